@@ -1,0 +1,108 @@
+"""The catalogue as data: operations, definitions and associations, with the corrections applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import attrs
+
+from .notation import Field, Type
+
+
+@attrs.frozen
+class Association:
+    """What an include brings: the `entity` (None when polymorphic), the attribute that refers to it, its collection.
+
+    `key` is the top-level collection of the objects; None where a polymorphic reference says it itself.
+    """
+
+    name: str
+    entity: str | None
+    ref: str | None
+    key: str | None
+
+    @property
+    def many(self) -> bool:
+        """Whether the reference holds a list."""
+        return self.ref is not None and self.ref.endswith(("_ids", "_refs"))
+
+
+@attrs.frozen
+class Order:
+    """The sort fields of a list, its default, and the fields that take no direction."""
+
+    fields: tuple[str, ...]
+    default: str | None = None
+    undirected: tuple[str, ...] = ()
+
+
+@attrs.frozen(slots=False)
+class Operation:
+    """One operation of the API.
+
+    `body` is a tuple of fields, or an array type where the body key holds a list. `upload` names the body field that
+    carries a file, `multipart` that the body is then a form. `csv`: the answer may be CSV text.
+    """
+
+    title: str
+    tag: str
+    method: str
+    path: str
+    path_params: tuple[Field, ...]
+    standard_params: frozenset[str]
+    filters: tuple[Field, ...]
+    order: Order | None
+    includes: tuple[Association, ...]
+    optional_fields: tuple[str, ...]
+    bulk_max: int | None
+    body_key: str | None
+    body: tuple[Field, ...] | Type
+    body_required: bool
+    response: Mapping[str, str]
+    response_other: Type | None
+    status: int
+    note: str | None
+    upload: str | None
+    multipart: bool
+    csv: bool
+
+    @property
+    def collection(self) -> str | None:
+        """The top-level key of the objects that the operation answers; None outside the usual envelope."""
+        return next(iter(self.response), None)
+
+    @property
+    def definition(self) -> str | None:
+        """The definition of the objects that the operation answers."""
+        return next(iter(self.response.values()), None)
+
+
+@attrs.frozen(slots=False)
+class Definition:
+    """A kind of object: its attributes, its class name, the collection it arrives in, and what it refers to."""
+
+    name: str
+    class_name: str
+    collection: str
+    fields: tuple[Field, ...]
+    associations: tuple[Association, ...]
+    variant_of: str | None = None
+
+    @cached_property
+    def attributes(self) -> Mapping[str, Field]:
+        """The fields by name."""
+        return {field.name: field for field in self.fields}
+
+
+@attrs.frozen(slots=False)
+class Catalogue:
+    """Every operation by (method, path), every definition by name."""
+
+    operations: Mapping[tuple[str, str], Operation]
+    definitions: Mapping[str, Definition]
+
+    @cached_property
+    def collections(self) -> Mapping[str, Definition]:
+        """The definition of each top-level collection; variants answer to the one they vary."""
+        return {d.collection: d for d in self.definitions.values() if d.variant_of is None}

@@ -1,0 +1,154 @@
+"""Every error the SDK raises.
+
+    KantataError
+    ├── UsageError                    a wrong name, value or state, found before anything was sent
+    ├── NotLoadedError                an attribute that the answer did not carry (an AttributeError too)
+    ├── TransportError                no answer came
+    │   ├── ConnectionFailedError     the connection could not be made, or broke
+    │   └── RequestTimeoutError       the server did not answer in time
+    ├── InvalidResponseError          an answer came that is not what the API promises
+    ├── AmbiguousWriteError           a write was sent, and nobody knows whether it was carried out
+    └── APIError                      the API refused
+        ├── BadRequestError           400
+        ├── AuthenticationError       401
+        ├── PermissionDeniedError     403
+        ├── NotFoundError             404
+        ├── ValidationError           422
+        ├── RateLimitError            429
+        └── ServerError               5xx
+
+None of them ever shows a token: what the transport puts into one went through its redaction first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+
+class KantataError(Exception):
+    """The root of every error of this package."""
+
+
+class UsageError(KantataError):
+    """A wrong name, a wrong value, a missing one, or a session in the wrong state; nothing was sent."""
+
+
+class NotLoadedError(KantataError, AttributeError):
+    """An attribute was read that the answer did not carry; the message names the include or optional field to ask for."""
+
+
+class TransportError(KantataError):
+    """No complete answer came back, and sending the request again is safe (a read, or a write that never left)."""
+
+
+class ConnectionFailedError(TransportError):
+    """The connection could not be made, or broke before the answer was complete."""
+
+
+class RequestTimeoutError(TransportError):
+    """No complete answer came within the time allowed."""
+
+
+class InvalidResponseError(KantataError):
+    """The answer is not what the API promises: not JSON, cut short, too large, a redirect, or a malformed envelope."""
+
+
+class AmbiguousWriteError(KantataError):
+    """A write was sent and may have been carried out: the answer was lost, or came from something between.
+
+    Sending it again could do it twice: look first. `method`, `path` and `request_id` (None when no answer came) say
+    which request it was; the cause is chained.
+    """
+
+    def __init__(self, message: str, *, method: str, path: str, request_id: str | None = None) -> None:
+        super().__init__(message)
+        self.method = method
+        self.path = path
+        self.request_id = request_id
+
+
+@attrs.frozen
+class ErrorDetail:
+    """One entry of the `errors` of an answer, as it came; `index` is the position in the array of a bulk create."""
+
+    message: str
+    type: str | None = None
+    field: str | None = None
+    index: int | None = None
+
+    def __str__(self) -> str:
+        where = [f"row {self.index}"] if self.index is not None else []
+        where += [self.field] if self.field else []
+        return f"{self.message} ({', '.join(where)})" if where else self.message
+
+
+class APIError(KantataError):
+    """The API answered with an error.
+
+    `status` is the HTTP status, `errors` what the answer said, `request_id` its x-request-id (support asks for it),
+    `method` and `path` the request.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        errors: Sequence[ErrorDetail],
+        *,
+        method: str,
+        path: str,
+        request_id: str | None = None,
+    ) -> None:
+        self.status = status
+        self.errors = tuple(errors)
+        self.method = method
+        self.path = path
+        self.request_id = request_id
+        told = "; ".join(map(str, self.errors)) or "no reason given"
+        traced = f" [x-request-id {request_id}]" if request_id else ""
+        super().__init__(f"{status} on {method} {path}: {told}{traced}")
+
+
+class BadRequestError(APIError):
+    """400: the request could not be understood."""
+
+
+class AuthenticationError(APIError):
+    """401: the token is missing, wrong or revoked."""
+
+
+class PermissionDeniedError(APIError):
+    """403: the token's user may not do this."""
+
+
+class NotFoundError(APIError):
+    """404: no such object, or one that the token's user may not see, or that a default filter hides."""
+
+
+class ValidationError(APIError):
+    """422: the values were refused; `errors` says which fields, and in a bulk create which rows."""
+
+
+class RateLimitError(APIError):
+    """429: too many requests, still after every retry. The request was not carried out."""
+
+
+class ServerError(APIError):
+    """5xx: the server failed."""
+
+
+_BY_STATUS: Final[dict[int, type[APIError]]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: ValidationError,
+    429: RateLimitError,
+}
+
+
+def api_error_type(status: int) -> type[APIError]:
+    """The class for an HTTP error status: its own, `ServerError` for any 5xx, plain `APIError` for the rest."""
+    return _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
