@@ -37,7 +37,7 @@ class UsageError(KantataError):
 
 
 class NotLoadedError(KantataError, AttributeError):
-    """An attribute was read that the answer did not carry; the message names the include or optional field to ask for."""
+    """An attribute was read that the answer did not carry; the message says what to ask for."""
 
 
 class TransportError(KantataError):

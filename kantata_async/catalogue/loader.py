@@ -77,7 +77,7 @@ def load() -> Catalogue:
 
 def _read(*path: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(files(__package__).joinpath(*path).read_bytes(), loader)
+    return yaml.load(files(__package__).joinpath(*path).read_bytes(), loader)  # noqa: S506 - both are safe loaders
 
 
 def _operations(corrections: _Corrections) -> Iterable[Operation]:
