@@ -1,1 +1,97 @@
-"""An asyncio client for Kantata OX (formerly Mavenlink)."""
+"""An asyncio client for Kantata OX (formerly Mavenlink): typed calls, linked entities, bulk creates.
+
+Names are loaded when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .bulk import BulkResult as BulkResult
+    from .bulk import Outcome as Outcome
+    from .entity import Entity as Entity
+    from .entity import Ref as Ref
+    from .errors import AmbiguousWriteError as AmbiguousWriteError
+    from .errors import APIError as APIError
+    from .errors import AuthenticationError as AuthenticationError
+    from .errors import BadRequestError as BadRequestError
+    from .errors import BulkError as BulkError
+    from .errors import ConnectionFailedError as ConnectionFailedError
+    from .errors import ErrorDetail as ErrorDetail
+    from .errors import InvalidResponseError as InvalidResponseError
+    from .errors import KantataError as KantataError
+    from .errors import NotFoundError as NotFoundError
+    from .errors import NotLoadedError as NotLoadedError
+    from .errors import PermissionDeniedError as PermissionDeniedError
+    from .errors import RateLimitError as RateLimitError
+    from .errors import RequestTimeoutError as RequestTimeoutError
+    from .errors import ServerError as ServerError
+    from .errors import TransportError as TransportError
+    from .errors import UsageError as UsageError
+    from .errors import ValidationError as ValidationError
+    from .graph import Graph as Graph
+    from .graph import Page as Page
+    from .include import Path as Path
+    from .include import path as path
+    from .limits import RateLimit as RateLimit
+    from .normalizer import normalize as normalize
+    from .operation import by_custom_field as by_custom_field
+    from .query import Found as Found
+    from .query import ListQuery as ListQuery
+    from .retry import RetryPolicy as RetryPolicy
+    from .session import KantataSession as KantataSession
+    from .values import Id as Id
+
+_HOMES: Final = {
+    "bulk": ("BulkResult", "Outcome"),
+    "entity": ("Entity", "Ref"),
+    "errors": (
+        "APIError",
+        "AmbiguousWriteError",
+        "AuthenticationError",
+        "BadRequestError",
+        "BulkError",
+        "ConnectionFailedError",
+        "ErrorDetail",
+        "InvalidResponseError",
+        "KantataError",
+        "NotFoundError",
+        "NotLoadedError",
+        "PermissionDeniedError",
+        "RateLimitError",
+        "RequestTimeoutError",
+        "ServerError",
+        "TransportError",
+        "UsageError",
+        "ValidationError",
+    ),
+    "graph": ("Graph", "Page"),
+    "include": ("Path", "path"),
+    "limits": ("RateLimit",),
+    "normalizer": ("normalize",),
+    "operation": ("by_custom_field",),
+    "query": ("Found", "ListQuery"),
+    "retry": ("RetryPolicy",),
+    "session": ("KantataSession",),
+    "values": ("Id",),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605 - a list, made of the table above
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    loaded = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = loaded
+    return loaded
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,6 +8,7 @@
     │   └── RequestTimeoutError       the server did not answer in time
     ├── InvalidResponseError          an answer came that is not what the API promises
     ├── AmbiguousWriteError           a write was sent, and nobody knows whether it was carried out
+    ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
     └── APIError                      the API refused
         ├── BadRequestError           400
         ├── AuthenticationError       401
@@ -23,7 +24,7 @@ None of them ever shows a token: what the transport puts into one went through i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -68,6 +69,14 @@ class AmbiguousWriteError(KantataError):
         self.method = method
         self.path = path
         self.request_id = request_id
+
+
+class BulkError(KantataError):
+    """A bulk write did not do all it was asked to; `result` holds the outcome of every row so far."""
+
+    def __init__(self, message: str, *, result: Any) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 @attrs.frozen

@@ -1,0 +1,39 @@
+"""What a session gives its resources: the way to the server, and what is known of each collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from .graph import ClassOf, Graph, Page, read_page
+from .multipart import form_parts, holds_file
+from .operation import Call, Operation
+from .transport import Request, Transport
+
+OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
+"""The operations of the resource that answers a collection, by method name; none where no resource does."""
+
+
+@attrs.frozen
+class Connection:
+    """The transport of a session, and where to look up the class and the operations of a collection."""
+
+    transport: Transport
+    class_of: ClassOf
+    operations_of: OperationsOf
+
+    async def send(self, call: Call) -> Any:
+        """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises."""
+        request = Request(call.method, call.path, tuple(call.query.items()), csv=call.csv)
+        if call.multipart and holds_file(call.body):
+            request = attrs.evolve(request, form=await form_parts(call.body))
+        elif call.body is not None:
+            request = attrs.evolve(request, json=call.body)
+        answer = await self.transport.send(request)
+        return answer.data
+
+    def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
+        """The page of a decoded answer to a call. Raises InvalidResponseError for a malformed one."""
+        return read_page(data, self.class_of, includes=call.inclusion.names, graph=graph)

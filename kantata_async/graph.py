@@ -1,0 +1,351 @@
+"""Envelopes in, linked entities out: pure, no I/O, no event loop.
+
+An answer is `{"count", "results": [{"key", "id"}], "<collection>": {"<id>": {…}}, "meta"}`. `results` alone says which
+objects matched and in which order; a collection mixes matches with associated objects of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+import orjson
+
+from .entity import (
+    Association,
+    Entity,
+    Note,
+    Ref,
+    build,
+    build_unknown,
+    fill,
+    not_included,
+    read_id,
+)
+from .errors import InvalidResponseError, UsageError
+
+E = TypeVar("E", bound=Entity)
+E_co = TypeVar("E_co", bound=Entity, covariant=True)
+
+ClassOf = Callable[[str], type[Entity] | None]
+"""The entity class of a collection; None for one that the catalogue does not know."""
+
+_RESERVED: Final = frozenset({"count", "results", "meta"})
+
+
+@attrs.frozen
+class Meta:
+    """What the answer says about paging; None where it says nothing."""
+
+    count: int | None = None
+    page_count: int | None = None
+    page_number: int | None = None
+    page_size: int | None = None
+
+
+@attrs.frozen
+class Envelope:
+    """An answer taken apart and checked: the matches in order, the objects of each collection by id, the rest."""
+
+    matches: tuple[Ref, ...]
+    collections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    meta: Meta
+    extra: Mapping[str, Any]
+
+
+@attrs.frozen
+class Unresolved:
+    """An object that an included association names and the answer lacks: deleted, or hidden from the caller."""
+
+    entity: Entity
+    association: str
+    target: Ref
+
+
+@attrs.frozen
+class Page(Generic[E_co]):
+    """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
+
+    `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
+    that are no collection.
+    """
+
+    items: Sequence[E_co]
+    meta: Meta
+    graph: Graph
+    extra: Mapping[str, Any]
+
+    @property
+    def count(self) -> int | None:
+        """The number of matches on all pages."""
+        return self.meta.count
+
+
+def parse(payload: bytes | bytearray | memoryview | str) -> Any:
+    """Decode JSON. Raises InvalidResponseError saying where it stops being JSON."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise InvalidResponseError(f"the answer is not JSON: {error}") from None
+
+
+def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
+    """Check a decoded answer and take it apart. Raises InvalidResponseError saying what is wrong with it."""
+    if not isinstance(payload, dict):
+        raise InvalidResponseError(f"an object with results was expected, not {_kind(payload)}")
+    results = payload.get("results")
+    if not isinstance(results, list):
+        raise InvalidResponseError(f"results should be a list, not {_kind(results)}")
+    matches = tuple(map(_match, results))
+    named = {match.key for match in matches}
+    collections: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+    extra: dict[str, Any] = {}
+    for key, value in payload.items():
+        if key in _RESERVED:
+            continue
+        if key in named or class_of(key) is not None or _looks_like_objects(value):
+            collections[key] = _objects(key, value)
+        else:
+            extra[key] = value
+    for match in matches:
+        if match.id not in collections.get(match.key, {}):
+            raise InvalidResponseError(f"results names {match.key} {match.id}, and the answer has no such object")
+    return Envelope(matches, collections, _meta(payload), extra)
+
+
+def _looks_like_objects(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
+
+
+def _match(result: Any) -> Ref:
+    if not isinstance(result, dict) or not isinstance(result.get("key"), str):
+        raise InvalidResponseError(f"a result should be an object with key and id, not {_kind(result)}")
+    try:
+        return Ref(result["key"], read_id(result.get("id")))
+    except TypeError as error:
+        raise InvalidResponseError(f"a result of {result['key']}: {error}") from None
+
+
+def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidResponseError(f"{key} should map ids to objects, not be {_kind(value)}")
+    for id, one in value.items():
+        if not isinstance(one, dict):
+            raise InvalidResponseError(f"{key} {id} should be an object, not {_kind(one)}")
+        told = one.get("id", id)
+        if told != id and str(told) != id:
+            raise InvalidResponseError(f"{key} {id} says that its id is {told!r}")
+    return value
+
+
+def _meta(payload: Mapping[str, Any]) -> Meta:
+    told = payload.get("meta")
+    if told is None:
+        told = {}
+    if not isinstance(told, dict):
+        raise InvalidResponseError(f"meta should be an object, not {_kind(told)}")
+    count = _number("count", payload.get("count"))
+    return Meta(
+        count=_number("meta.count", told.get("count")) if count is None else count,
+        page_count=_number("meta.page_count", told.get("page_count")),
+        page_number=_number("meta.page_number", told.get("page_number")),
+        page_size=_number("meta.page_size", told.get("page_size")),
+    )
+
+
+def _number(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise InvalidResponseError(f"{name} should be a whole number, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+
+
+@attrs.frozen
+class _Answer:
+    """What one answer was asked to include, and for whom: reading a missing object depends on it."""
+
+    matches: Mapping[str, frozenset[str]]
+    includes: frozenset[str] | None
+    """None: not known (an answer that somebody else fetched)."""
+    supplied: frozenset[str]
+    """The collections that carry objects beside the matches."""
+
+    def asked_for(self, entity: Entity, association: Association[Any], key: str) -> bool:
+        if entity.id not in self.matches.get(entity.collection, ()):
+            return False
+        return key in self.supplied if self.includes is None else association.name in self.includes
+
+
+class Graph:
+    """The objects of one answer or of several, one Python object each, linked by their associations.
+
+    It grows when associations are fetched after the fact; an object that comes again keeps its identity and takes on
+    what the new answer carries.
+    """
+
+    def __init__(self) -> None:
+        self._objects: dict[str, dict[str, Entity]] = {}
+        self._answers: list[_Answer] = []
+        self.notes: list[Note] = []
+        """The attributes that could not be read as the catalogue says, kept as they came."""
+
+    def __len__(self) -> int:
+        return sum(map(len, self._objects.values()))
+
+    def __iter__(self) -> Iterator[Entity]:
+        for objects in self._objects.values():
+            yield from objects.values()
+
+    def __repr__(self) -> str:
+        held = ", ".join(f"{len(objects)} {key}" for key, objects in self._objects.items())
+        return f"<Graph {held or 'empty'}>"
+
+    def get(self, kind: type[E], id: str | int) -> E | None:
+        """The entity of a class by its id; None when the graph does not hold it."""
+        found = self._objects.get(kind.collection, {}).get(str(id))
+        return found if isinstance(found, kind) else None
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Every entity of a class, matches and associated ones, in the order they came."""
+        return [one for one in self._objects.get(kind.collection, {}).values() if isinstance(one, kind)]
+
+    def collection(self, key: str) -> list[Entity]:
+        """Every object of a top-level collection, also of one that the catalogue does not know."""
+        return list(self._objects.get(key, {}).values())
+
+    def find(self, target: Ref) -> Entity | None:
+        """The object that a reference names; None when the graph does not hold it."""
+        return self._objects.get(target.key, {}).get(target.id)
+
+    @property
+    def unresolved(self) -> list[Unresolved]:
+        """The objects that included associations name and no answer carried; these read as None."""
+        return [
+            Unresolved(entity, association.name, target)
+            for entity in self
+            for association in entity.associations.values()
+            for target in _known_targets(entity, association)
+            if self.find(target) is None and self.asked_for(entity, association, target.key)
+        ]
+
+    def resolve(self, entity: Entity, association: Association[Any], target: Ref) -> Entity | None:
+        """The object that `target` names, for reading an association of `entity`.
+
+        None when the association was included and the object was not sent all the same. Raises NotLoadedError when the
+        association was not asked for.
+        """
+        found = self._objects.get(target.key, {}).get(target.id)
+        if found is None and not self.asked_for(entity, association, target.key):
+            raise not_included(entity, association, target)
+        return found
+
+    def asked_for(self, entity: Entity, association: Association[Any], key: str) -> bool:
+        """Whether any answer was to include this association of this entity."""
+        return any(answer.asked_for(entity, association, key) for answer in self._answers)
+
+    def mark_asked(self, entities: Iterable[Entity], association: str) -> None:
+        """Note that an association was fetched for these entities: what is still missing reads as None from now on."""
+        matches: dict[str, set[str]] = {}
+        for entity in entities:
+            matches.setdefault(entity.collection, set()).add(entity.id)
+        asked = {key: frozenset(ids) for key, ids in matches.items()}
+        self._answers.append(_Answer(asked, frozenset({association}), frozenset()))
+
+    def absorb(self, envelope: Envelope, class_of: ClassOf, includes: Iterable[str] | None = None) -> list[Entity]:
+        """Take in the objects of an answer; gives its matches, in order.
+
+        `includes` are the associations that the request asked for, None when that is not known.
+        """
+        narrowed = _narrowed(envelope, class_of)
+        for key, objects in envelope.collections.items():
+            self._absorb_collection(key, objects, class_of(key), narrowed)
+        self._answers.append(_answer(envelope, includes))
+        return [self._objects[match.key][match.id] for match in envelope.matches]
+
+    def _absorb_collection(
+        self,
+        key: str,
+        objects: Mapping[str, Mapping[str, Any]],
+        cls: type[Entity] | None,
+        narrowed: Mapping[Ref, type[Entity]],
+    ) -> None:
+        held = self._objects.setdefault(key, {})
+        for id, raw in objects.items():
+            known = held.get(id)
+            if known is not None:
+                self.notes += fill(known, raw)
+            elif cls is None:
+                held[id], notes = build_unknown(key, id, raw, self)
+                self.notes += notes
+            else:
+                held[id], notes = build(narrowed.get(Ref(key, id), cls) if narrowed else cls, id, raw, self)
+                self.notes += notes
+
+
+def graph_of(entity: Entity) -> Graph:
+    """The graph that an entity is in. Raises UsageError for one that `from_dict` made: it is in none."""
+    graph = entity._graph
+    if not isinstance(graph, Graph):
+        raise UsageError(f"{entity!r} was made by from_dict: there is no graph to load its associations into")
+    return graph
+
+
+def _answer(envelope: Envelope, includes: Iterable[str] | None) -> _Answer:
+    matches: dict[str, set[str]] = {}
+    for match in envelope.matches:
+        matches.setdefault(match.key, set()).add(match.id)
+    return _Answer(
+        matches={key: frozenset(ids) for key, ids in matches.items()},
+        includes=None if includes is None else frozenset(includes),
+        supplied=frozenset(
+            key
+            for key, objects in envelope.collections.items()
+            if key not in matches or len(objects) > len(matches[key])
+        ),
+    )
+
+
+def _known_targets(entity: Entity, association: Association[Any]) -> tuple[Ref, ...]:
+    try:
+        return association.targets(entity)
+    except AttributeError:
+        return ()
+
+
+def _narrowed(envelope: Envelope, class_of: ClassOf) -> dict[Ref, type[Entity]]:
+    """The objects whose class an association tells more closely than their collection, such as an expense's receipt."""
+    narrowed: dict[Ref, type[Entity]] = {}
+    for key, objects in envelope.collections.items():
+        cls = class_of(key)
+        for association in cls.associations.values() if cls is not None else ():
+            target = class_of(association.key) if association.key is not None else None
+            if target is None or association.variant is None:
+                continue
+            variant = target.variants[association.variant]
+            for raw in objects.values():
+                for id in _ids(raw.get(association.ref)):
+                    narrowed.setdefault(Ref(target.collection, id), variant)
+    return narrowed
+
+
+def _ids(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [str(one) for one in values if isinstance(one, str | int)]
+
+
+def read_page(
+    payload: Any, class_of: ClassOf, *, includes: Iterable[str] | None = None, graph: Graph | None = None
+) -> Page[Entity]:
+    """Make the page of a decoded answer, in a graph of its own unless one is given to grow.
+
+    Raises InvalidResponseError saying what is wrong with the envelope.
+    """
+    envelope = open_envelope(payload, class_of)
+    graph = Graph() if graph is None else graph
+    return Page(graph.absorb(envelope, class_of, includes), envelope.meta, graph, envelope.extra)

@@ -1,0 +1,23 @@
+"""From an answer of the API that somebody else fetched to linked entities: no session, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .api import entity_class
+from .entity import Entity
+from .graph import Page, parse, read_page
+
+
+def normalize(
+    payload: Mapping[str, Any] | bytes | bytearray | memoryview | str, *, include: Iterable[str] | None = None
+) -> Page[Entity]:
+    """Make linked entities of an answer: decoded JSON, or its bytes or text.
+
+    Matches come in the order of `results`. `include` says which associations the request asked for; without it, an
+    association counts as asked for when the answer carries objects of its collection beside the matches. Raises
+    InvalidResponseError saying what is wrong with a malformed envelope, and nothing else.
+    """
+    decoded = parse(payload) if isinstance(payload, bytes | bytearray | memoryview | str) else payload
+    return read_page(decoded, entity_class, includes=include)

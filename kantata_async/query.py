@@ -1,0 +1,191 @@
+"""List queries: nothing is sent until one is awaited or iterated; pages are fetched ahead and come in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from .concurrency import together
+from .connection import Connection
+from .entity import Entity
+from .errors import InvalidResponseError, UsageError
+from .follow import check_path, follow, in_batches
+from .graph import Graph, Page
+from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
+from .values import check_id
+
+E = TypeVar("E", bound=Entity)
+
+_BLOCK = 1024
+
+
+class Seen:
+    """The ids that have come: numeric ones as bits, so that a million neighbouring ids take some 200 kB."""
+
+    def __init__(self) -> None:
+        self._bits: dict[int, int] = {}
+        self._others: set[str] = set()
+
+    def add(self, id: str) -> bool:
+        """Note an id; whether it is new."""
+        if not (id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")):
+            new = id not in self._others
+            self._others.add(id)
+            return new
+        block, bit = divmod(int(id), _BLOCK)
+        held = self._bits.get(block, 0)
+        self._bits[block] = held | 1 << bit
+        return not held >> bit & 1
+
+
+class Found(list[E]):
+    """The entities found by id, in the order asked; `missing` are the ids that the API did not answer."""
+
+    missing: tuple[str, ...] = ()
+
+
+class ListQuery(Generic[E]):
+    """A list of the API with its filters, not yet sent.
+
+    ``await`` it (or `collect`) for all entities at once, linked in one graph; iterate it for a stream of any length.
+    Pages are read ahead, as many at once as the session's concurrency allows, and always come in order. Paging is by
+    number over live data: an object that shifts between two pages while they are read comes once; one that shifts out
+    of the pages not read yet is missed, as the API has no way to tell (API facts, "Asking"). Sorting by something that
+    does not change, such as `created_at`, avoids that where the list offers it.
+    """
+
+    def __init__(self, connection: Connection, operation: Operation[E], arguments: Mapping[str, Any]) -> None:
+        self._connection = connection
+        self._operation = operation
+        self._call = check_call(operation, (), arguments)
+        for steps in self._call.inclusion.deeper:
+            check_path(connection, operation.collection or "", steps)
+
+    def __repr__(self) -> str:
+        return f"<ListQuery {self._call.path} {dict(self._call.query)}>"
+
+    def __await__(self) -> Generator[Any, None, list[E]]:
+        return self.collect().__await__()
+
+    async def __aiter__(self) -> AsyncGenerator[E, None]:
+        """Every entity of every page, each once, in the API's order."""
+        seen = Seen()
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for one in page.items:
+                    if seen.add(one.id):
+                        yield one
+
+    async def collect(self) -> list[E]:
+        """Every entity of every page, each once, in the API's order, linked in one graph."""
+        graph = Graph()
+        found: dict[str, E] = {}
+        async with aclosing(self._answers()) as answers:
+            async for data in answers:
+                found.update((one.id, one) for one in self._connection.read(data, self._call, graph).items)
+        await follow(self._connection, found.values(), self._call.inclusion.deeper)
+        return list(found.values())
+
+    async def first(self) -> E | None:
+        """The first entity, None when nothing matches; one request for one object."""
+        page = await self._linked(await self._fetch(1, per_page=1))
+        return page.items[0] if page.items else None
+
+    async def count(self) -> int:
+        """How many match, from the envelope of a page of one. Raises InvalidResponseError when it does not say."""
+        page: Page[E] = self._connection.read(await self._fetch(1, per_page=1), self._call)
+        if page.count is None:
+            raise InvalidResponseError(f"{self._operation}: the answer has no count")
+        return page.count
+
+    async def page(self, number: int) -> Page[E]:
+        """One page by its number, from 1; a page past the end has no items."""
+        if isinstance(number, bool) or number < 1:
+            raise UsageError(f"pages are numbered from 1, not {number!r}")
+        if number > 1 and not self._operation.paging:
+            raise UsageError(f"{self._operation} has no pages")
+        return await self._linked(await self._fetch(number))
+
+    async def pages(self) -> AsyncGenerator[Page[E], None]:
+        """Every page in order, as the server cuts them, each with a graph of its own."""
+        async with aclosing(self._answers()) as answers:
+            async for data in answers:
+                yield await self._linked(data)
+
+    async def _linked(self, data: Any) -> Page[E]:
+        page: Page[E] = self._connection.read(data, self._call)
+        await follow(self._connection, page.items, self._call.inclusion.deeper)
+        return page
+
+    async def _fetch(self, number: int, *, per_page: int | None = None) -> Any:
+        query = dict(self._call.query)
+        if self._operation.paging:
+            query["page"] = str(number)
+            query["per_page"] = str(per_page or query.get("per_page", MAX_PER_PAGE))
+        elif number > 1:
+            query["page"] = str(number)
+        return await self._connection.send(attrs.evolve(self._call, query=query))
+
+    async def _answers(self) -> AsyncGenerator[Any, None]:
+        """The decoded pages in order, a window of them fetched ahead."""
+        data = await self._fetch(1)
+        yield data
+        last = _page_count(data)
+        window = self._connection.transport.concurrency
+        ahead: deque[asyncio.Task[Any]] = deque()
+        asked = 1
+        try:
+            while ahead or asked < last:
+                while asked < last and len(ahead) < window:
+                    asked += 1
+                    ahead.append(self._connection.transport.spawn(self._fetch(asked)))
+                data = await ahead.popleft()
+                last = _page_count(data)
+                yield data
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+
+def _page_count(data: Any) -> int:
+    """How many pages there are now: as the meta of an answer says, else by its count and the size of this page."""
+    if not isinstance(data, dict):
+        return 1
+    meta, count, results = data.get("meta"), data.get("count"), data.get("results")
+    told = meta.get("page_count") if isinstance(meta, dict) else None
+    if isinstance(told, int):
+        return told
+    if isinstance(count, int) and isinstance(results, list) and results:
+        return -(-count // len(results))
+    return 1
+
+
+async def get_many(
+    connection: Connection, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]
+) -> Found[E]:
+    """Any number of entities by id through `only`: see the `get_many` of a resource."""
+    refused = {"only", "order", "search", "per_page"} & arguments.keys()
+    if refused:
+        raise UsageError(f"get_many takes no {min(refused)!r}: it gives the ids in the order asked")
+    asked = [check_id(id) for id in ids]
+    calls = [
+        check_call(operation, (), {**arguments, "only": batch, "per_page": MAX_PER_PAGE})
+        for batch in in_batches(list(dict.fromkeys(asked)), MAX_ONLY)
+    ]
+    deeper = calls[0].inclusion.deeper if calls else ()
+    for steps in deeper:
+        check_path(connection, operation.collection or "", steps)
+    graph = Graph()
+    found: dict[str, E] = {}
+    for call, data in zip(calls, await together(connection.send(call) for call in calls), strict=True):
+        found.update((one.id, one) for one in connection.read(data, call, graph).items)
+    await follow(connection, found.values(), deeper)
+    result: Found[E] = Found(found[id] for id in asked if id in found)
+    result.missing = tuple(dict.fromkeys(id for id in asked if id not in found))
+    return result

@@ -1,0 +1,95 @@
+"""The base of every generated resource: from checked parameters to entities."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from .bulk import BulkResult, create_many
+from .connection import Connection
+from .entity import Entity
+from .errors import AmbiguousWriteError, InvalidResponseError
+from .follow import check_path, follow
+from .graph import Page
+from .operation import Call, Operation, check_call
+from .query import Found, ListQuery, get_many
+
+E = TypeVar("E", bound=Entity)
+R = TypeVar("R")
+
+_READS = frozenset({"GET"})
+
+
+class Resource:
+    """A collection of the API with its operations; an attribute of the session."""
+
+    operations: ClassVar[Mapping[str, Operation[Any]]] = {}
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {', '.join(self.operations)}>"
+
+    def _list(self, operation: Operation[E], arguments: Mapping[str, Any]) -> ListQuery[E]:
+        return ListQuery(self._connection, operation, arguments)
+
+    async def _one(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> E:
+        page = await self._page(operation, ids, arguments)
+        if len(page.items) != 1:
+            raise _unreadable(operation, f"one object was expected, not {len(page.items)}")
+        return page.items[0]
+
+    async def _page(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E]:
+        call = self._checked(operation, ids, arguments)
+        data = await self._connection.send(call)
+        return await self._linked(operation, call, data)
+
+    async def _csv(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E] | str:
+        call = self._checked(operation, ids, arguments)
+        data = await self._connection.send(call)
+        return data if isinstance(data, str) else await self._linked(operation, call, data)
+
+    async def _data(self, operation: Operation[R], ids: Sequence[object], arguments: Mapping[str, Any]) -> R:
+        data: R = await self._connection.send(self._checked(operation, ids, arguments))
+        return data
+
+    async def _nothing(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> None:
+        await self._connection.send(self._checked(operation, ids, arguments))
+
+    async def _get_many(self, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]) -> Found[E]:
+        return await get_many(self._connection, operation, ids, arguments)
+
+    async def _create_many(
+        self,
+        operation: Operation[E],
+        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        include: Sequence[str],
+        optional_fields: Sequence[str],
+    ) -> BulkResult[E]:
+        return await create_many(self._connection, operation, rows, include=include, optional_fields=optional_fields)
+
+    def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
+        call = check_call(operation, ids, arguments)
+        for steps in call.inclusion.deeper:
+            check_path(self._connection, operation.collection or "", steps)
+        return call
+
+    async def _linked(self, operation: Operation[E], call: Call, data: Any) -> Page[E]:
+        try:
+            page: Page[E] = self._connection.read(data, call)
+        except InvalidResponseError as error:
+            raise _unreadable(operation, str(error)) from error
+        await follow(self._connection, page.items, call.inclusion.deeper)
+        return page
+
+
+def _unreadable(operation: Operation[Any], why: str) -> InvalidResponseError | AmbiguousWriteError:
+    """The error for an answer that cannot be read: after a write, it may have been carried out all the same."""
+    if operation.method in _READS:
+        return InvalidResponseError(f"{operation}: {why}")
+    return AmbiguousWriteError(
+        f"{operation} was answered, and may have been carried out, but the answer cannot be read: {why}",
+        method=operation.method,
+        path=operation.path,
+    )

@@ -1,0 +1,117 @@
+"""The session: what a program opens, and through which it reaches every resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+
+from .api import Resources, entity_class, resource_class
+from .auth import Token
+from .connection import Connection
+from .entity import Entity
+from .errors import UsageError
+from .follow import check_path, follow
+from .include import path
+from .limits import RateLimit
+from .operation import Operation
+from .retry import RetryPolicy
+from .transport import NO_BODY, Request, Transport
+
+DEFAULT_URL: Final = "https://api.mavenlink.com/api/v1"
+
+
+class KantataSession(Resources):
+    """A session with Kantata OX: ``async with KantataSession() as kantata: …``.
+
+    Args:
+        token: an access token, or an async function that gives one (it is called again when the API answers 401);
+            without it, the environment variable KANTATA_TOKEN.
+        base_url: where the API is; https, or plain http on a loopback address.
+        timeout: seconds one attempt may take; the API itself cuts a request off after 180.
+        concurrency: requests in flight at once.
+        rate_limit: how many requests a time the session sends at most; None for no limit of its own.
+        retry: how often and how long a request is tried again.
+
+    Every resource of the API is an attribute named after its collection. Raises UsageError for a setting that cannot
+    be right. A session is used in the event loop that opened it, and closed there.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: Token | None = None,
+        base_url: str = DEFAULT_URL,
+        timeout: float = 180.0,
+        concurrency: int = 10,
+        rate_limit: RateLimit | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._transport = Transport(
+            token=token,
+            base_url=base_url,
+            timeout=timeout,
+            concurrency=concurrency,
+            rate_limit=rate_limit,
+            retry=RetryPolicy() if retry is None else retry,
+        )
+        super().__init__(Connection(self._transport, entity_class, _operations_of))
+
+    def __repr__(self) -> str:
+        return f"<KantataSession at {self._base_url}>"
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the session; ``async with`` does it. Raises UsageError for one that was opened before."""
+        await self._transport.open()
+
+    async def close(self) -> None:
+        """Close every connection and end what is still running; may be called again."""
+        await self._transport.close()
+
+    async def load(self, entities: Entity | Iterable[Entity], *paths: str) -> None:
+        """Fetch associations that were not included, after the fact: ``await kantata.load(people, "manager.role")``.
+
+        The entities themselves gain them: afterwards ``person.manager.role`` can be read. What is there already is not
+        fetched again; each id is fetched once, 200 a request. Raises UsageError for a path with a wrong step, or for
+        entities that `from_dict` made.
+        """
+        if not paths:
+            raise UsageError("load takes the associations to fetch: load(people, 'manager.role')")
+        owners = [entities] if isinstance(entities, Entity) else list(entities)
+        steps = [tuple(path(one).split(".")) for one in paths]
+        for collection in {owner.collection for owner in owners}:
+            for one in steps:
+                check_path(self._connection, collection, one)
+        await follow(self._connection, owners, steps)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = NO_BODY,
+    ) -> Any:
+        """The escape hatch: the decoded JSON of any path, with the same limits, retries and errors as every call.
+
+        `path` is relative to the base URL (``/users/me``); `params` go into the query, `json` is the body. Gives None
+        for an answer without a body. Raises UsageError for a path that leaves the API.
+        """
+        query = tuple((name, str(value)) for name, value in (params or {}).items())
+        answer = await self._transport.send(Request(method.upper(), path, query, json=json))
+        return answer.data
+
+
+def _operations_of(collection: str) -> Mapping[str, Operation[Any]]:
+    resource = resource_class(collection)
+    return {} if resource is None else resource.operations

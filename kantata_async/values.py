@@ -1,0 +1,246 @@
+"""Python values for the wire: what each kind of parameter takes, and what it becomes in a query or a JSON body.
+
+A kind refuses what it does not take with a `UsageError` that names the parameter, before anything is sent: nothing is
+coerced (True is no number, "yes" is no bool), because a silently wrong value costs more than an error.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from os import PathLike
+from typing import Any, BinaryIO, Final, TypeAlias
+
+import attrs
+
+from .errors import UsageError
+
+Id: TypeAlias = int | str
+"""An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""
+
+Upload: TypeAlias = PathLike[str] | BinaryIO | tuple[str, bytes]
+"""A file to upload: a path, a file opened for reading bytes, or a name with the content."""
+
+_ID: Final = re.compile(r"[0-9A-Za-z_-]+(?::[0-9A-Za-z_-]+)*")
+
+
+def check_id(value: object, name: str = "id") -> str:
+    """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return value
+    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {value!r}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The tail of an error message that offers the nearest of the names that there are."""
+    names = sorted(known)
+    if not names:
+        return ""
+    nearest = get_close_matches(name, names, 1, 0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(names)}"
+
+
+class Kind(ABC):
+    """What a parameter takes."""
+
+    @abstractmethod
+    def wire(self, value: Any, name: str) -> Any:
+        """The JSON value for `value`. Raises UsageError, naming the parameter, for what this kind does not take."""
+
+
+@attrs.frozen
+class Scalar(Kind):
+    """A single value: `accept` gives its JSON value, or None for what it does not take."""
+
+    expects: str
+    accept: Callable[[Any], Any]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        accepted = self.accept(value)
+        if accepted is None:
+            raise UsageError(f"{name} takes {self.expects}, not {value!r}")
+        return accepted
+
+
+@attrs.frozen
+class Choice(Kind):
+    """One of a closed list of texts."""
+
+    values: tuple[str, ...]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if value not in self.values:
+            hint = did_you_mean(value, self.values) if isinstance(value, str) else f"; there are {self.values}"
+            raise UsageError(f"{name} does not take {value!r}{hint}")
+        return value
+
+
+@attrs.frozen
+class Array(Kind):
+    """A list of values of one kind."""
+
+    of: Kind
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if not isinstance(value, Sequence | set | frozenset) or isinstance(value, str | bytes):
+            raise UsageError(f"{name} takes a list, not {value!r}")
+        return [self.of.wire(item, f"{name}[{position}]") for position, item in enumerate(value)]
+
+
+@attrs.frozen
+class Keyed(Kind):
+    """A mapping whose keys are the caller's own."""
+
+    of: Kind
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{name} takes a mapping, not {value!r}")
+        return {str(key): self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
+
+
+@attrs.frozen
+class Object(Kind):
+    """A mapping with known fields; None where the field is not required clears it."""
+
+    fields: Mapping[str, Kind]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{name} takes a mapping, not {value!r}")
+        return check_fields(value, self.fields, name)
+
+
+@attrs.frozen
+class Needed(Kind):
+    """A value that must be given, and may not be None."""
+
+    of: Kind
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        return self.of.wire(value, name)
+
+
+@attrs.frozen
+class File(Kind):
+    """A file to upload; its content is read when the request is made."""
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        match value:
+            case PathLike():
+                return value
+            case (str(), bytes()):
+                return value
+            case _ if hasattr(value, "read"):
+                return value
+        raise UsageError(f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {value!r}")
+
+
+def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
+    """The JSON object for named values. Raises UsageError for a name that there is not, or a required one missing."""
+    prefix = f"{name}." if name else ""
+    wired: dict[str, Any] = {}
+    for key, value in given.items():
+        kind = fields.get(key)
+        if kind is None:
+            raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
+        clears = value is None and not isinstance(kind, Needed)
+        wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
+    missing = [key for key, kind in fields.items() if isinstance(kind, Needed) and key not in given]
+    if missing:
+        raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
+    return wired
+
+
+# --- the kinds that the catalogue's types become ---------------------------------------------------------------------
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Sequence | set | frozenset) or isinstance(value, bytes):
+        return None
+    items = [str(item) if isinstance(item, str | int) and not isinstance(item, bool) else None for item in value]
+    texts = [item for item in items if item is not None and "," not in item]
+    return ",".join(texts) if len(texts) == len(items) else None
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
+        return None
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _day(value: Any) -> str | None:
+    if isinstance(value, date):
+        return None if isinstance(value, datetime) else value.isoformat()
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        return None
+
+
+def _instant(value: Any) -> str | None:
+    if not isinstance(value, datetime):
+        try:
+            value = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            return None
+    return value.isoformat() if value.tzinfo is not None else None
+
+
+def _identifier(value: Any) -> int | str | None:
+    try:
+        text = check_id(value)
+    except UsageError:
+        return None
+    return int(text) if text.isascii() and text.isdigit() and (text == "0" or text[0] != "0") else text
+
+
+TEXT: Final = Scalar("text", _text)
+TEXTS: Final = Scalar("text, or a list of texts or ids without commas", _texts)
+INTEGER: Final = Scalar("a whole number", _integer)
+NUMBER: Final = Scalar("a finite number", _number)
+BOOLEAN: Final = Scalar("True or False", _boolean)
+DAY: Final = Scalar("a date (or its ISO 8601 text; of a datetime take .date())", _day)
+INSTANT: Final = Scalar("a datetime with a time zone (or its ISO 8601 text)", _instant)
+ID: Final = Scalar("an id such as 42 or '42'", _identifier)
+IDS: Final = Array(ID)
+FILE: Final = File()
+
+
+def query_text(value: Any) -> str:
+    """The JSON value of a filter as it stands in a query."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ",".join(map(query_text, value))
+        case _:
+            return str(value)
