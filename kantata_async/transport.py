@@ -1,0 +1,357 @@
+"""The session's way to the server: each call sent, limited, timed, sent again where that is safe, and answered.
+
+A request passes, for each attempt: the limiter (`limits`), the token (`auth`), the wire (`exchange`), the decision what
+becomes of it (`retry`), and in the end the reading of its answer (`answer`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import random as chance
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import orjson
+from yarl import URL
+
+from .address import checked_base_url, target
+from .answer import data_of, refusal_of, request_id_of
+from .attempt import Attempt
+from .auth import Token, TokenSource
+from .bounds import positive_count, positive_number
+from .errors import (
+    AmbiguousWriteError,
+    ConnectionFailedError,
+    InvalidResponseError,
+    KantataError,
+    RequestTimeoutError,
+    UsageError,
+)
+from .exchange import Wire, form_of
+from .limits import Limiter, RateLimit
+from .message import NO_BODY, Answer, Part, Request
+from .retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
+
+__all__ = ["NO_BODY", "Answer", "Part", "Request", "Transport"]
+
+BASE_URL: Final = "https://api.mavenlink.com/api/v1"
+
+_LOGGER: Final = logging.getLogger("kantata_async.transport")
+_METHODS: Final = READS | {"POST", "PUT", "PATCH", "DELETE"}
+_MOST_SECONDS_TO_CONNECT: Final = 30.0
+_HOW_TO_OPEN: Final = "open the session with `async with KantataSession(...) as kantata:` and use it inside"
+
+_T = TypeVar("_T")
+
+
+class _State(enum.Enum):
+    UNOPENED = enum.auto()
+    OPEN = enum.auto()
+    CLOSED = enum.auto()
+
+
+class _Interruptible:
+    """A time limit that close() can bring forward, so that nothing under way outlives the session."""
+
+    __slots__ = ("_timer", "_timers")
+
+    def __init__(self, timers: set[asyncio.Timeout], end: float | None) -> None:
+        self._timers = timers
+        self._timer = asyncio.timeout_at(end)
+
+    async def __aenter__(self) -> asyncio.Timeout:
+        self._timers.add(self._timer)
+        return await self._timer.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timers.discard(self._timer)
+        await self._timer.__aexit__(kind, error, trace)
+
+
+class Transport:
+    """Sends requests; one for each session, in one event loop, opened once and closed once.
+
+    Args:
+        token: a token, an async function that fetches one, or None for the environment variable KANTATA_TOKEN.
+        base_url: https, or http to this very machine.
+        timeout: seconds for one attempt, of which at most 30 to connect. Kantata cuts a request off after 180.
+        concurrency: how many attempts may be under way at once.
+        rate_limit: how fast attempts may start; None for as fast as they come.
+        retry: how often and how long a request is tried.
+        max_answer_bytes: the size an answer may have, decompressed.
+        sleep: waits between attempts; a test's may return at once.
+        random: gives a number from 0 to 1, the place of a wait in its range.
+        now: the time in seconds since 1970, against which a Retry-After date is read.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        token: Token | None = None,
+        base_url: str = BASE_URL,
+        timeout: float = 180.0,
+        concurrency: int = 10,
+        rate_limit: RateLimit | None = None,
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        max_answer_bytes: int = 64 * 1024 * 1024,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = chance.random,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        positive_number("KantataSession", "timeout", timeout)
+        positive_count("KantataSession", "concurrency", concurrency)
+        positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
+        for name, value, kind in (("rate_limit", rate_limit, RateLimit | None), ("retry", retry, RetryPolicy)):
+            if not isinstance(value, kind):
+                raise UsageError(f"KantataSession: {name} cannot be {value!r}")
+        self.concurrency: Final = concurrency
+        self._tokens: Final = TokenSource(token)
+        self._base_url: Final = checked_base_url(base_url)
+        self._timeout: Final = timeout
+        self._rate_limit: Final = rate_limit
+        self._retry: Final = retry
+        self._max_answer_bytes: Final = max_answer_bytes
+        self._sleep: Final = sleep
+        self._random: Final = random
+        self._now: Final = now
+        self._state = _State.UNOPENED
+        self._loop: asyncio.AbstractEventLoop
+        self._limiter: Limiter
+        self._wire: Wire
+        self._closing: asyncio.Lock
+        self._timers: Final[set[asyncio.Timeout]] = set()
+        self._tasks: Final[set[asyncio.Task[Any]]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self._base_url}: {self._state.name.lower()}>"
+
+    async def open(self) -> None:
+        """Make ready to send, in the running event loop; nothing is sent yet.
+
+        Raises:
+            UsageError: it was opened before, or there is no token.
+        """
+        if self._state is _State.OPEN:
+            raise UsageError("the session is open already")
+        if self._state is _State.CLOSED:
+            raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
+        self._tokens.open()
+        self._loop = asyncio.get_running_loop()
+        self._limiter = Limiter(self.concurrency, self._rate_limit)
+        self._wire = Wire(
+            connect_timeout=min(self._timeout, _MOST_SECONDS_TO_CONNECT), max_answer_bytes=self._max_answer_bytes
+        )
+        self._closing = asyncio.Lock()
+        self._state = _State.OPEN
+
+    async def close(self) -> None:
+        """End what is under way with an error, cancel the tasks left, and close every connection.
+
+        Closing again, or closing what was never opened, does nothing.
+
+        Raises:
+            UsageError: the running event loop is not the one that opened it.
+        """
+        if self._state is _State.UNOPENED:
+            return
+        self._check_loop()
+        self._state = _State.CLOSED
+        async with self._closing:
+            for timer in self._timers:
+                if not timer.expired():
+                    timer.reschedule(self._loop.time())
+            tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._tokens.close()
+            await self._wire.close()
+
+    def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Run a coroutine as a task that ends with the session at the latest.
+
+        Raises:
+            UsageError: the session is not open, or not in this event loop.
+        """
+        try:
+            self._check_usable()
+        except UsageError:
+            coroutine.close()
+            raise
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def send(self, request: Request) -> Answer:
+        """Send a request, again where that is safe, and return its answer.
+
+        Raises:
+            UsageError: the session is not open, or the request cannot be sent as it is.
+            ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
+            RequestTimeoutError: no answer in time, and the last attempt allowed was made.
+            InvalidResponseError: the answer is not the API's.
+            AmbiguousWriteError: a write may have been carried out.
+            APIError: the API refused.
+        """
+        self._check_usable()
+        url, body = self._prepared(request)
+        made = 0
+        deadline: float | None = None
+        renewed = False
+        while True:
+            made += 1
+            attempt = await self._attempt(request, url, body, made, deadline)
+            if deadline is None:
+                # Counted from the first attempt's start: to stand in line for it is the program's own doing.
+                deadline = attempt.began + self._retry.deadline
+            verdict = decide(request.method, attempt.phase, attempt.status, attempt.headers)
+            if verdict is Verdict.DELIVER:
+                return self._delivered(request, attempt)
+            if attempt.status == 401 and self._tokens.renewable and not renewed:
+                renewed = True
+                # It was not carried out, and says nothing of the server's health: not counted as an attempt.
+                made -= 1
+                if await self._renew(attempt.token, deadline):
+                    continue
+            error = self._error(request, attempt)
+            if verdict is Verdict.AMBIGUOUS:
+                raise self._ambiguous(request, attempt, error) from error
+            if verdict is Verdict.FAIL or not await self._waited(made, deadline, attempt):
+                raise error
+
+    def _check_usable(self) -> None:
+        if self._state is _State.OPEN:
+            self._check_loop()
+        elif self._state is _State.UNOPENED:
+            raise UsageError(f"the session is not open: {_HOW_TO_OPEN}")
+        else:
+            raise UsageError(f"the session is closed: {_HOW_TO_OPEN}")
+
+    def _check_loop(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise UsageError(
+                "the session belongs to the event loop that opened it"
+                + (", which is closed" if self._loop.is_closed() else "")
+                + ": open, use and close a session in one event loop, inside one asyncio.run()"
+            )
+
+    def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
+        if request.method not in _METHODS:
+            raise UsageError(f"no method of the API: {request.method!r}; there are {', '.join(sorted(_METHODS))}")
+        url = target(self._base_url, request.path, request.query)
+        if request.form is not None:
+            if request.json is not NO_BODY:
+                raise UsageError(f"{request}: a request has a JSON body or a form, not both")
+            form_of(request.form)
+        if request.json is NO_BODY:
+            return url, None
+        try:
+            return url, orjson.dumps(request.json)
+        except orjson.JSONEncodeError as error:
+            raise UsageError(f"{request}: the body cannot be written as JSON: {error}") from None
+
+    async def _attempt(
+        self, request: Request, url: URL, body: bytes | None, number: int, deadline: float | None
+    ) -> Attempt:
+        attempt = Attempt()
+        try:
+            async with _Interruptible(self._timers, deadline) as timer, self._limiter.slot():
+                attempt.began = self._loop.time()
+                end = attempt.began + self._timeout
+                timer.reschedule(end if deadline is None else min(end, deadline))
+                # Asked for only now: while this attempt stood in line, another one may have brought a new token.
+                attempt.token = await self._tokens.current()
+                headers = self._headers(request, body, attempt.token)
+                await self._wire.exchange(request, url, body, headers, attempt)
+        except TimeoutError:
+            # Any other one is the token function's own.
+            if not timer.expired():
+                raise
+            attempt.error = RequestTimeoutError(f"{request}: no complete answer within {self._timeout:g} s")
+        self._log(request, attempt, number)
+        return attempt
+
+    def _headers(self, request: Request, body: bytes | None, token: str) -> dict[str, str]:
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "text/csv" if request.csv else "application/json",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return headers
+
+    async def _renew(self, stale: str, deadline: float) -> bool:
+        """Whether there is a new token in time."""
+        try:
+            async with _Interruptible(self._timers, deadline) as timer:
+                await self._tokens.renew(stale)
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            return False
+        return True
+
+    async def _waited(self, made: int, deadline: float, attempt: Attempt) -> bool:
+        """Wait for the next attempt's time; whether there is to be one."""
+        if made >= self._retry.attempts or self._state is _State.CLOSED:
+            return False
+        asked = retry_after_seconds(attempt.headers.get("retry-after"), self._now())
+        wait = wait_before(made, self._retry, asked, self._random())
+        if self._loop.time() + wait >= deadline:
+            return False
+        try:
+            async with _Interruptible(self._timers, None) as timer:
+                await self._sleep(wait)
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            return False
+        return True
+
+    def _delivered(self, request: Request, attempt: Attempt) -> Answer:
+        try:
+            if attempt.error is not None:
+                raise attempt.error
+            data = data_of(request, attempt, self._tokens.redact)
+        except InvalidResponseError as error:
+            if request.method in READS:
+                raise
+            raise self._ambiguous(request, attempt, error) from error
+        return Answer(attempt.status, data, request_id_of(attempt.headers, self._tokens.redact))
+
+    def _error(self, request: Request, attempt: Attempt) -> KantataError:
+        if attempt.phase is Phase.ANSWERED:
+            return refusal_of(request, attempt, self._tokens.redact)
+        if self._state is _State.CLOSED or attempt.error is None:
+            return ConnectionFailedError(f"{request}: the session was closed before an answer came")
+        return attempt.error
+
+    def _ambiguous(self, request: Request, attempt: Attempt, error: KantataError) -> AmbiguousWriteError:
+        return AmbiguousWriteError(
+            f"{request} may or may not have been carried out; look before sending it again. {error}",
+            method=request.method,
+            path=request.path,
+            request_id=request_id_of(attempt.headers, self._tokens.redact),
+        )
+
+    def _log(self, request: Request, attempt: Attempt, number: int) -> None:
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            _LOGGER.debug(
+                "%s %s %s %.0f ms request-id %s attempt %d",
+                request.method,
+                request.path,
+                attempt.status or attempt.phase.value,
+                (self._loop.time() - attempt.began) * 1000,
+                request_id_of(attempt.headers, self._tokens.redact) or "-",
+                number,
+            )
