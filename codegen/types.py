@@ -14,6 +14,9 @@ from .naming import argument, camel, names
 
 _COMMA: Final = re.compile(r"\bcomma|\bids\b|\blist\b", re.IGNORECASE)
 
+BULK_LIMIT: Final = "at most 100"
+"""What the catalogue notes of the ids of a bulk delete (API facts, "Writing")."""
+
 _BODY: Final = {
     "string": ("str", "TEXT"),
     "integer": ("int", "INTEGER"),
@@ -85,6 +88,8 @@ def describe(field: Field) -> str:
 def filter_type(field: Field) -> Typed:
     """The type of a query parameter."""
     kind = field.type.kind
+    if kind == "array" and BULK_LIMIT in (field.note or ""):
+        return Typed("Sequence[Id]", "Array(ID, most=100)")
     if kind == "array":
         return (
             Typed("Sequence[Id]", "IDS") if field.type.of == Type("integer") else Typed("Sequence[str]", "Array(TEXT)")
@@ -131,7 +136,7 @@ class BodyTypes:
             case "integer" if is_id(field.name):
                 return Typed("Id", "ID")
             case "string" if field.name.endswith("_id"):
-                return Typed("Id", "ID")
+                return Typed("Id", "ID_TEXT")
             case "string" if is_list_text(field):
                 return Typed("str | Sequence[Id]", "TEXTS")
             case kind:

@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import Enum
+from io import TextIOBase
 from os import PathLike
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import attrs
 
+from .entity import told
 from .errors import UsageError
 
 Id: TypeAlias = int | str
@@ -27,15 +30,25 @@ Upload: TypeAlias = PathLike[str] | BinaryIO | tuple[str, bytes]
 """A file to upload: a path, a file opened for reading bytes, or a name with the content."""
 
 _ID: Final = re.compile(r"[0-9A-Za-z_-]+(?::[0-9A-Za-z_-]+)*")
+_ID_LENGTH: Final = 255
+_NUMBER_BITS: Final = 63
+_NUMBER_DIGITS: Final = 18
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def check_id(value: object, name: str = "id") -> str:
     """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    value = bare(value)
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
         return str(value)
-    if isinstance(value, str) and _ID.fullmatch(value):
+    if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
         return value
-    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {value!r}")
+    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {told(value)}")
+
+
+def bare(value: Any) -> Any:
+    """The text or number that a member of an enumeration of texts or numbers is; any other value as it is."""
+    return value.value if isinstance(value, Enum) and isinstance(value, str | int) else value
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -64,9 +77,9 @@ class Scalar(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        accepted = self.accept(value)
+        accepted = self.accept(bare(value))
         if accepted is None:
-            raise UsageError(f"{name} takes {self.expects}, not {value!r}")
+            raise UsageError(f"{name} takes {self.expects}, not {told(value)}")
         return accepted
 
 
@@ -80,20 +93,23 @@ class Choice(Kind):
         """See `Kind.wire`."""
         if value not in self.values:
             hint = did_you_mean(value, self.values) if isinstance(value, str) else f"; there are {self.values}"
-            raise UsageError(f"{name} does not take {value!r}{hint}")
-        return value
+            raise UsageError(f"{name} does not take {told(value)}{hint}")
+        return bare(value)
 
 
 @attrs.frozen
 class Array(Kind):
-    """A list of values of one kind."""
+    """A list of values of one kind; at most so many, where the API says so."""
 
     of: Kind
+    most: int | None = None
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        if not isinstance(value, Sequence | set | frozenset) or isinstance(value, str | bytes):
-            raise UsageError(f"{name} takes a list, not {value!r}")
+        if not _is_list(value):
+            raise UsageError(f"{name} takes a list, not {told(value)}")
+        if self.most is not None and not 0 < len(value) <= self.most:
+            raise UsageError(f"{name} takes 1 to {self.most} values, not {len(value)}")
         return [self.of.wire(item, f"{name}[{position}]") for position, item in enumerate(value)]
 
 
@@ -105,9 +121,9 @@ class Keyed(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        if not isinstance(value, Mapping):
-            raise UsageError(f"{name} takes a mapping, not {value!r}")
-        return {str(key): self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise UsageError(f"{name} takes a mapping from texts, not {told(value)}")
+        return {key: self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
 
 
 @attrs.frozen
@@ -119,7 +135,7 @@ class Object(Kind):
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
         if not isinstance(value, Mapping):
-            raise UsageError(f"{name} takes a mapping, not {value!r}")
+            raise UsageError(f"{name} takes a mapping, not {told(value)}")
         return check_fields(value, self.fields, name)
 
 
@@ -143,11 +159,11 @@ class File(Kind):
         match value:
             case PathLike():
                 return value
-            case (str(), bytes()):
+            case tuple((str(), bytes())):
                 return value
-            case _ if hasattr(value, "read"):
+            case _ if hasattr(value, "read") and not isinstance(value, TextIOBase):
                 return value
-        raise UsageError(f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {value!r}")
+        raise UsageError(f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {told(value)}")
 
 
 def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
@@ -169,28 +185,38 @@ def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str
 # --- the kinds that the catalogue's types become ---------------------------------------------------------------------
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes | bytearray | memoryview)
+
+
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and not _SURROGATE.search(value) else None
 
 
 def _texts(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    if not isinstance(value, Sequence | set | frozenset) or isinstance(value, bytes):
-        return None
-    items = [str(item) if isinstance(item, str | int) and not isinstance(item, bool) else None for item in value]
-    texts = [item for item in items if item is not None and "," not in item]
+    if not _is_list(value):
+        return _text(value)
+    items = [_one_of_texts(bare(item)) for item in value]
+    texts = [item for item in items if item is not None]
     return ",".join(texts) if len(texts) == len(items) else None
 
 
+def _one_of_texts(value: Any) -> str | None:
+    text = _text(value) if _integer(value) is None else str(value)
+    return None if text is None or "," in text else text
+
+
 def _integer(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    fits = isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _NUMBER_BITS
+    return value if fits else None
 
 
 def _number(value: Any) -> int | float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or not math.isfinite(value):
-        return None
-    return float(value) if isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        value = float(value) if value.is_finite() else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return _integer(value)
 
 
 def _boolean(value: Any) -> bool | None:
@@ -212,7 +238,7 @@ def _instant(value: Any) -> str | None:
             value = datetime.fromisoformat(value)
         except (TypeError, ValueError):
             return None
-    return value.isoformat() if value.tzinfo is not None else None
+    return value.isoformat() if value.utcoffset() is not None else None
 
 
 def _identifier(value: Any) -> int | str | None:
@@ -220,17 +246,24 @@ def _identifier(value: Any) -> int | str | None:
         text = check_id(value)
     except UsageError:
         return None
-    return int(text) if text.isascii() and text.isdigit() and (text == "0" or text[0] != "0") else text
+    is_number = text.isdigit() and len(text) <= _NUMBER_DIGITS and (text == "0" or text[0] != "0")
+    return int(text) if is_number else text
+
+
+def _identifier_text(value: Any) -> str | None:
+    accepted = _identifier(value)
+    return None if accepted is None else str(value)
 
 
 TEXT: Final = Scalar("text", _text)
 TEXTS: Final = Scalar("text, or a list of texts or ids without commas", _texts)
-INTEGER: Final = Scalar("a whole number", _integer)
+INTEGER: Final = Scalar("a whole number of at most 64 bits", _integer)
 NUMBER: Final = Scalar("a finite number", _number)
 BOOLEAN: Final = Scalar("True or False", _boolean)
 DAY: Final = Scalar("a date (or its ISO 8601 text; of a datetime take .date())", _day)
 INSTANT: Final = Scalar("a datetime with a time zone (or its ISO 8601 text)", _instant)
 ID: Final = Scalar("an id such as 42 or '42'", _identifier)
+ID_TEXT: Final = Scalar("an id such as 42 or '42'", _identifier_text)
 IDS: Final = Array(ID)
 FILE: Final = File()
 

@@ -32,6 +32,7 @@ from ..values import (
     INSTANT,
     TEXT,
     TEXTS,
+    Array,
     Id,
     Needed,
 )
@@ -107,7 +108,7 @@ class CustomFieldValuesCreate(CustomFieldValuesRow, total=False):
 class CustomFieldValuesBulkDelete(TypedDict, total=False):
     """What `bulk_delete` takes by name."""
 
-    ids: str | Sequence[Id]
+    ids: Required[Sequence[Id]]
 
 
 class CustomFieldValuesGet(TypedDict, total=False):
@@ -233,7 +234,7 @@ BULK_DELETE: Operation[Any] = Operation(
     method="DELETE",
     path="/custom_field_values",
     filters={
-        "ids": TEXTS,
+        "ids": Needed(Array(ID, most=100)),
     },
 )
 
@@ -315,7 +316,7 @@ class CustomFieldValues(Resource):
 
         Args:
             **parameters: by name:
-                ids: comma-separated IDs at most 100.
+                ids: required; at most 100, all or nothing.
         """
         return await self._nothing(BULK_DELETE, (), parameters)
 

@@ -13,6 +13,7 @@ from ..values import (
     BOOLEAN,
     DAY,
     FILE,
+    INTEGER,
     TEXT,
     Array,
     Id,
@@ -132,6 +133,7 @@ class ExchangeTablesRates(TypedDict, total=False):
     date: dt.date
     source_currency: str
     target_currency: str
+    page: int
     per_page: int
 
 
@@ -202,8 +204,9 @@ RATES: Operation[ExchangeTablesRatesAnswer] = Operation(
         "date": DAY,
         "source_currency": TEXT,
         "target_currency": TEXT,
+        "page": INTEGER,
+        "per_page": INTEGER,
     },
-    paging=True,
 )
 
 
@@ -289,5 +292,6 @@ class ExchangeTables(Resource):
                 date: effective date.
                 source_currency: ISO currency code.
                 target_currency: ISO currency code.
+                (also) page, per_page.
         """
         return await self._data(RATES, (id,), parameters)

@@ -33,6 +33,7 @@ from ..values import (
     INTEGER,
     TEXT,
     TEXTS,
+    Array,
     Id,
     Needed,
     Object,
@@ -187,7 +188,7 @@ class ExpensesCreate(ExpensesRow, total=False):
 class ExpensesBulkDelete(TypedDict, total=False):
     """What `bulk_delete` takes by name."""
 
-    ids: str | Sequence[Id]
+    ids: Required[Sequence[Id]]
 
 
 class ExpensesGet(TypedDict, total=False):
@@ -381,7 +382,7 @@ BULK_DELETE: Operation[Any] = Operation(
     method="DELETE",
     path="/expenses",
     filters={
-        "ids": TEXTS,
+        "ids": Needed(Array(ID, most=100)),
     },
 )
 
@@ -498,7 +499,7 @@ class Expenses(Resource):
 
         Args:
             **parameters: by name:
-                ids: comma-separated, at most 100 ids.
+                ids: required; at most 100, all or nothing.
         """
         return await self._nothing(BULK_DELETE, (), parameters)
 

@@ -28,6 +28,7 @@ from ..resource import Resource
 from ..values import (
     BOOLEAN,
     ID,
+    ID_TEXT,
     IDS,
     INSTANT,
     TEXT,
@@ -229,7 +230,7 @@ CREATE: Operation[Post] = Operation(
         "story_id": ID,
         "recipient_ids": IDS,
         "attachment_ids": IDS,
-        "google_documents": Array(Object({"resource_id": ID, "access": TEXT})),
+        "google_documents": Array(Object({"resource_id": ID_TEXT, "access": TEXT})),
         "backdated_to": INSTANT,
     },
     bulk_max=100,

@@ -27,6 +27,7 @@ from ..resource import Resource
 from ..values import (
     BOOLEAN,
     ID,
+    ID_TEXT,
     INSTANT,
     TEXT,
     TEXTS,
@@ -208,7 +209,7 @@ CREATE: Operation[StatusReport] = Operation(
     includes=INCLUDES,
     body_key="status_report",
     body={
-        "workspace_id": Needed(ID),
+        "workspace_id": Needed(ID_TEXT),
         "color": Needed(TEXT),
         "description": Needed(TEXT),
         "details": Array(Object({"category": Needed(TEXT), "color": Needed(TEXT), "description": TEXT})),

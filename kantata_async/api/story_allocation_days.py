@@ -32,6 +32,7 @@ from ..values import (
     INTEGER,
     TEXT,
     TEXTS,
+    Array,
     Id,
     Needed,
 )
@@ -118,7 +119,7 @@ class StoryAllocationDaysCreate(StoryAllocationDaysRow, total=False):
 class StoryAllocationDaysBulkDelete(TypedDict, total=False):
     """What `bulk_delete` takes by name."""
 
-    ids: str | Sequence[Id]
+    ids: Required[Sequence[Id]]
 
 
 class StoryAllocationDaysGet(TypedDict, total=False):
@@ -215,7 +216,7 @@ BULK_DELETE: Operation[Any] = Operation(
     method="DELETE",
     path="/story_allocation_days",
     filters={
-        "ids": TEXTS,
+        "ids": Needed(Array(ID, most=100)),
     },
 )
 
@@ -301,7 +302,7 @@ class StoryAllocationDays(Resource):
 
         Args:
             **parameters: by name:
-                ids: comma-separated; up to 100 ids.
+                ids: required; at most 100, all or nothing.
         """
         return await self._nothing(BULK_DELETE, (), parameters)
 

@@ -32,6 +32,7 @@ from ..values import (
     INTEGER,
     TEXT,
     TEXTS,
+    Array,
     Id,
     Needed,
 )
@@ -140,7 +141,7 @@ class TimeEntriesCreate(TimeEntriesRow, total=False):
 class TimeEntriesBulkDelete(TypedDict, total=False):
     """What `bulk_delete` takes by name."""
 
-    ids: str | Sequence[Id]
+    ids: Required[Sequence[Id]]
 
 
 class TimeEntriesGet(TypedDict, total=False):
@@ -286,7 +287,7 @@ BULK_DELETE: Operation[Any] = Operation(
     method="DELETE",
     path="/time_entries",
     filters={
-        "ids": TEXTS,
+        "ids": Needed(Array(ID, most=100)),
     },
 )
 
@@ -391,7 +392,7 @@ class TimeEntries(Resource):
 
         Args:
             **parameters: by name:
-                ids: comma-separated ids, up to 100.
+                ids: required; at most 100, all or nothing.
         """
         return await self._nothing(BULK_DELETE, (), parameters)
 

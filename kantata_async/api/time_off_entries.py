@@ -33,6 +33,7 @@ from ..values import (
     NUMBER,
     TEXT,
     TEXTS,
+    Array,
     Id,
     Needed,
 )
@@ -96,7 +97,7 @@ class TimeOffEntriesCreate(TimeOffEntriesRow, total=False):
 class TimeOffEntriesBulkDelete(TypedDict, total=False):
     """What `bulk_delete` takes by name."""
 
-    ids: str | Sequence[Id]
+    ids: Required[Sequence[Id]]
 
 
 class TimeOffEntriesUpdate(TypedDict, total=False):
@@ -171,7 +172,7 @@ BULK_DELETE: Operation[Any] = Operation(
     method="DELETE",
     path="/time_off_entries",
     filters={
-        "ids": TEXTS,
+        "ids": Needed(Array(ID, most=100)),
     },
 )
 
@@ -242,7 +243,7 @@ class TimeOffEntries(Resource):
 
         Args:
             **parameters: by name:
-                ids: comma-separated ids, up to 100.
+                ids: required; at most 100, all or nothing.
         """
         return await self._nothing(BULK_DELETE, (), parameters)
 

@@ -7,10 +7,10 @@ from typing import Any, Generic, Literal, TypeVar, overload
 
 import attrs
 
-from .concurrency import together
-from .connection import Connection
-from .entity import Entity
-from .errors import (
+from ..concurrency import together
+from ..connection import Connection
+from ..entity import Entity
+from ..errors import (
     AmbiguousWriteError,
     APIError,
     AuthenticationError,
@@ -24,10 +24,10 @@ from .errors import (
     UsageError,
     ValidationError,
 )
-from .follow import check_path, follow, in_batches
-from .include import read_inclusion
+from ..follow import check_path, follow, in_batches
+from ..include import read_inclusion
 from .matching import match_rows
-from .operation import Call, Operation, check_call, check_row
+from ..operation import Call, Operation, check_call, check_row
 
 E = TypeVar("E", bound=Entity)
 E_co = TypeVar("E_co", bound=Entity, covariant=True)

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from .entity import Entity
+from ..entity import Entity
 
 Row = Mapping[str, Any]
 
