@@ -30,6 +30,11 @@ def render(catalogue: Catalogue) -> dict[str, str]:
             links=_imports(module, homes),
             shared=shared_names,
             lists=next((c for c in module.calls if c.answer == "list" and _takes(c.operation, "only")), None),
+            updates=next((c for c in module.calls if c.name == "update" and c.answer == "one" and c.body), None),
+            deletes=next(
+                (c for name in ("bulk_delete", "delete") for c in module.calls if c.name == name and len(c.ids) < 2),
+                None,
+            ),
             creates=next((c for c in module.calls if c.row is not None and c.answer == "one"), None),
         )
         for module in modules
@@ -65,11 +70,14 @@ def _environment() -> Environment:
     environment.filters.update(
         bare=lambda operation: orders_of(operation)[1],
         body_of=_body_of,
+        bulk_options=_bulk_options,
+        bulk_parameters=_bulk_parameters,
         directed=lambda operation: orders_of(operation)[0],
         documented=lambda one: any(attribute.doc for attribute in one.attributes),
         documented_attributes=_documented_attributes,
         documented_members=lambda members: listed(members, 16),
         entity_line=_entity_line,
+        mapping_of=lambda names: "{" + "".join(f'"{name}": "{field}", ' for name, field in names.items()) + "}",
         phantom=_phantom,
         quoted=lambda key: "None" if key is None else f'"{key}"',
         return_annotation=_return_annotation,
@@ -97,9 +105,26 @@ def _told(call: CallView) -> str:
 def _told_of_rows(call: CallView) -> str:
     """The paragraph under the title of a bulk create."""
     return (
-        f"Each row is a mapping like `{call.row}`; `create` tells the fields. Every row is checked before the first is "
-        "sent: a wrong one raises UsageError with its position. `BulkResult` tells what became of each."
+        f"Each row is a mapping like `{call.row}`; `create` tells the fields. The outcomes come in the order of the "
+        "rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the rest."
     )
+
+
+def _bulk_parameters(call: CallView) -> str:
+    """The parameters of a bulk create."""
+    parameters = ["self", "rows: Rows", "*"]
+    if call.includes:
+        parameters.append(f"include: Sequence[{call.includes.alias} | Path] = ()")
+    if call.optional_fields:
+        parameters.append(f"optional_fields: Sequence[{call.optional_fields.alias}] = ()")
+    parameters += ["key: Key | None = None", "find: Find | None = None", "if_exists: IfExists | None = None"]
+    return ", ".join(parameters)
+
+
+def _bulk_options(call: CallView) -> str:
+    """The options of a bulk create, as they are passed on."""
+    names = ["include"] * bool(call.includes) + ["optional_fields"] * bool(call.optional_fields)
+    return "{" + ", ".join(f'"{name}": {name}' for name in [*names, "key", "find", "if_exists"]) + "}"
 
 
 def _phantom(call: CallView) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from kantata_async.catalogue import Association, Catalogue, Definition, Field, Operation, Type
+from kantata_async.natural_key import NaturalKey
 
 from .naming import argument, camel, method_of, names, resource_of
 from .types import AnswerTypes, BodyTypes, Member, Structure, Typed, describe, filter_type, is_id, literal
@@ -74,6 +75,7 @@ class CallView:
     docs: tuple[Member, ...]
     includes: Vocabulary | None
     optional_fields: Vocabulary | None
+    natural_key: NaturalKey | None
 
     @property
     def ids(self) -> list[str]:
@@ -229,6 +231,7 @@ class Views:
             docs=docs,
             includes=includes,
             optional_fields=optional_fields,
+            natural_key=self.catalogue.natural_keys.get(operation.collection or "") if name == "create" else None,
         )
 
     def _body(

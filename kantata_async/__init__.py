@@ -84,13 +84,15 @@ _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in name
 __all__ = sorted([*_HOME_OF, "__version__"])  # noqa: PLE0605 - a list, made of the table above
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME_OF.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    loaded = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = loaded
-    return loaded
+if not TYPE_CHECKING:  # a type checker would take it to mean that there is a name of any spelling
+
+    def __getattr__(name: str) -> Any:
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        loaded = getattr(import_module(f".{home}", __name__), name)
+        globals()[name] = loaded
+        return loaded
 
 
 def __dir__() -> list[str]:

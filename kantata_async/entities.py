@@ -269,12 +269,14 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> type[Entity]:
-    if name not in ENTITIES:
-        raise AttributeError(f"there is no entity class {name!r}")
-    loaded = entity_named(name)
-    globals()[name] = loaded
-    return loaded
+if not TYPE_CHECKING:  # a type checker would take it to mean that there is a class of any name
+
+    def __getattr__(name: str) -> type[Entity]:
+        if name not in ENTITIES:
+            raise AttributeError(f"there is no entity class {name!r}")
+        loaded = entity_named(name)
+        globals()[name] = loaded
+        return loaded
 
 
 def __dir__() -> list[str]:

@@ -76,6 +76,8 @@ class Wire:
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
             middlewares=(_send_once,),
         )
+        self.last_date: tuple[str, float] | None = None
+        """The newest Date header, and when its attempt began."""
 
     async def close(self) -> None:
         """Close every connection, those in use too."""
@@ -106,6 +108,8 @@ class Wire:
     async def _read(self, request: Request, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
         status = attempt.status = response.status
         attempt.headers = response.headers
+        if "date" in response.headers:
+            self.last_date = response.headers["date"], attempt.began
         if 200 <= status < 300:
             attempt.phase = Phase.CUT
             body = await _body_of(response, self._max_answer_bytes)
@@ -187,8 +191,9 @@ def failure(request: Request, error: Exception) -> KantataError:
 def _connection_failure(request: Request, error: Exception) -> ConnectionFailedError:
     if isinstance(error, aiohttp.ClientConnectorError):
         # In the oldest aiohttp taken the error about a certificate has no `os_error`.
-        certificate = isinstance(error, aiohttp.ClientConnectorCertificateError)
-        cause = error.certificate_error if certificate else error.os_error
+        cause = (
+            error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error.os_error
+        )
         failed = ConnectionFailedError(f"{request}: no connection to {error.host}:{error.port} ({cause})")
         failed.__cause__ = cause
         return failed

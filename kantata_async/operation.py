@@ -10,7 +10,8 @@ import attrs
 
 from .errors import UsageError
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
-from .values import Array, Kind, Needed, Object, check_fields, check_id, did_you_mean, query_text
+from .natural_key import NaturalKey
+from .values import Array, Kind, Needed, Object, bare, check_fields, check_id, did_you_mean, query_text
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -21,7 +22,8 @@ MAX_ONLY: Final = 200
 """Ids in one `only`: no more than one page can carry."""
 
 _PARAMETER: Final = re.compile(r"{(\w+)}")
-_CUSTOM_FIELD_ORDER: Final = re.compile(r"custom_field:\d+(?::asc|:desc)?")
+_BY_CUSTOM_FIELD: Final = "custom_field:<custom_field_id>"
+_CUSTOM_FIELD_ORDER: Final = re.compile(r"custom_field:[0-9]+(?::asc|:desc)?")
 
 
 class CustomFieldOrder(str):
@@ -42,6 +44,7 @@ class Operation(Generic[R_co]):
     `filters` are its query parameters, `body` the fields under `body_key` (or an array kind where that key holds a
     list). `orders` are the sort fields that take a direction, `bare_orders` those that do not. `paging`, `only`,
     `search`: whether it takes these. `collection` is where the objects it answers are; None outside the envelope.
+    `natural_key`, of a create, is what makes an object the same object.
     """
 
     method: str
@@ -60,6 +63,7 @@ class Operation(Generic[R_co]):
     multipart: bool = False
     csv: bool = False
     collection: str | None = None
+    natural_key: NaturalKey | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -138,10 +142,17 @@ def _filters(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[st
     for name, kind in operation.filters.items():
         argument = _argument(name)
         if argument in arguments:
-            query[name] = query_text(kind.wire(arguments[argument], argument))
+            wired = kind.wire(arguments[argument], argument)
+            if _is_empty_list(arguments[argument]):
+                raise UsageError(f"{argument} takes at least one value: an empty list would leave the filter out")
+            query[name] = query_text(wired)
         elif isinstance(kind, Needed):
             raise UsageError(f"{operation} needs {argument}")
     return query
+
+
+def _is_empty_list(value: Any) -> bool:
+    return isinstance(value, Sequence | set | frozenset) and not isinstance(value, str) and not value
 
 
 def _standard(operation: Operation[Any], arguments: Mapping[str, Any], inclusion: Inclusion) -> dict[str, str]:
@@ -171,14 +182,15 @@ def _optional_fields(operation: Operation[Any], wanted: Any) -> list[str]:
 
 
 def _order(operation: Operation[Any], order: Any) -> str:
-    known = [*operation.bare_orders, *(f"{field}{way}" for field in operation.orders for way in ("", ":asc", ":desc"))]
+    fields = [field for field in operation.orders if field != _BY_CUSTOM_FIELD]
+    known = [*operation.bare_orders, *(f"{field}{way}" for field in fields for way in ("", ":asc", ":desc"))]
     if isinstance(order, str) and (order in known or _is_custom_field_order(operation, order)):
-        return order
+        return str(bare(order))
     raise UsageError(f"order does not take {order!r}{did_you_mean(str(order), known)}")
 
 
 def _is_custom_field_order(operation: Operation[Any], order: str) -> bool:
-    return "custom_field:<custom_field_id>" in operation.orders and bool(_CUSTOM_FIELD_ORDER.fullmatch(order))
+    return _BY_CUSTOM_FIELD in operation.orders and bool(_CUSTOM_FIELD_ORDER.fullmatch(order))
 
 
 def check_only(ids: Any) -> list[str]:
@@ -194,7 +206,7 @@ def check_only(ids: Any) -> list[str]:
 def _search(text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"search takes some text, not {text!r}")
-    return text
+    return str(bare(text))
 
 
 def _per_page(number: Any) -> int:

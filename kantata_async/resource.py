@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from .bulk import BulkResult, create_many
+from .bulk import BulkResult, Items, Outcome, create_many, create_stream, delete_many, update_many
 from .connection import Connection
 from .entity import Entity
 from .errors import AmbiguousWriteError, InvalidResponseError
@@ -35,7 +35,13 @@ class Resource:
         return ListQuery(self._connection, operation, arguments)
 
     async def _one(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> E:
-        page = await self._page(operation, ids, arguments)
+        call = self._checked(operation, ids, arguments)
+        data = await self._connection.send(call)
+        if data is None and operation.method == "PUT" and "get" in self.operations:
+            # A success may have no body (API facts, "Access"): what was changed is read anew.
+            taken = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
+            return await self._one(self.operations["get"], ids, taken)
+        page = await self._linked(operation, call, data)
         if len(page.items) != 1:
             raise _unreadable(operation, f"one object was expected, not {len(page.items)}")
         return page.items[0]
@@ -60,14 +66,17 @@ class Resource:
     async def _get_many(self, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]) -> Found[E]:
         return await get_many(self._connection, operation, ids, arguments)
 
-    async def _create_many(
-        self,
-        operation: Operation[E],
-        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
-        include: Sequence[str],
-        optional_fields: Sequence[str],
-    ) -> BulkResult[E]:
-        return await create_many(self._connection, operation, rows, include=include, optional_fields=optional_fields)
+    async def _create_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
+        return await create_many(self._connection, self.operations, rows, **options)
+
+    def _create_stream(self, rows: Items, options: Mapping[str, Any]) -> AsyncGenerator[Outcome[Any], None]:
+        return create_stream(self._connection, self.operations, rows, **options)
+
+    async def _update_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
+        return await update_many(self._connection, self.operations, rows, **options)
+
+    async def _delete_many(self, ids: Items) -> BulkResult[Any]:
+        return await delete_many(self._connection, self.operations, ids)
 
     def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
         call = check_call(operation, ids, arguments)

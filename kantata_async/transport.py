@@ -12,6 +12,8 @@ import logging
 import random as chance
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
@@ -175,6 +177,16 @@ class Transport:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._tokens.close()
             await self._wire.close()
+
+    def server_time(self, moment: float) -> datetime | None:
+        """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
+        if self._wire.last_date is None:
+            return None
+        told, heard = self._wire.last_date
+        try:
+            return parsedate_to_datetime(told) + timedelta(seconds=moment - heard)
+        except (TypeError, ValueError):
+            return None
 
     def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Run a coroutine as a task that ends with the session at the latest.

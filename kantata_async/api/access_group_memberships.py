@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult
+from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -18,6 +18,7 @@ from ..entity import (
     plain,
 )
 from ..include import Path
+from ..natural_key import NaturalKey
 from ..operation import Operation
 from ..query import Found, ListQuery
 from ..resource import Resource
@@ -103,6 +104,15 @@ CREATE: Operation[AccessGroupMembership] = Operation(
     body_key="access_group_membership",
     body={"access_group_id": Needed(ID), "user_id": Needed(ID)},
     collection="access_group_memberships",
+    natural_key=NaturalKey(
+        fields=(
+            "access_group_id",
+            "user_id",
+        ),
+        one={
+            "access_group_id": "access_group_id",
+        },
+    ),
 )
 
 GET: Operation[AccessGroupMembership] = Operation(
@@ -179,13 +189,38 @@ class AccessGroupMemberships(Resource):
 
     async def create_many(
         self,
-        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        rows: Rows,
         *,
         include: Sequence[AccessGroupMembershipsInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
     ) -> BulkResult[AccessGroupMembership]:
         """Create any number of access group memberships, one a request.
 
-        Each row is a mapping like `AccessGroupMembershipsRow`; `create` tells the fields. Every row is checked before
-        the first is sent: a wrong one raises UsageError with its position. `BulkResult` tells what became of each.
+        Each row is a mapping like `AccessGroupMembershipsRow`; `create` tells the fields. The outcomes come in the
+        order of the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many`
+        tells the rest.
         """
-        return await self._create_many(CREATE, rows, include, ())
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return await self._create_many(rows, options)
+
+    def create_stream(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[AccessGroupMembershipsInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> AsyncGenerator[Outcome[AccessGroupMembership], None]:
+        """As `create_many`, yielding outcomes as they come and keeping none, for any number of rows."""
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return self._create_stream(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of access group memberships by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

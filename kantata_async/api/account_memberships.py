@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
+from ..bulk import BulkResult, Ids, Rows
 from ..entity import (
     Entity,
     Many,
@@ -378,3 +379,20 @@ class AccountMemberships(Resource):
         says nothing more about them.
         """
         return await self._get_many(LIST, ids, parameters)
+
+    async def update_many(
+        self, rows: Rows, *, include: Sequence[AccountMembershipsInclude | Path] = ()
+    ) -> BulkResult[AccountMembership]:
+        """Update any number of account memberships.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {"include": include}
+        return await self._update_many(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of account memberships by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
+from ..bulk import BulkResult, Ids, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -156,3 +157,18 @@ class Attachments(Resource):
         complete. No request body.
         """
         return await self._one(SYNC, (id,), {})
+
+    async def update_many(self, rows: Rows) -> BulkResult[Attachment]:
+        """Update any number of attachments.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {}
+        return await self._update_many(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of attachments by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

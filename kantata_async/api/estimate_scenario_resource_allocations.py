@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
+from ..bulk import BulkResult, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -94,3 +95,13 @@ class EstimateScenarioResourceAllocations(Resource):
                 (also) duration_days.
         """
         return await self._one(UPDATE, (id,), parameters)
+
+    async def update_many(
+        self, rows: Rows, *, include: Sequence[EstimateScenarioResourceAllocationsInclude | Path] = ()
+    ) -> BulkResult[EstimateScenarioResourceAllocation]:
+        """Update any number of estimate scenario resource allocations.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {"include": include}
+        return await self._update_many(rows, options)

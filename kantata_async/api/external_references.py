@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
+from ..bulk import BulkResult, Ids
 from ..entity import (
     Entity,
     Nullable,
@@ -232,3 +233,10 @@ class ExternalReferences(Resource):
         says nothing more about them.
         """
         return await self._get_many(LIST, ids, parameters)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of external references by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

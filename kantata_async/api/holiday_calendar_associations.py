@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult
+from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -16,6 +16,7 @@ from ..entity import (
     plain,
 )
 from ..include import Path
+from ..natural_key import NaturalKey
 from ..operation import Operation
 from ..query import Found, ListQuery
 from ..resource import Resource
@@ -100,6 +101,19 @@ CREATE: Operation[HolidayCalendarAssociation] = Operation(
     body_key="holiday_calendar_association",
     body={"holiday_id": Needed(ID), "holiday_calendar_id": Needed(ID)},
     collection="holiday_calendar_associations",
+    natural_key=NaturalKey(
+        fields=(
+            "holiday_id",
+            "holiday_calendar_id",
+        ),
+        one={
+            "by_holiday_calendar_id": "holiday_calendar_id",
+        },
+        include=(
+            "holiday",
+            "holiday_calendar",
+        ),
+    ),
 )
 
 GET: Operation[HolidayCalendarAssociation] = Operation(
@@ -174,14 +188,38 @@ class HolidayCalendarAssociations(Resource):
 
     async def create_many(
         self,
-        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        rows: Rows,
         *,
         include: Sequence[HolidayCalendarAssociationsInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
     ) -> BulkResult[HolidayCalendarAssociation]:
         """Create any number of holiday calendar associations, one a request.
 
-        Each row is a mapping like `HolidayCalendarAssociationsRow`; `create` tells the fields. Every row is checked
-        before the first is sent: a wrong one raises UsageError with its position. `BulkResult` tells what became of
-        each.
+        Each row is a mapping like `HolidayCalendarAssociationsRow`; `create` tells the fields. The outcomes come in
+        the order of the rows; no row is sent twice without a look whether it is there.
+        `kantata_async.bulk.create_many` tells the rest.
         """
-        return await self._create_many(CREATE, rows, include, ())
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return await self._create_many(rows, options)
+
+    def create_stream(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[HolidayCalendarAssociationsInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> AsyncGenerator[Outcome[HolidayCalendarAssociation], None]:
+        """As `create_many`, yielding outcomes as they come and keeping none, for any number of rows."""
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return self._create_stream(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of holiday calendar associations by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

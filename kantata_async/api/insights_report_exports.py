@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
+from ..bulk import BulkResult, Ids
 from ..operation import Operation
 from ..resource import Resource
 from ..values import (
@@ -288,3 +289,10 @@ class InsightsReportExports(Resource):
         s; file is a .gz of CSV, up to 10 GB. Export takes up to 20 minutes, so poll. No envelope.
         """
         return await self._data(LATEST_RESULT, (insights_report_export_id,), {})
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of insights report exports by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

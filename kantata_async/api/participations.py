@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult
+from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -20,6 +20,7 @@ from ..entity import (
     plain,
 )
 from ..include import Path
+from ..natural_key import NaturalKey
 from ..operation import Operation
 from ..query import Found, ListQuery
 from ..resource import Resource
@@ -251,6 +252,19 @@ CREATE: Operation[Participation] = Operation(
     },
     bulk_max=100,
     collection="participations",
+    natural_key=NaturalKey(
+        fields=(
+            "workspace_id",
+            "user_id",
+        ),
+        one={
+            "workspace_id": "workspace_id",
+        },
+        include=(
+            "workspace",
+            "user",
+        ),
+    ),
 )
 
 GET: Operation[Participation] = Operation(
@@ -385,14 +399,62 @@ class Participations(Resource):
 
     async def create_many(
         self,
-        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        rows: Rows,
         *,
         include: Sequence[ParticipationsInclude | Path] = (),
         optional_fields: Sequence[ParticipationsOptionalField] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
     ) -> BulkResult[Participation]:
         """Create any number of participations, 100 a request.
 
-        Each row is a mapping like `ParticipationsRow`; `create` tells the fields. Every row is checked before the
-        first is sent: a wrong one raises UsageError with its position. `BulkResult` tells what became of each.
+        Each row is a mapping like `ParticipationsRow`; `create` tells the fields. The outcomes come in the order of
+        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
+        rest.
         """
-        return await self._create_many(CREATE, rows, include, optional_fields)
+        options = {
+            "include": include,
+            "optional_fields": optional_fields,
+            "key": key,
+            "find": find,
+            "if_exists": if_exists,
+        }
+        return await self._create_many(rows, options)
+
+    def create_stream(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[ParticipationsInclude | Path] = (),
+        optional_fields: Sequence[ParticipationsOptionalField] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> AsyncGenerator[Outcome[Participation], None]:
+        """As `create_many`, yielding outcomes as they come and keeping none, for any number of rows."""
+        options = {
+            "include": include,
+            "optional_fields": optional_fields,
+            "key": key,
+            "find": find,
+            "if_exists": if_exists,
+        }
+        return self._create_stream(rows, options)
+
+    async def update_many(
+        self, rows: Rows, *, include: Sequence[ParticipationsInclude | Path] = ()
+    ) -> BulkResult[Participation]:
+        """Update any number of participations.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {"include": include}
+        return await self._update_many(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of participations by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult
+from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -18,6 +18,7 @@ from ..entity import (
     plain,
 )
 from ..include import Path
+from ..natural_key import NaturalKey
 from ..operation import Operation
 from ..query import Found, ListQuery
 from ..resource import Resource
@@ -127,6 +128,19 @@ CREATE: Operation[RateCardRole] = Operation(
     body_key="rate_card_role",
     body={"rate_card_version_id": Needed(ID), "role_id": Needed(ID), "rate": Needed(INTEGER)},
     collection="rate_card_roles",
+    natural_key=NaturalKey(
+        fields=(
+            "rate_card_version_id",
+            "role_id",
+        ),
+        one={
+            "rate_card_version_id": "rate_card_version_id",
+        },
+        include=(
+            "rate_card_version",
+            "role",
+        ),
+    ),
 )
 
 GET: Operation[RateCardRole] = Operation(
@@ -223,13 +237,48 @@ class RateCardRoles(Resource):
 
     async def create_many(
         self,
-        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        rows: Rows,
         *,
         include: Sequence[RateCardRolesInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
     ) -> BulkResult[RateCardRole]:
         """Create any number of rate card roles, one a request.
 
-        Each row is a mapping like `RateCardRolesRow`; `create` tells the fields. Every row is checked before the
-        first is sent: a wrong one raises UsageError with its position. `BulkResult` tells what became of each.
+        Each row is a mapping like `RateCardRolesRow`; `create` tells the fields. The outcomes come in the order of
+        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
+        rest.
         """
-        return await self._create_many(CREATE, rows, include, ())
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return await self._create_many(rows, options)
+
+    def create_stream(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[RateCardRolesInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> AsyncGenerator[Outcome[RateCardRole], None]:
+        """As `create_many`, yielding outcomes as they come and keeping none, for any number of rows."""
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return self._create_stream(rows, options)
+
+    async def update_many(
+        self, rows: Rows, *, include: Sequence[RateCardRolesInclude | Path] = ()
+    ) -> BulkResult[RateCardRole]:
+        """Update any number of rate card roles.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {"include": include}
+        return await self._update_many(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of rate card roles by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

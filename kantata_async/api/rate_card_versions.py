@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
+from ..bulk import BulkResult, Rows
 from ..entity import (
     Entity,
     Many,
@@ -177,3 +178,13 @@ class RateCardVersions(Resource):
         says nothing more about them.
         """
         return await self._get_many(LIST, ids, parameters)
+
+    async def update_many(
+        self, rows: Rows, *, include: Sequence[RateCardVersionsInclude | Path] = ()
+    ) -> BulkResult[RateCardVersion]:
+        """Update any number of rate card versions.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {"include": include}
+        return await self._update_many(rows, options)

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult
+from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -287,13 +287,48 @@ class SurveyTemplates(Resource):
 
     async def create_many(
         self,
-        rows: Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]],
+        rows: Rows,
         *,
         include: Sequence[SurveyTemplatesInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
     ) -> BulkResult[SurveyTemplate]:
         """Create any number of survey templates, one a request.
 
-        Each row is a mapping like `SurveyTemplatesRow`; `create` tells the fields. Every row is checked before the
-        first is sent: a wrong one raises UsageError with its position. `BulkResult` tells what became of each.
+        Each row is a mapping like `SurveyTemplatesRow`; `create` tells the fields. The outcomes come in the order of
+        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
+        rest.
         """
-        return await self._create_many(CREATE, rows, include, ())
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return await self._create_many(rows, options)
+
+    def create_stream(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[SurveyTemplatesInclude | Path] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> AsyncGenerator[Outcome[SurveyTemplate], None]:
+        """As `create_many`, yielding outcomes as they come and keeping none, for any number of rows."""
+        options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
+        return self._create_stream(rows, options)
+
+    async def update_many(
+        self, rows: Rows, *, include: Sequence[SurveyTemplatesInclude | Path] = ()
+    ) -> BulkResult[SurveyTemplate]:
+        """Update any number of survey templates.
+
+        Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
+        """
+        options: dict[str, Any] = {"include": include}
+        return await self._update_many(rows, options)
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """Delete any number of survey templates by id.
+
+        A bad id is told, the others go; the outcomes come in the order of the ids. Deletes cannot be undone.
+        """
+        return await self._delete_many(ids)

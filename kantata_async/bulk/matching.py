@@ -35,14 +35,14 @@ def _telling_fields(rows: Sequence[Row], plain: Sequence[Row]) -> list[str]:
 
 
 def _values(field: str, rows: Sequence[Row]) -> Counter[Hashable]:
-    return Counter(_comparable(row[field]) for row in rows)
+    return Counter(comparable(row[field]) for row in rows)
 
 
 def _key(row: Row, fields: Sequence[str]) -> Hashable:
-    return tuple(_comparable(row[field]) for field in fields)
+    return tuple(comparable(row[field]) for field in fields)
 
 
-def _comparable(value: Any) -> Hashable:
+def comparable(value: Any) -> Hashable:
     """A value in the one form in which sent and answered ones can be compared: ids are numbers here and text there."""
     match value:
         case bool() | None:
@@ -52,9 +52,9 @@ def _comparable(value: Any) -> Hashable:
         case str():
             return value.strip()
         case Mapping():
-            return tuple(sorted((key, _comparable(part)) for key, part in value.items()))
+            return tuple(sorted((key, comparable(part)) for key, part in value.items()))
         case _:
-            return tuple(map(_comparable, value))
+            return tuple(map(comparable, value))
 
 
 def _age(entity: Entity) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 import attrs
@@ -134,5 +134,3 @@ def bulk_result(error: BaseException | None) -> BulkResult[Any] | None:
             return result
         error = error.__cause__ or error.__context__
     return None
-
-

@@ -11,6 +11,7 @@ import attrs
 import cattrs
 import yaml
 
+from ..natural_key import NaturalKey
 from .model import Association, Catalogue, Definition, Operation, Order
 from .notation import Field, Type, parse_field, parse_fields, parse_nested
 
@@ -72,7 +73,13 @@ def load() -> Catalogue:
     return Catalogue(
         operations={(operation.method, operation.path): operation for operation in operations},
         definitions={definition.name: definition for definition in _definitions(corrections, operations)},
+        natural_keys=dict(_natural_keys()),
     )
+
+
+def _natural_keys() -> Iterable[tuple[str, NaturalKey]]:
+    for collection, raw in _read("natural_keys.yaml").items():
+        yield collection, _STRICT.structure({name: told for name, told in raw.items() if name != "why"}, NaturalKey)
 
 
 def _read(*path: str) -> Any:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import attrs
 
+from ..natural_key import NaturalKey
 from .notation import Field, Type
 
 
@@ -97,10 +98,11 @@ class Definition:
 
 @attrs.frozen(slots=False)
 class Catalogue:
-    """Every operation by (method, path), every definition by name."""
+    """Every operation by (method, path), every definition by name, the natural keys by collection."""
 
     operations: Mapping[tuple[str, str], Operation]
     definitions: Mapping[str, Definition]
+    natural_keys: Mapping[str, NaturalKey]
 
     @cached_property
     def collections(self) -> Mapping[str, Definition]:

@@ -19,7 +19,7 @@ class Clock:
     """The time that the store writes into its records.
 
     While the company is founded it is a fixed base time, so that a seed gives the same company always. Afterwards it
-    is the present, but every write comes a second after the one before: no two share a time, as sorting tests need.
+    is the present, every write at least a microsecond after the one before: no two share a time, as sorting needs.
     """
 
     def __init__(self) -> None:
@@ -27,10 +27,9 @@ class Clock:
         self.founding = True
 
     def tick(self) -> str:
-        """The time of a write, ISO 8601 with an offset and whole seconds."""
+        """The time of a write, ISO 8601 with an offset."""
         if not self.founding:
-            present = datetime.now(ZONE).replace(microsecond=0)
-            self._last = max(present, self._last + timedelta(seconds=1))
+            self._last = max(datetime.now(ZONE), self._last + timedelta(microseconds=1))
         return self._last.isoformat()
 
 

@@ -1,0 +1,199 @@
+"""Updating and deleting many objects by id, each with an outcome of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from ..connection import Connection
+from ..entity import Entity
+from ..errors import (
+    AmbiguousWriteError,
+    APIError,
+    AuthenticationError,
+    ErrorDetail,
+    InvalidResponseError,
+    KantataError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+)
+from ..operation import Operation, check_call
+from ..query import get_many
+from .ledger import Ledger
+from .matching import comparable
+from .rows import Row
+
+E = TypeVar("E", bound=Entity)
+
+_MOST_SENDINGS: Final = 5
+_SETTLING: Final = 0.5
+
+
+@attrs.frozen
+class Update(Generic[E]):
+    """How rows with an id are updated, one request each; their wire form is (id, fields)."""
+
+    connection: Connection
+    update: Operation[E]
+    get: Operation[E] | None
+    asked: Mapping[str, Any]
+
+    async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
+        """Bring every row to its outcome. Raises AuthenticationError."""
+        for row in rows:
+            await self._update(row, ledger)
+
+    async def _update(self, row: Row, ledger: Ledger[E], *, sendings: int = 0) -> None:
+        id, fields = row.wired
+        if sendings == _MOST_SENDINGS:
+            ledger.note([row], "not_sent", reason=f"its answer was lost {sendings} times; it is as it was")
+            return
+        ledger.note([row], "unknown", reason="it was interrupted while it was being sent")
+        call = check_call(self.update, (id,), {**fields, **self.asked})
+        try:
+            data = await self.connection.send(call)
+            entity = None if data is None else self.connection.read(data, call).items[0]
+        except AuthenticationError as error:
+            ledger.note([row], "not_sent", reason=str(error))
+            raise
+        except (AmbiguousWriteError, InvalidResponseError) as error:
+            await self._after_lost_answer(row, ledger, error, sendings)
+        except (RateLimitError, ServerError, TransportError) as error:
+            ledger.note([row], "not_sent", reason=str(error))
+        except APIError as error:
+            ledger.note([row], "rejected", errors=error.errors or [ErrorDetail(str(error))])
+        else:
+            ledger.note([row], "updated", entity=entity)
+
+    async def _after_lost_answer(self, row: Row, ledger: Ledger[E], error: KantataError, sendings: int) -> None:
+        ledger.note([row], "unknown", reason=str(error))
+        if self.get is None:
+            return
+        await asyncio.sleep(_SETTLING)
+        id, fields = row.wired
+        asked = {name: names for name, names in self.asked.items() if name != "include" or self.get.includes}
+        call = check_call(self.get, (id,), asked)
+        try:
+            entity = self.connection.read(await self.connection.send(call), call).items[0]
+        except AuthenticationError:
+            raise
+        except NotFoundError as missing:
+            ledger.note([row], "rejected", errors=missing.errors or [ErrorDetail(str(missing))])
+        except KantataError as failed:
+            ledger.cannot_tell([row], f"looking at it failed: {failed}")
+        else:
+            match _as_wanted(entity, fields):
+                case True:
+                    ledger.note([row], "updated", entity=entity)
+                case False:
+                    await self._update(row, ledger, sendings=sendings + 1)
+                case None:
+                    ledger.cannot_tell([row], "the object does not show the fields that were sent")
+
+
+def _as_wanted(entity: Entity, fields: Mapping[str, Any]) -> bool | None:
+    """Whether an object shows the fields as they were sent; None when it does not show all of them."""
+    shown = entity.to_dict()
+    if not fields.keys() <= shown.keys():
+        return None
+    return all(comparable(shown[name]) == comparable(value) for name, value in fields.items())
+
+
+@attrs.frozen
+class Delete(Generic[E]):
+    """How ids are deleted: in batches where the API has a bulk delete, which is all or nothing, else one by one."""
+
+    connection: Connection
+    bulk: Operation[Any] | None
+    single: Operation[Any] | None
+    listing: Operation[E] | None
+    get: Operation[E] | None
+
+    async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
+        """Bring every row to its outcome. Raises AuthenticationError."""
+        await self._delete(rows, ledger)
+
+    async def _delete(self, rows: Sequence[Row], ledger: Ledger[E], *, sendings: int = 0) -> None:
+        if not rows:
+            return
+        if sendings == _MOST_SENDINGS:
+            ledger.note(rows, "not_sent", reason=f"its answer was lost {sendings} times; it is still there")
+            return
+        ledger.note(rows, "unknown", reason="it was interrupted while it was being sent")
+        try:
+            await self._send(rows)
+        except AuthenticationError as error:
+            ledger.note(rows, "not_sent", reason=str(error))
+            raise
+        except (AmbiguousWriteError, InvalidResponseError) as error:
+            await self._after_lost_answer(rows, ledger, error, sendings)
+        except (RateLimitError, ServerError, TransportError) as error:
+            ledger.note(rows, "not_sent", reason=str(error))
+        except APIError as error:
+            await self._after_refusal(rows, ledger, error)
+        else:
+            ledger.note(rows, "deleted")
+
+    async def _send(self, rows: Sequence[Row]) -> None:
+        if self.bulk is not None:
+            call = check_call(self.bulk, (), {"ids": [row.wired for row in rows]})
+        elif self.single is not None:
+            call = check_call(self.single, (rows[0].wired,), {})
+        await self.connection.send(call)
+
+    async def _after_lost_answer(
+        self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int
+    ) -> None:
+        ledger.note(rows, "unknown", reason=str(error))
+        await asyncio.sleep(_SETTLING)
+        there = await self._there(rows, ledger)
+        if there is not None:
+            ledger.note([row for row in rows if row not in there], "deleted")
+            await self._delete([row for row in rows if row in there], ledger, sendings=sendings + 1)
+
+    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: APIError) -> None:
+        ledger.note(rows, "rejected", errors=error.errors or [ErrorDetail(str(error))])
+        if len(rows) == 1:
+            return
+        ledger.note(rows, "not_sent", reason=f"the batch was refused: {error}")
+        there = await self._there(rows, ledger)
+        if there is None:
+            return
+        gone = [row for row in rows if row not in there]
+        ledger.note(gone, "rejected", errors=[ErrorDetail("there is no such object")])
+        left = [row for row in rows if row in there]
+        if gone:
+            await self._delete(left, ledger)
+            return
+        middle = len(left) // 2
+        await self._delete(left[:middle], ledger)
+        await self._delete(left[middle:], ledger)
+
+    async def _there(self, rows: Sequence[Row], ledger: Ledger[E]) -> set[Row] | None:
+        """The rows whose objects are still there; None, with the reason noted, when that cannot be found out."""
+        try:
+            if self.listing is not None and self.listing.only:
+                found = await get_many(self.connection, self.listing, [row.wired for row in rows], {})
+                ids = {entity.id for entity in found}
+                return {row for row in rows if row.wired in ids}
+            if self.get is not None:
+                return {row for row in rows if await self._exists(self.get, row)}
+        except AuthenticationError:
+            raise
+        except KantataError as error:
+            ledger.cannot_tell(rows, f"looking for it failed: {error}")
+            return None
+        ledger.cannot_tell(rows, "the API has no way to look for it")
+        return None
+
+    async def _exists(self, get: Operation[E], row: Row) -> bool:
+        try:
+            await self.connection.send(check_call(get, (row.wired,), {}))
+        except NotFoundError:
+            return False
+        return True

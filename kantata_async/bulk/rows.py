@@ -1,0 +1,98 @@
+"""The rows of a bulk write: taken in as they are needed, checked before they are sent, cut into batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import attrs
+
+from ..errors import UsageError
+from ..values import Id
+
+Rows: TypeAlias = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
+"""The rows of a bulk create or update: mappings, made at once or one by one."""
+
+Ids: TypeAlias = Iterable[Id] | AsyncIterable[Id]
+"""The ids of a bulk delete."""
+
+Items: TypeAlias = Iterable[Any] | AsyncIterable[Any]
+
+
+@attrs.frozen(eq=False)
+class Row:
+    """One row: its position, the item as it was given, and as it goes on the wire."""
+
+    index: int
+    item: Any
+    wired: Any
+
+
+Check = Callable[[Any, int], Any]
+"""Gives the wire form of an item at a position; raises UsageError, with the position, for a wrong one."""
+
+
+class RowSource:
+    """Hands out the rows in batches, to whichever worker asks next.
+
+    Items that are there already (a list, a tuple) are all checked before the first batch is handed out, and those with
+    the same `scope` are put side by side, so that a look for the rows of a batch has few places to search. Items that
+    are made one by one are taken only as a batch is asked for, so that a slow API holds a fast source back; a wrong one
+    ends the writing there.
+    """
+
+    def __init__(self, items: Items, check: Check, size: int, scope: Callable[[Any], str] | None = None) -> None:
+        check_items(items)
+        self._size = size
+        self._taking = asyncio.Lock()
+        self._rows = _now(items, check, scope) if isinstance(items, Sequence) else _later(items, check)
+        self.left: list[Row] = []
+        """The rows of a batch that was not filled because the source failed."""
+
+    async def take(self) -> list[Row]:
+        """The next batch; empty when there are no more rows. Raises what the source raises."""
+        async with self._taking:
+            batch: list[Row] = []
+            try:
+                while len(batch) < self._size and (row := await anext(self._rows, None)) is not None:
+                    batch.append(row)
+            except BaseException:
+                self.left += batch
+                raise
+            return batch
+
+    async def close(self) -> None:
+        """Let go of a source that was not read to its end."""
+        async with self._taking:
+            await self._rows.aclose()
+
+
+def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> AsyncGenerator[Row, None]:
+    rows = [Row(index, item, check(item, index)) for index, item in enumerate(items)]
+    if scope is not None:
+        rows.sort(key=lambda row: scope(row.wired))
+    return _each(rows)
+
+
+async def _each(rows: Iterable[Row]) -> AsyncGenerator[Row, None]:
+    for row in rows:
+        yield row
+
+
+async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
+    index = 0
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield Row(index, item, check(item, index))
+            index += 1
+    else:
+        for item in items:
+            yield Row(index, item, check(item, index))
+            index += 1
+
+
+def check_items(items: Any) -> None:
+    """Raise UsageError for what holds no rows."""
+    if isinstance(items, Mapping | str | bytes) or not isinstance(items, Iterable | AsyncIterable):
+        raise UsageError(f"rows are an iterable of mappings, not {type(items).__name__}")

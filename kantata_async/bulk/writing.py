@@ -1,0 +1,224 @@
+"""The bulk writes of a resource: what its generated methods call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from ..connection import Connection
+from ..entity import Entity
+from ..errors import BulkError, KantataError, UsageError
+from ..follow import check_path, follow
+from ..include import Inclusion, read_inclusion
+from ..operation import Operation, check_call, check_row
+from ..values import check_id
+from .changing import Delete, Update
+from .creation import Creation, IfExists
+from .looking import Find, Key, look_for, scope_of
+from .outcome import BulkResult, Outcome
+from .rows import Items, RowSource
+from .run import run_all, run_stream
+
+E = TypeVar("E", bound=Entity)
+
+Operations = Mapping[str, Operation[Any]]
+
+_IF_EXISTS: Final = (None, "skip", "update", "reject")
+_BULK_DELETE: Final = 100
+
+
+async def create_many(
+    connection: Connection,
+    operations: Operations,
+    items: Items,
+    *,
+    include: Sequence[str] = (),
+    optional_fields: Sequence[str] = (),
+    key: Key | None = None,
+    find: Find | None = None,
+    if_exists: IfExists | None = None,
+) -> BulkResult[Any]:
+    """Create any number of objects; gives one outcome a row, in the order of the rows.
+
+    Rows go in batches of the operation's `bulk_max` (singly where there is no bulk create), as many at once as the
+    session's concurrency allows. A row that the API refuses is told apart from the others of its batch by the position
+    that the API names, or by sending parts of the batch. Before any row is sent a second time, the SDK looks whether it
+    is there: by its external reference, by the natural key of the resource, or as `key` and `find` say; where there is
+    no way to look, it is not sent again, and its outcome says so.
+
+    Args:
+        connection: the way to the server.
+        operations: those of the resource.
+        items: mappings, from an iterable or an async iterable of any length. A list or a tuple is checked as a whole
+            before anything is sent; what is made one by one is taken as it is needed, and checked then.
+        include: associations for the entities of the outcomes.
+        optional_fields: fields for them that come only when asked for.
+        key: what makes a row and an entity the same: a function of the mapping of either, in place of the natural key.
+        find: an async function that is given items and gives the entities that may be theirs.
+        if_exists: given, a look comes before the first sending too. ``skip``: a row that is there is told as existing;
+            ``update``: it is updated with the fields of the row; ``reject``: it is told as rejected. Without it, rows
+            that turn out to have been there before are told as existing.
+
+    Raises:
+        UsageError: a row is wrong (its position is told), or an option.
+        BulkError: nothing more could be sent (401), with the outcomes so far as `result`.
+
+    A cancellation, a timeout and an error of the caller's own iterator pass as they are; `bulk_result` gives the
+    outcomes so far that travel with them.
+    """
+    inclusion = _inclusion(connection, operations["create"], include)
+    creation = _creation(connection, operations, inclusion, optional_fields, key, find, if_exists)
+    result = await run_all(connection, _source(creation, items), creation.settle)
+    try:
+        await follow(connection, (one.entity for one in result if one.entity is not None), inclusion.deeper)
+    except KantataError as error:
+        raise BulkError(
+            f"{result.summary()}, but deeper associations were not fetched: {error}", result=result
+        ) from error
+    return result
+
+
+async def create_stream(
+    connection: Connection,
+    operations: Operations,
+    items: Items,
+    *,
+    include: Sequence[str] = (),
+    optional_fields: Sequence[str] = (),
+    key: Key | None = None,
+    find: Find | None = None,
+    if_exists: IfExists | None = None,
+) -> AsyncGenerator[Outcome[Any], None]:
+    """As `create_many`, for any number of rows: yields outcomes as they come, in no order, and keeps none.
+
+    A slow consumer holds the writing back; leaving the loop ends it. An exception carries only the outcomes that were
+    not yielded.
+    """
+    inclusion = _inclusion(connection, operations["create"], include)
+    if inclusion.deeper:
+        raise UsageError("create_stream includes one level; load what goes deeper from the entities it yields")
+    creation = _creation(connection, operations, inclusion, optional_fields, key, find, if_exists)
+    async with aclosing(run_stream(connection, _source(creation, items), creation.settle)) as outcomes:
+        async for outcome in outcomes:
+            yield outcome
+
+
+def _inclusion(connection: Connection, create: Operation[Any], include: Sequence[str]) -> Inclusion:
+    inclusion = read_inclusion(include, create.includes)
+    for steps in inclusion.deeper:
+        check_path(connection, create.collection or "", steps)
+    return inclusion
+
+
+def _creation(
+    connection: Connection,
+    operations: Operations,
+    inclusion: Inclusion,
+    optional_fields: Sequence[str],
+    key: Key | None,
+    find: Find | None,
+    if_exists: IfExists | None,
+) -> Creation[Any]:
+    if if_exists not in _IF_EXISTS:
+        raise UsageError(f"if_exists takes 'skip', 'update' or 'reject', not {if_exists!r}")
+    create = operations["create"]
+    look = look_for(connection, create, operations.get("list"), key, find)
+    if if_exists is not None and key is None and find is None and create.natural_key is None:
+        raise UsageError(f"{create}: nothing tells what makes an object the same, so if_exists needs find= and key=")
+    if if_exists == "update" and "update" not in operations:
+        raise UsageError(f"{create}: the API has no update for these, so if_exists='update' is not possible")
+    return Creation(
+        connection=connection,
+        create=create,
+        update=operations.get("update"),
+        asked=_asked(create, inclusion.names, optional_fields),
+        look=look,
+        if_exists=if_exists,
+        began=asyncio.get_running_loop().time(),
+    )
+
+
+def _asked(create: Operation[Any], include: Sequence[str], optional_fields: Sequence[str]) -> dict[str, Any]:
+    """What the answers are to carry: what the caller wants, and the references and fields that tell rows apart."""
+    fields = create.body if isinstance(create.body, Mapping) else {}
+    references = [name for name in create.includes if f"{name}_id" in fields]
+    telling = [field for field in create.optional_fields if field in fields]
+    asked = {
+        "include": list(dict.fromkeys([*include, *references])),
+        "optional_fields": list(dict.fromkeys([*optional_fields, *telling])),
+    }
+    given = {name: names for name, names in asked.items() if names}
+    check_call(attrs.evolve(create, body=None), (), given)  # refuses an unknown optional field before anything is sent
+    return given
+
+
+def _source(creation: Creation[Any], items: Items) -> RowSource:
+    create = creation.create
+    return RowSource(
+        items,
+        lambda item, index: check_row(create, item, index),
+        create.bulk_max or 1,
+        scope_of(create.natural_key),
+    )
+
+
+async def update_many(
+    connection: Connection,
+    operations: Operations,
+    items: Items,
+    *,
+    include: Sequence[str] = (),
+    optional_fields: Sequence[str] = (),
+) -> BulkResult[Any]:
+    """Update any number of objects by id, one request each; gives one outcome a row.
+
+    After a lost answer the object is looked at: it is sent again only when it does not show the fields of the row. The
+    arguments and exceptions are those of `create_many`; each item is a mapping with the id and the fields to change.
+    """
+    update = operations["update"]
+    inclusion = _inclusion(connection, update, include)
+    asked = {"include": list(inclusion.names), "optional_fields": list(optional_fields)}
+    changing: Update[Any] = Update(
+        connection=connection,
+        update=update,
+        get=operations.get("get"),
+        asked={name: names for name, names in asked.items() if names},
+    )
+    source = RowSource(items, lambda item, index: _identified(update, item, index), 1)
+    result = await run_all(connection, source, changing.settle)
+    await follow(connection, (one.entity for one in result if one.entity is not None), inclusion.deeper)
+    return result
+
+
+def _identified(update: Operation[Any], item: Any, index: int) -> tuple[str, dict[str, Any]]:
+    """The id of a row of an update, and its fields as they go on the wire."""
+    if not isinstance(item, Mapping):
+        raise UsageError(f"row {index} should be a mapping, not {item!r}")
+    if "id" not in item:
+        raise UsageError(f"row {index} needs an id")
+    fields = {name: value for name, value in item.items() if name != "id"}
+    if not fields:
+        raise UsageError(f"row {index} changes nothing")
+    return check_id(item["id"], f"row {index}: id"), check_row(update, fields, index)
+
+
+async def delete_many(connection: Connection, operations: Operations, ids: Items) -> BulkResult[Any]:
+    """Delete any number of objects by id; gives one outcome an id.
+
+    Where the API has a bulk delete, 100 ids go in a request; it is all or nothing, so when it refuses, the ids that are
+    not there are told as rejected and the others are sent again. The exceptions are those of `create_many`.
+    """
+    bulk = operations.get("bulk_delete")
+    delete: Delete[Any] = Delete(
+        connection=connection,
+        bulk=bulk,
+        single=operations.get("delete"),
+        listing=operations.get("list"),
+        get=operations.get("get"),
+    )
+    source = RowSource(ids, lambda item, index: check_id(item, f"id {index}"), _BULK_DELETE if bulk is not None else 1)
+    return await run_all(connection, source, delete.settle)
