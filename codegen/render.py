@@ -106,7 +106,7 @@ def _told_of_rows(call: CallView) -> str:
     """The paragraph under the title of a bulk create."""
     return (
         f"Each row is a mapping like `{call.row}`; `create` tells the fields. The outcomes come in the order of the "
-        "rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the rest."
+        "rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`."
     )
 
 

@@ -13,6 +13,7 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from .bulk import BulkResult as BulkResult
     from .bulk import Outcome as Outcome
+    from .bulk import bulk_result as bulk_result
     from .entity import Entity as Entity
     from .entity import Ref as Ref
     from .errors import AmbiguousWriteError as AmbiguousWriteError
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from .values import Id as Id
 
 _HOMES: Final = {
-    "bulk": ("BulkResult", "Outcome"),
+    "bulk": ("BulkResult", "Outcome", "bulk_result"),
     "entity": ("Entity", "Ref"),
     "errors": (
         "APIError",

@@ -29,16 +29,16 @@ _CSV_TYPES: Final = frozenset({"text/csv", "application/csv", "text/plain", "app
 
 
 def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
-    """The data of a success: decoded JSON, None for an empty body, a str for a request with `csv`.
+    """The data of a success: decoded JSON, None for an empty body; a str where CSV was allowed for, and came.
 
     Raises:
         InvalidResponseError: it is something else.
     """
-    if request.csv:
+    content_type = content_type_of(attempt.headers)
+    if request.csv and not is_json(content_type):
         return _csv_of(request, attempt, redact)
     if not attempt.body:
         return None
-    content_type = content_type_of(attempt.headers)
     if content_type and not is_json(content_type):
         raise _unexpected(request, attempt, redact, "not JSON")
     try:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import (
+    TYPE_CHECKING,
     Any,
     ClassVar,
     Final,
@@ -59,29 +60,40 @@ class Note:
 
 @attrs.frozen
 class Attribute:
-    """How one attribute is read from the wire and written back, and what to ask for when it is missing."""
+    """How one attribute is read from the wire, and what to ask for when it is missing."""
 
     read: Callable[[Any], Any] | None = None
-    write: Callable[[Any], Any] | None = None
     optional: bool = False
     include: str | None = None
 
 
+_TOLD_WIDTH: Final = 60
+_ID_BITS: Final = 128
+
 # --- reading and writing single values -------------------------------------------------------------------------------
+
+
+def told(value: object) -> str:
+    """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long)."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return f"<{type(value).__name__} too large to show>"
+    return text if len(text) <= _TOLD_WIDTH else f"{text[: _TOLD_WIDTH - 1]}…"
 
 
 def read_id(value: object) -> str:
     """An id as str. Raises TypeError for what is neither str nor int."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _ID_BITS:
         return str(value)
-    raise TypeError(f"an id is a string, not {value!r}")
+    raise TypeError(f"an id is a string, not {told(value)}")
 
 
 def _read_ids(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise TypeError(f"ids come as a list, not {value!r}")
+        raise TypeError(f"ids come as a list, not {told(value)}")
     return tuple([item if type(item) is str else read_id(item) for item in value])
 
 
@@ -101,13 +113,13 @@ def _read_day(value: str) -> date:
 
 def _read_ref(value: object) -> Ref:
     if not isinstance(value, dict) or not isinstance(value.get("key"), str):
-        raise TypeError(f"a reference is an object with key and id, not {value!r}")
+        raise TypeError(f"a reference is an object with key and id, not {told(value)}")
     return Ref(value["key"], read_id(value.get("id")))
 
 
 def _read_refs(value: object) -> tuple[Ref, ...]:
     if not isinstance(value, list):
-        raise TypeError(f"references come as a list, not {value!r}")
+        raise TypeError(f"references come as a list, not {told(value)}")
     return tuple(map(_read_ref, value))
 
 
@@ -141,32 +153,32 @@ def identifier(*, optional: bool = False, include: str | None = None, init: Lite
 
 def identifiers(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A list of ids: a tuple of str."""
-    return _field(Attribute(_read_ids, _plain, optional=optional, include=include), init=init)
+    return _field(Attribute(_read_ids, optional=optional, include=include), init=init)
 
 
 def instant(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A point in time: an aware datetime; one that comes without an offset is taken as UTC."""
-    return _field(Attribute(_read_instant, _plain, optional=optional, include=include), init=init)
+    return _field(Attribute(_read_instant, optional=optional, include=include), init=init)
 
 
 def day(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A date; where the API sends a point in time instead, that (a datetime is a date too)."""
-    return _field(Attribute(_read_day, _plain, optional=optional, include=include), init=init)
+    return _field(Attribute(_read_day, optional=optional, include=include), init=init)
 
 
 def reference(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A polymorphic reference: a `Ref`."""
-    return _field(Attribute(_read_ref, _plain, optional=optional, include=include), init=init)
+    return _field(Attribute(_read_ref, optional=optional, include=include), init=init)
 
 
 def references(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A list of polymorphic references: a tuple of `Ref`."""
-    return _field(Attribute(_read_refs, _plain, optional=optional, include=include), init=init)
+    return _field(Attribute(_read_refs, optional=optional, include=include), init=init)
 
 
 def nested(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """An object or a list inside the object, kept as it comes."""
-    return _field(Attribute(None, _plain, optional=optional, include=include), init=init)
+    return _field(Attribute(optional=optional, include=include), init=init)
 
 
 def _field(attribute: Attribute, *, init: bool) -> Any:
@@ -194,15 +206,16 @@ class Association(ABC, Generic[E]):
         """The associated objects."""
 
     def targets(self, entity: Entity) -> tuple[Ref, ...]:
-        """The objects that `entity` names. Raises NotLoadedError when it does not say."""
+        """The objects that `entity` names; none where the reference could not be read and was kept as it came.
+
+        Raises NotLoadedError when the entity does not say.
+        """
         value = getattr(entity, self.ref)
-        if value is None:
-            return ()
         if isinstance(value, Ref):
             return (value,)
         if isinstance(value, tuple):
             return tuple(item if isinstance(item, Ref) else Ref(self.key or "", item) for item in value)
-        return (Ref(self.key or "", value),)
+        return (Ref(self.key, value),) if isinstance(value, str) and self.key is not None else ()
 
 
 class One(Association[E]):
@@ -297,9 +310,7 @@ class Entity:
 
         Raises InvalidResponseError when `data` has no id.
         """
-        if not isinstance(data.get("id"), str | int):
-            raise InvalidResponseError(f"{cls.__name__}: an object with an id was expected")
-        made, _ = build(cls, read_id(data["id"]), data, _UNLINKED)
+        made, _ = build(cls, _id_of(cls, data), data, _UNLINKED)
         return made
 
     @property
@@ -310,23 +321,25 @@ class Entity:
     def to_dict(self) -> dict[str, Any]:
         """The attributes that were sent, unknown ones too, as plain data: dates as ISO 8601 text, ids as strings."""
         sent: dict[str, Any] = {}
-        for name, attribute in self.attributes.items():
+        for name in self.attributes:
             value = _slot(self, name, _ABSENT)
             if value is not _ABSENT:
-                sent[name] = value if attribute.write is None else attribute.write(value)
+                sent[name] = value if type(value) is str else _plain(value)
         return sent | {name: _plain(value) for name, value in self.extra.items()}
 
-    def __getattr__(self, name: str) -> Any:
-        """Called for an empty slot, for an association that could not be read, and for a name that there is not."""
-        cls = type(self)
-        if name in cls.associations:
-            return cls.associations[name].__get__(self, cls)
-        attribute = cls.attributes.get(name)
-        if attribute is not None:
-            raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
-        nearest = get_close_matches(name, [*cls.attributes, *cls.associations], 1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-        raise AttributeError(f"{cls.__name__} has no attribute {name!r}{hint}", name=name, obj=self)
+    if not TYPE_CHECKING:  # a type checker would take it to mean that there is an attribute of any name
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for an empty slot, for an association that could not be read, and for a name that there is not."""
+            cls = type(self)
+            if name in cls.associations:
+                return cls.associations[name].__get__(self, cls)
+            attribute = cls.attributes.get(name)
+            if attribute is not None:
+                raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
+            nearest = get_close_matches(name, [*cls.attributes, *cls.associations], 1)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            raise AttributeError(f"{cls.__name__} has no attribute {name!r}{hint}", name=name, obj=self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entity):
@@ -342,7 +355,7 @@ class Entity:
             label = label[: _LABEL_WIDTH - 1] + "…"
         return f"<{type(self).__name__} {self.id} {label!r}>" if label else f"<{type(self).__name__} {self.id}>"
 
-    def __reduce__(self) -> tuple[Callable[[Mapping[str, Any]], Entity], tuple[dict[str, Any]]]:
+    def __reduce__(self) -> tuple[Callable[..., Entity], tuple[Any, ...]]:
         return type(self).from_dict, (self.to_dict(),)
 
 
@@ -352,6 +365,17 @@ class UnknownEntity(Entity):
 
     collection: str = attrs.field(init=False)  # type: ignore[misc]  # a constant of every other class, told by each here
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], collection: str = "") -> Self:
+        """See `Entity.from_dict`; `collection` is where the object is from."""
+        made, _ = build_unknown(collection, _id_of(cls, data), data, _UNLINKED, cls)
+        return made
+
+    def __reduce__(self) -> tuple[Callable[..., Entity], tuple[Any, ...]]:
+        return type(self).from_dict, (self.to_dict(), self.collection)
+
+
+U = TypeVar("U", bound=UnknownEntity)
 
 _ABSENT: Final = object()
 
@@ -364,11 +388,21 @@ def _slot(entity: Entity, name: str, absent: Any) -> Any:
         return absent
 
 
+def _id_of(cls: type[Entity], data: Mapping[str, Any]) -> str:
+    try:
+        return read_id(data["id"])
+    except (TypeError, LookupError):
+        raise InvalidResponseError(f"{cls.__name__}: an object with an id was expected, not {told(data)}") from None
+
+
 def _not_loaded(owner: str, name: str, attribute: Attribute) -> str:
     if attribute.optional:
         return f"{owner}.{name} was not sent: ask for it with optional_fields=[{name!r}]"
     if attribute.include is not None:
-        return f"{owner}.{name} was not sent: ask for it with include=[{attribute.include!r}]"
+        return (
+            f"{owner}.{name} was not sent: ask for it with include=[{attribute.include!r}]; "
+            "where it was asked for, the caller may not see it"
+        )
     return (
         f"{owner}.{name} was not sent: an object that comes as an association carries less than one asked for itself, "
         "and some attributes need a permission"
@@ -422,19 +456,18 @@ def build(cls: type[E], id: str, raw: Mapping[str, Any], graph: Links) -> tuple[
     """Make the entity of one object of an answer; the notes tell of attributes that were kept as they came."""
     made = object.__new__(cls)
     _set_graph(made, graph)
-    notes = fill(made, raw)
-    _set_id(made, id)
-    return made, notes
+    return made, fill(made, id, raw)
 
 
-def build_unknown(collection: str, id: str, raw: Mapping[str, Any], graph: Links) -> tuple[UnknownEntity, list[Note]]:
+def build_unknown(collection: str, id: str, raw: Mapping[str, Any], graph: Links, cls: type[U]) -> tuple[U, list[Note]]:
     """Make the entity of an object whose collection the catalogue does not know."""
-    made, notes = build(UnknownEntity, id, raw, graph)
+    made = object.__new__(cls)
+    _set_graph(made, graph)
     _set_collection(made, collection)
-    return made, notes
+    return made, fill(made, id, raw)
 
 
-def fill(entity: Entity, raw: Mapping[str, Any]) -> list[Note]:
+def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
     """Store every attribute of `raw`, over those that are there; only `build` and a growing graph may do this."""
     slots = type(entity)._slots
     notes: list[Note] = []
@@ -448,8 +481,9 @@ def fill(entity: Entity, raw: Mapping[str, Any]) -> list[Note]:
         if read is not None and value is not None:
             value, reason = _read(read, value)  # noqa: PLW2901 - the same value, as the catalogue reads it
             if reason is not None:
-                notes.append(Note(entity.collection, str(raw.get("id", "")), name, value, reason))
+                notes.append(Note(entity.collection, id, name, value, reason))
         store(entity, value)
+    _set_id(entity, id)
     if unknown:
         _set_extra(entity, {**_slot(entity, "_extra", {}), **unknown})
     return notes

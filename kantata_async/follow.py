@@ -43,7 +43,7 @@ async def follow(connection: Connection, entities: Iterable[Entity], paths: Iter
 
     Raises UsageError for entities outside a graph, and what the requests raise.
     """
-    await _descend(connection, list(dict.fromkeys(entities)), _tree(paths))
+    await _descend(connection, _distinct(entities), _tree(paths))
 
 
 def _tree(paths: Iterable[Steps]) -> Tree:
@@ -53,6 +53,11 @@ def _tree(paths: Iterable[Steps]) -> Tree:
         for step in steps:
             branch = branch.setdefault(step, {})
     return tree
+
+
+def _distinct(entities: Iterable[Entity]) -> list[Entity]:
+    """Each Python object once: the same object of the API may be in several graphs, and each of them wants it linked."""
+    return list({id(entity): entity for entity in entities}.values())
 
 
 async def _descend(connection: Connection, entities: Sequence[Entity], tree: Tree) -> None:
@@ -65,7 +70,7 @@ async def _load_step(connection: Connection, entities: Sequence[Entity], step: s
         by_class[type(entity)].append(entity)
     await together(_load(connection, cls, owners, step, tuple(deeper)) for cls, owners in by_class.items())
     if deeper:
-        await _descend(connection, list(dict.fromkeys(_reached(entities, step))), deeper)
+        await _descend(connection, _distinct(_reached(entities, step)), deeper)
 
 
 def _reached(entities: Iterable[Entity], step: str) -> Iterator[Entity]:
@@ -101,7 +106,8 @@ def missing(entities: Iterable[Entity], association: Association[Any]) -> Missin
         try:
             named = association.targets(entity)
         except NotLoadedError:
-            owners.append(entity)
+            if not graph.asked_for(entity, association, association.key or ""):
+                owners.append(entity)
             continue
         for target in named:
             if graph.find(target) is None and not graph.asked_for(entity, association, target.key):
@@ -116,22 +122,22 @@ async def _load(
     if association is None:
         raise UsageError(f"{cls.__name__} has no association {step!r}{did_you_mean(step, cls.associations)}")
     lacking = missing(entities, association)
-    owners = dict.fromkeys(lacking.owners)
+    owners = list(lacking.owners)
     fetchable: dict[str, dict[str, tuple[Entity, ...]]] = defaultdict(dict)
     for target, named_by in lacking.targets.items():
-        if _asks_by_id(connection.operations_of(target.key).get("list")):
+        if asks_by_id(connection.operations_of(target.key).get("list")):
             fetchable[target.key][target.id] = named_by
         else:
-            owners.update(dict.fromkeys(named_by))
+            owners += named_by
     await together(
         [
             *(_fetch_targets(connection, key, ids, association, includes) for key, ids in fetchable.items()),
-            *([_ask_again(connection, cls.collection, list(owners), step)] if owners else []),
+            *([_ask_again(connection, cls.collection, _distinct(owners), step)] if owners else []),
         ]
     )
 
 
-def _asks_by_id(operation: Operation[Any] | None) -> bool:
+def asks_by_id(operation: Operation[Any] | None) -> bool:
     """Whether a list can be asked for ids alone: it takes `only`, and no filter that must be given."""
     return operation is not None and operation.only and not _needed(operation)
 
@@ -163,7 +169,7 @@ async def _fetch_batch(
     owners: Mapping[str, tuple[Entity, ...]],
     association: str,
 ) -> None:
-    asked = {"only": ids, "per_page": MAX_PER_PAGE, **({"include": includes} if includes else {})}
+    asked = {**operation.reveal, "only": ids, "per_page": MAX_PER_PAGE, **({"include": includes} if includes else {})}
     call = check_call(operation, (), asked)
     data = await connection.send(call)
     for graph, named_by in _by_graph(owner for owning in owners.values() for owner in owning).items():
@@ -182,18 +188,20 @@ async def _ask_again(connection: Connection, collection: str, owners: Sequence[E
     operations = connection.operations_of(collection)
     listing, single = operations.get("list"), operations.get("get")
     if listing is not None and listing.only and include in listing.includes:
-        groups: dict[tuple[Any, ...], list[Entity]] = defaultdict(list)
+        groups: dict[tuple[Any, ...], dict[str, list[Entity]]] = defaultdict(lambda: defaultdict(list))
         alone: list[Entity] = []
         for owner in owners:
             values = _sent(owner, _needed(listing))
             if values is None:
                 alone.append(owner)
             else:
-                groups[values].append(owner)
+                groups[values][owner.id].append(owner)
         by_list = [
-            _ask_list(connection, listing, batch, include, dict(zip(_needed(listing), values, strict=True)))
+            _ask_list(
+                connection, listing, {id: group[id] for id in ids}, include, zip(_needed(listing), values, strict=True)
+            )
             for values, group in groups.items()
-            for batch in in_batches(group, MAX_ONLY)
+            for ids in in_batches(list(group), MAX_ONLY)
         ]
     else:
         by_list, alone = [], list(owners)
@@ -214,14 +222,14 @@ def _sent(entity: Entity, names: Sequence[str]) -> tuple[Any, ...] | None:
 async def _ask_list(
     connection: Connection,
     operation: Operation[Any],
-    owners: Sequence[Entity],
+    owners: Mapping[str, Sequence[Entity]],
     include: str,
-    filters: Mapping[str, Any],
+    filters: Iterable[tuple[str, Any]],
 ) -> None:
-    asked = {**filters, "only": [owner.id for owner in owners], "per_page": MAX_PER_PAGE, "include": [include]}
+    asked = {**operation.reveal, **dict(filters), "only": list(owners), "per_page": MAX_PER_PAGE, "include": [include]}
     call = check_call(operation, (), asked)
     data = await connection.send(call)
-    for graph, named_by in _by_graph(owners).items():
+    for graph, named_by in _by_graph(owner for same in owners.values() for owner in same).items():
         connection.read(data, call, graph)
         graph.mark_asked(named_by, include)
 

@@ -7,6 +7,7 @@ objects matched and in which order; a collection mixes matches with associated o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -17,11 +18,13 @@ from .entity import (
     Entity,
     Note,
     Ref,
+    UnknownEntity,
     build,
     build_unknown,
     fill,
     not_included,
     read_id,
+    told,
 )
 from .errors import InvalidResponseError, UsageError
 
@@ -92,7 +95,7 @@ def parse(payload: bytes | bytearray | memoryview | str) -> Any:
 
 def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
     """Check a decoded answer and take it apart. Raises InvalidResponseError saying what is wrong with it."""
-    if not isinstance(payload, dict):
+    if not isinstance(payload, Mapping):
         raise InvalidResponseError(f"an object with results was expected, not {_kind(payload)}")
     results = payload.get("results")
     if not isinstance(results, list):
@@ -104,7 +107,7 @@ def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
     for key, value in payload.items():
         if key in _RESERVED:
             continue
-        if key in named or class_of(key) is not None or _looks_like_objects(value):
+        if key in named or (class_of(key) is not None and not _lists_errors(key, value)) or _looks_like_objects(value):
             collections[key] = _objects(key, value)
         else:
             extra[key] = value
@@ -112,6 +115,11 @@ def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
         if match.id not in collections.get(match.key, {}):
             raise InvalidResponseError(f"results names {match.key} {match.id}, and the answer has no such object")
     return Envelope(matches, collections, _meta(payload), extra)
+
+
+def _lists_errors(key: str, value: Any) -> bool:
+    """Whether this is what an answer says of errors beside its objects; the definition Error has the same key."""
+    return key == "errors" and isinstance(value, list)
 
 
 def _looks_like_objects(value: Any) -> bool:
@@ -133,26 +141,35 @@ def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
     if not isinstance(value, dict):
         raise InvalidResponseError(f"{key} should map ids to objects, not be {_kind(value)}")
     for id, one in value.items():
+        if not isinstance(id, str):
+            raise InvalidResponseError(f"{key} should map ids to objects, and ids are strings, not {_kind(id)}")
         if not isinstance(one, dict):
             raise InvalidResponseError(f"{key} {id} should be an object, not {_kind(one)}")
-        told = one.get("id", id)
-        if told != id and str(told) != id:
-            raise InvalidResponseError(f"{key} {id} says that its id is {told!r}")
+        own = one.get("id", id)
+        if own != id and not _spells(own, id):
+            raise InvalidResponseError(f"{key} {id} says that its id is {told(own)}")
     return value
 
 
+def _spells(value: Any, id: str) -> bool:
+    try:
+        return read_id(value) == id
+    except TypeError:
+        return False
+
+
 def _meta(payload: Mapping[str, Any]) -> Meta:
-    told = payload.get("meta")
-    if told is None:
-        told = {}
-    if not isinstance(told, dict):
-        raise InvalidResponseError(f"meta should be an object, not {_kind(told)}")
+    meta = payload.get("meta")
+    if meta is None:
+        meta = {}
+    if not isinstance(meta, dict):
+        raise InvalidResponseError(f"meta should be an object, not {_kind(meta)}")
     count = _number("count", payload.get("count"))
     return Meta(
-        count=_number("meta.count", told.get("count")) if count is None else count,
-        page_count=_number("meta.page_count", told.get("page_count")),
-        page_number=_number("meta.page_number", told.get("page_number")),
-        page_size=_number("meta.page_size", told.get("page_size")),
+        count=_number("meta.count", meta.get("count")) if count is None else count,
+        page_count=_number("meta.page_count", meta.get("page_count")),
+        page_number=_number("meta.page_number", meta.get("page_number")),
+        page_size=_number("meta.page_size", meta.get("page_size")),
     )
 
 
@@ -163,7 +180,7 @@ def _number(name: str, value: Any) -> int | None:
 
 
 def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+    return "nothing" if value is None else f"{type(value).__name__} {told(value)}"
 
 
 @attrs.frozen
@@ -279,9 +296,9 @@ class Graph:
         for id, raw in objects.items():
             known = held.get(id)
             if known is not None:
-                self.notes += fill(known, raw)
+                self.notes += fill(known, id, raw)
             elif cls is None:
-                held[id], notes = build_unknown(key, id, raw, self)
+                held[id], notes = build_unknown(key, id, raw, self, UnknownEntity)
                 self.notes += notes
             else:
                 held[id], notes = build(narrowed.get(Ref(key, id), cls) if narrowed else cls, id, raw, self)
@@ -324,19 +341,22 @@ def _narrowed(envelope: Envelope, class_of: ClassOf) -> dict[Ref, type[Entity]]:
     for key, objects in envelope.collections.items():
         cls = class_of(key)
         for association in cls.associations.values() if cls is not None else ():
-            target = class_of(association.key) if association.key is not None else None
-            if target is None or association.variant is None:
+            if association.key is None or association.variant is None:
+                continue  # before the class of the other collection is loaded for nothing
+            target = class_of(association.key)
+            if target is None:
                 continue
             variant = target.variants[association.variant]
             for raw in objects.values():
-                for id in _ids(raw.get(association.ref)):
+                for id in _ids_in(raw.get(association.ref)):
                     narrowed.setdefault(Ref(target.collection, id), variant)
     return narrowed
 
 
-def _ids(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [str(one) for one in values if isinstance(one, str | int)]
+def _ids_in(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        with suppress(TypeError):
+            yield read_id(one)
 
 
 def read_page(

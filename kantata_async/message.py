@@ -45,7 +45,7 @@ class Request:
         query: names and values, in order.
         json: the body, anything orjson writes; NO_BODY for none.
         form: the parts of a multipart body instead.
-        csv: whether the answer is a CSV text and not JSON.
+        csv: whether the answer may be CSV text instead of JSON.
     """
 
     method: str
@@ -65,7 +65,7 @@ class Answer:
 
     Attributes:
         status: the HTTP status, 2xx.
-        data: the decoded JSON; None where the body was empty; a str for a request with `csv`.
+        data: the decoded JSON; None where the body was empty; a str where CSV was allowed for, and came.
         request_id: the x-request-id, which support asks for.
     """
 

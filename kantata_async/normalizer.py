@@ -7,6 +7,7 @@ from typing import Any
 
 from .api import entity_class
 from .entity import Entity
+from .errors import UsageError
 from .graph import Page, parse, read_page
 
 
@@ -17,7 +18,10 @@ def normalize(
 
     Matches come in the order of `results`. `include` says which associations the request asked for; without it, an
     association counts as asked for when the answer carries objects of its collection beside the matches. Raises
-    InvalidResponseError saying what is wrong with a malformed envelope, and nothing else.
+    InvalidResponseError saying what is wrong with a malformed envelope, and nothing else; UsageError for an `include`
+    that is a text instead of a list.
     """
+    if isinstance(include, str):
+        raise UsageError(f"include takes a list: include=[{include!r}]")
     decoded = parse(payload) if isinstance(payload, bytes | bytearray | memoryview | str) else payload
     return read_page(decoded, entity_class, includes=include)

@@ -44,7 +44,8 @@ class Operation(Generic[R_co]):
     `filters` are its query parameters, `body` the fields under `body_key` (or an array kind where that key holds a
     list). `orders` are the sort fields that take a direction, `bare_orders` those that do not. `paging`, `only`,
     `search`: whether it takes these. `collection` is where the objects it answers are; None outside the envelope.
-    `natural_key`, of a create, is what makes an object the same object.
+    `natural_key`, of a create, is what makes an object the same object. `reveal`, of a list, holds the filters that
+    lift what it leaves out by default.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Operation(Generic[R_co]):
     csv: bool = False
     collection: str | None = None
     natural_key: NaturalKey | None = None
+    reveal: Mapping[str, bool | str] = attrs.field(factory=dict)
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

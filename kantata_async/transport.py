@@ -296,7 +296,7 @@ class Transport:
     def _headers(self, request: Request, body: bytes | None, token: str) -> dict[str, str]:
         headers = {
             "Authorization": f"Bearer {token}",
-            "Accept": "text/csv" if request.csv else "application/json",
+            "Accept": "text/csv, application/json" if request.csv else "application/json",
         }
         if body is not None:
             headers["Content-Type"] = "application/json"

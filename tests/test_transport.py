@@ -237,7 +237,7 @@ async def test_a_csv_answer_is_text() -> None:
     async with Server([reply(200, "id,name\n1,é\n".encode(), "text/csv")]) as server, opened(server) as transport:
         answer = await transport.send(get("/users.csv", csv=True))
     assert answer.data == "id,name\n1,é\n"
-    assert server.received[0].headers["accept"] == "text/csv"
+    assert server.received[0].headers["accept"] == "text/csv, application/json"
 
 
 async def test_a_connection_is_kept_and_cookies_are_not() -> None:

@@ -199,8 +199,8 @@ class AccessGroupMemberships(Resource):
         """Create any number of access group memberships, one a request.
 
         Each row is a mapping like `AccessGroupMembershipsRow`; `create` tells the fields. The outcomes come in the
-        order of the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many`
-        tells the rest.
+        order of the rows; no row is sent twice without a look whether it is there: see
+        `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -59,6 +59,7 @@ LIST: Operation[AccountColor] = Operation(
     paging=True,
     only=True,
     collection="account_colors",
+    reveal={"enabled_only": False},
 )
 
 

@@ -178,6 +178,7 @@ LIST: Operation[AccountInvitation] = Operation(
     only=True,
     search=True,
     collection="account_invitations",
+    reveal={"only_pending": False},
 )
 
 CREATE: Operation[AccountInvitation] = Operation(
@@ -352,8 +353,7 @@ class AccountInvitations(Resource):
         """Create any number of account invitations, 50 a request.
 
         Each row is a mapping like `AccountInvitationsRow`; `create` tells the fields. The outcomes come in the order
-        of the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells
-        the rest.
+        of the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -72,6 +72,7 @@ LIST: Operation[AccountLocation] = Operation(
     paging=True,
     only=True,
     collection="account_locations",
+    reveal={"archived": "include"},
 )
 
 CREATE: Operation[AccountLocation] = Operation(
@@ -164,8 +165,7 @@ class AccountLocations(Resource):
         """Create any number of account locations, one a request.
 
         Each row is a mapping like `AccountLocationsRow`; `create` tells the fields. The outcomes come in the order of
-        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

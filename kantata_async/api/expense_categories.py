@@ -72,6 +72,7 @@ LIST: Operation[ExpenseCategory] = Operation(
     paging=True,
     only=True,
     collection="expense_categories",
+    reveal={"only_active": False},
 )
 
 CREATE: Operation[ExpenseCategory] = Operation(
@@ -167,8 +168,7 @@ class ExpenseCategories(Resource):
         """Create any number of expense categories, one a request.
 
         Each row is a mapping like `ExpenseCategoriesRow`; `create` tells the fields. The outcomes come in the order
-        of the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells
-        the rest.
+        of the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -558,8 +558,7 @@ class Expenses(Resource):
         """Create any number of expenses, 100 a request.
 
         Each row is a mapping like `ExpensesRow`; `create` tells the fields. The outcomes come in the order of the
-        rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

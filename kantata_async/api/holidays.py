@@ -257,8 +257,7 @@ class Holidays(Resource):
         """Create any number of holidays, one a request.
 
         Each row is a mapping like `HolidaysRow`; `create` tells the fields. The outcomes come in the order of the
-        rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

@@ -242,8 +242,8 @@ class InsightsAccessGroupMemberships(Resource):
         """Create any number of insights access group memberships, one a request.
 
         Each row is a mapping like `InsightsAccessGroupMembershipsRow`; `create` tells the fields. The outcomes come
-        in the order of the rows; no row is sent twice without a look whether it is there.
-        `kantata_async.bulk.create_many` tells the rest.
+        in the order of the rows; no row is sent twice without a look whether it is there: see
+        `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

@@ -410,8 +410,7 @@ class Participations(Resource):
         """Create any number of participations, 100 a request.
 
         Each row is a mapping like `ParticipationsRow`; `create` tells the fields. The outcomes come in the order of
-        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

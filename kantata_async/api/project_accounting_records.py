@@ -449,8 +449,8 @@ class ProjectAccountingRecords(Resource):
         """Create any number of project accounting records, 100 a request.
 
         Each row is a mapping like `ProjectAccountingRecordsRow`; `create` tells the fields. The outcomes come in the
-        order of the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many`
-        tells the rest.
+        order of the rows; no row is sent twice without a look whether it is there: see
+        `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -233,8 +233,8 @@ class ProjectTemplateAssignments(Resource):
         """Create any number of project template assignments, one a request.
 
         Each row is a mapping like `ProjectTemplateAssignmentsRow`; `create` tells the fields. The outcomes come in
-        the order of the rows; no row is sent twice without a look whether it is there.
-        `kantata_async.bulk.create_many` tells the rest.
+        the order of the rows; no row is sent twice without a look whether it is there: see
+        `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

@@ -353,8 +353,7 @@ class ProjectTemplates(Resource):
         """Create any number of project templates, one a request.
 
         Each row is a mapping like `ProjectTemplatesRow`; `create` tells the fields. The outcomes come in the order of
-        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

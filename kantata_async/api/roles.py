@@ -140,6 +140,7 @@ LIST: Operation[Role] = Operation(
     paging=True,
     only=True,
     collection="roles",
+    reveal={"only_active": False},
 )
 
 CREATE: Operation[Role] = Operation(
@@ -265,7 +266,7 @@ class Roles(Resource):
         """Create any number of roles, one a request.
 
         Each row is a mapping like `RolesRow`; `create` tells the fields. The outcomes come in the order of the rows;
-        no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the rest.
+        no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

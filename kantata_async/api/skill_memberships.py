@@ -284,8 +284,7 @@ class SkillMemberships(Resource):
         """Create any number of skill memberships, 200 a request.
 
         Each row is a mapping like `SkillMembershipsRow`; `create` tells the fields. The outcomes come in the order of
-        the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -301,7 +301,7 @@ class Skills(Resource):
         """Create any number of skills, 200 a request.
 
         Each row is a mapping like `SkillsRow`; `create` tells the fields. The outcomes come in the order of the rows;
-        no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the rest.
+        no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -516,6 +516,7 @@ LIST: Operation[Story] = Operation(
     only=True,
     search=True,
     collection="stories",
+    reveal={"show_archived": True, "show_deleted": True, "show_from_archived_workspaces": True, "show_todos": True},
 )
 
 CREATE: Operation[Story] = Operation(
@@ -796,8 +797,7 @@ class Stories(Resource):
         """Create any number of stories, 300 a request.
 
         Each row is a mapping like `StoriesRow`; `create` tells the fields. The outcomes come in the order of the
-        rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

@@ -103,6 +103,7 @@ LIST: Operation[StoryDependency] = Operation(
     paging=True,
     only=True,
     collection="story_dependencies",
+    reveal={"show_archived": True, "show_deleted": True, "show_from_archived_workspaces": True},
 )
 
 GET: Operation[StoryDependency] = Operation(

@@ -125,6 +125,7 @@ LIST: Operation[StoryTask] = Operation(
     paging=True,
     only=True,
     collection="story_tasks",
+    reveal={"show_archived": True, "show_deleted": True, "show_from_archived_workspaces": True},
 )
 
 CREATE: Operation[StoryTask] = Operation(
@@ -243,8 +244,7 @@ class StoryTasks(Resource):
         """Create any number of story tasks, one a request.
 
         Each row is a mapping like `StoryTasksRow`; `create` tells the fields. The outcomes come in the order of the
-        rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {"include": include, "key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

@@ -302,6 +302,7 @@ LIST: Operation[User] = Operation(
     only=True,
     search=True,
     collection="users",
+    reveal={"show_disabled": True},
 )
 
 ME: Operation[User] = Operation(

@@ -152,8 +152,8 @@ class WorkspaceInvoicePreferences(Resource):
         """Create any number of workspace invoice preferences, one a request.
 
         Each row is a mapping like `WorkspaceInvoicePreferencesRow`; `create` tells the fields. The outcomes come in
-        the order of the rows; no row is sent twice without a look whether it is there.
-        `kantata_async.bulk.create_many` tells the rest.
+        the order of the rows; no row is sent twice without a look whether it is there: see
+        `kantata_async.bulk.create_many`.
         """
         options = {"key": key, "find": find, "if_exists": if_exists}
         return await self._create_many(rows, options)

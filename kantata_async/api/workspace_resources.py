@@ -560,8 +560,7 @@ class WorkspaceResources(Resource):
         """Create any number of workspace resources, 200 a request.
 
         Each row is a mapping like `WorkspaceResourcesRow`; `create` tells the fields. The outcomes come in the order
-        of the rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells
-        the rest.
+        of the rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

@@ -774,6 +774,7 @@ LIST: Operation[Workspace] = Operation(
     only=True,
     search=True,
     collection="workspaces",
+    reveal={"include_archived": True},
 )
 
 CREATE: Operation[Workspace] = Operation(
@@ -1327,8 +1328,7 @@ class Workspaces(Resource):
         """Create any number of workspaces, 100 a request.
 
         Each row is a mapping like `WorkspacesRow`; `create` tells the fields. The outcomes come in the order of the
-        rows; no row is sent twice without a look whether it is there. `kantata_async.bulk.create_many` tells the
-        rest.
+        rows; no row is sent twice without a look whether it is there: see `kantata_async.bulk.create_many`.
         """
         options = {
             "include": include,

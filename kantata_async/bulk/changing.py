@@ -22,6 +22,7 @@ from ..errors import (
     ServerError,
     TransportError,
 )
+from ..follow import asks_by_id
 from ..operation import Operation, check_call
 from ..query import get_many
 from .ledger import Ledger
@@ -32,6 +33,7 @@ E = TypeVar("E", bound=Entity)
 
 _MOST_SENDINGS: Final = 5
 _SETTLING: Final = 0.5
+_NOT_THERE: Final = ErrorDetail("there is no such object")
 
 
 @attrs.frozen
@@ -140,11 +142,11 @@ class Delete(Generic[E]):
             ledger.note(rows, "deleted")
 
     async def _send(self, rows: Sequence[Row]) -> None:
+        ids = [row.wired for row in rows]
         if self.bulk is not None:
-            call = check_call(self.bulk, (), {"ids": [row.wired for row in rows]})
+            await self.connection.send(check_call(self.bulk, (), {"ids": ids}))
         elif self.single is not None:
-            call = check_call(self.single, (rows[0].wired,), {})
-        await self.connection.send(call)
+            await self.connection.send(check_call(self.single, ids, {}))
 
     async def _after_lost_answer(
         self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int
@@ -152,9 +154,15 @@ class Delete(Generic[E]):
         ledger.note(rows, "unknown", reason=str(error))
         await asyncio.sleep(_SETTLING)
         there = await self._there(rows, ledger)
-        if there is not None:
-            ledger.note([row for row in rows if row not in there], "deleted")
-            await self._delete([row for row in rows if row in there], ledger, sendings=sendings + 1)
+        if there is None:
+            return
+        gone = [row for row in rows if row not in there]
+        if there:
+            # All or nothing: one that is still there means that nothing was deleted, and the others never were there.
+            ledger.note(gone, "rejected", errors=[_NOT_THERE])
+        else:
+            ledger.note(gone, "deleted")
+        await self._delete([row for row in rows if row in there], ledger, sendings=sendings + 1)
 
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: APIError) -> None:
         ledger.note(rows, "rejected", errors=error.errors or [ErrorDetail(str(error))])
@@ -165,7 +173,7 @@ class Delete(Generic[E]):
         if there is None:
             return
         gone = [row for row in rows if row not in there]
-        ledger.note(gone, "rejected", errors=[ErrorDetail("there is no such object")])
+        ledger.note(gone, "rejected", errors=[_NOT_THERE])
         left = [row for row in rows if row in there]
         if gone:
             await self._delete(left, ledger)
@@ -177,7 +185,7 @@ class Delete(Generic[E]):
     async def _there(self, rows: Sequence[Row], ledger: Ledger[E]) -> set[Row] | None:
         """The rows whose objects are still there; None, with the reason noted, when that cannot be found out."""
         try:
-            if self.listing is not None and self.listing.only:
+            if self.listing is not None and asks_by_id(self.listing):
                 found = await get_many(self.connection, self.listing, [row.wired for row in rows], {})
                 ids = {entity.id for entity in found}
                 return {row for row in rows if row.wired in ids}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ..entity import Entity
@@ -17,21 +18,45 @@ Row = Mapping[str, Any]
 def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity | None]:
     """The entity of each row, None for a row that has none.
 
-    Rows and entities are compared by the fields that every row gives, every entity carries, and that the server kept
-    as they were sent (a field whose values differ as a whole was changed by the server, and tells nothing). Among
-    equal ones, earlier rows get the entities that were made earlier.
+    A row and its entity agree in the fields that the row gives, every entity carries, and that the server kept as they
+    were sent (a field whose values differ as a whole was changed by the server, and tells nothing). Rows that give
+    more are matched first; among equal ones, earlier rows get the entities that were made earlier. Where nothing tells
+    and some row has no entity, none has: nobody knows which.
     """
-    plain = [entity.to_dict() for entity in entities]
-    fields = _telling_fields(rows, plain)
-    waiting: dict[Hashable, deque[Entity]] = defaultdict(deque)
-    for entity, data in sorted(zip(entities, plain, strict=True), key=lambda pair: _age(pair[0])):
-        waiting[_key(data, fields)].append(entity)
-    return [waiting[key].popleft() if waiting[key := _key(row, fields)] else None for row in rows]
+    left = sorted(((entity, entity.to_dict()) for entity in entities), key=lambda pair: _age(pair[0]))
+    fields = _telling_fields(rows, [data for _, data in left])
+    found: list[Entity | None] = [None] * len(rows)
+    if not fields and len(entities) != len(rows) and any(row != rows[0] for row in rows):
+        return found
+    for shape, positions in _by_shape(rows, fields):
+        waiting: dict[Hashable, deque[Entity]] = defaultdict(deque)
+        for entity, data in left:
+            waiting[_key(data, shape)].append(entity)
+        for position in positions:
+            if same := waiting[_key(rows[position], shape)]:
+                found[position] = same.popleft()
+        remaining = {entity for same in waiting.values() for entity in same}
+        left = [pair for pair in left if pair[0] in remaining]
+    return found
 
 
 def _telling_fields(rows: Sequence[Row], plain: Sequence[Row]) -> list[str]:
-    common = set.intersection(*(set(row) for row in (*rows, *plain))) if rows and plain else set[str]()
-    return sorted(field for field in common if _values(field, plain) <= _values(field, rows))
+    carried = set.intersection(*(set(data) for data in plain)) if plain else set[str]()
+    return sorted(field for field in carried.intersection(chain.from_iterable(rows)) if _kept(field, rows, plain))
+
+
+def _kept(field: str, rows: Sequence[Row], plain: Sequence[Row]) -> bool:
+    """Whether every value that no row gave can be that of a row that left the field out."""
+    given = [row for row in rows if field in row]
+    return (_values(field, plain) - _values(field, given)).total() <= len(rows) - len(given)
+
+
+def _by_shape(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
+    """The positions of the rows by which of the fields they give, those that give most first."""
+    positions: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for position, row in enumerate(rows):
+        positions[tuple(field for field in fields if field in row)].append(position)
+    return sorted(positions.items(), key=lambda pair: -len(pair[0]))
 
 
 def _values(field: str, rows: Sequence[Row]) -> Counter[Hashable]:
@@ -47,8 +72,10 @@ def comparable(value: Any) -> Hashable:
     match value:
         case bool() | None:
             return value
-        case int() | float():
-            return f"{value:.12g}"
+        case int():
+            return str(value)
+        case float():
+            return str(int(value)) if value.is_integer() else f"{value:.12g}"
         case str():
             return value.strip()
         case Mapping():

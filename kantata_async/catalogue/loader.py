@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import cattrs
@@ -30,6 +30,7 @@ class _Corrections:
     associations: dict[str, Raw]
     attributes: dict[str, Raw]
     undirected_orders: dict[str, Raw]
+    revealing: dict[str, Raw]
     operations: dict[str, Raw]
 
 
@@ -59,7 +60,8 @@ class _Published:
     csv: bool = False
 
 
-_STRICT = cattrs.Converter(forbid_extra_keys=True)
+_HERE: Final = files("kantata_async.catalogue")
+_STRICT: Final = cattrs.Converter(forbid_extra_keys=True)
 
 
 @cache
@@ -84,12 +86,12 @@ def _natural_keys() -> Iterable[tuple[str, NaturalKey]]:
 
 def _read(*path: str) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(files(__package__).joinpath(*path).read_bytes(), loader)  # noqa: S506 - both are safe loaders
+    return yaml.load(_HERE.joinpath(*path).read_bytes(), loader)  # noqa: S506 - both are safe loaders
 
 
 def _operations(corrections: _Corrections) -> Iterable[Operation]:
     published: dict[str, tuple[str, Raw]] = {}
-    for name in sorted(entry.name for entry in files(__package__).joinpath("operations").iterdir()):
+    for name in sorted(entry.name for entry in _HERE.joinpath("operations").iterdir()):
         document = _read("operations", name)
         for raw in document["operations"]:
             published[f"{raw['method']} {raw['path']}"] = document["tag"], raw
@@ -133,6 +135,7 @@ def _operation(tag: str, raw: _Published, corrections: _Corrections) -> Operatio
         upload=raw.upload,
         multipart=raw.multipart,
         csv=raw.csv,
+        reveal=corrections.revealing.get(raw.path, {}).get("filters", {}) if raw.method == "GET" else {},
     )
 
 

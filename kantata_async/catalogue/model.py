@@ -43,7 +43,8 @@ class Operation:
     """One operation of the API.
 
     `body` is a tuple of fields, or an array type where the body key holds a list. `upload` names the body field that
-    carries a file, `multipart` that the body is then a form. `csv`: the answer may be CSV text.
+    carries a file, `multipart` that the body is then a form. `csv`: the answer may be CSV text. `reveal` holds the
+    filters that lift what a list leaves out by default.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Operation:
     upload: str | None
     multipart: bool
     csv: bool
+    reveal: Mapping[str, bool | str]
 
     @property
     def collection(self) -> str | None:

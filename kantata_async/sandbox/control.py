@@ -19,18 +19,28 @@ class Controlled(Protocol):
     """What of a sandbox the control calls need."""
 
     faults: Faults
-    switches: Switches
     latency: float
+
+    @property
+    def switches(self) -> Switches:
+        """The manners."""
+        ...
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None: ...
 
     @property
     def requests(self) -> list[LoggedRequest]:
         """The log."""
+        ...
 
     def clear_log(self) -> None:
         """Forget the log."""
+        ...
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
         """Found the company anew."""
+        ...
 
 
 def respond(sandbox: Controlled, method: str, path: str, body: Any) -> Answer:

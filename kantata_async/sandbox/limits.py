@@ -31,9 +31,11 @@ class Meter(Protocol):
 
     def wait(self, now: float) -> float:
         """Seconds until the next request would be let through; 0 when it is at once."""
+        ...
 
     def take(self, now: float) -> None:
         """Count a request that was let through."""
+        ...
 
 
 class _FixedWindow:

@@ -1,0 +1,1 @@
+"""What must hold whatever the network does: long runs with faults, each with its seed; `nox -s chaos` runs them."""

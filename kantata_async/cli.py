@@ -1,0 +1,21 @@
+"""The entry point of `kantata-async`: it runs the commands, or says what has to be installed for them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+_EXTRA: Final = frozenset({"click", "rich", "yaml"})
+
+
+def main() -> int:
+    """Run the command line; gives its exit code."""
+    try:
+        from .commands import run  # noqa: PLC0415 - what it imports may be missing, which is told below
+
+        return run()
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRA:
+            raise
+        sys.stderr.write(f"kantata-async: {error.name} is not installed: pip install 'kantata-async[cli]'\n")
+        return 2

@@ -1,0 +1,120 @@
+"""The commands of `kantata-async`, and the exit codes that a script can use."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from typing import Final
+
+import click
+
+from ._version import __version__
+from .errors import KantataError
+
+FAILED: Final = 1
+INTERRUPTED: Final = 130
+
+_EXIT_CODES: Final = """\b
+Exit codes:
+  0    done
+  1    failed, and said why
+  2    wrong usage, or something is not installed
+  130  interrupted
+"""
+
+
+@click.group(epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def program() -> None:
+    """Kantata OX from the command line, and an embedded Kantata to try it on."""
+
+
+@program.command(epilog=_EXIT_CODES)
+@click.option("--people", type=click.IntRange(min=1), default=250, help="How many people to put on projects.")
+@click.option("--projects", type=click.IntRange(min=1), default=3, help="How many projects to put them on.")
+@click.option(
+    "--latency", type=click.FloatRange(min=0, min_open=True), default=0.2, help="Seconds that every answer takes."
+)
+@click.option("--seed", type=int, default=1, help="Which company it is: the same seed gives the same one.")
+def demo(people: int, projects: int, latency: float, seed: int) -> int:
+    """Put people on projects of an embedded Kantata.
+
+    The teams are read back and checked, and the requests counted. It needs no account and no network, and changes
+    nothing outside its own process.
+    """
+    from . import terminal  # noqa: PLC0415 - --help and --version need neither the terminal nor the sandbox
+    from .demo import Scale, demonstrate  # noqa: PLC0415 - as above
+    from .demo_view import DemoView  # noqa: PLC0415 - as above
+
+    scale = Scale(people=people, projects=projects, latency=latency, seed=seed)
+    right = asyncio.run(demonstrate(scale, DemoView(terminal.console())))
+    return 0 if right else FAILED
+
+
+@program.command(epilog=_EXIT_CODES)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, help="Where to listen; 0 takes a free port.")
+@click.option("--people", type=click.IntRange(min=1), default=60, help="How many users the company has.")
+@click.option("--projects", type=click.IntRange(min=0), default=12, help="How many projects the company has.")
+@click.option("--seed", type=int, default=1, help="Which company it is: the same seed gives the same one.")
+@click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds added to every answer.")
+def sandbox(port: int, people: int, projects: int, seed: int, latency: float) -> None:
+    """Run an embedded Kantata on this machine.
+
+    It answers until Ctrl-C, which ends it with exit code 0, and forgets then what was written to it.
+    """
+    try:
+        asyncio.run(_serve(port, people=people, projects=projects, seed=seed, latency=latency))
+    except KeyboardInterrupt:
+        click.echo("Ended.")
+
+
+async def _serve(port: int, *, people: int, projects: int, seed: int, latency: float) -> None:
+    from .sandbox import Sandbox  # noqa: PLC0415 - --help needs no sandbox
+
+    server = Sandbox(port=port, people=people, projects=projects, seed=seed, latency=latency)
+    try:
+        await server.start()
+    except OSError as error:
+        raise click.ClickException(_unheard(error, port)) from error
+    try:
+        click.echo(_directions(server.url, server.token, people=people, projects=projects))
+        await asyncio.Event().wait()
+    finally:
+        await server.stop()
+
+
+def _unheard(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use; choose another with --port, or any free one with --port 0"
+    return f"cannot listen on port {port}: {error.strerror or error}"
+
+
+def _directions(url: str, token: str, *, people: int, projects: int) -> str:
+    return f"""\
+An embedded Kantata, {people} people and {projects} projects, listens on {url}
+
+In a shell:
+    export KANTATA_TOKEN={token}
+    curl -H "Authorization: Bearer $KANTATA_TOKEN" {url}/users/me
+
+In Python, with that variable set:
+    async with KantataSession(base_url="{url}") as kantata:
+        me = await kantata.users.me()
+
+Ctrl-C ends it; what was written to it is forgotten then."""
+
+
+def run() -> int:
+    """Run the command line; gives its exit code."""
+    try:
+        code = program.main(prog_name="kantata-async", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KantataError as error:
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,40 @@
+"""The terminal: lines for people to read, and bars while they wait where somebody watches."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+
+def console() -> Console:
+    """The console on standard output; without colors when piped or when NO_COLOR is set."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding cannot write should cost a character, not the run.
+        sys.stdout.reconfigure(errors="replace")
+    return Console(highlight=False)
+
+
+class _Amount(ProgressColumn):
+    """How much of a task is done; nothing while nobody knows how much there is."""
+
+    def render(self, task: Task) -> Text:
+        """The text of the column."""
+        return Text("" if task.total is None else f"{task.completed:,.0f} of {task.total:,.0f}")
+
+
+def bars(on: Console) -> Progress:
+    """Progress bars that go away when the work is done; none where they could not be drawn over."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        _Amount(),
+        TimeElapsedColumn(),
+        console=on,
+        transient=True,
+        disable=not on.is_interactive,
+    )

@@ -1,0 +1,59 @@
+"""What a contributor runs, and what CI runs: `nox -l` lists it, `nox` runs what a change has to pass."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+
+TYPING_USES = Path("tests/typing_uses.py")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Run the tests in Python's development mode; arguments go to pytest."""
+    session.install("-e", ".[test]")
+    session.run("python", "-X", "dev", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style, and that every file is formatted."""
+    session.install("-e", ".[generate]")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types with mypy and pyright, of the package and of a file of typical uses."""
+    session.install("-e", ".[test]")
+    session.run("mypy")
+    session.run("pyright")
+    if TYPING_USES.exists():
+        session.run("mypy", "--strict", str(TYPING_USES))
+        session.run("pyright", str(TYPING_USES))
+
+
+@nox.session
+def generate(session: nox.Session) -> None:
+    """Write kantata_async/api anew from the catalogue."""
+    session.install("-e", ".[generate]")
+    session.run("python", "-m", "codegen", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure; arguments go to the benchmarks."""
+    session.install("-e", ".[sandbox]")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the demonstration; arguments go to it."""
+    session.install("-e", ".[cli]")
+    session.run("kantata-async", "demo", *session.posargs)

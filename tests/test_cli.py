@@ -1,0 +1,254 @@
+"""The command line, run as a person or a script runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from rich.console import Console
+
+from kantata_async import KantataSession, __version__, commands, demo
+from kantata_async.demo import Scale, demonstrate
+from kantata_async.demo_view import DemoView
+from kantata_async.sandbox import Fault, Sandbox
+
+COMMAND: Final = [sys.executable, "-m", "kantata_async"]
+QUICK: Final = ("--latency", "0.01")
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment without what would change how output looks, in Python's development mode."""
+    swayed = {"FORCE_COLOR", "NO_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "KANTATA_TOKEN"}
+    kept = {name: value for name, value in os.environ.items() if name not in swayed}
+    return kept | {"PYTHONDEVMODE": "1"} | changes
+
+
+def told(stderr: str) -> str:
+    """What was written to standard error, but for what asyncio's debug mode says of anything that took 0.1 s."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("Executing <"))
+
+
+def kantata_async(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        env=environment(**changes),
+        check=False,
+    )
+
+
+def without(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line where a module is not installed."""
+    code = f"import sys; sys.modules[{module!r}] = None; from kantata_async.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(),
+        check=False,
+    )
+
+
+def test_the_version() -> None:
+    """--version says which one, and exits 0."""
+    done = kantata_async("--version")
+    assert (done.returncode, done.stdout) == (0, f"kantata-async {__version__}\n")
+
+
+@pytest.mark.parametrize("command", [(), ("demo",), ("sandbox",)])
+def test_help_documents_the_exit_codes(command: tuple[str, ...]) -> None:
+    """A script's author finds the exit codes in the help of every command."""
+    done = kantata_async(*command, "--help")
+    assert done.returncode == 0
+    assert re.findall(r"^    (\d+)  +\w", done.stdout, re.MULTILINE) == ["0", "1", "2", "130"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("demonstrate",), ("demo", "--people", "0"), ("demo", "--latency", "0"), ("sandbox", "--port", "70000")],
+)
+def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
+    """A wrong command or value is told on standard error."""
+    done = kantata_async(*arguments)
+    assert done.returncode == 2
+    assert "Error: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("module", ["click", "rich", "yaml"])
+def test_a_missing_extra_is_named(module: str) -> None:
+    """Without the extra `cli` one line says how to get it, and the exit code is 2."""
+    done = without(module, "demo")
+    assert done.returncode == 2
+    assert told(done.stderr).count("\n") == 1
+    assert "pip install 'kantata-async[cli]'" in done.stderr
+
+
+def test_any_other_missing_module_is_a_bug() -> None:
+    """What is not part of the extra is not blamed on it."""
+    done = without("aiohttp", "demo")
+    assert done.returncode == 1
+    assert "ModuleNotFoundError" in done.stderr
+
+
+def test_the_demo_creates_what_it_says_and_says_what_it_took() -> None:
+    """250 people on three projects, three requests for it, and a check against the store."""
+    done = kantata_async("demo", *QUICK)
+    assert (done.returncode, told(done.stderr)) == (0, "")
+    assert "Put 250 people on 3 projects" in done.stdout
+    assert "250 created" in done.stdout
+    assert re.search(r"Put 250 people on 3 projects +3 +\d+\.\d\d s +250 ", done.stdout)
+    assert sum(int(size) for size in re.findall(r"\((\d+) people\)", done.stdout)) == 250
+    assert re.search(r"Created 250 participations on 3 projects\. All steps together took \d+ requests", done.stdout)
+    assert "Checked" in done.stdout
+    assert "kantata-async sandbox" in done.stdout
+
+
+def test_a_piped_demo_is_plain() -> None:
+    """No control characters and no bars where nobody watches."""
+    done = kantata_async("demo", *QUICK, "--people", "5")
+    assert re.search(r"[\x00-\x09\x0b-\x1f\x7f]", done.stdout) is None
+    assert "━" not in done.stdout
+
+
+def test_the_demo_writes_what_the_encoding_allows() -> None:
+    """Output that cannot write every character loses those, not the run."""
+    done = kantata_async("demo", *QUICK, "--people", "5", PYTHONIOENCODING="ascii")
+    assert (done.returncode, told(done.stderr)) == (0, "")
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize(("people", "projects"), [(1, 1), (2, 3), (101, 8)])
+def test_the_demo_at_other_scales(people: int, projects: int) -> None:
+    """One person, more projects than people, and more teams than are shown."""
+    done = kantata_async("demo", *QUICK, "--people", str(people), "--projects", str(projects), "--seed", "5")
+    assert done.returncode == 0
+    assert "Checked" in done.stdout
+
+
+async def test_a_wrong_team_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check is one: somebody whom nobody put on a project is found, and the demonstration fails."""
+
+    class Meddled(Sandbox):
+        async def start(self) -> None:
+            await super().start()
+            add, strangers = self.store.add, iter("1")
+
+            def add_a_stranger_too(collection: str, attributes: Mapping[str, Any]) -> str:
+                if collection == "participations" and (stranger := next(strangers, None)):
+                    add(collection, {**attributes, "user_id": stranger})
+                return add(collection, attributes)
+
+            monkeypatch.setattr(self.store, "add", add_a_stranger_too)
+
+    monkeypatch.setattr(demo, "Sandbox", Meddled)
+    console = Console(record=True, width=80, file=io.StringIO())
+    assert await demonstrate(Scale(people=10, latency=0.001), DemoView(console)) is False
+    assert "Wrong: 1 participations are in the store that nobody asked for" in console.export_text()
+
+
+def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A KantataError ends a command with exit code 1 and one line on standard error."""
+
+    async def refused(*_: object) -> bool:
+        async with Sandbox() as sandbox, KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata:
+            sandbox.faults.add(Fault("status", status=403, method="GET"))
+            await kantata.users.me()
+        return True
+
+    monkeypatch.setattr(demo, "demonstrate", refused)
+    monkeypatch.setattr(sys, "argv", ["kantata-async", "demo"])
+    assert commands.run() == 1
+    stderr = capsys.readouterr().err
+    assert stderr.startswith("Error: 403 on GET /users/me")
+    assert stderr.count("\n") == 1
+
+
+@contextmanager
+def running_sandbox(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The `sandbox` command once it listens, and what it has printed."""
+    process = subprocess.Popen(
+        [*COMMAND, "sandbox", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        printed = ""
+        for line in process.stdout:
+            printed += line
+            if line.startswith("Ctrl-C"):
+                break
+        yield process, printed
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def test_the_sandbox_answers_until_it_is_interrupted() -> None:
+    """It prints where it is and the token, answers to that, and exits 0 on Ctrl-C."""
+    with running_sandbox("--port", "0", "--people", "7", "--projects", "2") as (process, printed):
+        url = re.search(r"listens on (\S+)", printed)
+        token = re.search(r"export KANTATA_TOKEN=(\S+)", printed)
+        assert url is not None
+        assert token is not None
+        request = urllib.request.Request(f"{url[1]}/users", headers={"Authorization": f"Bearer {token[1]}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert json.load(answer)["count"] == 7
+        process.send_signal(signal.SIGINT)
+        rest, stderr = process.communicate(timeout=10)
+    assert (process.returncode, rest, told(stderr)) == (0, "Ended.\n", "")
+
+
+def test_a_port_in_use_is_told() -> None:
+    """A port that something else listens on is one clear line and exit code 1."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = str(listener.getsockname()[1])
+        done = kantata_async("sandbox", "--port", port)
+    assert done.returncode == 1
+    assert (
+        told(done.stderr)
+        == f"Error: port {port} is in use; choose another with --port, or any free one with --port 0\n"
+    )
+
+
+def test_an_interrupted_demo_exits_130() -> None:
+    """Ctrl-C ends a demonstration with the exit code of an interrupt and without a traceback."""
+    process = subprocess.Popen(
+        [*COMMAND, "demo", "--latency", "30"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "users.me" in line:
+            break
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=10)
+    assert (process.returncode, told(stderr).strip()) == (130, "Interrupted.")

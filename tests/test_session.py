@@ -1,0 +1,218 @@
+"""A session: its states, and what its calls do on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+
+from kantata_async import (
+    AmbiguousWriteError,
+    AuthenticationError,
+    InvalidResponseError,
+    KantataSession,
+    NotFoundError,
+    RetryPolicy,
+    UsageError,
+)
+from kantata_async.entities import AccountMembership, Attachment, Participation, User
+from kantata_async.sandbox import Fault, Sandbox, Switches
+
+NEVER = RetryPolicy.never()
+
+
+async def test_me(kantata: KantataSession) -> None:
+    """The first call anyone makes."""
+    me = await kantata.users.me(include=["account_membership"])
+    assert isinstance(me, User)
+    assert isinstance(me.account_membership, AccountMembership)
+
+
+async def test_a_session_must_be_open() -> None:
+    """A call before the session is opened says how to open it; building a query sends nothing and may come before."""
+    session = KantataSession(token="t")
+    query = session.users.list()
+    with pytest.raises(UsageError, match="async with KantataSession"):
+        await query
+    with pytest.raises(UsageError, match="async with KantataSession"):
+        await session.users.get(1)
+
+
+async def test_a_session_is_closed_for_good(kantata_sandbox: Sandbox) -> None:
+    """A closed session refuses every call and will not be opened again; closing it twice is fine."""
+    session = KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url)
+    async with session:
+        await session.users.me()
+    await session.close()
+    with pytest.raises(UsageError, match="closed"):
+        await session.users.me()
+    with pytest.raises(UsageError, match="closed"):
+        await session.open()
+
+
+def test_a_session_belongs_to_its_loop(kantata_sandbox_url: tuple[str, str]) -> None:
+    """Used from another event loop, a session says so instead of hanging."""
+    url, token = kantata_sandbox_url
+    session = KantataSession(token=token, base_url=url)
+
+    async def leave_open() -> None:
+        await session.open()
+
+    async def use() -> None:
+        with pytest.raises(UsageError, match="event loop"):
+            await session.users.me()
+
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(leave_open())
+        asyncio.run(use())
+        loop.run_until_complete(session.close())
+    finally:
+        loop.close()
+
+
+@pytest.fixture
+def kantata_sandbox_url() -> tuple[str, str]:
+    """An address that nothing has to answer."""
+    return "http://127.0.0.1:9/api/v1", "t"
+
+
+async def test_a_get_without_an_object(kantata: KantataSession) -> None:
+    """404 is an error of its own, with the request id that support asks for."""
+    with pytest.raises(NotFoundError) as caught:
+        await kantata.users.get(999_999)
+    assert caught.value.request_id
+    assert caught.value.path == "/users/999999"
+
+
+async def test_a_wrong_token(kantata_sandbox: Sandbox) -> None:
+    """401 is an error of its own, and shows no token."""
+    async with KantataSession(token="wrong-token", base_url=kantata_sandbox.url, retry=NEVER) as kantata:
+        with pytest.raises(AuthenticationError) as caught:
+            await kantata.users.me()
+    assert "wrong-token" not in f"{caught.value!r} {caught.value} {kantata!r}"
+
+
+@pytest.mark.parametrize("id", ["../users/1", "1?x=1", "", "1\r\nX: y", "1/2", "%2e%2e", "é", " 1", "1.json"])
+async def test_hostile_ids(kantata_sandbox: Sandbox, kantata: KantataSession, id: str) -> None:
+    """An id that would leave its place in the path is refused before anything is sent."""
+    with pytest.raises(UsageError, match="takes an id"):
+        await kantata.users.get(id)
+    with pytest.raises(UsageError, match="takes an id"):
+        await kantata.users.get_many([1, id])
+    with pytest.raises(UsageError, match="workspace_id"):
+        kantata.participations.list(workspace_id=id)
+    assert kantata_sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    "path", ["users/me", "//elsewhere/x", "/../users", "https://elsewhere/x", "/users?x=1", "/a b"]
+)
+async def test_hostile_paths(kantata_sandbox: Sandbox, kantata: KantataSession, path: str) -> None:
+    """The escape hatch does not lead out of the API."""
+    with pytest.raises(UsageError):
+        await kantata.request("GET", path)
+    assert kantata_sandbox.requests == []
+
+
+async def test_the_escape_hatch(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """Any path, decoded JSON, query and body as given."""
+    data = await kantata.request("get", "/users", params={"per_page": 2})
+    assert data["meta"]["page_size"] == 2
+    created = await kantata.request("POST", "/roles", json={"role": {"name": "Diver"}})
+    role = created["results"][0]["id"]
+    assert await kantata.request("DELETE", f"/roles/{role}") is None
+    assert [one.method for one in kantata_sandbox.requests] == ["GET", "POST", "DELETE"]
+
+
+async def test_create_update_delete(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """One object through its life."""
+    person = kantata_sandbox.store.all("users")[-1]["id"]
+    made = await kantata.participations.create(workspace_id=2, user_id=person, role="maven", include=["user"])
+    assert isinstance(made, Participation)
+    assert made.user.id == made.user_id == person
+    changed = await kantata.participations.update(made.id, team_lead=True)
+    assert changed.is_team_lead is True
+    await kantata.participations.delete(made.id)
+    with pytest.raises(NotFoundError):
+        await kantata.participations.get(made.id)
+
+
+async def test_an_update_answered_without_a_body(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """A success may have no body: the object is read anew, with the include that was asked for."""
+    kantata_sandbox.switches = Switches(updates_without_body=True)
+    changed = await kantata.users.update(2, headline="Diver", include=["account_membership"])
+    assert changed.headline == "Diver"
+    assert isinstance(changed.account_membership, AccountMembership)
+    assert [one.method for one in kantata_sandbox.requests] == ["PUT", "GET"]
+
+
+@pytest.mark.parametrize("kind", ["reset", "html", "truncated", "cut", "empty"])
+async def test_a_write_whose_answer_is_lost(kantata_sandbox: Sandbox, kantata: KantataSession, kind: str) -> None:
+    """A write is sent once: what may have been carried out is told as such."""
+    kantata_sandbox.faults.add(Fault(kind, when="after", method="POST"))  # type: ignore[arg-type]
+    with pytest.raises(AmbiguousWriteError):
+        await kantata.roles.create(name="Diver")
+    assert kantata_sandbox.count("POST", "/roles") == 1
+    assert [role["name"] for role in kantata_sandbox.store.all("roles")].count("Diver") == 1
+
+
+@pytest.mark.parametrize("kind", ["html", "truncated", "empty"])
+async def test_a_read_with_an_unusable_answer(kantata_sandbox: Sandbox, kantata: KantataSession, kind: str) -> None:
+    """200 with something else than the answer is told, not guessed at."""
+    kantata_sandbox.faults.add(Fault(kind))  # type: ignore[arg-type]
+    with pytest.raises(InvalidResponseError):
+        await kantata.users.get(1)
+
+
+async def test_uploads(kantata_sandbox: Sandbox, kantata: KantataSession, tmp_path: Path) -> None:
+    """A file goes up from a path, an open file, or a name with bytes."""
+    file = tmp_path / "receipt.txt"
+    file.write_bytes(b"12.50")
+    for data in (file, io.BytesIO(b"12.50"), ("receipt.txt", b"12.50")):
+        made = await kantata.attachments.create(type="receipt", data=data)
+        assert isinstance(made, Attachment)
+        form = kantata_sandbox.requests[-1].form
+        assert form is not None
+        assert form["attachment"]["data"].content == b"12.50"
+        assert form["attachment"]["type"] == "receipt"
+    with pytest.raises(UsageError, match="bytes"):
+        await kantata.attachments.create(type="receipt", data=("big.bin", b"0" * (10 * 1024 * 1024 + 1)))
+    with pytest.raises(UsageError, match="No such file"):
+        await kantata.attachments.create(type="receipt", data=tmp_path / "missing")
+    with pytest.raises(UsageError, match="binary"):
+        await kantata.attachments.create(type="receipt", data=io.StringIO("text"))  # type: ignore[typeddict-item]
+
+
+async def test_csv_answers(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """The export is taken as CSV or as the usual answer, whichever comes."""
+    text = await kantata.project_accounting_records.export_to_csv()
+    assert isinstance(text, str)
+    kantata_sandbox.switches = Switches(csv_export=False)
+    page = await kantata.project_accounting_records.export_to_csv()
+    assert not isinstance(page, str)
+    assert page.items
+
+
+async def test_a_hundred_calls_at_once(kantata_sandbox: Sandbox) -> None:
+    """Concurrent calls share the session, and no more are under way than it allows."""
+    kantata_sandbox.latency = 0.02
+    async with KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url, concurrency=7) as kantata:
+        ids = [1 + number % 9 for number in range(100)]
+        people = await asyncio.gather(*(kantata.users.get(id) for id in ids))
+    assert [person.id for person in people] == list(map(str, ids))
+    starts = sorted(one.at for one in kantata_sandbox.requests)
+    assert all(later - earlier >= 0.015 for earlier, later in zip(starts, starts[7:], strict=False))
+
+
+async def test_cancelled_calls_leave_nothing(kantata_sandbox: Sandbox) -> None:
+    """A cancelled call ends at once; the session goes on, and closes without anything left behind."""
+    async with KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url) as kantata:
+        kantata_sandbox.latency = 1
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await asyncio.gather(*(kantata.users.get(1) for _ in range(20)))
+        kantata_sandbox.latency = 0
+        assert (await kantata.users.get(1)).id == "1"

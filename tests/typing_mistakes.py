@@ -1,0 +1,125 @@
+"""Mistakes, one a line: never run, only read by the type checkers, both of which must refuse every marked line."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from kantata_async import (
+    KantataSession,
+    normalize,
+    path,
+)
+from kantata_async.entities import (
+    Participation,
+    User,
+)
+
+
+async def includes(kantata: KantataSession) -> None:
+    """What cannot be included, and in what form."""
+    await kantata.participations.get(42, include=["usr"])  # refused
+    await kantata.participations.get(42, include=["user.manager"])  # refused
+    await kantata.participations.get(42, include="user")  # refused
+    await kantata.participations.get(42, include=[path])  # refused
+    await kantata.participations.list(workspace_id=7, include=["user", "assignees"])  # refused
+    await kantata.participations.get_many([1], workspace_id=7, include=["usr"])  # refused
+    await kantata.participations.create(workspace_id=7, role="maven", include=["usr"])  # refused
+    await kantata.participations.update(42, include=["usr"])  # refused
+    await kantata.participations.create_many([], include=["usr"])  # refused
+
+
+async def filters(kantata: KantataSession) -> None:
+    """What is no filter, or no value of one."""
+    await kantata.participations.list(workspace_id=7, by_usr=9)  # refused
+    await kantata.participations.list()  # refused
+    await kantata.participations.list(7)  # refused
+    await kantata.participations.list(workspace_id=[7])  # refused
+    await kantata.participations.list(workspace_id=None)  # refused
+    await kantata.participations.list(workspace_id=7.0)  # refused
+    await kantata.participations.list(workspace_id=7, mavens_only="yes")  # refused
+    await kantata.participations.list(workspace_id=7, mavens_only=1)  # refused
+    await kantata.participations.list(workspace_id=7, created_after="2026-01-05")  # refused
+    await kantata.participations.list(workspace_id=7, created_after=dt.date(2026, 1, 5))  # refused
+    await kantata.participations.list(workspace_id=7, only=5)  # refused
+    await kantata.participations.list(workspace_id=7, per_page="200")  # refused
+    await kantata.participations.list(workspace_id=7, page=2)  # refused
+    await kantata.participations.list(workspace_id=7, search="x")  # refused
+    await kantata.participations.get(42, workspace_id=7)  # refused
+
+
+async def orders_and_optional_fields(kantata: KantataSession) -> None:
+    """What a list cannot be sorted by, and what is no optional field."""
+    await kantata.participations.list(workspace_id=7, order="updated")  # refused
+    await kantata.participations.list(workspace_id=7, order="updated_at:down")  # refused
+    await kantata.stories.list(order="position:asc")  # refused
+    await kantata.workspaces.list(order="custom_field:42")  # refused
+    await kantata.participations.get(42, optional_fields=["role"])  # refused
+    await kantata.participations.get(42, optional_fields="access_level")  # refused
+
+
+async def fields(kantata: KantataSession) -> None:
+    """What is no field of a write, or no value of one."""
+    await kantata.participations.create(workspace_id=7)  # refused
+    await kantata.participations.create(workspace_id=7, role=None)  # refused
+    await kantata.participations.create(workspace_id=7, role="maven", usr_id=9)  # refused
+    await kantata.participations.create(workspace_id=7, role="maven", team_lead=True)  # refused
+    await kantata.participations.create(workspace_id=7, role="maven", can_invite="yes")  # refused
+    await kantata.participations.create(workspace_id=7, role="maven", external_reference={"service": "x"})  # refused
+    await kantata.participations.update(42, cost_in_cents="7")  # refused
+    await kantata.participations.update(42, cost_in_cents=7.5)  # refused
+    await kantata.participations.update(42, role="maven")  # refused
+    await kantata.stories.update(42, due_date="2026-01-05")  # refused
+    await kantata.participations.create_many([1, 2])  # refused
+    await kantata.participations.create_many({"workspace_id": 7})  # refused
+
+
+async def ids_and_names(kantata: KantataSession) -> None:
+    """What is no id, no resource, no method."""
+    await kantata.participations.get()  # refused
+    await kantata.participations.get([42])  # refused
+    await kantata.participations.get(None)  # refused
+    await kantata.participations.get(42.0)  # refused
+    await kantata.participations.get(42, 43)  # refused
+    await kantata.users.get_many(3)  # refused
+    await kantata.participants.get(42)  # refused
+    await kantata.participations.fetch(42)  # refused
+    await kantata.timesheet_submissions.aprove(5)  # refused
+    await kantata.load("user")  # refused
+    KantataSession("token")  # refused
+    KantataSession(tokn="token")  # refused
+    KantataSession(concurrency="10")  # refused
+
+
+def attributes(p: Participation, user: User) -> None:
+    """What an entity does not have, does not hold, or does not let change."""
+    print(p.usr)  # refused
+    print(p.user.ful_name)  # refused
+    print(p.user_id.name)  # refused
+    print(p.created_at.timezone)  # refused
+    print(p.active_roles.name)  # refused
+    print(p.workspace.title.upcase)  # refused
+    p.role = "buyer"  # refused
+    p.user = user  # refused
+    p.id = "43"  # refused
+    rate: str = p.rate_in_cents  # refused
+    name: int = p.user.full_name  # refused
+    manager: Participation = user.manager  # refused
+    print(rate, name, manager)
+
+
+async def results(kantata: KantataSession, payload: bytes) -> None:
+    """What an answer does not have."""
+    page = normalize(payload)
+    print(page.entities)  # refused
+    print(page.graph.get("users", "9"))  # refused
+    print(page.graph.get(User))  # refused
+    print(page.graph.all("users"))  # refused
+    normalize(7)  # refused
+    for outcome in await kantata.participations.create_many([]):
+        print(outcome.row)  # refused
+        print(outcome.status.created)  # refused
+        print(outcome.entity.role)  # refused
+    async for p in kantata.participations.list(workspace_id=7):
+        print(p.usr)  # refused
+    for q in kantata.participations.list(workspace_id=7):  # refused
+        print(q)
