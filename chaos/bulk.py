@@ -48,7 +48,7 @@ class Run:
 
 def job(sandbox: Sandbox, seed: int, count: int, projects: int) -> Job:
     """Draw a job for a sandbox: `count` people on `projects` projects, 1 % bad, 1 % there already."""
-    chance = random.Random(seed)  # noqa: S311 - a drawing, not a secret
+    chance = random.Random(seed)
     store = sandbox.store
     people = [user["id"] for user in store.all("users")]
     taken = {(one["workspace_id"], one["user_id"]) for one in store.all("participations")}

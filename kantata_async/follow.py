@@ -56,7 +56,7 @@ def _tree(paths: Iterable[Steps]) -> Tree:
 
 
 def _distinct(entities: Iterable[Entity]) -> list[Entity]:
-    """Each Python object once: the same object of the API may be in several graphs, and each of them wants it linked."""
+    """Each Python object once; the same object of the API may be in several graphs, and each wants it linked."""
     return list({id(entity): entity for entity in entities}.values())
 
 

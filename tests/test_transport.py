@@ -533,7 +533,7 @@ asyncio.run(main())
 
 def test_nothing_is_left_open_in_dev_mode(request: pytest.FixtureRequest) -> None:
     """Python's dev mode with every warning an error has nothing to say."""
-    ran = subprocess.run(  # noqa: S603 - this very interpreter
+    ran = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM],
         cwd=request.path.parent,
         capture_output=True,
