@@ -92,7 +92,7 @@ def filter_type(field: Field) -> Typed:
         return Typed("Sequence[Id]", "Array(ID, most=100)")
     if kind == "array":
         return (
-            Typed("Sequence[Id]", "IDS") if field.type.of == Type("integer") else Typed("Sequence[str]", "Array(TEXT)")
+            Typed("Sequence[Id]", "IDS") if field.type.of == Type("integer") else Typed("Sequence[str]", "TEXTS")
         )
     if kind == "integer":
         return Typed("int", "INTEGER") if field.name in names()["numbers"] else Typed("Id", "ID")

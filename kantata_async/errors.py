@@ -32,6 +32,16 @@ import attrs
 class KantataError(Exception):
     """The root of every error of this package."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made anew without __init__, whose arguments are not what an exception keeps: errors cross process pools.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[KantataError], args: tuple[Any, ...], state: dict[str, Any]) -> KantataError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class UsageError(KantataError):
     """A wrong name, a wrong value, a missing one, or a session in the wrong state; nothing was sent."""
