@@ -1,14 +1,15 @@
 """Associations beyond the first level: which ids are still missing, and the requests that fetch them, each id once.
 
 The server includes one level only, so a deeper association takes another request with `only` (API facts, "Asking").
-Where the reference is known and the target's list can be asked by id, the targets are fetched; otherwise the owners
-are asked again with the association included, which also brings the reference itself.
+All paths go forward together, a level at a time. Where the reference is known and the target's list can be asked by id,
+the targets are fetched; otherwise their owners are asked again with the association included, which also brings the
+reference itself. Either way the filters that lift a list's defaults go along: what an include brings, these do too.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -27,15 +28,20 @@ Tree = Mapping[str, "Tree"]
 
 
 def check_path(connection: Connection, collection: str, steps: Steps) -> None:
-    """Raise UsageError for a step that is no association, or that no request could fetch."""
+    """Raise UsageError for a step that is no association, or whose kind is known only once it is there."""
     cls = connection.class_of(collection)
     for position, step in enumerate(steps):
         if cls is None:
             raise UsageError(f"{'.'.join(steps[:position])} may be of any kind: load {step!r} once it is there")
-        association = cls.associations.get(step)
-        if association is None:
-            raise UsageError(f"{cls.__name__} has no association {step!r}{did_you_mean(step, cls.associations)}")
-        cls = connection.class_of(association.key) if association.key is not None else None
+        key = _association(cls, step).key
+        cls = connection.class_of(key) if key is not None else None
+
+
+def _association(cls: type[Entity], step: str) -> Association[Any]:
+    association = cls.associations.get(step)
+    if association is None:
+        raise UsageError(f"{cls.__name__} has no association {step!r}{did_you_mean(step, cls.associations)}")
+    return association
 
 
 async def follow(connection: Connection, entities: Iterable[Entity], paths: Iterable[Steps]) -> None:
@@ -43,7 +49,12 @@ async def follow(connection: Connection, entities: Iterable[Entity], paths: Iter
 
     Raises UsageError for entities outside a graph, and what the requests raise.
     """
-    await _descend(connection, _distinct(entities), _tree(paths))
+    tree = _tree(paths)
+    level = [(entity, tree) for entity in _distinct(entities)] if tree else []
+    while level:
+        plan = make_plan(level, lambda key: asks_by_id(connection.operations_of(key).get("list")))
+        await together([*_target_requests(connection, plan), *_owner_requests(connection, plan)])
+        level = _next_level(level)
 
 
 def _tree(paths: Iterable[Steps]) -> Tree:
@@ -60,160 +71,129 @@ def _distinct(entities: Iterable[Entity]) -> list[Entity]:
     return list({id(entity): entity for entity in entities}.values())
 
 
-async def _descend(connection: Connection, entities: Sequence[Entity], tree: Tree) -> None:
-    await together(_load_step(connection, entities, step, deeper) for step, deeper in tree.items())
+def _next_level(level: Iterable[tuple[Entity, Tree]]) -> list[tuple[Entity, Tree]]:
+    """The entities that were reached, each with the paths that go on from it."""
+    reached: dict[int, tuple[Entity, Tree]] = {}
+    for entity, tree in level:
+        for step, deeper in tree.items():
+            for found in _linked(entity, step) if deeper else ():
+                _, joined = reached.get(id(found), (found, {}))
+                reached[id(found)] = found, _joined(joined, deeper)
+    return list(reached.values())
 
 
-async def _load_step(connection: Connection, entities: Sequence[Entity], step: str, deeper: Tree) -> None:
-    by_class: dict[type[Entity], list[Entity]] = defaultdict(list)
-    for entity in entities:
-        by_class[type(entity)].append(entity)
-    await together(_load(connection, cls, owners, step, tuple(deeper)) for cls, owners in by_class.items())
-    if deeper:
-        await _descend(connection, _distinct(_reached(entities, step)), deeper)
+def _joined(one: Tree, other: Tree) -> Tree:
+    return {step: _joined(one.get(step, {}), other.get(step, {})) for step in (*one, *other)}
 
 
-def _reached(entities: Iterable[Entity], step: str) -> Iterator[Entity]:
-    for entity in entities:
-        graph = graph_of(entity)
-        for target in _targets(entity, entity.associations[step]):
-            found = graph.find(target)
-            if found is not None:
-                yield found
-
-
-def _targets(entity: Entity, association: Association[Any]) -> tuple[Ref, ...]:
+def _linked(entity: Entity, step: str) -> Iterator[Entity]:
+    graph = graph_of(entity)
     try:
-        return association.targets(entity)
+        targets = entity.associations[step].targets(entity)
     except NotLoadedError:
-        return ()
+        return
+    for target in targets:
+        found = graph.find(target)
+        if found is not None:
+            yield found
+
+
+# --- what is missing ---
+
+
+@attrs.define
+class Missing:
+    """An object to ask for: the entities that want it, each with its association, and what to include with it."""
+
+    wanting: list[tuple[Entity, str]] = attrs.field(factory=list)
+    includes: dict[str, None] = attrs.field(factory=dict)
 
 
 @attrs.frozen
-class Missing:
-    """What one association still lacks: owners whose reference was not sent, and the targets that are not there."""
+class Plan:
+    """What a level lacks: `targets` to fetch and `owners` to ask again, by collection and id."""
 
-    owners: tuple[Entity, ...]
-    targets: Mapping[Ref, tuple[Entity, ...]]
-
-
-def missing(entities: Iterable[Entity], association: Association[Any]) -> Missing:
-    """Find what is left to fetch of an association; what an answer already failed to bring is not asked for again."""
-    owners: list[Entity] = []
-    targets: dict[Ref, list[Entity]] = defaultdict(list)
-    for entity in entities:
-        graph = graph_of(entity)
-        try:
-            named = association.targets(entity)
-        except NotLoadedError:
-            if not graph.asked_for(entity, association, association.key or ""):
-                owners.append(entity)
-            continue
-        for target in named:
-            if graph.find(target) is None and not graph.asked_for(entity, association, target.key):
-                targets[target].append(entity)
-    return Missing(tuple(owners), {target: tuple(named_by) for target, named_by in targets.items()})
+    targets: Mapping[str, Mapping[str, Missing]]
+    owners: Mapping[str, Mapping[str, Missing]]
 
 
-async def _load(
-    connection: Connection, cls: type[Entity], entities: Sequence[Entity], step: str, includes: Sequence[str]
-) -> None:
-    association = cls.associations.get(step)
-    if association is None:
-        raise UsageError(f"{cls.__name__} has no association {step!r}{did_you_mean(step, cls.associations)}")
-    lacking = missing(entities, association)
-    owners = list(lacking.owners)
-    fetchable: dict[str, dict[str, tuple[Entity, ...]]] = defaultdict(dict)
-    for target, named_by in lacking.targets.items():
-        if asks_by_id(connection.operations_of(target.key).get("list")):
-            fetchable[target.key][target.id] = named_by
-        else:
-            owners += named_by
-    await together(
-        [
-            *(_fetch_targets(connection, key, ids, association, includes) for key, ids in fetchable.items()),
-            *([_ask_again(connection, cls.collection, _distinct(owners), step)] if owners else []),
-        ]
-    )
+def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> Plan:
+    """Find what is left to fetch of a level; what an answer already failed to bring is not asked for again.
+
+    `by_id` tells of a collection whether its objects can be asked for by id. Raises UsageError for a step that an
+    entity does not have.
+    """
+    targets: dict[str, dict[str, Missing]] = defaultdict(lambda: defaultdict(Missing))
+    owners: dict[str, dict[str, Missing]] = defaultdict(lambda: defaultdict(Missing))
+    for entity, tree in level:
+        for step, deeper in tree.items():
+            for target in _lacking(entity, _association(type(entity), step)):
+                if target is not None and by_id(target.key):
+                    missing = targets[target.key][target.id]
+                    missing.includes.update(dict.fromkeys(deeper))
+                else:
+                    missing = owners[entity.collection][entity.id]
+                    missing.includes[step] = None
+                missing.wanting.append((entity, step))
+    return Plan(targets, owners)
 
 
-def asks_by_id(operation: Operation[Any] | None) -> bool:
-    """Whether a list can be asked for ids alone: it takes `only`, and no filter that must be given."""
-    return operation is not None and operation.only and not _needed(operation)
-
-
-def _needed(operation: Operation[Any]) -> list[str]:
-    return [name for name, kind in operation.filters.items() if isinstance(kind, Needed)]
-
-
-async def _fetch_targets(
-    connection: Connection,
-    key: str,
-    ids: Mapping[str, tuple[Entity, ...]],
-    association: Association[Any],
-    includes: Sequence[str],
-) -> None:
-    operation = connection.operations_of(key)["list"]
-    wanted = [name for name in includes if name in operation.includes]
-    await together(
-        _fetch_batch(connection, operation, batch, wanted, {id: ids[id] for id in batch}, association.name)
-        for batch in in_batches(list(ids), MAX_ONLY)
-    )
-
-
-async def _fetch_batch(
-    connection: Connection,
-    operation: Operation[Any],
-    ids: Sequence[str],
-    includes: Sequence[str],
-    owners: Mapping[str, tuple[Entity, ...]],
-    association: str,
-) -> None:
-    asked = {**operation.reveal, "only": ids, "per_page": MAX_PER_PAGE, **({"include": includes} if includes else {})}
-    call = check_call(operation, (), asked)
-    data = await connection.send(call)
-    for graph, named_by in _by_graph(owner for owning in owners.values() for owner in owning).items():
-        connection.read(data, call, graph)
-        graph.mark_asked(named_by, association)
-
-
-def _by_graph(entities: Iterable[Entity]) -> dict[Graph, list[Entity]]:
-    grouped: dict[Graph, list[Entity]] = defaultdict(list)
-    for entity in entities:
-        grouped[graph_of(entity)].append(entity)
-    return grouped
-
-
-async def _ask_again(connection: Connection, collection: str, owners: Sequence[Entity], include: str) -> None:
-    operations = connection.operations_of(collection)
-    listing, single = operations.get("list"), operations.get("get")
-    if listing is not None and listing.only and include in listing.includes:
-        groups: dict[tuple[Any, ...], dict[str, list[Entity]]] = defaultdict(lambda: defaultdict(list))
-        alone: list[Entity] = []
-        for owner in owners:
-            values = _sent(owner, _needed(listing))
-            if values is None:
-                alone.append(owner)
-            else:
-                groups[values][owner.id].append(owner)
-        by_list = [
-            _ask_list(
-                connection, listing, {id: group[id] for id in ids}, include, zip(_needed(listing), values, strict=True)
-            )
-            for values, group in groups.items()
-            for ids in in_batches(list(group), MAX_ONLY)
-        ]
-    else:
-        by_list, alone = [], list(owners)
-    if alone and (single is None or include not in single.includes):
-        raise UsageError(f"no request of the API fetches {include!r} for {collection} by id")
-    await together([*by_list, *(_ask_single(connection, single, owner, include) for owner in alone if single)])
-
-
-def _sent(entity: Entity, names: Sequence[str]) -> tuple[Any, ...] | None:
-    """The attributes of these names, as a list's required filters want them; None when one was not sent."""
+def _lacking(entity: Entity, association: Association[Any]) -> list[Ref | None]:
+    """The objects of an association that are not there yet; None for a reference that was not sent."""
+    graph = graph_of(entity)
     try:
-        values = tuple(getattr(entity, name) for name in names)
+        named = association.targets(entity)
+    except NotLoadedError:
+        return [] if graph.asked_for(entity, association, association.key or "") else [None]
+    return [
+        target
+        for target in named
+        if graph.find(target) is None and not graph.asked_for(entity, association, target.key)
+    ]
+
+
+def asks_by_id(listing: Operation[Any] | None) -> bool:
+    """Whether a list can be asked for ids alone: it takes `only`, and no filter that must be given."""
+    return listing is not None and listing.only and not _needed(listing)
+
+
+def _needed(listing: Operation[Any]) -> list[str]:
+    return [name for name, kind in listing.filters.items() if isinstance(kind, Needed)]
+
+
+# --- the requests ---
+
+
+def _target_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
+    for key, targets in plan.targets.items():
+        listing = connection.operations_of(key)["list"]
+        for ids in in_batches(list(targets), MAX_ONLY):
+            yield _ask_list(connection, listing, {id: targets[id] for id in ids})
+
+
+def _owner_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
+    for collection, owners in plan.owners.items():
+        operations = connection.operations_of(collection)
+        listing, single = operations.get("list"), operations.get("get")
+        groups: dict[tuple[Any, ...] | None, list[str]] = defaultdict(list)
+        for id, missing in owners.items():
+            groups[_filter_values(listing, missing)].append(id)
+        for values, ids in groups.items():
+            if listing is None or values is None:
+                yield from (_ask_single(connection, single, id, owners[id]) for id in ids)
+                continue
+            filters = dict(zip(_needed(listing), values, strict=True))
+            for batch in in_batches(ids, MAX_ONLY):
+                yield _ask_list(connection, listing, {id: owners[id] for id in batch}, filters)
+
+
+def _filter_values(listing: Operation[Any] | None, owner: Missing) -> tuple[Any, ...] | None:
+    """The values of the filters that a list must be given, as the owner has them; None where the list will not do."""
+    if listing is None or not listing.only or not owner.includes.keys() <= set(listing.includes):
+        return None
+    entity, _ = owner.wanting[0]
+    try:
+        values = tuple(getattr(entity, name) for name in _needed(listing))
     except AttributeError:
         return None
     return None if None in values else values
@@ -221,30 +201,52 @@ def _sent(entity: Entity, names: Sequence[str]) -> tuple[Any, ...] | None:
 
 async def _ask_list(
     connection: Connection,
-    operation: Operation[Any],
-    owners: Mapping[str, Sequence[Entity]],
-    include: str,
-    filters: Iterable[tuple[str, Any]],
+    listing: Operation[Any],
+    asked: Mapping[str, Missing],
+    filters: Mapping[str, Any] | None = None,
 ) -> None:
-    asked = {**operation.reveal, **dict(filters), "only": list(owners), "per_page": MAX_PER_PAGE, "include": [include]}
-    call = check_call(operation, (), asked)
+    wanted = {name: None for missing in asked.values() for name in missing.includes if name in listing.includes}
+    arguments = {**listing.reveal, **(filters or {}), "only": list(asked), "per_page": MAX_PER_PAGE}
+    call = check_call(listing, (), {**arguments, "include": list(wanted)} if wanted else arguments)
     data = await connection.send(call)
-    for graph, named_by in _by_graph(owner for same in owners.values() for owner in same).items():
+    for graph, wanting in _by_graph(asked.values()).items():
         connection.read(data, call, graph)
-        graph.mark_asked(named_by, include)
+        _mark(graph, wanting)
 
 
-async def _ask_single(connection: Connection, operation: Operation[Any], owner: Entity, include: str) -> None:
-    call = check_call(operation, (owner.id,), {"include": [include]})
-    graph = graph_of(owner)
+async def _ask_single(connection: Connection, single: Operation[Any] | None, id: str, owner: Missing) -> None:
+    if single is None or not owner.includes.keys() <= set(single.includes):
+        entity, step = owner.wanting[0]
+        raise UsageError(f"no request of the API fetches {step!r} of {entity!r}")
+    call = check_call(single, (id,), {"include": list(owner.includes)})
     try:
         data = await connection.send(call)
     except NotFoundError:
-        graph.mark_asked([owner], include)
-        return
-    if data is None:
-        raise InvalidResponseError(f"{call.method} {call.path}: an answer without a body")
-    connection.read(data, call, graph)
+        data = None
+    else:
+        if data is None:
+            raise InvalidResponseError(f"{call.method} {call.path}: an answer without a body")
+    for graph, wanting in _by_graph([owner]).items():
+        if data is not None:
+            connection.read(data, call, graph)
+        _mark(graph, wanting)
+
+
+def _by_graph(asked: Iterable[Missing]) -> dict[Graph, list[tuple[Entity, str]]]:
+    grouped: dict[Graph, list[tuple[Entity, str]]] = defaultdict(list)
+    for missing in asked:
+        for entity, step in missing.wanting:
+            grouped[graph_of(entity)].append((entity, step))
+    return grouped
+
+
+def _mark(graph: Graph, wanting: Iterable[tuple[Entity, str]]) -> None:
+    """Note what was asked for, so that what is still missing is not asked for again."""
+    by_step: dict[str, list[Entity]] = defaultdict(list)
+    for entity, step in wanting:
+        by_step[step].append(entity)
+    for step, entities in by_step.items():
+        graph.mark_asked(entities, step)
 
 
 def in_batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -118,9 +118,10 @@ async def test_nested_includes(kantata_sandbox: Sandbox, kantata: KantataSession
     for one in team:
         assert one.user.account_membership.default_role.name
         assert one.user.manager is None or one.user.manager.full_name
-    for asked in kantata_sandbox.requests[1:]:
-        only = asked.query["only"].split(",")
-        assert len(only) == len(set(only))
+    users, memberships = kantata_sandbox.requests[1:]
+    assert users.query["include"] == "account_membership,manager"
+    assert memberships.path == "/account_memberships"
+    assert sorted(users.query["only"].split(",")) == sorted({one.user_id for one in team})
 
 
 async def test_load(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
@@ -139,6 +140,19 @@ async def test_load(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     await kantata.load(people, "manager.role")
     assert len(kantata_sandbox.requests) == asked
     assert len(only) <= len(people) + len({person.manager.id for person in managed})
+
+
+async def test_each_id_is_fetched_once(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """Paths that meet in the same objects fetch them together, whichever way they came."""
+    kantata_sandbox.switches = Switches(references_without_include=True)
+    projects = await kantata.workspaces.list(per_page=200)
+    kantata_sandbox.clear_log()
+    await kantata.load(projects, "creator.account_membership", "primary_maven.account_membership", "creator.manager")
+    users = [one for one in kantata_sandbox.requests if one.path == "/users"]
+    assert len(users) == 1
+    ids = users[0].query["only"].split(",")
+    assert len(ids) == len(set(ids))
+    assert all(project.creator.account_membership is not None for project in projects)
 
 
 @pytest.mark.parametrize("always", [True, False])
