@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -282,6 +283,25 @@ async def test_cancelled(kantata_sandbox: Sandbox, kantata: KantataSession) -> N
     assert result is not None
     assert {outcome.status for outcome in result} == {"unknown"}
     assert len(result) == 400
+
+
+def test_interrupted_from_the_keyboard() -> None:
+    """Ctrl-C ends it, and the outcomes so far can be had from the KeyboardInterrupt."""
+
+    async def run() -> None:
+        async with (
+            Sandbox(people=220, projects=3, latency=0.2) as sandbox,
+            KantataSession(token=sandbox.token, base_url=sandbox.url, concurrency=1) as kantata,
+        ):
+            asyncio.get_running_loop().call_later(0.3, signal.raise_signal, signal.SIGINT)
+            entry = {"workspace_id": 1, "date_performed": "2026-08-25", "time_in_minutes": 30}
+            await kantata.time_entries.create_many([entry] * 300)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        asyncio.run(run())
+    result = bulk_result(caught.value)
+    assert result is not None
+    assert [len(result.created), len(result.unknown), len(result.not_sent)] == [100, 100, 100]
 
 
 async def test_an_error_of_the_source(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:

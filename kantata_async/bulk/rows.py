@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -46,38 +47,39 @@ class RowSource:
         check_items(items)
         self._size = size
         self._taking = asyncio.Lock()
-        self._rows = _now(items, check, scope) if isinstance(items, Sequence) else _later(items, check)
-        self.left: list[Row] = []
-        """The rows of a batch that was not filled because the source failed."""
+        self._listed = deque(_now(items, check, scope) if isinstance(items, Sequence) else ())
+        self._made = _later(() if isinstance(items, Sequence) else items, check)
+        self._half: list[Row] = []
+
+    @property
+    def left(self) -> list[Row]:
+        """The rows that are known and were not handed out, for when the writing ends early."""
+        return [*self._half, *self._listed]
 
     async def take(self) -> list[Row]:
         """The next batch; empty when there are no more rows. Raises what the source raises."""
         async with self._taking:
             batch: list[Row] = []
             try:
-                while len(batch) < self._size and (row := await anext(self._rows, None)) is not None:
+                while len(batch) < self._size and (row := await self._next()) is not None:
                     batch.append(row)
             except BaseException:
-                self.left += batch
+                self._half += batch
                 raise
             return batch
+
+    async def _next(self) -> Row | None:
+        return self._listed.popleft() if self._listed else await anext(self._made, None)
 
     async def close(self) -> None:
         """Let go of a source that was not read to its end."""
         async with self._taking:
-            await self._rows.aclose()
+            await self._made.aclose()
 
 
-def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> AsyncGenerator[Row, None]:
+def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> list[Row]:
     rows = [Row(index, item, check(item, index)) for index, item in enumerate(items)]
-    if scope is not None:
-        rows.sort(key=lambda row: scope(row.wired))
-    return _each(rows)
-
-
-async def _each(rows: Iterable[Row]) -> AsyncGenerator[Row, None]:
-    for row in rows:
-        yield row
+    return rows if scope is None else sorted(rows, key=lambda row: scope(row.wired))
 
 
 async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
