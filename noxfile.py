@@ -53,6 +53,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """What must hold whatever the network does, at length; arguments are scenarios and the number of seeds."""
+    session.install("-e", ".[cli]")
+    session.run("python", "-m", "chaos", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the demonstration; arguments go to it."""
     session.install("-e", ".[cli]")
