@@ -85,7 +85,8 @@ def check(sandbox: Sandbox, done: Job, run: Run) -> None:
 async def provision(seed: int, count: int, projects: int, switches: Switches, *, faults: bool) -> Run:
     """Do a job on a fresh sandbox, and hold its outcomes against it."""
     sandbox = Sandbox(seed=seed, people=count // projects + 100, projects=projects + 4, switches=switches)
-    async with sandbox, KantataSession(token=sandbox.token, base_url=sandbox.url, retry=RETRY) as kantata:
+    session = KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None, retry=RETRY)
+    async with sandbox, session as kantata:
         drawn = job(sandbox, seed, count, projects)
         if faults:
             sandbox.faults.add(*(attrs.evolve(fault) for fault in FAULT_KINDS.values()))
@@ -100,7 +101,7 @@ async def without_faults(count: int) -> None:
     """Good rows alone take the least requests that there can be."""
     async with (
         Sandbox(people=count // PROJECTS + 100, projects=PROJECTS + 4) as sandbox,
-        KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata,
+        KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None) as kantata,
     ):
         drawn = job(sandbox, 0, count, PROJECTS)
         good = [row for row, kind in zip(drawn.rows, drawn.kinds, strict=True) if kind == "new"]

@@ -38,12 +38,13 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
 
 
 async def _session(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session opened on `kantata_sandbox`; it retries like any other, with waits too short to notice."""
+    """A session opened on `kantata_sandbox`; it retries like any other, without waits that anyone would notice."""
     from .retry import RetryPolicy  # noqa: PLC0415 - as above
     from .session import KantataSession  # noqa: PLC0415 - as above
 
     retry = RetryPolicy(first_wait=0.01, max_wait=0.01)
-    async with KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url, retry=retry) as session:
+    url, token = kantata_sandbox.url, kantata_sandbox.token
+    async with KantataSession(token=token, base_url=url, rate_limit=None, retry=retry) as session:
         yield session
 
 

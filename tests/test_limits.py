@@ -1,15 +1,30 @@
-"""The limiter, against the clock."""
+"""The limits a session may be given, the limiter against the clock, and 429 on real sockets."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
+import threading
 import time
 
 import pytest
+from wire import OK, Server, cut, get, hang, opened, reset, silent_port, told
 
-from kantata_async.errors import UsageError
-from kantata_async.limits import Limiter, RateLimit
+from kantata_async import KantataSession
+from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageError
+from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
+from kantata_async.limits.account import LocalAccount, local_account, token_digest
+from kantata_async.limits.endpoints import OWN_LIMITS, buckets_of
+from kantata_async.retry import RetryPolicy
+from kantata_async.transport import Request
+
+REFUSED = told({}, 429)
+
+
+def limiter(concurrency: int, limit: RateLimit | AdaptiveRateLimit | None = None) -> Limiter:
+    """A limiter that shares its limits with nobody."""
+    return Limiter(concurrency, None if limit is None else LocalAccount(RateLimits(limit)))
 
 
 async def starts(limiter: Limiter, count: int) -> list[float]:
@@ -17,7 +32,7 @@ async def starts(limiter: Limiter, count: int) -> list[float]:
     moments: list[float] = []
 
     async def attempt() -> None:
-        async with limiter.slot():
+        async with limiter.slot("GET", "/users"):
             moments.append(time.monotonic())
 
     await asyncio.gather(*(attempt() for _ in range(count)))
@@ -25,8 +40,8 @@ async def starts(limiter: Limiter, count: int) -> list[float]:
 
 
 async def test_requests_are_spaced() -> None:
-    """Without a burst no two go closer together than the rate says."""
-    moments = await starts(Limiter(10, RateLimit(50)), 6)
+    """Without a burst no two go closer together than the rate says, but for a timer that was late."""
+    moments = await starts(limiter(10, RateLimit(50)), 6)
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert min(gaps) > 0.01
     assert moments[-1] > 0.095
@@ -34,24 +49,24 @@ async def test_requests_are_spaced() -> None:
 
 async def test_a_burst_goes_at_once_and_the_rest_is_spaced() -> None:
     """As many as `burst` do not wait; the rate counts from there."""
-    moments = await starts(Limiter(10, RateLimit(10, burst=4)), 6)
+    moments = await starts(limiter(10, RateLimit(10, burst=4)), 6)
     assert moments[3] < 0.09
     assert moments[5] > 0.19
 
 
 async def test_without_a_rate_limit_nothing_waits() -> None:
     """None is no limit."""
-    assert (await starts(Limiter(100), 100))[-1] < 0.5
+    assert (await starts(limiter(100), 100))[-1] < 0.5
 
 
 async def test_no_more_at_a_time_than_the_concurrency() -> None:
     """A slot is held while the attempt lasts."""
-    limiter = Limiter(3)
+    three = limiter(3)
     now = most = 0
 
     async def attempt() -> None:
         nonlocal now, most
-        async with limiter.slot():
+        async with three.slot("GET", "/users"):
             now += 1
             most = max(most, now)
             await asyncio.sleep(0.001)
@@ -62,21 +77,21 @@ async def test_no_more_at_a_time_than_the_concurrency() -> None:
 
 
 async def test_one_cancelled_in_line_gives_its_place_back() -> None:
-    """Neither of the two limits leaks when a waiter goes away."""
-    limiter = Limiter(1, RateLimit(20))
-    async with limiter.slot():
-        pass
+    """Neither a place nor a turn leaks when a waiter goes away."""
+    one = limiter(1, RateLimit(20))
 
     async def attempt() -> None:
-        async with limiter.slot():
+        async with one.slot("GET", "/users"):
             pass
 
+    await attempt()
     waiting = [asyncio.create_task(attempt()) for _ in range(5)]
     await asyncio.sleep(0)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     await asyncio.wait_for(attempt(), 1)
+    assert one.states["general"].waiting == 0
 
 
 @pytest.mark.parametrize("name", ["requests", "per", "burst"])
@@ -91,3 +106,229 @@ def test_a_burst_is_whole() -> None:
     """Half a request cannot go."""
     with pytest.raises(UsageError, match="burst"):
         RateLimit(5, burst=1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: AdaptiveRateLimit(start=0), "start"),
+        (lambda: AdaptiveRateLimit(at_most=-1), "at_most"),
+        (lambda: AdaptiveRateLimit(start=5, at_most=4), "above"),
+        (lambda: RateLimits(5), "general"),
+        (lambda: RateLimits(own={"POST /users": RateLimit(1)}), "POST /users"),
+        (lambda: RateLimits(own={"POST /workspaces": 1}), "POST /workspaces"),
+        (lambda: RedisRateLimit("redis://127.0.0.1", when_away="wait"), "when_away"),
+        (lambda: RedisRateLimit("redis://127.0.0.1", limits=3), "limits"),
+    ],
+)
+def test_what_is_no_limit_is_refused(make: object, named: str) -> None:
+    """When it is made, by name."""
+    with pytest.raises(UsageError, match=named):
+        make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "own"),
+    [
+        ("GET", "/workspaces", "GET /workspaces"),
+        ("POST", "/workspaces.json", "POST /workspaces"),
+        ("GET", "/workspaces/7", None),
+        ("PUT", "/workspaces", None),
+        ("POST", "/workspaces/7/invite", "POST /workspaces/{id}/invite"),
+        ("PUT", "/account_invitations/7/resend.json", "PUT /account_invitations/{id}/resend"),
+        ("POST", "/account_invitations", "POST /account_invitations"),
+        ("GET", "/custom_field_values", "GET /custom_field_values"),
+        ("POST", "/custom_field_values", "POST /custom_field_values"),
+        ("POST", "/project_snapshots", "POST /project_snapshots"),
+        ("GET", "/users/me", None),
+    ],
+)
+def test_which_limits_a_request_counts_against(method: str, path: str, own: str | None) -> None:
+    """The general one always, an endpoint's own where the API facts name it."""
+    assert buckets_of(method, path) == (("general",) if own is None else ("general", own))
+    assert own is None or own in OWN_LIMITS
+
+
+async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> None:
+    """A request takes from all its limits in one step."""
+    both = LocalAccount(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
+    names = buckets_of("POST", "/workspaces")
+    assert both.take_now(names, again=False) is not None
+    await asyncio.sleep(0.01)
+    for _ in range(3):
+        assert both.take_now(names, again=False) is None
+    assert both.take_now(("general",), again=False) is not None
+
+
+async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:
+    """Its own limit is its own."""
+    shared = Limiter(10, LocalAccount(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
+    async with shared.slot("POST", "/workspaces"):
+        pass
+
+    async def create() -> None:
+        async with shared.slot("POST", "/workspaces"):
+            pass
+
+    creating = asyncio.create_task(create())
+    await asyncio.sleep(0)
+    began = time.monotonic()
+    for _ in range(10):
+        async with shared.slot("GET", "/users"):
+            pass
+    assert time.monotonic() - began < 0.5
+    assert shared.states["POST /workspaces"].waiting == 1
+    creating.cancel()
+
+
+async def test_sessions_with_the_same_token_and_url_share() -> None:
+    """And others do not."""
+    async with Server([OK] * 12) as server:
+        a, b = (KantataSession(token="one", base_url=server.url, rate_limit=RateLimit(20)) for _ in range(2))
+        other = KantataSession(token="two", base_url=server.url, rate_limit=RateLimit(20))
+        async with a, b, other:
+            began = time.monotonic()
+            await asyncio.gather(*(session.request("GET", "/users") for session in (a, b) * 3))
+            together = time.monotonic() - began
+            assert together > 0.24
+            await other.request("GET", "/users")
+            assert time.monotonic() - began - together < 0.04
+
+
+async def test_what_was_learnt_stays_for_the_next_session() -> None:
+    """In the same process."""
+    async with Server([REFUSED, OK]) as server:
+        async with KantataSession(token="learnt", base_url=server.url) as kantata:
+            assert kantata.limits == {}
+            await kantata.request("GET", "/users")
+            learnt = kantata.limits["general"].learnt
+            assert learnt is not None
+        async with KantataSession(token="learnt", base_url=server.url) as kantata:
+            assert kantata.limits["general"].learnt == learnt
+            assert kantata.limits["general"].last_refused is not None
+
+
+def test_a_limit_holds_across_threads_and_loops() -> None:
+    """Sessions in two threads take from one bucket."""
+    account = local_account(token_digest("threads"), "https://api.example", RateLimit(50))
+    moments: list[float] = []
+
+    async def run() -> None:
+        mine = Limiter(10, account)
+        for _ in range(10):
+            async with mine.slot("GET", "/users"):
+                moments.append(time.monotonic())
+
+    threads = [threading.Thread(target=lambda: asyncio.run(run())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(moments) - min(moments) > 18 / 50
+
+
+async def test_a_429_pauses_those_that_already_waited() -> None:
+    """And the request that was refused goes again once another got through, and not before."""
+    script = [OK, REFUSED] + [OK] * 8
+    async with Server(script) as server, opened(server, rate_limit=RateLimit(40), concurrency=1) as transport:
+        await asyncio.gather(*(transport.send(get(f"/users/{number}")) for number in range(9)))
+        paths = [request.target.rpartition("/")[2] for request in server.received]
+    assert sorted(paths) == sorted([*map(str, range(9)), "1"])
+    assert paths[:4] == ["0", "1", "2", "1"]
+
+
+async def test_retry_after_is_believed() -> None:
+    """By the limit, and so by every request that shares it."""
+    script = [told({}, 429, retry_after="1"), OK, OK]
+    async with Server(script) as server, opened(server, rate_limit=AdaptiveRateLimit()) as transport:
+        began = time.monotonic()
+        refused = asyncio.create_task(transport.send(get("/users/1")))
+        await asyncio.sleep(0.05)
+        await transport.send(get("/users/2"))
+        assert time.monotonic() - began > 1
+        await refused
+    assert [request.target[-1] for request in server.received] == ["1", "2", "1"]
+
+
+async def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
+    """Under a limit as without one."""
+    async with (
+        Server([told({}, 429, retry_after="301")]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit()) as transport,
+    ):
+        began = time.monotonic()
+        with pytest.raises(RateLimitError):
+            await transport.send(get())
+        assert time.monotonic() - began < 0.5
+
+
+async def test_time_that_runs_out_in_line_tells_why_it_stood_there() -> None:
+    """The 429, not a timeout of nothing."""
+    policy = RetryPolicy(deadline=0.3)
+    async with (
+        Server([REFUSED]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit(), retry=policy) as transport,
+    ):
+        with pytest.raises(RateLimitError):
+            await transport.send(get())
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
+async def test_every_request_on_the_wire_is_counted_once(method: str) -> None:
+    """Those sent again after a lost connection too: aiohttp's own resends, unseen by a meter, do not happen."""
+    account = LocalAccount(RateLimits(RateLimit(1000)))
+    seen = 0
+    for script in ([OK, OK], [OK, cut, OK], [OK, reset, OK]):
+        async with Server(script) as server, opened(server) as transport:
+            transport._limiter = Limiter(10, account)
+            for _ in range(2):
+                await asyncio.gather(transport.send(Request(method, "/users/1")), return_exceptions=True)
+            seen += len(server.received)
+    assert account._buckets["general"].sent == seen
+
+
+async def test_what_never_left_is_not_counted() -> None:
+    """No connection, nothing for the server to count."""
+    account = LocalAccount(RateLimits(RateLimit(1000)))
+    url = f"http://127.0.0.1:{silent_port()}"
+    async with opened(url, retry=RetryPolicy(attempts=3)) as transport:
+        transport._limiter = Limiter(10, account)
+        with pytest.raises(ConnectionFailedError):
+            await transport.send(get())
+    assert account._buckets["general"].sent == 0
+
+
+async def test_closing_ends_those_in_line() -> None:
+    """With an error, at once, and leaves no task."""
+    async with Server([hang]) as server, opened(server, rate_limit=RateLimit(0.1)) as transport:
+        waiting = [asyncio.create_task(transport.send(get())) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        await transport.close()
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [ConnectionFailedError] * 3
+    await asyncio.sleep(0.01)
+    assert [task for task in asyncio.all_tasks() if task.get_name() == "kantata-line"] == []
+
+
+async def test_a_limit_that_is_learnt_is_logged_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    """Its name and its rate."""
+    caplog.set_level(logging.INFO, "kantata_async.limits")
+    async with Server([REFUSED, OK]) as server:
+        async with KantataSession(token="hush-hush", base_url=server.url) as kantata:
+            await kantata.request("GET", "/users")
+    assert any("general learnt" in record.getMessage() for record in caplog.records)
+    assert "hush-hush" not in caplog.text
+
+
+async def test_a_token_function_stands_for_its_account() -> None:
+    """Two sessions with the same function share."""
+
+    async def fetch() -> str:
+        return "fetched"
+
+    async with Server([OK] * 4) as server:
+        sessions = [KantataSession(token=fetch, base_url=server.url, rate_limit=RateLimit(20)) for _ in range(2)]
+        async with sessions[0], sessions[1]:
+            began = time.monotonic()
+            await asyncio.gather(*(session.request("GET", "/users") for session in sessions * 2))
+            assert time.monotonic() - began > 0.14

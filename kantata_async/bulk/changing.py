@@ -10,29 +10,17 @@ import attrs
 
 from ..connection import Connection
 from ..entity import Entity
-from ..errors import (
-    AmbiguousWriteError,
-    APIError,
-    AuthenticationError,
-    ErrorDetail,
-    InvalidResponseError,
-    KantataError,
-    NotFoundError,
-    RateLimitError,
-    ServerError,
-    TransportError,
-)
+from ..errors import AuthenticationError, ErrorDetail, KantataError, NotFoundError
 from ..follow import asks_by_id
 from ..operation import Operation, check_call
 from ..query import get_many
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, fate
 from .ledger import Ledger
 from .matching import comparable
 from .rows import Row
 
 E = TypeVar("E", bound=Entity)
 
-_MOST_SENDINGS: Final = 5
-_SETTLING: Final = 0.5
 _NOT_THERE: Final = ErrorDetail("there is no such object")
 
 
@@ -52,7 +40,7 @@ class Update(Generic[E]):
 
     async def _update(self, row: Row, ledger: Ledger[E], *, sendings: int = 0) -> None:
         id, fields = row.wired
-        if sendings == _MOST_SENDINGS:
+        if sendings == MOST_SENDINGS:
             ledger.note([row], "not_sent", reason=f"its answer was lost {sendings} times; it is as it was")
             return
         ledger.note([row], "unknown", reason="it was interrupted while it was being sent")
@@ -60,15 +48,17 @@ class Update(Generic[E]):
         try:
             data = await self.connection.send(call)
             entity = None if data is None else self.connection.read(data, call).items[0]
-        except AuthenticationError as error:
-            ledger.note([row], "not_sent", reason=str(error))
-            raise
-        except (AmbiguousWriteError, InvalidResponseError) as error:
-            await self._after_lost_answer(row, ledger, error, sendings)
-        except (RateLimitError, ServerError, TransportError) as error:
-            ledger.note([row], "not_sent", reason=str(error))
-        except APIError as error:
-            ledger.note([row], "rejected", errors=error.errors or [ErrorDetail(str(error))])
+        except KantataError as error:
+            match fate(error):
+                case Fate.STOPPED:
+                    ledger.note([row], "not_sent", reason=str(error))
+                    raise
+                case Fate.LOST:
+                    await self._after_lost_answer(row, ledger, error, sendings)
+                case Fate.NOT_SENT:
+                    ledger.note([row], "not_sent", reason=str(error))
+                case Fate.REFUSED:
+                    ledger.note([row], "rejected", errors=errors_of(error))
         else:
             ledger.note([row], "updated", entity=entity)
 
@@ -76,7 +66,7 @@ class Update(Generic[E]):
         ledger.note([row], "unknown", reason=str(error))
         if self.get is None:
             return
-        await asyncio.sleep(_SETTLING)
+        await asyncio.sleep(SETTLING)
         id, fields = row.wired
         asked = {name: names for name, names in self.asked.items() if name != "include" or self.get.includes}
         call = check_call(self.get, (id,), asked)
@@ -85,7 +75,7 @@ class Update(Generic[E]):
         except AuthenticationError:
             raise
         except NotFoundError as missing:
-            ledger.note([row], "rejected", errors=missing.errors or [ErrorDetail(str(missing))])
+            ledger.note([row], "rejected", errors=errors_of(missing))
         except KantataError as failed:
             ledger.cannot_tell([row], f"looking at it failed: {failed}")
         else:
@@ -123,21 +113,23 @@ class Delete(Generic[E]):
     async def _delete(self, rows: Sequence[Row], ledger: Ledger[E], *, sendings: int = 0) -> None:
         if not rows:
             return
-        if sendings == _MOST_SENDINGS:
+        if sendings == MOST_SENDINGS:
             ledger.note(rows, "not_sent", reason=f"its answer was lost {sendings} times; it is still there")
             return
         ledger.note(rows, "unknown", reason="it was interrupted while it was being sent")
         try:
             await self._send(rows)
-        except AuthenticationError as error:
-            ledger.note(rows, "not_sent", reason=str(error))
-            raise
-        except (AmbiguousWriteError, InvalidResponseError) as error:
-            await self._after_lost_answer(rows, ledger, error, sendings)
-        except (RateLimitError, ServerError, TransportError) as error:
-            ledger.note(rows, "not_sent", reason=str(error))
-        except APIError as error:
-            await self._after_refusal(rows, ledger, error)
+        except KantataError as error:
+            match fate(error):
+                case Fate.STOPPED:
+                    ledger.note(rows, "not_sent", reason=str(error))
+                    raise
+                case Fate.LOST:
+                    await self._after_lost_answer(rows, ledger, error, sendings)
+                case Fate.NOT_SENT:
+                    ledger.note(rows, "not_sent", reason=str(error))
+                case Fate.REFUSED:
+                    await self._after_refusal(rows, ledger, error)
         else:
             ledger.note(rows, "deleted")
 
@@ -152,7 +144,7 @@ class Delete(Generic[E]):
         self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int
     ) -> None:
         ledger.note(rows, "unknown", reason=str(error))
-        await asyncio.sleep(_SETTLING)
+        await asyncio.sleep(SETTLING)
         there = await self._there(rows, ledger)
         if there is None:
             return
@@ -164,8 +156,8 @@ class Delete(Generic[E]):
             ledger.note(gone, "deleted")
         await self._delete([row for row in rows if row in there], ledger, sendings=sendings + 1)
 
-    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: APIError) -> None:
-        ledger.note(rows, "rejected", errors=error.errors or [ErrorDetail(str(error))])
+    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
+        ledger.note(rows, "rejected", errors=errors_of(error))
         if len(rows) == 1:
             return
         ledger.note(rows, "not_sent", reason=f"the batch was refused: {error}")

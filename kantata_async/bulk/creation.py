@@ -11,18 +11,9 @@ import attrs
 
 from ..connection import Connection
 from ..entity import Entity
-from ..errors import (
-    AmbiguousWriteError,
-    APIError,
-    AuthenticationError,
-    ErrorDetail,
-    InvalidResponseError,
-    KantataError,
-    RateLimitError,
-    ServerError,
-    TransportError,
-)
+from ..errors import AuthenticationError, ErrorDetail, KantataError
 from ..operation import Operation, check_call
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, fate
 from .ledger import Ledger
 from .looking import Look
 from .matching import match_rows
@@ -32,14 +23,8 @@ E = TypeVar("E", bound=Entity)
 
 IfExists = Literal["skip", "update", "reject"]
 
-_REFUSED: Final = frozenset({400, 409, 413, 422})
+_ABOUT_ROWS: Final = frozenset({400, 409, 413, 422})
 """Statuses that may be about single rows."""
-
-_MOST_SENDINGS: Final = 5
-"""How often a row is sent at most; each time after a look that did not find it."""
-
-_SETTLING: Final = 0.5
-"""Seconds to wait before looking after a lost answer, so that a request still under way can come to its end."""
 
 
 @attrs.frozen
@@ -79,21 +64,23 @@ class Creation(Generic[E]):
     async def _create(self, rows: Sequence[Row], ledger: Ledger[E], *, sendings: int = 0) -> None:
         if not rows:
             return
-        if sendings == _MOST_SENDINGS:
+        if sendings == MOST_SENDINGS:
             ledger.note(rows, "not_sent", reason=f"its answer was lost {sendings} times; it is not there")
             return
         ledger.note(rows, "unknown", reason="it was interrupted while it was being sent")
         try:
             entities = await self._send(rows)
-        except AuthenticationError as error:
-            ledger.note(rows, "not_sent", reason=str(error))
-            raise
-        except (AmbiguousWriteError, InvalidResponseError) as error:
-            await self._after_lost_answer(rows, ledger, error, sendings)
-        except (RateLimitError, ServerError, TransportError) as error:
-            ledger.note(rows, "not_sent", reason=str(error))
-        except APIError as error:
-            await self._after_refusal(rows, ledger, error)
+        except KantataError as error:
+            match fate(error):
+                case Fate.STOPPED:
+                    ledger.note(rows, "not_sent", reason=str(error))
+                    raise
+                case Fate.LOST:
+                    await self._after_lost_answer(rows, ledger, error, sendings)
+                case Fate.NOT_SENT:
+                    ledger.note(rows, "not_sent", reason=str(error))
+                case Fate.REFUSED:
+                    await self._after_refusal(rows, ledger, error)
         else:
             self._note_created(rows, ledger, entities)
 
@@ -124,7 +111,7 @@ class Creation(Generic[E]):
         covered = [row for row in rows if self.look is not None and self.look.covers(row)]
         if not covered:
             return
-        await asyncio.sleep(_SETTLING)
+        await asyncio.sleep(SETTLING)
         found = await self._found(covered, ledger)
         for row, entity in found.items():
             if self._was_there_before(entity, refused=False):
@@ -135,10 +122,10 @@ class Creation(Generic[E]):
 
     # --- after a refusal ---
 
-    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: APIError) -> None:
+    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
         told = _by_position(rows, error)
         if len(rows) == 1 and not told:
-            told = {rows[0]: error.errors}
+            told = {rows[0]: errors_of(error)}
         for row in rows:
             ledger.note([row], "rejected" if row in told else "unknown", errors=told.get(row, ()), reason=str(error))
         covered = [row for row in rows if self.look is not None and self.look.covers(row)]
@@ -153,10 +140,10 @@ class Creation(Generic[E]):
             return
         if told or found:
             await self._create(left, ledger)
-        elif error.status in _REFUSED:
+        elif getattr(error, "status", None) in _ABOUT_ROWS:
             await self._split(left, ledger)
         else:
-            ledger.note(left, "rejected", errors=error.errors)
+            ledger.note(left, "rejected", errors=errors_of(error))
 
     async def _split(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Send the halves of a batch that was refused without saying for which row.
@@ -222,22 +209,25 @@ class Creation(Generic[E]):
         try:
             data = await self.connection.send(call)
             updated = entity if data is None else self.connection.read(data, call).items[0]
-        except AuthenticationError:
-            raise
-        except (AmbiguousWriteError, InvalidResponseError) as error:
-            ledger.note([row], "unknown", entity=entity, reason=str(error))
-        except APIError as error:
-            ledger.note([row], "rejected", entity=entity, errors=error.errors)
-        except TransportError as error:
-            ledger.note([row], "not_sent", entity=entity, reason=str(error))
+        except KantataError as error:
+            match fate(error):
+                case Fate.STOPPED:
+                    ledger.note([row], "not_sent", entity=entity, reason=str(error))
+                    raise
+                case Fate.LOST:
+                    ledger.note([row], "unknown", entity=entity, reason=str(error))
+                case Fate.NOT_SENT:
+                    ledger.note([row], "not_sent", entity=entity, reason=str(error))
+                case Fate.REFUSED:
+                    ledger.note([row], "rejected", entity=entity, errors=errors_of(error))
         else:
             ledger.note([row], "existing", entity=updated)
 
 
-def _by_position(rows: Sequence[Row], error: APIError) -> dict[Row, tuple[ErrorDetail, ...]]:
+def _by_position(rows: Sequence[Row], error: KantataError) -> dict[Row, tuple[ErrorDetail, ...]]:
     """The errors of each row that the API names by its position in the array sent."""
     told: dict[Row, tuple[ErrorDetail, ...]] = {}
-    for detail in error.errors:
+    for detail in errors_of(error):
         if detail.index is not None and 0 <= detail.index < len(rows):
             row = rows[detail.index]
             told[row] = (*told.get(row, ()), detail)

@@ -1,0 +1,181 @@
+"""What the controller makes of a limit that it can only meet: simulated minutes, and the decisions one by one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from server_limit import KINDS, Kind, Simulation
+
+from kantata_async.limits.bucket import SCOUT_SECONDS, Bucket, bucket_from_data, bucket_to_data
+from kantata_async.limits.pace import Pace, Steady
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("limit", [5, 20, 100])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_hidden_limit_is_found_and_kept(kind: Kind, limit: int, seed: int) -> None:
+    """After 15 seconds, for 60: at least 92 % of it, at most 1 % refused, and none refused twice in a row."""
+    run = Simulation(kind, limit, seed=seed).until(75)
+    assert run.passed(15, 75) >= 0.92 * limit * 60
+    assert run.refused_share(15, 75) <= 0.01
+    assert run.refused_twice == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("first", "then"), [(20, 10), (100, 50), (20, 40), (50, 100)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_changed_limit_is_found_again(kind: Kind, first: int, then: int, seed: int) -> None:
+    """Halved or doubled: within 15 seconds at least 85 % of it goes through, over three."""
+    at = 40 + 1.37 * seed
+    run = Simulation(kind, first, seed=seed, changes=[(at, then)]).until(at + 20)
+    found = (
+        second
+        for second in range(150)
+        if run.passed(at + second / 10, at + second / 10 + 3) >= 0.85 * then * 3
+        and run.refused_share(at + second / 10, at + second / 10 + 3) <= 0.05
+    )
+    assert next(found) / 10 <= 15
+    assert run.refused_twice == 0
+
+
+@pytest.mark.parametrize(("limit", "per", "least"), [(50, 10.0, 0.7), (300, 60.0, 0.55)])
+def test_a_long_window_is_found_out(limit: int, per: float, least: float) -> None:
+    """Spent in its beginning, it refuses for long; what went through in all of it then is the rate."""
+    run = Simulation("fixed_window", limit, per=per, seed=1).until(400)
+    assert run.passed(200, 400) >= least * limit / per * 200
+    assert run.refused_share(200, 400) <= 0.05
+    assert run.refused_twice == 0
+
+
+def test_before_anything_is_known_it_starts_modestly_and_climbs() -> None:
+    """Doubling, up to what is allowed."""
+    pace = Pace(wall=10, ceiling=35)
+    assert pace.rate(0) == 10
+    assert pace.rate(1.5) == 20
+    assert pace.rate(60) == 35
+
+
+def test_after_a_meeting_it_restarts_with_a_ramp_and_ends_beyond_the_wall() -> None:
+    """Never a jump: quickly to just under, slowly along, then past it."""
+    pace = Pace(wall=100, met=True, hold=8)
+    rates = [pace.rate(tenth / 10) for tenth in range(100)]
+    assert rates == sorted(rates)
+    assert rates[0] == pytest.approx(85)
+    assert rates[10] == pytest.approx(97)
+    assert rates[54] < 100 < rates[70]
+    assert max(later - earlier for earlier, later in zip(rates[:80], rates[1:80], strict=False)) < 2
+
+
+@given(
+    wall=st.floats(0.02, 9000),
+    hold=st.floats(3.5, 120),
+    climb=st.floats(0, 1e6),
+    sent=st.integers(0, 100_000),
+    elapsed=st.floats(0, 1e5),
+    met=st.booleans(),
+    before=st.none() | st.floats(0.02, 9000),
+)
+def test_a_refusal_never_raises_the_rate_at_which_it_came(
+    wall: float, hold: float, climb: float, sent: int, elapsed: float, met: bool, before: float | None
+) -> None:
+    """Whatever else it teaches, the restart is slower; and no rate is none."""
+    pace = Pace(wall=wall, met=met, hold=hold, before=before)
+    after = pace.refused(climb=climb, sent=sent, elapsed=elapsed)
+    assert 0 < after.rate(0) <= max(1 / 60, pace.rate(climb), before or 0)
+    assert after.met
+
+
+def test_a_given_rate_learns_nothing() -> None:
+    """A fixed limit stays what it is."""
+    pace = Steady(5)
+    assert pace.refused(climb=3, sent=4, elapsed=1) is pace
+    assert pace.blocked(sent=4, elapsed=1) is pace
+
+
+def test_a_refusal_pauses_and_one_scout_goes_first() -> None:
+    """Nothing goes in the pause; then one, and no other before its answer, or before it has been waited for enough."""
+    bucket = Bucket(Steady(100))
+    bucket.take(0.0)
+    bucket.turn_down(0.0, 0.01)
+    assert bucket.wait(0.02, again=False) > 0
+    ready = 0.01 + bucket.wait(0.01, again=False)
+    bucket.take(ready)
+    assert bucket.wait(ready + 0.5, again=False) == pytest.approx(SCOUT_SECONDS - 0.5)
+    bucket.let_through(ready, ready + 0.02)
+    assert bucket.wait(ready + 0.02, again=True) <= 0
+
+
+def test_one_that_was_refused_is_not_the_scout_while_another_may_be() -> None:
+    """It goes by itself only after the others could have, and the refusal must be over."""
+    bucket = Bucket(Steady(100))
+    bucket.take(0.0)
+    bucket.turn_down(0.0, 0.01)
+    assert bucket.wait(0.01, again=True) > bucket.wait(0.01, again=False)
+    assert bucket.wait(0.01, again=True) > 1.0
+
+
+def test_a_scout_that_is_refused_makes_the_pause_longer() -> None:
+    """At least doubled each time, up to a minute."""
+    bucket = Bucket(Steady(10))
+    now, pauses = 0.0, []
+    for _ in range(9):
+        bucket.take(now)
+        bucket.turn_down(now, now + 0.01)
+        pauses.append(bucket.wait(now + 0.01, again=False))
+        now += 0.01 + pauses[-1]
+    assert pauses[1:7] == pytest.approx([1, 2, 4, 8, 16, 32], abs=0.1)
+    assert pauses[-1] == pytest.approx(60)
+
+
+def test_those_on_their_way_when_one_is_refused_teach_nothing_more() -> None:
+    """One meeting of the wall is one lesson, however many it hits; what was let through is counted all the same."""
+    bucket = Bucket(Pace(wall=50, met=True))
+    for number in range(4):
+        bucket.take(number / 100)
+    bucket.turn_down(0.0, 0.05)
+    learnt = bucket.pace
+    for number in range(1, 4):
+        bucket.turn_down(number / 100, 0.05 + number / 100)
+    assert bucket.pace == learnt
+    assert bucket.sent == 0
+
+
+def test_retry_after_is_the_least_pause() -> None:
+    """For all, also when it comes with an answer that teaches nothing."""
+    bucket = Bucket(Pace())
+    bucket.take(0.0)
+    bucket.take(0.1)
+    bucket.turn_down(0.0, 0.2, retry_after=7)
+    assert bucket.wait(0.2, again=False) == pytest.approx(7)
+    bucket.turn_down(0.1, 0.3, retry_after=9)
+    assert bucket.wait(0.3, again=False) == pytest.approx(9)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.floats(0, 3), min_size=5, max_size=200), st.floats(0.5, 500), st.integers(1, 5))
+def test_never_more_in_a_second_than_the_rate_and_the_burst(waits: list[float], rate: float, burst: int) -> None:
+    """However the requests come; a late timer is made good for as much as it was late."""
+    bucket = Bucket(Steady(rate), ahead=burst - 1)
+    now, went = 1.0, []
+    for wait in waits:
+        now = max(now + wait / rate, now + bucket.wait(now + wait / rate, again=False) + wait / rate)
+        bucket.take(now)
+        went.append(now)
+    for start in went:
+        assert sum(start <= at < start + 1 for at in went) <= rate * 1.026 + burst + 1
+
+
+def test_no_time_without_requests_that_wait_counts_as_climbing() -> None:
+    """A rate that nobody asks for proves nothing."""
+    bucket = Bucket(Pace(wall=10))
+    for second in range(1, 100):
+        bucket.take(float(second))
+    assert bucket.rate == 10
+
+
+def test_a_bucket_comes_back_from_its_data() -> None:
+    """As a store outside keeps it."""
+    for pace in (Steady(4), Pace(wall=7, met=True, before=3.5)):
+        bucket = Bucket(pace, ahead=2, sent=5, since=3.0, blocked=4.0)
+        assert bucket_from_data(bucket_to_data(bucket)) == bucket
