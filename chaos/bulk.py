@@ -84,9 +84,11 @@ def check(sandbox: Sandbox, done: Job, run: Run) -> None:
 
 async def provision(seed: int, count: int, projects: int, switches: Switches, *, faults: bool) -> Run:
     """Do a job on a fresh sandbox, and hold its outcomes against it."""
-    sandbox = Sandbox(seed=seed, people=count // projects + 100, projects=projects + 4, switches=switches)
-    session = KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None, retry=RETRY)
-    async with sandbox, session as kantata:
+    founding: dict[str, Any] = {"seed": seed, "people": count // projects + 100, "projects": projects + 4}
+    async with (
+        Sandbox(switches=switches, **founding) as sandbox,
+        KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None, retry=RETRY) as kantata,
+    ):
         drawn = job(sandbox, seed, count, projects)
         if faults:
             sandbox.faults.add(*(attrs.evolve(fault) for fault in FAULT_KINDS.values()))

@@ -34,11 +34,18 @@ if TYPE_CHECKING:
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
+    from .events import RequestEvent as RequestEvent
     from .graph import Graph as Graph
     from .graph import Page as Page
     from .include import Path as Path
     from .include import path as path
+    from .limits import AdaptiveRateLimit as AdaptiveRateLimit
+    from .limits import LimitState as LimitState
     from .limits import RateLimit as RateLimit
+    from .limits import RateLimits as RateLimits
+    from .limits import RedisRateLimit as RedisRateLimit
+    from .limits import job as job
+    from .limits import priority as priority
     from .normalizer import normalize as normalize
     from .operation import by_custom_field as by_custom_field
     from .query import Found as Found
@@ -70,9 +77,18 @@ _HOMES: Final = {
         "UsageError",
         "ValidationError",
     ),
+    "events": ("RequestEvent",),
     "graph": ("Graph", "Page"),
     "include": ("Path", "path"),
-    "limits": ("RateLimit",),
+    "limits": (
+        "AdaptiveRateLimit",
+        "LimitState",
+        "RateLimit",
+        "RateLimits",
+        "RedisRateLimit",
+        "job",
+        "priority",
+    ),
     "normalizer": ("normalize",),
     "operation": ("by_custom_field",),
     "query": ("Found", "ListQuery"),

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from .errors import KantataError
+from .limits.line import Leave
 from .retry import Phase
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -25,7 +26,8 @@ class Attempt:
         body: of the answer, decompressed.
         error: why there is no whole answer; None where there is one.
         token: the one it was sent with.
-        began: when it had its slot, on the event loop's clock.
+        began: when it had its slot, on the event loop's clock; 0 until then.
+        leave: what the slot took from the limits; None until then.
     """
 
     phase: Phase = Phase.NOT_SENT
@@ -35,3 +37,4 @@ class Attempt:
     error: KantataError | None = None
     token: str = attrs.field(default="", repr=False)
     began: float = 0.0
+    leave: Leave | None = attrs.field(default=None, repr=False)

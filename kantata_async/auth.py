@@ -52,6 +52,11 @@ class TokenSource:
         """Whether a refused token can be replaced."""
         return self._function is not None
 
+    @property
+    def origin(self) -> str | Callable[[], Awaitable[str]]:
+        """What stands for whose token it is: the fixed token, or the function that fetches them. Open it first."""
+        return self._function if self._function is not None else self._token or ""
+
     def open(self) -> None:
         """Read the environment variable if nothing was given.
 

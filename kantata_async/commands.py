@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from typing import Final
 
 import click
 
 from ._version import __version__
 from .errors import KantataError
-
-FAILED: Final = 1
-INTERRUPTED: Final = 130
-
-_EXIT_CODES: Final = """\b
-Exit codes:
-  0    done
-  1    failed, and said why
-  2    wrong usage, or something is not installed
-  130  interrupted
-"""
+from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED
+from .provision_command import provision
 
 
-@click.group(epilog=_EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def program() -> None:
     """Kantata OX from the command line, and an embedded Kantata to try it on."""
 
 
-@program.command(epilog=_EXIT_CODES)
+@program.command(epilog=EXIT_CODES)
 @click.option("--people", type=click.IntRange(min=1), default=250, help="How many people to put on projects.")
 @click.option("--projects", type=click.IntRange(min=1), default=3, help="How many projects to put them on.")
 @click.option(
@@ -51,7 +41,7 @@ def demo(people: int, projects: int, latency: float, seed: int) -> int:
     return 0 if right else FAILED
 
 
-@program.command(epilog=_EXIT_CODES)
+@program.command(epilog=EXIT_CODES)
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, help="Where to listen; 0 takes a free port.")
 @click.option("--people", type=click.IntRange(min=1), default=60, help="How many users the company has.")
 @click.option("--projects", type=click.IntRange(min=0), default=12, help="How many projects the company has.")
@@ -81,6 +71,9 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
         await asyncio.Event().wait()
     finally:
         await server.stop()
+
+
+program.add_command(provision)
 
 
 def _unheard(error: OSError, port: int) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -68,6 +67,7 @@ class Attribute:
 
 
 _TOLD_WIDTH: Final = 60
+_instant_of: Final = datetime.fromisoformat
 _ID_BITS: Final = 128
 
 # --- reading and writing single values -------------------------------------------------------------------------------
@@ -94,14 +94,20 @@ def read_id(value: object) -> str:
 def _read_ids(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError(f"ids come as a list, not {told(value)}")
-    return tuple([item if type(item) is str else read_id(item) for item in value])
+    try:
+        "".join(value)
+    except TypeError:  # only texts can be joined
+        return tuple(map(read_id, value))
+    return tuple(value)
 
 
 def _read_instant(value: str) -> datetime:
-    instant = datetime.fromisoformat(value)
+    instant = _instant_of(value)
+    if instant.tzinfo is not None:
+        return instant
     if len(value) <= len("2026-W01-1"):
         raise ValueError("a date without a time")
-    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+    return instant.replace(tzinfo=UTC)
 
 
 def _read_day(value: str) -> date:
@@ -228,8 +234,11 @@ class One(Association[E]):
     def __get__(self, entity: Entity | None, owner: type[Entity]) -> Any:
         if entity is None:
             return self
-        targets = self.targets(entity)
-        return entity._graph.resolve(entity, self, targets[0]) if targets else None
+        try:
+            return entity._graph._objects[self.key][getattr(entity, self.ref)]
+        except (LookupError, TypeError):
+            targets = self.targets(entity)
+            return entity._graph.resolve(entity, self, targets[0]) if targets else None
 
 
 class Many(Association[E]):
@@ -242,6 +251,13 @@ class Many(Association[E]):
     def __get__(self, entity: Entity | None, owner: type[Entity]) -> Any:
         if entity is None:
             return self
+        ids = getattr(entity, self.ref)
+        try:
+            if type(ids) is tuple:
+                objects = entity._graph._objects[self.key]
+                return tuple([objects[id] for id in ids])
+        except LookupError:
+            pass
         resolve = entity._graph.resolve
         found = [resolve(entity, self, target) for target in self.targets(entity)]
         return tuple(one for one in found if one is not None)
@@ -250,6 +266,11 @@ class Many(Association[E]):
 class Links(Protocol):
     """What an entity asks for its associated objects: the graph that it is in."""
 
+    @property
+    def _objects(self) -> Mapping[str | None, Mapping[str, Entity]]:
+        """The objects at hand, by collection and id."""
+        ...
+
     def resolve(self, entity: Entity, association: Association[Any], target: Ref) -> Entity | None:
         """The object that `target` names; None when it was asked for and not sent. Raises NotLoadedError otherwise."""
         ...
@@ -257,6 +278,8 @@ class Links(Protocol):
 
 class _Unlinked:
     """The links of an entity that is in no graph: there are none."""
+
+    _objects: Final[Mapping[str | None, Mapping[str, Entity]]] = MappingProxyType({})
 
     def resolve(self, entity: Entity, association: Association[Any], target: Ref) -> Entity | None:
         raise not_included(entity, association, target)
@@ -295,6 +318,8 @@ class Entity:
     attributes: ClassVar[Mapping[str, Attribute]] = MappingProxyType({})
     associations: ClassVar[Mapping[str, Association[Any]]] = MappingProxyType({})
     variants: ClassVar[dict[str, type[Entity]]] = {}
+    narrowing: ClassVar[tuple[Association[Any], ...]] = ()
+    """The associations that tell the class of their objects more closely than the collection does."""
     _slots: ClassVar[Mapping[str, tuple[Callable[[Any, Any], None], Callable[[Any], Any] | None]]] = {}
 
     id: str = attrs.field(init=False, metadata={Attribute: Attribute(read_id)})
@@ -337,6 +362,8 @@ class Entity:
             attribute = cls.attributes.get(name)
             if attribute is not None:
                 raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
+            from difflib import get_close_matches  # loaded by the first mistake
+
             nearest = get_close_matches(name, [*cls.attributes, *cls.associations], 1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}{hint}", name=name, obj=self)
@@ -440,6 +467,7 @@ def _describe(cls: type[Entity]) -> None:
         for name, member in vars(base).items()
         if isinstance(member, Association)
     }
+    cls.narrowing = tuple(one for one in cls.associations.values() if one.key is not None and one.variant is not None)
     cls._slots = {name: (getattr(cls, name).__set__, told.read) for name, told in cls.attributes.items()}
 
 

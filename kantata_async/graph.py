@@ -6,9 +6,12 @@ objects matched and in which order; a collection mixes matches with associated o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from typing import Any, Final, Generic, TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 import orjson
@@ -27,6 +30,7 @@ from .entity import (
     told,
 )
 from .errors import InvalidResponseError, UsageError
+from .shape import build_all
 
 E = TypeVar("E", bound=Entity)
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
@@ -34,7 +38,14 @@ E_co = TypeVar("E_co", bound=Entity, covariant=True)
 ClassOf = Callable[[str], type[Entity] | None]
 """The entity class of a collection; None for one that the catalogue does not know."""
 
+Matches: TypeAlias = Sequence[tuple[str, Sequence[str]]]
+"""What matched, in order: the ids of each run of objects of the same collection."""
+
 _RESERVED: Final = frozenset({"count", "results", "meta"})
+_OBJECTS: Final = {dict}
+_TEXTS: Final = {str}
+_KEY: Final = itemgetter("key")
+_ID: Final = itemgetter("id")
 
 
 @attrs.frozen
@@ -49,9 +60,10 @@ class Meta:
 
 @attrs.frozen
 class Envelope:
-    """An answer taken apart and checked: the matches in order, the objects of each collection by id, the rest."""
+    """An answer taken apart and checked: the matches in order and their ids by collection, all objects, the rest."""
 
-    matches: tuple[Ref, ...]
+    matches: Matches
+    ids: Mapping[str, Set[str]]
     collections: Mapping[str, Mapping[str, Mapping[str, Any]]]
     meta: Meta
     extra: Mapping[str, Any]
@@ -100,21 +112,22 @@ def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
     results = payload.get("results")
     if not isinstance(results, list):
         raise InvalidResponseError(f"results should be a list, not {_kind(results)}")
-    matches = tuple(map(_match, results))
-    named = {match.key for match in matches}
+    matches = _matches(results)
+    ids = _by_collection(matches)
     collections: dict[str, Mapping[str, Mapping[str, Any]]] = {}
     extra: dict[str, Any] = {}
     for key, value in payload.items():
         if key in _RESERVED:
             continue
-        if key in named or (class_of(key) is not None and not _lists_errors(key, value)) or _looks_like_objects(value):
+        if key in ids or (class_of(key) is not None and not _lists_errors(key, value)) or _looks_like_objects(value):
             collections[key] = _objects(key, value)
         else:
             extra[key] = value
-    for match in matches:
-        if match.id not in collections.get(match.key, {}):
-            raise InvalidResponseError(f"results names {match.key} {match.id}, and the answer has no such object")
-    return Envelope(matches, collections, _meta(payload), extra)
+    for key, named in ids.items():
+        if not collections.get(key, {}).keys() >= named:
+            absent = min(named - collections.get(key, {}).keys())
+            raise InvalidResponseError(f"results names {key} {absent}, and the answer has no such object")
+    return Envelope(matches, ids, collections, _meta(payload), extra)
 
 
 def _lists_errors(key: str, value: Any) -> bool:
@@ -126,6 +139,16 @@ def _looks_like_objects(value: Any) -> bool:
     return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
 
 
+def _matches(results: list[Any]) -> Matches:
+    if set(map(type, results)) <= _OBJECTS:
+        with suppress(LookupError, TypeError):
+            matches = [(key, list(map(_ID, run))) for key, run in groupby(results, _KEY)]
+            if all(type(key) is str and set(map(type, ids)) <= _TEXTS for key, ids in matches):
+                return matches
+    refs = map(_match, results)
+    return [(key, [ref.id for ref in run]) for key, run in groupby(refs, lambda ref: ref.key)]
+
+
 def _match(result: Any) -> Ref:
     if not isinstance(result, dict) or not isinstance(result.get("key"), str):
         raise InvalidResponseError(f"a result should be an object with key and id, not {_kind(result)}")
@@ -135,11 +158,32 @@ def _match(result: Any) -> Ref:
         raise InvalidResponseError(f"a result of {result['key']}: {error}") from None
 
 
+def _by_collection(matches: Matches) -> dict[str, set[str]]:
+    by_collection: dict[str, set[str]] = defaultdict(set)
+    for key, ids in matches:
+        by_collection[key].update(ids)
+    return dict(by_collection)
+
+
 def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise InvalidResponseError(f"{key} should map ids to objects, not be {_kind(value)}")
+    if not _name_themselves(value):
+        _check_objects(key, value)
+    return value
+
+
+def _name_themselves(objects: dict[Any, Any]) -> bool:
+    """Whether these are objects that say the id under which they are, all of them in the plainest way."""
+    if set(map(type, objects.values())) <= _OBJECTS and set(map(type, objects)) <= _TEXTS:
+        with suppress(LookupError):
+            return list(map(_ID, objects.values())) == list(objects)
+    return False
+
+
+def _check_objects(key: str, value: dict[Any, Any]) -> None:
     for id, one in value.items():
         if not isinstance(id, str):
             raise InvalidResponseError(f"{key} should map ids to objects, and ids are strings, not {_kind(id)}")
@@ -148,7 +192,6 @@ def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
         own = one.get("id", id)
         if own != id and not _spells(own, id):
             raise InvalidResponseError(f"{key} {id} says that its id is {told(own)}")
-    return value
 
 
 def _spells(value: Any, id: str) -> bool:
@@ -187,7 +230,7 @@ def _kind(value: Any) -> str:
 class _Answer:
     """What one answer was asked to include, and for whom: reading a missing object depends on it."""
 
-    matches: Mapping[str, frozenset[str]]
+    matches: Mapping[str, Set[str]]
     includes: frozenset[str] | None
     """None: not known (an answer that somebody else fetched)."""
     supplied: frozenset[str]
@@ -268,10 +311,7 @@ class Graph:
 
     def mark_asked(self, entities: Iterable[Entity], association: str) -> None:
         """Note that an association was fetched for these entities: what is still missing reads as None from now on."""
-        matches: dict[str, set[str]] = {}
-        for entity in entities:
-            matches.setdefault(entity.collection, set()).add(entity.id)
-        asked = {key: frozenset(ids) for key, ids in matches.items()}
+        asked = _by_collection([(entity.collection, [entity.id]) for entity in entities])
         self._answers.append(_Answer(asked, frozenset({association}), frozenset()))
 
     def absorb(self, envelope: Envelope, class_of: ClassOf, includes: Iterable[str] | None = None) -> list[Entity]:
@@ -281,18 +321,22 @@ class Graph:
         """
         narrowed = _narrowed(envelope, class_of)
         for key, objects in envelope.collections.items():
-            self._absorb_collection(key, objects, class_of(key), narrowed)
+            self._absorb_collection(key, objects, class_of(key), narrowed.get(key, {}))
         self._answers.append(_answer(envelope, includes))
-        return [self._objects[match.key][match.id] for match in envelope.matches]
+        objects = self._objects
+        return [objects[key][id] for key, ids in envelope.matches for id in ids]
 
     def _absorb_collection(
         self,
         key: str,
         objects: Mapping[str, Mapping[str, Any]],
         cls: type[Entity] | None,
-        narrowed: Mapping[Ref, type[Entity]],
+        narrowed: Mapping[str, type[Entity]],
     ) -> None:
         held = self._objects.setdefault(key, {})
+        if not held and cls is not None and not narrowed:
+            self.notes += build_all(cls, objects, self, held)
+            return
         for id, raw in objects.items():
             known = held.get(id)
             if known is not None:
@@ -301,7 +345,7 @@ class Graph:
                 held[id], notes = build_unknown(key, id, raw, self, UnknownEntity)
                 self.notes += notes
             else:
-                held[id], notes = build(narrowed.get(Ref(key, id), cls) if narrowed else cls, id, raw, self)
+                held[id], notes = build(narrowed.get(id, cls), id, raw, self)
                 self.notes += notes
 
 
@@ -314,16 +358,13 @@ def graph_of(entity: Entity) -> Graph:
 
 
 def _answer(envelope: Envelope, includes: Iterable[str] | None) -> _Answer:
-    matches: dict[str, set[str]] = {}
-    for match in envelope.matches:
-        matches.setdefault(match.key, set()).add(match.id)
     return _Answer(
-        matches={key: frozenset(ids) for key, ids in matches.items()},
+        matches=envelope.ids,
         includes=None if includes is None else frozenset(includes),
         supplied=frozenset(
             key
             for key, objects in envelope.collections.items()
-            if key not in matches or len(objects) > len(matches[key])
+            if key not in envelope.ids or len(objects) > len(envelope.ids[key])
         ),
     )
 
@@ -335,21 +376,25 @@ def _known_targets(entity: Entity, association: Association[Any]) -> tuple[Ref, 
         return ()
 
 
-def _narrowed(envelope: Envelope, class_of: ClassOf) -> dict[Ref, type[Entity]]:
-    """The objects whose class an association tells more closely than their collection, such as an expense's receipt."""
-    narrowed: dict[Ref, type[Entity]] = {}
+def _narrowed(envelope: Envelope, class_of: ClassOf) -> dict[str, dict[str, type[Entity]]]:
+    """The objects whose class an association tells more closely than their collection, such as an expense's receipt.
+
+    By collection and id.
+    """
+    narrowed: dict[str, dict[str, type[Entity]]] = {}
     for key, objects in envelope.collections.items():
         cls = class_of(key)
-        for association in cls.associations.values() if cls is not None else ():
-            if association.key is None or association.variant is None:
+        for association in cls.narrowing if cls is not None else ():
+            if association.key is None or association.variant is None or association.key not in envelope.collections:
                 continue  # before the class of the other collection is loaded for nothing
             target = class_of(association.key)
             if target is None:
                 continue
             variant = target.variants[association.variant]
+            ids = narrowed.setdefault(target.collection, {})
             for raw in objects.values():
                 for id in _ids_in(raw.get(association.ref)):
-                    narrowed.setdefault(Ref(target.collection, id), variant)
+                    ids.setdefault(id, variant)
     return narrowed
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .bulk import BulkResult, Items, Outcome, create_many, create_stream, delete_many, update_many
 from .connection import Connection
 from .entity import Entity
 from .errors import AmbiguousWriteError, InvalidResponseError
@@ -14,6 +13,9 @@ from .graph import Page
 from .operation import Call, Operation, check_call
 from .query import Found, ListQuery, get_many
 
+if TYPE_CHECKING:
+    from .bulk import BulkResult, Items, Outcome
+
 E = TypeVar("E", bound=Entity)
 R = TypeVar("R")
 
@@ -21,7 +23,10 @@ _READS = frozenset({"GET"})
 
 
 class Resource:
-    """A collection of the API with its operations; an attribute of the session."""
+    """A collection of the API with its operations; an attribute of the session.
+
+    Bulk writes are loaded by the first one: most programs make none.
+    """
 
     operations: ClassVar[Mapping[str, Operation[Any]]] = {}
 
@@ -67,15 +72,23 @@ class Resource:
         return await get_many(self._connection, operation, ids, arguments)
 
     async def _create_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
+        from .bulk import create_many
+
         return await create_many(self._connection, self.operations, rows, **options)
 
     def _create_stream(self, rows: Items, options: Mapping[str, Any]) -> AsyncGenerator[Outcome[Any], None]:
+        from .bulk import create_stream
+
         return create_stream(self._connection, self.operations, rows, **options)
 
     async def _update_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
+        from .bulk import update_many
+
         return await update_many(self._connection, self.operations, rows, **options)
 
     async def _delete_many(self, ids: Items) -> BulkResult[Any]:
+        from .bulk import delete_many
+
         return await delete_many(self._connection, self.operations, ids)
 
     def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:

@@ -11,9 +11,10 @@ from .auth import Token
 from .connection import Connection
 from .entity import Entity
 from .errors import UsageError
+from .events import OnEvent
 from .follow import check_path, follow
 from .include import path
-from .limits import RateLimit
+from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .operation import Operation
 from .retry import RetryPolicy
 from .transport import NO_BODY, Request, Transport
@@ -30,8 +31,12 @@ class KantataSession(Resources):
         base_url: where the API is; https, or plain http on a loopback address.
         timeout: seconds one attempt may take; the API itself cuts a request off after 180.
         concurrency: requests in flight at once.
-        rate_limit: how many requests a time the session sends at most; None for no limit of its own.
+        rate_limit: how fast requests may start. By default the limit is found and kept (`AdaptiveRateLimit`), and
+            shared by all sessions of the process with the same token and base URL; `RateLimit` gives a fixed one,
+            `RateLimits` one for each endpoint that has its own, `RedisRateLimit` shares them with other processes.
+            None is no limit of its own: as fast as they come, and after a 429 the wait of the retry policy.
         retry: how often and how long a request is tried again.
+        on_event: told what happens to each request (`RequestEvent`); an error of its is logged and goes no further.
 
     Every resource of the API is an attribute named after its collection. Raises UsageError for a setting that cannot
     be right. A session is used in the event loop that opened it, and closed there.
@@ -44,8 +49,9 @@ class KantataSession(Resources):
         base_url: str = DEFAULT_URL,
         timeout: float = 180.0,
         concurrency: int = 10,
-        rate_limit: RateLimit | None = None,
+        rate_limit: RateLimitSetting | None = AdaptiveRateLimit(),  # noqa: B008 - frozen
         retry: RetryPolicy | None = None,
+        on_event: OnEvent | None = None,
     ) -> None:
         self._base_url = base_url
         self._transport = Transport(
@@ -55,6 +61,7 @@ class KantataSession(Resources):
             concurrency=concurrency,
             rate_limit=rate_limit,
             retry=RetryPolicy() if retry is None else retry,
+            on_event=on_event,
         )
         super().__init__(Connection(self._transport, entity_class, _operations_of))
 
@@ -77,6 +84,11 @@ class KantataSession(Resources):
     async def close(self) -> None:
         """Close every connection and end what is still running; may be called again."""
         await self._transport.close()
+
+    @property
+    def limits(self) -> Mapping[str, LimitState]:
+        """How every rate limit stands that a request counted against: "general", and endpoints' own by their names."""
+        return self._transport.limits
 
     async def load(self, entities: Entity | Iterable[Entity], *paths: str) -> None:
         """Fetch associations that were not included, after the fact: ``await kantata.load(people, "manager.role")``.

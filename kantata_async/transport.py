@@ -1,6 +1,6 @@
 """The session's way to the server: each call sent, limited, timed, sent again where that is safe, and answered.
 
-A request passes, for each attempt: the limiter (`limits`), the token (`auth`), the wire (`exchange`), the decision what
+A request passes, for each attempt: the limits (`limits`), the token (`auth`), the wire (`exchange`), the decision what
 becomes of it (`retry`), and in the end the reading of its answer (`answer`).
 """
 
@@ -33,8 +33,11 @@ from .errors import (
     RequestTimeoutError,
     UsageError,
 )
+from .events import Hook, OnEvent, Story
 from .exchange import Wire, form_of
-from .limits import Limiter, RateLimit
+from .limits import Limiter, LimitState, RateLimitSetting, Slot, account_for
+from .limits.job import context_of_job
+from .limits.line import Leave
 from .message import NO_BODY, Answer, Part, Request
 from .retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
 
@@ -84,8 +87,10 @@ class Transport:
         base_url: https, or http to this very machine.
         timeout: seconds for one attempt, of which at most 30 to connect. Kantata cuts a request off after 180.
         concurrency: how many attempts may be under way at once.
-        rate_limit: how fast attempts may start; None for as fast as they come.
+        rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
+            429 goes again when the limit lets it, else after the wait of the retry policy.
         retry: how often and how long a request is tried.
+        on_event: told what happens to each request.
         max_answer_bytes: the size an answer may have, decompressed.
         sleep: waits between attempts; a test's may return at once.
         random: gives a number from 0 to 1, the place of a wait in its range.
@@ -102,8 +107,9 @@ class Transport:
         base_url: str = BASE_URL,
         timeout: float = 180.0,
         concurrency: int = 10,
-        rate_limit: RateLimit | None = None,
+        rate_limit: RateLimitSetting | None = None,
         retry: RetryPolicy = RetryPolicy(),  # noqa: B008 - frozen
+        on_event: OnEvent | None = None,
         max_answer_bytes: int = 64 * 1024 * 1024,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = chance.random,
@@ -112,15 +118,18 @@ class Transport:
         positive_number("KantataSession", "timeout", timeout)
         positive_count("KantataSession", "concurrency", concurrency)
         positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
-        for name, value, kind in (("rate_limit", rate_limit, RateLimit | None), ("retry", retry, RetryPolicy)):
+        for name, value, kind in (("rate_limit", rate_limit, RateLimitSetting | None), ("retry", retry, RetryPolicy)):
             if not isinstance(value, kind):
                 raise UsageError(f"KantataSession: {name} cannot be {value!r}")
+        if on_event is not None and not callable(on_event):
+            raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency
         self._tokens: Final = TokenSource(token)
         self._base_url: Final = checked_base_url(base_url)
         self._timeout: Final = timeout
         self._rate_limit: Final = rate_limit
         self._retry: Final = retry
+        self._hook: Final = None if on_event is None else Hook(on_event)
         self._max_answer_bytes: Final = max_answer_bytes
         self._sleep: Final = sleep
         self._random: Final = random
@@ -148,7 +157,12 @@ class Transport:
             raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
         self._tokens.open()
         self._loop = asyncio.get_running_loop()
-        self._limiter = Limiter(self.concurrency, self._rate_limit)
+        self._limiter = Limiter(
+            self.concurrency,
+            None
+            if self._rate_limit is None
+            else account_for(self._rate_limit, self._tokens.origin, str(self._base_url)),
+        )
         self._wire = Wire(
             connect_timeout=min(self._timeout, _MOST_SECONDS_TO_CONNECT), max_answer_bytes=self._max_answer_bytes
         )
@@ -177,6 +191,12 @@ class Transport:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._tokens.close()
             await self._wire.close()
+            await self._limiter.close()
+
+    @property
+    def limits(self) -> dict[str, LimitState]:
+        """How every limit stands that was asked for so far, by name; empty before the session is opened."""
+        return {} if self._state is _State.UNOPENED else self._limiter.states
 
     def server_time(self, moment: float) -> datetime | None:
         """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
@@ -189,7 +209,7 @@ class Transport:
             return None
 
     def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Run a coroutine as a task that ends with the session at the latest.
+        """Run a coroutine as a task that ends with the session at the latest, and counts as part of the running job.
 
         Raises:
             UsageError: the session is not open, or not in this event loop.
@@ -199,7 +219,7 @@ class Transport:
         except UsageError:
             coroutine.close()
             raise
-        task = self._loop.create_task(coroutine)
+        task = self._loop.create_task(coroutine, context=context_of_job())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -217,12 +237,31 @@ class Transport:
         """
         self._check_usable()
         url, body = self._prepared(request)
+        if self._hook is None:
+            return await self._sent(request, url, body, None)
+        story = Story(self._hook, request.method, request.path)
+        story.started()
+        try:
+            answer = await self._sent(request, url, body, story)
+        except BaseException as error:
+            story.finished(error)
+            raise
+        story.finished(None)
+        return answer
+
+    async def _sent(self, request: Request, url: URL, body: bytes | None, story: Story | None) -> Answer:
         made = 0
         deadline: float | None = None
         renewed = False
+        refused: Leave | None = None
+        error: KantataError | None = None
         while True:
             made += 1
-            attempt = await self._attempt(request, url, body, made, deadline)
+            attempt = await self._attempt(request, url, body, deadline, refused)
+            self._log(request, attempt, made, story)
+            if error is not None and not attempt.began and self._state is _State.OPEN:
+                # The time was up while it stood in line: what stopped it is why it stood there.
+                raise error
             if deadline is None:
                 # Counted from the first attempt's start: to stand in line for it is the program's own doing.
                 deadline = attempt.began + self._retry.deadline
@@ -238,8 +277,9 @@ class Transport:
             error = self._error(request, attempt)
             if verdict is Verdict.AMBIGUOUS:
                 raise self._ambiguous(request, attempt, error) from error
-            if verdict is Verdict.FAIL or not await self._waited(made, deadline, attempt):
+            if verdict is Verdict.FAIL or not await self._waited(made, deadline, attempt, story):
                 raise error
+            refused = attempt.leave if attempt.status == 429 else None
 
     def _check_usable(self) -> None:
         if self._state is _State.OPEN:
@@ -273,25 +313,51 @@ class Transport:
             raise UsageError(f"{request}: the body cannot be written as JSON: {error}") from None
 
     async def _attempt(
-        self, request: Request, url: URL, body: bytes | None, number: int, deadline: float | None
+        self,
+        request: Request,
+        url: URL,
+        body: bytes | None,
+        deadline: float | None,
+        refused: Leave | None,
     ) -> Attempt:
         attempt = Attempt()
         try:
-            async with _Interruptible(self._timers, deadline) as timer, self._limiter.slot():
+            slot = self._limiter.slot(request.method, request.path, refused)
+            async with _Interruptible(self._timers, deadline) as timer, slot:
                 attempt.began = self._loop.time()
+                attempt.leave = slot.leave
                 end = attempt.began + self._timeout
                 timer.reschedule(end if deadline is None else min(end, deadline))
-                # Asked for only now: while this attempt stood in line, another one may have brought a new token.
-                attempt.token = await self._tokens.current()
-                headers = self._headers(request, body, attempt.token)
-                await self._wire.exchange(request, url, body, headers, attempt)
+                await self._exchange(request, url, body, attempt, slot)
         except TimeoutError:
             # Any other one is the token function's own.
             if not timer.expired():
                 raise
             attempt.error = RequestTimeoutError(f"{request}: no complete answer within {self._timeout:g} s")
-        self._log(request, attempt, number)
         return attempt
+
+    async def _exchange(self, request: Request, url: URL, body: bytes | None, attempt: Attempt, slot: Slot) -> None:
+        """Send once and tell the limits what came of it; what may have arrived is counted, nothing else is."""
+        try:
+            # Asked for only now: while this attempt stood in line, another one may have brought a new token.
+            attempt.token = await self._tokens.current()
+            headers = self._headers(request, body, attempt.token)
+            await self._wire.exchange(request, url, body, headers, attempt)
+        finally:
+            if attempt.phase is Phase.NOT_SENT:
+                slot.unused()
+        if attempt.status:
+            await slot.answered(refused=attempt.status == 429, retry_after=self._asked(attempt))
+
+    def _asked(self, attempt: Attempt) -> float | None:
+        """Seconds to wait that the server asked for."""
+        return retry_after_seconds(attempt.headers.get("retry-after"), self._now())
+
+    def _tell(self, story: Story, attempt: Attempt, made: int) -> None:
+        request_id = request_id_of(attempt.headers, self._tokens.redact)
+        story.sent(made, attempt.status, request_id, self._loop.time() - attempt.began if attempt.began else 0.0)
+        if attempt.status == 429:
+            story.throttled(self._asked(attempt))
 
     def _headers(self, request: Request, body: bytes | None, token: str) -> dict[str, str]:
         headers = {
@@ -313,14 +379,20 @@ class Transport:
             return False
         return True
 
-    async def _waited(self, made: int, deadline: float, attempt: Attempt) -> bool:
+    async def _waited(self, made: int, deadline: float, attempt: Attempt, story: Story | None) -> bool:
         """Wait for the next attempt's time; whether there is to be one."""
         if made >= self._retry.attempts or self._state is _State.CLOSED:
             return False
-        asked = retry_after_seconds(attempt.headers.get("retry-after"), self._now())
-        wait = wait_before(made, self._retry, asked, self._random())
+        asked = self._asked(attempt)
+        # The limit itself knows when a refused request may go again, and lets it keep its place.
+        in_line = attempt.status == 429 and self._limiter.limited
+        wait = (asked or 0.0) if in_line else wait_before(made, self._retry, asked, self._random())
         if self._loop.time() + wait >= deadline:
             return False
+        if story is not None:
+            story.retried()
+        if in_line:
+            return True
         try:
             async with _Interruptible(self._timers, None) as timer:
                 await self._sleep(wait)
@@ -356,7 +428,9 @@ class Transport:
             request_id=request_id_of(attempt.headers, self._tokens.redact),
         )
 
-    def _log(self, request: Request, attempt: Attempt, number: int) -> None:
+    def _log(self, request: Request, attempt: Attempt, number: int, story: Story | None) -> None:
+        if story is not None:
+            self._tell(story, attempt, number)
         if _LOGGER.isEnabledFor(logging.DEBUG):
             _LOGGER.debug(
                 "%s %s %s %.0f ms request-id %s attempt %d",

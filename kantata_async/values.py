@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import Enum
 from io import TextIOBase
 from os import PathLike
@@ -56,6 +55,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return ""
+    from difflib import get_close_matches  # loaded by the first mistake
+
     nearest = get_close_matches(name, names, 1, 0.5)
     return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(names)}"
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
@@ -461,12 +461,14 @@ def entity_class(collection: str) -> type[Entity] | None:
     return None if name is None else entity_named(name)
 
 
+@cache
 def entity_named(name: str) -> type[Entity]:
     """The entity class of that name. Raises KeyError for one that there is not."""
     found: type[Entity] = getattr(import_module(f".{ENTITIES[name]}", __package__), name)
     return found
 
 
+@cache
 def resource_class(collection: str) -> type[Resource] | None:
     """The resource that answers a top-level collection; None where no operation does."""
     home = RESOURCES.get(collection)

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -22,6 +21,9 @@ from ..values import (
     TEXT,
     Id,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 
 
 class AccountLocationsList(TypedDict, total=False):

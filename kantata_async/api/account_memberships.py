@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Ids, Rows
 from ..entity import (
     Entity,
     Many,
@@ -34,6 +33,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Ids, Rows
     from .backup_approver_associations import BackupApproverAssociation
     from .billable_utilizations import BillableUtilization
     from .cost_rates import CostRate

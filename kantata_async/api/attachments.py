@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..bulk import BulkResult, Ids, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -25,6 +24,9 @@ from ..values import (
     Needed,
     Upload,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Ids, Rows
 
 
 class AttachmentsCreate(TypedDict, total=False):

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -28,6 +27,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Rows
     from .estimate_scenario_resources import EstimateScenarioResource
 
 

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -37,6 +36,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
     from .estimate_scenario_resources import EstimateScenarioResource
     from .external_references import ExternalReference
     from .rate_cards import RateCard

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Ids
 from ..entity import (
     Entity,
     Nullable,
@@ -31,6 +30,10 @@ from ..values import (
     Id,
     Needed,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Ids
+
 
 ExternalReferencesInclude = Literal["subject",]
 INCLUDES: tuple[str, ...] = get_args(ExternalReferencesInclude)

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -21,6 +20,9 @@ from ..values import (
     Id,
     Needed,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 
 
 class HolidayCalendarsList(TypedDict, total=False):

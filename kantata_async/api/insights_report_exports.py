@@ -6,9 +6,8 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..bulk import BulkResult, Ids
 from ..operation import Operation
 from ..resource import Resource
 from ..values import (
@@ -18,6 +17,9 @@ from ..values import (
     Needed,
     Object,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Ids
 
 
 class InsightsReportExportsListAnswerRecurrence(TypedDict, total=False):

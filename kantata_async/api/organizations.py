@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -28,6 +27,9 @@ from ..values import (
     Id,
     Needed,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 
 
 class OrganizationsList(TypedDict, total=False):

@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -42,6 +41,7 @@ from ..values import (
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows
     from .external_references import ExternalReference
     from .roles import Role
     from .stories import Story

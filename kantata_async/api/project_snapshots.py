@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -32,6 +31,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows
     from .project_snapshot_assignments import ProjectSnapshotAssignment
     from .project_snapshot_custom_field_values import ProjectSnapshotCustomFieldValue
     from .project_snapshot_resources import ProjectSnapshotResource

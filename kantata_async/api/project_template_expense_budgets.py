@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -34,6 +33,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
     from .project_templates import ProjectTemplate
 
 

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Rows
 from ..entity import (
     Entity,
     Many,
@@ -33,6 +32,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Rows
     from .rate_card_roles import RateCardRole
     from .rate_card_set_versions import RateCardSetVersion
     from .rate_cards import RateCard

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -38,6 +37,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
     from .external_references import ExternalReference
     from .users import User
     from .workspaces import Workspace

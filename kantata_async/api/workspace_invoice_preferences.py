@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Any, ClassVar, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Nullable,
@@ -22,6 +21,9 @@ from ..values import (
     Id,
     Needed,
 )
+
+if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows
 
 
 class WorkspaceInvoicePreferencesRow(TypedDict, total=False):

@@ -7,7 +7,6 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 from ..entity import (
     Entity,
     Many,
@@ -31,6 +30,7 @@ from ..values import (
 )
 
 if TYPE_CHECKING:
+    from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
     from .workweek_memberships import WorkweekMembership
 
 
