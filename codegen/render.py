@@ -70,7 +70,9 @@ def _environment() -> Environment:
     environment.filters.update(
         bare=lambda operation: orders_of(operation)[1],
         body_of=_body_of,
-        bulk_options=_bulk_options,
+        bulk_options=lambda call: _bulk_options(call, "key", "find", "if_exists"),
+        update_options=_bulk_options,
+        update_parameters=_update_parameters,
         bulk_parameters=_bulk_parameters,
         directed=lambda operation: orders_of(operation)[0],
         documented=lambda one: any(attribute.doc for attribute in one.attributes),
@@ -112,19 +114,29 @@ def _told_of_rows(call: CallView) -> str:
 
 def _bulk_parameters(call: CallView) -> str:
     """The parameters of a bulk create."""
-    parameters = ["self", "rows: Rows", "*"]
+    options = ["key: Key | None = None", "find: Find | None = None", "if_exists: IfExists | None = None"]
+    return ", ".join(["self", "rows: Rows", "*", *_asked_parameters(call), *options])
+
+
+def _update_parameters(call: CallView) -> str:
+    """The parameters of a bulk update."""
+    asked = _asked_parameters(call)
+    return ", ".join(["self", "rows: Rows", *(["*", *asked] if asked else [])])
+
+
+def _asked_parameters(call: CallView) -> list[str]:
+    parameters = []
     if call.includes:
         parameters.append(f"include: Sequence[{call.includes.alias} | Path] = ()")
     if call.optional_fields:
         parameters.append(f"optional_fields: Sequence[{call.optional_fields.alias}] = ()")
-    parameters += ["key: Key | None = None", "find: Find | None = None", "if_exists: IfExists | None = None"]
-    return ", ".join(parameters)
+    return parameters
 
 
-def _bulk_options(call: CallView) -> str:
-    """The options of a bulk create, as they are passed on."""
+def _bulk_options(call: CallView, *others: str) -> str:
+    """The options of a bulk write, as they are passed on."""
     names = ["include"] * bool(call.includes) + ["optional_fields"] * bool(call.optional_fields)
-    return "{" + ", ".join(f'"{name}": {name}' for name in [*names, "key", "find", "if_exists"]) + "}"
+    return "{" + ", ".join(f'"{name}": {name}' for name in [*names, *others]) + "}"
 
 
 def _phantom(call: CallView) -> str:

@@ -91,9 +91,7 @@ def filter_type(field: Field) -> Typed:
     if kind == "array" and BULK_LIMIT in (field.note or ""):
         return Typed("Sequence[Id]", "Array(ID, most=100)")
     if kind == "array":
-        return (
-            Typed("Sequence[Id]", "IDS") if field.type.of == Type("integer") else Typed("Sequence[str]", "TEXTS")
-        )
+        return Typed("Sequence[Id]", "IDS") if field.type.of == Type("integer") else Typed("Sequence[str]", "TEXTS")
     if kind == "integer":
         return Typed("int", "INTEGER") if field.name in names()["numbers"] else Typed("Id", "ID")
     if kind == "string" and set(field.values) == {"true", "false"}:

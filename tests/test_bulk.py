@@ -423,6 +423,16 @@ async def test_update_many(kantata_sandbox: Sandbox, kantata: KantataSession) ->
             await kantata.roles.update_many([wrong])  # type: ignore[list-item]
 
 
+async def test_an_update_shown_under_another_name(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """After a lost answer, a field counts as set too where the API shows it as is_…, or only when asked for."""
+    held = kantata_sandbox.store.all("participations")[0]["id"]
+    kantata_sandbox.faults.add(Fault("reset", when="after", method="PUT"))
+    row = {"id": held, "team_lead": True, "can_schedule_team_hours": True}
+    result = await kantata.participations.update_many([row])
+    assert len(result.updated) == 1
+    assert kantata_sandbox.count("PUT") == 1
+
+
 async def test_delete_many_in_bulk(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """All or nothing on the server's side, one by one on ours: bad ids are told, the others go."""
     entry = {"workspace_id": 1, "date_performed": "2026-08-25", "time_in_minutes": 30}

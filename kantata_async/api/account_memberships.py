@@ -381,13 +381,17 @@ class AccountMemberships(Resource):
         return await self._get_many(LIST, ids, parameters)
 
     async def update_many(
-        self, rows: Rows, *, include: Sequence[AccountMembershipsInclude | Path] = ()
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[AccountMembershipsInclude | Path] = (),
+        optional_fields: Sequence[AccountMembershipsOptionalField] = (),
     ) -> BulkResult[AccountMembership]:
         """Update any number of account memberships.
 
         Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
         """
-        options: dict[str, Any] = {"include": include}
+        options: dict[str, Any] = {"include": include, "optional_fields": optional_fields}
         return await self._update_many(rows, options)
 
     async def delete_many(self, ids: Ids) -> BulkResult[Any]:

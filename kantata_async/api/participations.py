@@ -442,13 +442,17 @@ class Participations(Resource):
         return self._create_stream(rows, options)
 
     async def update_many(
-        self, rows: Rows, *, include: Sequence[ParticipationsInclude | Path] = ()
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[ParticipationsInclude | Path] = (),
+        optional_fields: Sequence[ParticipationsOptionalField] = (),
     ) -> BulkResult[Participation]:
         """Update any number of participations.
 
         Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
         """
-        options: dict[str, Any] = {"include": include}
+        options: dict[str, Any] = {"include": include, "optional_fields": optional_fields}
         return await self._update_many(rows, options)
 
     async def delete_many(self, ids: Ids) -> BulkResult[Any]:

@@ -828,12 +828,18 @@ class Stories(Resource):
         }
         return self._create_stream(rows, options)
 
-    async def update_many(self, rows: Rows, *, include: Sequence[StoriesInclude | Path] = ()) -> BulkResult[Story]:
+    async def update_many(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[StoriesInclude | Path] = (),
+        optional_fields: Sequence[StoriesOptionalField] = (),
+    ) -> BulkResult[Story]:
         """Update any number of stories.
 
         Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
         """
-        options: dict[str, Any] = {"include": include}
+        options: dict[str, Any] = {"include": include, "optional_fields": optional_fields}
         return await self._update_many(rows, options)
 
     async def delete_many(self, ids: Ids) -> BulkResult[Any]:

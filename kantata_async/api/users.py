@@ -488,10 +488,16 @@ class Users(Resource):
         """
         return await self._get_many(LIST, ids, parameters)
 
-    async def update_many(self, rows: Rows, *, include: Sequence[UsersInclude | Path] = ()) -> BulkResult[User]:
+    async def update_many(
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[UsersInclude | Path] = (),
+        optional_fields: Sequence[UsersOptionalField] = (),
+    ) -> BulkResult[User]:
         """Update any number of users.
 
         Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
         """
-        options: dict[str, Any] = {"include": include}
+        options: dict[str, Any] = {"include": include, "optional_fields": optional_fields}
         return await self._update_many(rows, options)

@@ -592,13 +592,17 @@ class WorkspaceResources(Resource):
         return self._create_stream(rows, options)
 
     async def update_many(
-        self, rows: Rows, *, include: Sequence[WorkspaceResourcesInclude | Path] = ()
+        self,
+        rows: Rows,
+        *,
+        include: Sequence[WorkspaceResourcesInclude | Path] = (),
+        optional_fields: Sequence[WorkspaceResourcesOptionalField] = (),
     ) -> BulkResult[WorkspaceResource]:
         """Update any number of workspace resources.
 
         Each row is a mapping with the id and the fields of `update`; the outcomes come in the order of the rows.
         """
-        options: dict[str, Any] = {"include": include}
+        options: dict[str, Any] = {"include": include, "optional_fields": optional_fields}
         return await self._update_many(rows, options)
 
     async def delete_many(self, ids: Ids) -> BulkResult[Any]:

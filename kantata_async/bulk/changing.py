@@ -21,6 +21,7 @@ from .rows import Row
 
 E = TypeVar("E", bound=Entity)
 
+_NOT_SHOWN: Final = object()
 _NOT_THERE: Final = ErrorDetail("there is no such object")
 
 
@@ -68,8 +69,7 @@ class Update(Generic[E]):
             return
         await asyncio.sleep(SETTLING)
         id, fields = row.wired
-        asked = {name: names for name, names in self.asked.items() if name != "include" or self.get.includes}
-        call = check_call(self.get, (id,), asked)
+        call = check_call(self.get, (id,), self.asked)
         try:
             entity = self.connection.read(await self.connection.send(call), call).items[0]
         except AuthenticationError:
@@ -90,8 +90,9 @@ class Update(Generic[E]):
 
 def _as_wanted(entity: Entity, fields: Mapping[str, Any]) -> bool | None:
     """Whether an object shows the fields as they were sent; None when it does not show all of them."""
-    shown = entity.to_dict()
-    if not fields.keys() <= shown.keys():
+    sent = entity.to_dict()
+    shown = {name: sent.get(name, sent.get(f"is_{name}", _NOT_SHOWN)) for name in fields}
+    if _NOT_SHOWN in shown.values():
         return None
     return all(comparable(shown[name]) == comparable(value) for name, value in fields.items())
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from ..entity import Entity
+from ..entity import Entity, plain_data
 
 Row = Mapping[str, Any]
 
@@ -23,7 +23,8 @@ def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity |
     more are matched first; among equal ones, earlier rows get the entities that were made earlier. Where nothing tells
     and some row has no entity, none has: nobody knows which.
     """
-    left = sorted(((entity, entity.to_dict()) for entity in entities), key=lambda pair: _age(pair[0]))
+    given = set(chain.from_iterable(rows))
+    left = sorted(((entity, plain_data(entity, given)) for entity in entities), key=lambda pair: _age(pair[0]))
     fields = _telling_fields(rows, [data for _, data in left])
     found: list[Entity | None] = [None] * len(rows)
     if not fields and len(entities) != len(rows) and any(row != rows[0] for row in rows):
@@ -42,7 +43,7 @@ def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity |
 
 def _telling_fields(rows: Sequence[Row], plain: Sequence[Row]) -> list[str]:
     carried = set.intersection(*(set(data) for data in plain)) if plain else set[str]()
-    return sorted(field for field in carried.intersection(chain.from_iterable(rows)) if _kept(field, rows, plain))
+    return sorted(field for field in carried if _kept(field, rows, plain))
 
 
 def _kept(field: str, rows: Sequence[Row], plain: Sequence[Row]) -> bool:
@@ -70,14 +71,14 @@ def _key(row: Row, fields: Sequence[str]) -> Hashable:
 def comparable(value: Any) -> Hashable:
     """A value in the one form in which sent and answered ones can be compared: ids are numbers here and text there."""
     match value:
+        case str():
+            return value.strip()
         case bool() | None:
             return value
         case int():
             return str(value)
         case float():
             return str(int(value)) if value.is_integer() else f"{value:.12g}"
-        case str():
-            return value.strip()
         case Mapping():
             return tuple(sorted((key, comparable(part)) for key, part in value.items()))
         case _:

@@ -142,17 +142,18 @@ def _creation(
     )
 
 
-def _asked(create: Operation[Any], include: Sequence[str], optional_fields: Sequence[str]) -> dict[str, Any]:
+def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: Sequence[str]) -> dict[str, Any]:
     """What the answers are to carry: what the caller wants, and the references and fields that tell rows apart."""
-    fields = create.body if isinstance(create.body, Mapping) else {}
-    references = [name for name in create.includes if f"{name}_id" in fields]
-    telling = [field for field in create.optional_fields if field in fields]
+    fields = operation.body if isinstance(operation.body, Mapping) else {}
+    references = [name for name in operation.includes if f"{name}_id" in fields]
+    telling = [field for field in operation.optional_fields if field in fields]
     asked = {
         "include": list(dict.fromkeys([*include, *references])),
         "optional_fields": list(dict.fromkeys([*optional_fields, *telling])),
     }
     given = {name: names for name, names in asked.items() if names}
-    check_call(attrs.evolve(create, body=None), (), given)  # refuses an unknown optional field before anything is sent
+    # Refuses an unknown optional field before anything is sent.
+    check_call(attrs.evolve(operation, path="/", body=None), (), given)
     return given
 
 
@@ -181,12 +182,11 @@ async def update_many(
     """
     update = operations["update"]
     inclusion = _inclusion(connection, update, include)
-    asked = {"include": list(inclusion.names), "optional_fields": list(optional_fields)}
     changing: Update[Any] = Update(
         connection=connection,
         update=update,
         get=operations.get("get"),
-        asked={name: names for name, names in asked.items() if names},
+        asked=_asked(update, inclusion.names, optional_fields),
     )
     source = RowSource(items, lambda item, index: _identified(update, item, index), 1)
     result = await run_all(connection, source, changing.settle)
