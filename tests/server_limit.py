@@ -1,4 +1,4 @@
-"""A client that always has requests waiting, a server with a hidden limit and the network between, in simulated time."""
+"""A client with requests that always wait, a server with a hidden limit and the network between, in simulated time."""
 
 from __future__ import annotations
 

@@ -313,9 +313,8 @@ async def test_closing_ends_those_in_line() -> None:
 async def test_a_limit_that_is_learnt_is_logged_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
     """Its name and its rate."""
     caplog.set_level(logging.INFO, "kantata_async.limits")
-    async with Server([REFUSED, OK]) as server:
-        async with KantataSession(token="hush-hush", base_url=server.url) as kantata:
-            await kantata.request("GET", "/users")
+    async with Server([REFUSED, OK]) as server, KantataSession(token="hush-hush", base_url=server.url) as kantata:
+        await kantata.request("GET", "/users")
     assert any("general learnt" in record.getMessage() for record in caplog.records)
     assert "hush-hush" not in caplog.text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,7 +66,7 @@ def test_after_a_meeting_it_restarts_with_a_ramp_and_ends_beyond_the_wall() -> N
     assert rates[0] == pytest.approx(85)
     assert rates[10] == pytest.approx(97)
     assert rates[54] < 100 < rates[70]
-    assert max(later - earlier for earlier, later in zip(rates[:80], rates[1:80], strict=False)) < 2
+    assert max(later - earlier for earlier, later in itertools.pairwise(rates[:80])) < 2
 
 
 @given(

@@ -1,0 +1,34 @@
+"""How fast and in which order: limits that are found, kept and shared.
+
+rate       the limits a session may be given, as data
+endpoints  which operations have a limit of their own
+pace       pure: what a 429 teaches, and the rate between two of them
+bucket     pure: one limit's meter, its pause after a 429 and the scout after that
+job        whose turn a request counts for, and how urgent it is
+turns      pure: who goes next
+account    the limits of one account in this process
+redis      the same in Redis, for many processes
+line       where requests wait
+limiter    what each attempt of a session passes
+"""
+
+from __future__ import annotations
+
+from .account import LimitState
+from .job import job, priority
+from .limiter import Limiter, Slot, account_for
+from .rate import AdaptiveRateLimit, RateLimit, RateLimits, RateLimitSetting, RedisRateLimit
+
+__all__ = [
+    "AdaptiveRateLimit",
+    "LimitState",
+    "Limiter",
+    "RateLimit",
+    "RateLimitSetting",
+    "RateLimits",
+    "RedisRateLimit",
+    "Slot",
+    "account_for",
+    "job",
+    "priority",
+]

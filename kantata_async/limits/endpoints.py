@@ -1,0 +1,35 @@
+"""The operations that have a rate limit of their own beside the general one (API facts, "Limits")."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GENERAL: Final = "general"
+
+OWN_LIMITS: Final = (
+    "GET /custom_field_values",
+    "GET /workspaces",
+    "POST /account_invitations",
+    "POST /custom_field_values",
+    "POST /project_snapshots",
+    "POST /workspaces",
+    "POST /workspaces/{id}/invite",
+    "PUT /account_invitations/{id}/resend",
+)
+
+_ALONE: Final = (GENERAL,)
+_TOGETHER: Final = {name: (GENERAL, name) for name in OWN_LIMITS}
+
+
+def buckets_of(method: str, path: str) -> tuple[str, ...]:
+    """The names of the limits that a request counts against: the general one, and its endpoint's own if it has one.
+
+    Args:
+        method: in capitals.
+        path: below the base URL, with or without ".json".
+    """
+    path = path.removesuffix(".json")
+    steps = path.split("/")
+    if len(steps) == 4:
+        path = f"/{steps[1]}/{{id}}/{steps[3]}"
+    return _TOGETHER.get(f"{method} {path}", _ALONE)

@@ -1,0 +1,145 @@
+"""The limits a session may be given, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+import attrs
+
+from ..bounds import positive_count, positive_number
+from ..errors import UsageError
+from .endpoints import OWN_LIMITS
+from .pace import FIRST_RATE
+
+_WHEN_AWAY: Final = ("share", "fail")
+
+
+@attrs.frozen
+class RateLimit:
+    """So many requests in so much time, evenly spaced.
+
+    Kantata publishes no numbers, and every process that uses the account shares its limit: choose what to leave to the
+    others. A 429 pauses this limit too, but does not change it.
+
+    Attributes:
+        requests: how many `per` seconds.
+        per: seconds.
+        burst: how many may go at once after a pause; 1 spaces every request from the one before.
+
+    Raises:
+        UsageError: a value is not a number above zero, or `burst` is not a whole one.
+    """
+
+    requests: float
+    per: float = 1.0
+    burst: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        positive_number("RateLimit", "requests", self.requests)
+        positive_number("RateLimit", "per", self.per)
+        positive_count("RateLimit", "burst", self.burst)
+
+
+@attrs.frozen
+class AdaptiveRateLimit:
+    """A limit that is found: the rate climbs while requests wait and all is well, and falls when a 429 comes.
+
+    Attributes:
+        start: requests a second to begin with.
+        at_most: requests a second that are never passed, to leave the rest to others; None for as many as there may be.
+
+    Raises:
+        UsageError: a value is not a number above zero, or `start` is above `at_most`.
+    """
+
+    start: float = FIRST_RATE
+    at_most: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        positive_number("AdaptiveRateLimit", "start", self.start)
+        if self.at_most is not None:
+            positive_number("AdaptiveRateLimit", "at_most", self.at_most)
+            if self.start > self.at_most:
+                raise UsageError(f"AdaptiveRateLimit: start, {self.start:g}, is above at_most, {self.at_most:g}")
+
+
+AnyRateLimit = RateLimit | AdaptiveRateLimit
+
+
+def _own(given: Mapping[str, AnyRateLimit]) -> tuple[tuple[str, AnyRateLimit], ...]:
+    return tuple(sorted(given.items()))
+
+
+@attrs.frozen
+class RateLimits:
+    """The general limit, and those that single endpoints have beside it.
+
+    Attributes:
+        general: what every request takes from.
+        own: the limit of an endpoint by its name, one of `endpoints.OWN_LIMITS`, such as "POST /workspaces".
+
+    An endpoint that is not named has an adaptive limit of its own where the general one is adaptive, else none.
+
+    Raises:
+        UsageError: the API has no such endpoint with a limit of its own, or a value is no limit.
+    """
+
+    general: AnyRateLimit = AdaptiveRateLimit()
+    own: tuple[tuple[str, AnyRateLimit], ...] = attrs.field(default=MappingProxyType({}), converter=_own)
+
+    def __attrs_post_init__(self) -> None:
+        for name, limit in (("general", self.general), *self.own):
+            if not isinstance(limit, AnyRateLimit):
+                raise UsageError(f"RateLimits: {name} cannot be {limit!r}")
+            if name != "general" and name not in OWN_LIMITS:
+                raise UsageError(f"RateLimits: no limit of its own has {name!r}; there are {', '.join(OWN_LIMITS)}")
+
+    def limit_of(self, name: str) -> AnyRateLimit | None:
+        """The limit of a bucket; None where there is none."""
+        if name == "general":
+            return self.general
+        beside = AdaptiveRateLimit() if isinstance(self.general, AdaptiveRateLimit) else None
+        return dict(self.own).get(name, beside)
+
+
+@attrs.frozen
+class RedisRateLimit:
+    """Limits shared through Redis by every process and machine with the same token and base URL.
+
+    Needs ``pip install kantata-async[redis]``.
+
+    Attributes:
+        url: of the Redis, as "redis://127.0.0.1:6379/0".
+        limits: what is shared; adaptive unless it is given.
+        when_away: what to do while Redis cannot be reached: "share", to go on with an equal part of what was last known
+            (of as many processes as were last seen), or "fail", to raise ConnectionFailedError for each request.
+        account: stands for the account where an async function fetches the token; the same in every process.
+        pepper: kept secret, it hides even from those who can read Redis which token a key belongs to; the same for all.
+
+    Raises:
+        UsageError: `when_away` is neither of the two, or `limits` are none.
+    """
+
+    url: str = attrs.field(repr=False)
+    limits: RateLimits | AnyRateLimit = AdaptiveRateLimit()
+    when_away: Literal["share", "fail"] = "share"
+    account: str = ""
+    pepper: str = attrs.field(default="", repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.when_away not in _WHEN_AWAY:
+            raise UsageError(f"RedisRateLimit: when_away is 'share' or 'fail', not {self.when_away!r}")
+        if not isinstance(self.limits, RateLimits | AnyRateLimit):
+            raise UsageError(f"RedisRateLimit: limits cannot be {self.limits!r}")
+
+
+RateLimitSetting = RateLimits | AnyRateLimit | RedisRateLimit
+
+
+def limits_in(setting: RateLimitSetting) -> RateLimits:
+    """The general limit and the endpoints' own that a setting asks for."""
+    if isinstance(setting, RedisRateLimit):
+        setting = setting.limits
+    return setting if isinstance(setting, RateLimits) else RateLimits(setting)
