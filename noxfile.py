@@ -20,6 +20,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def redis(session: nox.Session) -> None:
+    """Run the tests that start a redis-server (Debian's package), in Python's development mode."""
+    session.install("-e", ".[test]")
+    session.run("python", "-X", "dev", "-m", "pytest", "tests_redis", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the style, and that every file is formatted."""
     session.install("-e", ".[generate]")
@@ -48,7 +55,7 @@ def generate(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure; arguments go to the benchmarks."""
-    session.install("-e", ".[sandbox]")
+    session.install("-e", ".[bench]")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
