@@ -19,9 +19,10 @@ from typing import Any, Final
 import pytest
 from rich.console import Console
 
-from kantata_async import KantataSession, __version__, commands, demo
-from kantata_async.demo import Scale, demonstrate
-from kantata_async.demo_view import DemoView
+from kantata_async import KantataSession, __version__
+from kantata_async.cli import commands, demo
+from kantata_async.cli.demo import Scale, demonstrate
+from kantata_async.cli.demo_view import DemoView
 from kantata_async.sandbox import Fault, Sandbox
 
 COMMAND: Final = [sys.executable, "-m", "kantata_async"]

@@ -16,8 +16,8 @@ from typing import Any, Final
 import pytest
 from click.testing import CliRunner
 
+from kantata_async.cli.provision import provision
 from kantata_async.provision.cells import READERS
-from kantata_async.provision_command import provision
 from kantata_async.sandbox import Fault, Sandbox
 
 COMMAND: Final = (sys.executable, "-m", "kantata_async", "provision")

@@ -7,10 +7,10 @@ import errno
 
 import click
 
-from ._version import __version__
-from .errors import KantataError
+from .._version import __version__
+from ..errors import KantataError
 from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED
-from .provision_command import provision
+from .provision import provision
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -59,7 +59,7 @@ def sandbox(port: int, people: int, projects: int, seed: int, latency: float) ->
 
 
 async def _serve(port: int, *, people: int, projects: int, seed: int, latency: float) -> None:
-    from .sandbox import Sandbox  # noqa: PLC0415 - --help needs no sandbox
+    from ..sandbox import Sandbox  # noqa: PLC0415 - --help needs no sandbox
 
     server = Sandbox(port=port, people=people, projects=projects, seed=seed, latency=latency)
     try:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from .errors import KantataError, UsageError
+from ..errors import KantataError, UsageError
+from ..session import DEFAULT_URL, KantataSession
 from .exit_codes import EXIT_CODES, FAILED
-from .session import DEFAULT_URL, KantataSession
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .provision import Plan, Report
-    from .provision.applying import Applied, Progress
+    from ..provision import Plan, Report
+    from ..provision.applying import Applied, Progress
 
 _FILE: Final = click.Path(dir_okay=False)
 
@@ -77,13 +77,13 @@ def provision(
 
 
 def _saved(plan_file: str | None) -> Plan:
-    from .provision import Plan  # noqa: PLC0415 - --help needs none of it
+    from ..provision import Plan  # noqa: PLC0415 - --help needs none of it
 
     return Plan.load(str(plan_file))
 
 
 async def _planned(path: str, base_url: str, remove_others: bool) -> Plan:
-    from .provision import Roster, plan  # noqa: PLC0415 - as above
+    from ..provision import Roster, plan  # noqa: PLC0415 - as above
 
     roster = Roster.read(path)
     async with KantataSession(base_url=base_url) as kantata:
@@ -107,8 +107,8 @@ def _apply(planned: Plan, base_url: str, console: Console, *, replan: bool) -> R
 @contextmanager
 def _watching(to_do: int, console: Console) -> Iterator[Progress]:
     """Show how far it is: a bar on a terminal, elsewhere a line for each person."""
+    from ..provision.showing import show_applied  # noqa: PLC0415 - as above
     from . import terminal  # noqa: PLC0415 - as above
-    from .provision.showing import show_applied  # noqa: PLC0415 - as above
 
     with terminal.bars(console) as bars:
         task = bars.add_task("Applying", total=to_do)

@@ -16,8 +16,8 @@ from rich.progress import TaskID
 from rich.table import Table
 from rich.text import Text
 
+from .._version import __version__
 from . import terminal
-from ._version import __version__
 
 if TYPE_CHECKING:
     from .demo import Pulled, Step, Team

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from .concurrency import together
+from ..concurrency import together
+from ..include import path
+from ..sandbox import Sandbox
+from ..session import KantataSession
 from .demo_view import DemoView, counted
-from .include import path
-from .sandbox import Sandbox
-from .session import KantataSession
 
 if TYPE_CHECKING:
-    from .bulk import BulkResult
-    from .entities import Participation, User, Workspace
-    from .query import ListQuery
+    from ..bulk import BulkResult
+    from ..entities import Participation, User, Workspace
+    from ..query import ListQuery
 
 # The sandbox disables one person in forty and staffs some of the projects; with these, enough are left to choose from.
 _SPARE_PEOPLE: Final = 5
