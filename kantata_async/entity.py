@@ -7,8 +7,9 @@ ends in `Entity.__getattr__`, which says what to ask for. The generated classes 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -267,7 +268,7 @@ class Links(Protocol):
     """What an entity asks for its associated objects: the graph that it is in."""
 
     @property
-    def _objects(self) -> Mapping[str | None, Mapping[str, Entity]]:
+    def _objects(self) -> Mapping[Any, Mapping[str, Entity]]:
         """The objects at hand, by collection and id."""
         ...
 
@@ -279,7 +280,8 @@ class Links(Protocol):
 class _Unlinked:
     """The links of an entity that is in no graph: there are none."""
 
-    _objects: Final[Mapping[str | None, Mapping[str, Entity]]] = MappingProxyType({})
+    def __init__(self) -> None:
+        self._objects: Mapping[Any, Mapping[str, Entity]] = {}
 
     def resolve(self, entity: Entity, association: Association[Any], target: Ref) -> Entity | None:
         raise not_included(entity, association, target)
@@ -345,12 +347,7 @@ class Entity:
 
     def to_dict(self) -> dict[str, Any]:
         """The attributes that were sent, unknown ones too, as plain data: dates as ISO 8601 text, ids as strings."""
-        sent: dict[str, Any] = {}
-        for name in self.attributes:
-            value = _slot(self, name, _ABSENT)
-            if value is not _ABSENT:
-                sent[name] = value if type(value) is str else _plain(value)
-        return sent | {name: _plain(value) for name, value in self.extra.items()}
+        return plain_data(self, (*self.attributes, *self.extra))
 
     if not TYPE_CHECKING:  # a type checker would take it to mean that there is an attribute of any name
 
@@ -362,8 +359,6 @@ class Entity:
             attribute = cls.attributes.get(name)
             if attribute is not None:
                 raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
-            from difflib import get_close_matches  # loaded by the first mistake
-
             nearest = get_close_matches(name, [*cls.attributes, *cls.associations], 1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}{hint}", name=name, obj=self)
@@ -413,6 +408,17 @@ def _slot(entity: Entity, name: str, absent: Any) -> Any:
         return object.__getattribute__(entity, name)
     except AttributeError:
         return absent
+
+
+def plain_data(entity: Entity, names: Iterable[str]) -> dict[str, Any]:
+    """Those of the attributes that were sent, as `Entity.to_dict` gives them."""
+    extra = entity.extra
+    sent: dict[str, Any] = {}
+    for name in names:
+        value = _slot(entity, name, _ABSENT) if name in entity.attributes else extra.get(name, _ABSENT)
+        if value is not _ABSENT:
+            sent[name] = value if type(value) is str else _plain(value)
+    return sent
 
 
 def _id_of(cls: type[Entity], data: Mapping[str, Any]) -> str:

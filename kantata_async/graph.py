@@ -7,7 +7,8 @@ objects matched and in which order; a collection mixes matches with associated o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
@@ -63,7 +64,7 @@ class Envelope:
     """An answer taken apart and checked: the matches in order and their ids by collection, all objects, the rest."""
 
     matches: Matches
-    ids: Mapping[str, Set[str]]
+    ids: Mapping[str, AbstractSet[str]]
     collections: Mapping[str, Mapping[str, Mapping[str, Any]]]
     meta: Meta
     extra: Mapping[str, Any]
@@ -140,13 +141,18 @@ def _looks_like_objects(value: Any) -> bool:
 
 
 def _matches(results: list[Any]) -> Matches:
-    if set(map(type, results)) <= _OBJECTS:
-        with suppress(LookupError, TypeError):
-            matches = [(key, list(map(_ID, run))) for key, run in groupby(results, _KEY)]
-            if all(type(key) is str and set(map(type, ids)) <= _TEXTS for key, ids in matches):
-                return matches
-    refs = map(_match, results)
-    return [(key, [ref.id for ref in run]) for key, run in groupby(refs, lambda ref: ref.key)]
+    return _plain_matches(results) or [(ref.key, [ref.id]) for ref in map(_match, results)]
+
+
+def _plain_matches(results: list[Any]) -> Matches | None:
+    """The matches where all of them are told in the plainest way; None where they are not."""
+    try:
+        matches = [(key, list(map(_ID, run))) for key, run in groupby(results, _KEY)]
+    except (LookupError, TypeError):
+        return None
+    told = [text for key, ids in matches for text in (key, *ids)]
+    plain = set(map(type, results)) <= _OBJECTS and set(map(type, told)) <= _TEXTS
+    return matches if plain else None
 
 
 def _match(result: Any) -> Ref:
@@ -177,10 +183,12 @@ def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
 
 def _name_themselves(objects: dict[Any, Any]) -> bool:
     """Whether these are objects that say the id under which they are, all of them in the plainest way."""
-    if set(map(type, objects.values())) <= _OBJECTS and set(map(type, objects)) <= _TEXTS:
-        with suppress(LookupError):
-            return list(map(_ID, objects.values())) == list(objects)
-    return False
+    if not (set(map(type, objects.values())) <= _OBJECTS and set(map(type, objects)) <= _TEXTS):
+        return False
+    try:
+        return list(map(_ID, objects.values())) == list(objects)
+    except LookupError:
+        return False
 
 
 def _check_objects(key: str, value: dict[Any, Any]) -> None:
@@ -230,7 +238,7 @@ def _kind(value: Any) -> str:
 class _Answer:
     """What one answer was asked to include, and for whom: reading a missing object depends on it."""
 
-    matches: Mapping[str, Set[str]]
+    matches: Mapping[str, AbstractSet[str]]
     includes: frozenset[str] | None
     """None: not known (an answer that somebody else fetched)."""
     supplied: frozenset[str]
@@ -334,19 +342,19 @@ class Graph:
         narrowed: Mapping[str, type[Entity]],
     ) -> None:
         held = self._objects.setdefault(key, {})
-        if not held and cls is not None and not narrowed:
-            self.notes += build_all(cls, objects, self, held)
+        known = held.keys() & objects.keys()
+        for id in known:
+            self.notes += fill(held[id], id, objects[id])
+        new = {id: raw for id, raw in objects.items() if id not in known} if known else objects
+        if cls is not None and not narrowed:
+            self.notes += build_all(cls, new, self, held)
             return
-        for id, raw in objects.items():
-            known = held.get(id)
-            if known is not None:
-                self.notes += fill(known, id, raw)
-            elif cls is None:
+        for id, raw in new.items():
+            if cls is None:
                 held[id], notes = build_unknown(key, id, raw, self, UnknownEntity)
-                self.notes += notes
             else:
                 held[id], notes = build(narrowed.get(id, cls), id, raw, self)
-                self.notes += notes
+            self.notes += notes
 
 
 def graph_of(entity: Entity) -> Graph:

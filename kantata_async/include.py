@@ -59,4 +59,4 @@ def read_inclusion(include: Any, known: Sequence[str]) -> Inclusion:
         names[steps[0]] = None
         if len(steps) > 1:
             deeper.append(steps)
-    return Inclusion(tuple(names), tuple(deeper))
+    return Inclusion(tuple(names), tuple(deeper)) if names else NOTHING_INCLUDED

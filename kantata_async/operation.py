@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -11,7 +13,7 @@ import attrs
 from .errors import UsageError
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
 from .natural_key import NaturalKey
-from .values import Array, Kind, Needed, Object, bare, check_fields, check_id, did_you_mean, query_text
+from .values import Array, Kind, Object, bare, check_fields, check_id, did_you_mean, query_text
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -70,6 +72,24 @@ class Operation(Generic[R_co]):
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
+    @cached_property
+    def argument_names(self) -> AbstractSet[str]:
+        """The names of everything that a call may give."""
+        names = {_argument(name) for name in self.filters}
+        if isinstance(self.body, Mapping):
+            names |= self.body.keys()
+        elif self.body is not None and self.body_key is not None:
+            names.add(self.body_key)
+        standard = {
+            "include": self.includes,
+            "optional_fields": self.optional_fields,
+            "order": self.orders or self.bare_orders,
+            "only": self.only,
+            "search": self.search,
+            "per_page": self.paging,
+        }
+        return names | {name for name, taken in standard.items() if taken}
+
 
 @attrs.frozen
 class Call:
@@ -111,27 +131,10 @@ def fill_path(template: str, ids: Sequence[object]) -> str:
 
 
 def _refuse_unknown(operation: Operation[Any], arguments: Mapping[str, Any]) -> None:
-    known = _argument_names(operation)
+    known = operation.argument_names
     for name in arguments:
         if name not in known:
             raise UsageError(f"{operation} takes no {name!r}{did_you_mean(name, known)}")
-
-
-def _argument_names(operation: Operation[Any]) -> set[str]:
-    names = {_argument(name) for name in operation.filters}
-    if isinstance(operation.body, Mapping):
-        names |= operation.body.keys()
-    elif operation.body is not None and operation.body_key is not None:
-        names.add(operation.body_key)
-    standard = {
-        "include": operation.includes,
-        "optional_fields": operation.optional_fields,
-        "order": operation.orders or operation.bare_orders,
-        "only": operation.only,
-        "search": operation.search,
-        "per_page": operation.paging,
-    }
-    return names | {name for name, taken in standard.items() if taken}
 
 
 def _argument(filter: str) -> str:
@@ -148,7 +151,7 @@ def _filters(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[st
             if _is_empty_list(arguments[argument]):
                 raise UsageError(f"{argument} takes at least one value: an empty list would leave the filter out")
             query[name] = query_text(wired)
-        elif isinstance(kind, Needed):
+        elif kind.needed:
             raise UsageError(f"{operation} needs {argument}")
     return query
 

@@ -136,16 +136,23 @@ class ListQuery(Generic[E]):
         data = await self._fetch(1)
         yield data
         last = _page_count(data)
-        window = self._connection.transport.concurrency
+        # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
+        window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Any]] = deque()
         asked = 1
+
+        def ask_ahead() -> None:
+            nonlocal asked
+            while asked < last and len(ahead) < window:
+                asked += 1
+                ahead.append(self._connection.transport.spawn(self._fetch(asked)))
+
         try:
-            while ahead or asked < last:
-                while asked < last and len(ahead) < window:
-                    asked += 1
-                    ahead.append(self._connection.transport.spawn(self._fetch(asked)))
+            ask_ahead()
+            while ahead:
                 data = await ahead.popleft()
                 last = _page_count(data)
+                ask_ahead()
                 yield data
         finally:
             for task in ahead:

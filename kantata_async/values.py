@@ -12,10 +12,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from enum import Enum
 from io import TextIOBase
 from os import PathLike
-from typing import Any, BinaryIO, Final, TypeAlias
+from typing import Any, BinaryIO, ClassVar, Final, TypeAlias
 
 import attrs
 
@@ -55,14 +56,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if not names:
         return ""
-    from difflib import get_close_matches  # loaded by the first mistake
-
     nearest = get_close_matches(name, names, 1, 0.5)
     return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(names)}"
 
 
 class Kind(ABC):
     """What a parameter takes."""
+
+    needed: ClassVar[bool] = False
+    """Whether it must be given."""
 
     @abstractmethod
     def wire(self, value: Any, name: str) -> Any:
@@ -144,6 +146,7 @@ class Object(Kind):
 class Needed(Kind):
     """A value that must be given, and may not be None."""
 
+    needed: ClassVar[bool] = True
     of: Kind
 
     def wire(self, value: Any, name: str) -> Any:
@@ -175,9 +178,9 @@ def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str
         kind = fields.get(key)
         if kind is None:
             raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
-        clears = value is None and not isinstance(kind, Needed)
+        clears = value is None and not kind.needed
         wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
-    missing = [key for key, kind in fields.items() if isinstance(kind, Needed) and key not in given]
+    missing = [key for key, kind in fields.items() if kind.needed and key not in given]
     if missing:
         raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
     return wired
