@@ -78,6 +78,10 @@ class _Interruptible:
         self._timers.discard(self._timer)
         await self._timer.__aexit__(kind, error, trace)
 
+    def expired(self) -> bool:
+        """Whether it was this limit that ended the block."""
+        return self._timer.expired()
+
 
 class Transport:
     """Sends requests; one for each session, in one event loop, opened once and closed once.
@@ -321,9 +325,10 @@ class Transport:
         refused: Leave | None,
     ) -> Attempt:
         attempt = Attempt()
+        allowed = _Interruptible(self._timers, deadline)
+        slot = self._limiter.slot(request.method, request.path, refused)
         try:
-            slot = self._limiter.slot(request.method, request.path, refused)
-            async with _Interruptible(self._timers, deadline) as timer, slot:
+            async with allowed as timer, slot:
                 attempt.began = self._loop.time()
                 attempt.leave = slot.leave
                 end = attempt.began + self._timeout
@@ -331,7 +336,7 @@ class Transport:
                 await self._exchange(request, url, body, attempt, slot)
         except TimeoutError:
             # Any other one is the token function's own.
-            if not timer.expired():
+            if not allowed.expired():
                 raise
             attempt.error = RequestTimeoutError(f"{request}: no complete answer within {self._timeout:g} s")
         return attempt
@@ -370,11 +375,12 @@ class Transport:
 
     async def _renew(self, stale: str, deadline: float) -> bool:
         """Whether there is a new token in time."""
+        allowed = _Interruptible(self._timers, deadline)
         try:
-            async with _Interruptible(self._timers, deadline) as timer:
+            async with allowed:
                 await self._tokens.renew(stale)
         except TimeoutError:
-            if not timer.expired():
+            if not allowed.expired():
                 raise
             return False
         return True
@@ -393,11 +399,12 @@ class Transport:
             story.retried()
         if in_line:
             return True
+        allowed = _Interruptible(self._timers, None)
         try:
-            async with _Interruptible(self._timers, None) as timer:
+            async with allowed:
                 await self._sleep(wait)
         except TimeoutError:
-            if not timer.expired():
+            if not allowed.expired():
                 raise
             return False
         return True

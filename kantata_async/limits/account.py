@@ -56,21 +56,27 @@ class Account(Protocol):
 
         Gives when, on the clock of the account, or None when it takes `take`.
         """
+        ...
 
     async def take(self, names: tuple[str, ...], *, again: bool) -> tuple[float, float]:
         """Take from all of these limits or from none: seconds to wait, 0 when it was done, and when that was."""
+        ...
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
+        ...
 
     async def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
         """Learn from an answer to a request that left at `left`."""
+        ...
 
     def states(self, waiting: Callable[[str], int]) -> Iterable[LimitState]:
         """How every limit stands that was asked for so far."""
+        ...
 
     async def close(self) -> None:
         """Let go of what it holds of the event loop."""
+        ...
 
 
 class LocalAccount:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, Literal
 
 import attrs
@@ -68,8 +67,10 @@ class AdaptiveRateLimit:
 AnyRateLimit = RateLimit | AdaptiveRateLimit
 
 
-def _own(given: Mapping[str, AnyRateLimit]) -> tuple[tuple[str, AnyRateLimit], ...]:
-    return tuple(sorted(given.items()))
+def _own(
+    given: Mapping[str, AnyRateLimit] | tuple[tuple[str, AnyRateLimit], ...],
+) -> tuple[tuple[str, AnyRateLimit], ...]:
+    return tuple(sorted(dict(given).items()))
 
 
 @attrs.frozen
@@ -87,7 +88,7 @@ class RateLimits:
     """
 
     general: AnyRateLimit = AdaptiveRateLimit()
-    own: tuple[tuple[str, AnyRateLimit], ...] = attrs.field(default=MappingProxyType({}), converter=_own)
+    own: tuple[tuple[str, AnyRateLimit], ...] = attrs.field(default=(), converter=_own)
 
     def __attrs_post_init__(self) -> None:
         for name, limit in (("general", self.general), *self.own):
