@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from .api import Resources, entity_class, resource_class
 from .auth import Token
@@ -17,9 +17,7 @@ from .include import path
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .operation import Operation
 from .retry import RetryPolicy
-from .transport import NO_BODY, Request, Transport
-
-DEFAULT_URL: Final = "https://api.mavenlink.com/api/v1"
+from .transport import BASE_URL, NO_BODY, Request, Transport
 
 
 class KantataSession(Resources):
@@ -46,7 +44,7 @@ class KantataSession(Resources):
         self,
         *,
         token: Token | None = None,
-        base_url: str = DEFAULT_URL,
+        base_url: str = BASE_URL,
         timeout: float = 180.0,
         concurrency: int = 10,
         rate_limit: RateLimitSetting | None = AdaptiveRateLimit(),  # noqa: B008 - frozen

@@ -45,7 +45,7 @@ class Run:
         return str(path)
 
     async def start(self, *arguments: str, **options: Any) -> asyncio.subprocess.Process:
-        swayed = {"FORCE_COLOR", "NO_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE"}
+        swayed = {"FORCE_COLOR", "NO_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "PYTHONASYNCIODEBUG"}
         kept = {name: value for name, value in os.environ.items() if name not in swayed}
         pipes = {
             "stdin": asyncio.subprocess.DEVNULL,
@@ -57,7 +57,8 @@ class Run:
             "--base-url",
             self.sandbox.url,
             *arguments,
-            env=kept | {"KANTATA_TOKEN": self.sandbox.token},
+            # Development mode tells of slow callbacks among the errors: on a busy machine that is any of them.
+            env=kept | {"KANTATA_TOKEN": self.sandbox.token, "PYTHONDEVMODE": ""},
             **{**pipes, **options},
         )
 

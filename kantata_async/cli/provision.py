@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from ..errors import KantataError, UsageError
-from ..session import DEFAULT_URL, KantataSession
+from ..session import KantataSession
+from ..transport import BASE_URL
 from .exit_codes import EXIT_CODES, FAILED
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _FILE: Final = click.Path(dir_okay=False)
 )
 @click.option("--replan", is_flag=True, help="Apply a plan although the teams changed since it was made.")
 @click.option("--yes", is_flag=True, help="Do not ask before applying; needed for removals where nobody can be asked.")
-@click.option("--base-url", default=DEFAULT_URL, help="Where the API is: https, or http on this machine.")
+@click.option("--base-url", default=BASE_URL, help="Where the API is: https, or http on this machine.")
 def provision(
     roster: str | None,
     applying: bool,
