@@ -124,12 +124,6 @@ def _read_ref(value: object) -> Ref:
     return Ref(value["key"], read_id(value.get("id")))
 
 
-def _read_refs(value: object) -> tuple[Ref, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"references come as a list, not {told(value)}")
-    return tuple(map(_read_ref, value))
-
-
 def _plain(value: Any) -> Any:
     """A value as JSON would carry it; containers are copied so that nobody can change an entity through them."""
     match value:
@@ -176,11 +170,6 @@ def day(*, optional: bool = False, include: str | None = None, init: Literal[Fal
 def reference(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A polymorphic reference: a `Ref`."""
     return _field(Attribute(_read_ref, optional=optional, include=include), init=init)
-
-
-def references(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
-    """A list of polymorphic references: a tuple of `Ref`."""
-    return _field(Attribute(_read_refs, optional=optional, include=include), init=init)
 
 
 def nested(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
@@ -445,7 +434,7 @@ def _not_loaded(owner: str, name: str, attribute: Attribute) -> str:
 @dataclass_transform(
     eq_default=False,
     frozen_default=True,
-    field_specifiers=(plain, identifier, identifiers, instant, day, reference, references, nested),
+    field_specifiers=(plain, identifier, identifiers, instant, day, reference, nested),
 )
 def entity(collection: str) -> Callable[[type[E]], type[E]]:
     """Make a class of annotated attributes the entity of a collection."""
