@@ -1,18 +1,26 @@
-"""``python -m benchmarks [names…] [--quick]``: run the benchmarks of these names, or all, and keep their figures.
+"""``python -m benchmarks [names…] [--quick]``: run the benchmarks of these names, or all, and print one table.
 
-A benchmark is a module of this package with ``main(quick: bool) -> dict``, which prints a table and gives its figures;
-they are written to benchmarks/results/NAME.json.
+A benchmark is a module of this package with ``main(quick: bool) -> list[Figure]``. The figures are also written to
+benchmarks/results/figures.json. Nothing fails for being slow: this is a measuring device.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import pkgutil
+import platform
+import sys
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-RESULTS = Path(__file__).parent / "results"
+import attrs
+
+from ._figures import Figure, table
+
+RESULTS = Path(__file__).parent / "results" / "figures.json"
 
 
 def main() -> None:
@@ -29,11 +37,18 @@ def main() -> None:
     unknown = sorted(set(given.names) - set(names))
     if unknown:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(names)}")
-    RESULTS.mkdir(exist_ok=True)
+    figures: list[Figure] = []
     for name in given.names or names:
-        print(f"== {name}", flush=True)
-        figures = import_module(f"benchmarks.{name}").main(given.quick)
-        (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        figures += import_module(f"benchmarks.{name}").main(given.quick)
+    measured = {
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "python": platform.python_version(),
+    }
+    print(f"Measured {', '.join(measured.values())}; medians\n\n{table(figures)}")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({**measured, "figures": [attrs.asdict(one) for one in figures]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

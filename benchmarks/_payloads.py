@@ -80,9 +80,10 @@ def payload(asked: Asked, first: int = 1, total: int | None = None) -> dict[str,
     included = [cls.associations[name] for name in asked.includes]
     collections: dict[str, dict[str, Any]] = {}
     pools: dict[str, list[str]] = {}
+    keys = sorted({association.key or "" for association in included})
     for association, count in zip(included, asked.includes.values(), strict=True):
         target = known(association.key or "")
-        start = 10_000_001 + 1_000_000 * sorted({association.key for association in included}).index(association.key)
+        start = 10_000_001 + 1_000_000 * keys.index(association.key or "")
         pools[association.ref] = [str(start + number) for number in range(count)]
         names = sent_attributes(target, optional=False)
         objects = collections.setdefault(target.collection, {})

@@ -61,8 +61,9 @@ class RedisServer:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         except ConnectionRefusedError:
             return False
-        writer.write(b"PING\r\n")
-        answered = (await reader.readline()).startswith(b"+PONG")
-        writer.close()
-        await writer.wait_closed()
-        return answered
+        try:
+            writer.write(b"PING\r\n")
+            return (await reader.readline()).startswith(b"+PONG")
+        finally:
+            writer.close()
+            await writer.wait_closed()

@@ -6,9 +6,12 @@ import gc
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import attrs
+
+from ._figures import Figure
 
 
 @attrs.frozen
@@ -33,16 +36,24 @@ class Comparison:
         low, _, high = statistics.quantiles(ratios, n=4)
         return (high - low) / 2
 
-    def figures(self, base: str, *, per: int = 1) -> dict[str, dict[str, float]]:
+    def figures(
+        self, of: str, base: str, *, per: int = 1, goals: Mapping[str, str] = MappingProxyType({})
+    ) -> list[Figure]:
         """For each side the microseconds (of one of `per` things), the ratio to the base, and its noise."""
-        return {
-            side: {
-                "microseconds": round(self.median(side) / per * 1e6, 3),
-                "ratio": round(self.ratio(side, base), 3),
-                "noise": round(self.spread(side, base), 3),
-            }
+        return [
+            Figure(of, side, self.median(side) / per * 1e6, "µs")
+            if side == base
+            else Figure(
+                of,
+                side,
+                self.median(side) / per * 1e6,
+                "µs",
+                self.ratio(side, base),
+                self.spread(side, base),
+                goals.get(side, ""),
+            )
             for side in self.rounds
-        }
+        ]
 
     def _ratios(self, side: str, base: str) -> list[float]:
         return [taken / against for taken, against in zip(self.rounds[side], self.rounds[base], strict=True)]
@@ -63,8 +74,8 @@ def compared(
         run()
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
-        gc.collect()
         for side, run in sides.items():
+            gc.collect()  # so that no side pays for another one's garbage
             began = clock()
             for _ in range(times):
                 run()
@@ -84,8 +95,8 @@ async def awaited(
         await run()
     taken: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
-        gc.collect()
         for side, run in sides.items():
+            gc.collect()
             began = clock()
             await run()
             taken[side].append(clock() - began)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import aiohttp
@@ -12,29 +10,26 @@ import orjson
 
 from kantata_async import KantataSession
 
+from ._figures import Figure
 from ._serving import TOKEN, Served, serving
-from ._tables import printed
 from ._timing import awaited
 
 CONCURRENCY: Final = 10
 LATENCY: Final = 0.1
 BATCH: Final = 100
+OURS: Final = "create_many"
+IN_TURN: Final = f"batches of {BATCH}, one after the other"
+SINGLY: Final = "one at a time"
 
 
-def main(quick: bool) -> dict[str, Any]:
+def main(quick: bool) -> list[Figure]:
     """Measure; one create at a time is measured on a sample, and the whole is told from it."""
     total, sample, rounds = (500, 3, 1) if quick else (10_000, 50, 5)
     with serving(Served(latency=LATENCY)) as url:
-        figures = asyncio.run(_measured(url, total, sample, rounds))
-    printed(
-        f"{total:,} participations created, {LATENCY * 1000:g} ms latency, {CONCURRENCY} requests at once",
-        ("", "s", "of the bound"),
-        [(side, *told.values()) for side, told in figures.items()],
-    )
-    return figures
+        return asyncio.run(_measured(url, total, sample, rounds))
 
 
-async def _measured(url: str, total: int, sample: int, rounds: int) -> dict[str, Any]:
+async def _measured(url: str, total: int, sample: int, rounds: int) -> list[Figure]:
     rows = [{"workspace_id": 7, "user_id": 1_000 + number, "role": "maven"} for number in range(total)]
     batches = -(-total // BATCH)
     bound = LATENCY * -(-batches // CONCURRENCY)
@@ -62,17 +57,12 @@ async def _measured(url: str, total: int, sample: int, rounds: int) -> dict[str,
             for start in range(0, total, BATCH):
                 await post({"participations": rows[start : start + BATCH]})
 
-        ours = (await awaited({"create_many": in_bulk}, rounds)).median("create_many")
-        seconds = {
-            "the latency bound": bound,
-            "create_many": ours,
-            f"batches of {BATCH}, one after the other": await _seconds(in_batches),
-            f"one at a time (told from {sample})": await _seconds(singly) / sample * total,
-        }
-    return {side: {"seconds": round(one, 3), "of the bound": round(one / bound, 2)} for side, one in seconds.items()}
-
-
-async def _seconds(run: Callable[[], Awaitable[None]]) -> float:
-    began = time.perf_counter()
-    await run()
-    return time.perf_counter() - began
+        taken = await awaited({OURS: in_bulk, IN_TURN: in_batches, SINGLY: singly}, rounds, warm=False)
+    ours, in_turn, one_at_a_time = taken.median(OURS), taken.median(IN_TURN), taken.median(SINGLY) / sample * total
+    of = f"{total:,} participations created, {LATENCY * 1000:g} ms latency, {CONCURRENCY} requests at once"
+    return [
+        Figure(of, "the latency bound", bound, "s"),
+        Figure(of, OURS, ours, "s", ours / bound, goal="≤ 1.2"),
+        Figure(of, IN_TURN, in_turn, "s", in_turn / bound),
+        Figure(of, f"{SINGLY} (told from {sample})", one_at_a_time, "s", one_at_a_time / bound),
+    ]

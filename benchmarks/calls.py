@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -11,54 +13,56 @@ import orjson
 
 from kantata_async import KantataSession
 
+from ._figures import Figure
 from ._serving import TOKEN, Served, serving
-from ._tables import printed
 from ._timing import awaited
 
 BASE: Final = "aiohttp + orjson"
+UNREAD: Final = "kantata_async, request(): no entity"
+OURS: Final = "kantata_async"
 CONNECTIONS: Final = 100
 
+Call = Callable[[int], Coroutine[Any, Any, Any]]
 
-def main(quick: bool) -> dict[str, Any]:
+
+def main(quick: bool) -> list[Figure]:
     """Measure the processor's time of single calls, and the wall time of many at once."""
     with serving(Served()) as url:
-        figures = asyncio.run(_measured(url, quick))
-    for title, told in figures.items():
-        printed(title, ("", "µs a call", "ratio", "±"), [(side, *values.values()) for side, values in told.items()])
-    return figures
+        return asyncio.run(_measured(url, quick))
 
 
-async def _measured(url: str, quick: bool) -> dict[str, Any]:
-    in_turn, at_once, rounds = (20, 50, 2) if quick else (200, 1000, 15)
+async def _measured(url: str, quick: bool) -> list[Figure]:
+    in_turn, at_once, rounds = (20, 50, 2) if quick else (200, 1000, 25)
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"}
     async with (
         KantataSession(token=TOKEN, base_url=url, concurrency=CONNECTIONS, rate_limit=None) as kantata,
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=CONNECTIONS), headers=headers) as session,
     ):
-        get = kantata.users.get
 
         async def bare(id: int) -> Any:
             async with session.get(f"{url}/users/{id}") as response:
                 response.raise_for_status()
                 return orjson.loads(await response.read())
 
-        async def bare_in_turn() -> None:
-            for id in range(in_turn):
-                await bare(id)
+        async def request(id: int) -> Any:
+            return await kantata.request("GET", f"/users/{id}")
 
-        async def calls_in_turn() -> None:
-            for id in range(in_turn):
-                await get(id)
+        calls: dict[str, Call] = {BASE: bare, UNREAD: request, OURS: kantata.users.get}
+        single = await awaited(
+            {side: partial(_in_turn, call, in_turn) for side, call in calls.items()}, rounds, clock=time.process_time
+        )
+        many = await awaited({side: partial(_at_once, call, at_once) for side, call in calls.items()}, rounds)
+    goals = {OURS: "≤ 1.25"}
+    return [
+        *single.figures("a users.get, processor's time", BASE, per=in_turn, goals=goals),
+        *many.figures(f"{at_once:,} users.get at once, wall time of each", BASE, per=at_once, goals=goals),
+    ]
 
-        async def bare_at_once() -> None:
-            await asyncio.gather(*map(bare, range(at_once)))
 
-        async def calls_at_once() -> None:
-            await asyncio.gather(*map(get, range(at_once)))
+async def _in_turn(call: Call, times: int) -> None:
+    for id in range(times):
+        await call(id)
 
-        single = await awaited({BASE: bare_in_turn, "kantata_async": calls_in_turn}, rounds, clock=time.process_time)
-        many = await awaited({BASE: bare_at_once, "kantata_async": calls_at_once}, rounds)
-    return {
-        "users.get, processor's time": single.figures(BASE, per=in_turn),
-        f"{at_once:,} users.get at once, wall time": many.figures(BASE, per=at_once),
-    }
+
+async def _at_once(call: Call, times: int) -> None:
+    await asyncio.gather(*map(call, range(times)))

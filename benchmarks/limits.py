@@ -6,23 +6,26 @@ The default runs what the README quotes and takes about six minutes; ``--quick``
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from aiolimiter import AsyncLimiter
 
+from benchmarks._figures import Figure
 from benchmarks._limited_sandbox import PATH, LimitedSandbox
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, NotFoundError, RateLimit, RateLimitError, RateLimits, RedisRateLimit, job
 from kantata_async.limits import Limiter
 from kantata_async.limits.account import LocalAccount
 
+OURS = "kantata_async"
 KINDS = ("fixed_window", "sliding_window", "token_bucket")
 SETTLE = 15.0
 WORKERS = 10
@@ -51,18 +54,17 @@ async def saturate(kantata: KantataSession, until: float, send: Send = ask) -> N
     await asyncio.gather(*workers, return_exceptions=True)
 
 
-def share(told: dict[str, Any], limit: int, seconds: float) -> dict[str, Any]:
+def share(told: Mapping[str, Any], limit: int, seconds: float) -> dict[str, float]:
     """The figures of a run that are compared."""
     sent = told["passed"] + told["refused"]
     return {
-        "of_the_limit": round(told["passed"] / (limit * seconds), 4),
-        "refused": round(told["refused"] / max(1, sent), 4),
-        "refused_requests": told["refused"],
+        "of_the_limit": told["passed"] / (limit * seconds),
+        "refused": told["refused"] / max(1, sent),
         "twice_in_a_row": told["twice"],
     }
 
 
-async def ours(limit: int, kind: str, seconds: float) -> dict[str, Any]:
+async def ours(limit: int, kind: str, seconds: float) -> dict[str, float]:
     """The default of a session."""
     async with LimitedSandbox(limit, kind) as server:
         began = time.monotonic()
@@ -71,7 +73,7 @@ async def ours(limit: int, kind: str, seconds: float) -> dict[str, Any]:
         return share(await server.figures(began + SETTLE, began + SETTLE + seconds), limit, seconds)
 
 
-async def of_today(limit: int, kind: str, seconds: float, how: str) -> dict[str, Any]:
+async def of_today(limit: int, kind: str, seconds: float, how: str) -> dict[str, float]:
     """What people do, with the right figure, which they would have to know."""
     limiter = AsyncLimiter(limit, 1)
 
@@ -91,8 +93,11 @@ async def of_today(limit: int, kind: str, seconds: float, how: str) -> dict[str,
         return share(await server.figures(began + SETTLE, began + SETTLE + seconds), limit, seconds)
 
 
-async def changed(first: int, then: int, kind: str) -> dict[str, Any]:
-    """Seconds until a changed limit is found: until three in which 85 % goes through and at most 5 % is refused."""
+async def changed(first: int, then: int, kind: str) -> float:
+    """Seconds until a changed limit is found: until three in which 85 % goes through and at most 5 % is refused.
+
+    Infinity where it is not found while it is looked at.
+    """
     async with LimitedSandbox(first, kind) as server:
         began = time.monotonic()
         async with KantataSession(token=server.token, base_url=server.url) as kantata:
@@ -106,11 +111,11 @@ async def changed(first: int, then: int, kind: str) -> dict[str, Any]:
     for second in range(len(passed) - 3):
         through, back = sum(passed[second : second + 3]), sum(refused[second : second + 3])
         if through >= 0.85 * 3 * then and back <= 0.05 * (through + back):
-            return {"found_after_seconds": second, "twice_in_a_row": told["twice"]}
-    return {"found_after_seconds": None, "twice_in_a_row": told["twice"]}
+            return second
+    return math.inf
 
 
-async def together(limit: int, kind: str, seconds: float) -> dict[str, Any]:
+async def together(limit: int, kind: str, seconds: float) -> list[Figure]:
     """Four processes through one Redis: one is killed, then Redis is started anew."""
     with tempfile.TemporaryDirectory() as directory:
         async with LimitedSandbox(limit, kind) as server, RedisServer(directory) as redis:
@@ -132,15 +137,15 @@ async def together(limit: int, kind: str, seconds: float) -> dict[str, Any]:
             steady = await server.figures(began + SETTLE, killed)
             after_kill = await server.figures(killed, restarted)
             after_restart = await server.figures(restarted, until - 1)
-    return {
-        **share(steady, limit, killed - began - SETTLE),
-        "most_asked_in_a_second": max(
-            map(sum, zip(steady["passed_by_second"], steady["refused_by_second"], strict=True))
+    of = f"four processes through one Redis, {limit}/s, {kind}"
+    return [
+        *shares(of, "together", share(steady, limit, killed - began - SETTLE)),
+        Figure(
+            of, "the second after one was killed", after_kill["passed_by_second"][0] / limit * 100, "% of the limit"
         ),
-        "after_a_kill": [round(passed / limit, 2) for passed in after_kill["passed_by_second"][:5]],
-        "after_a_restart": share(after_restart, limit, until - 1 - restarted),
-        "failed": sum(process.returncode not in {0, -9} for process in processes),
-    }
+        *shares(of, "Redis anew", share(after_restart, limit, until - 1 - restarted)),
+        Figure(of, "processes that failed", sum(process.returncode not in {0, -9} for process in processes), ""),
+    ]
 
 
 async def one_of_four(url: str, token: str, redis: str, until: float, first: int) -> None:
@@ -155,7 +160,7 @@ async def one_of_four(url: str, token: str, redis: str, until: float, first: int
         await saturate(kantata, until, numbered)
 
 
-async def fairness(sizes: tuple[int, ...], limit: int) -> dict[str, Any]:
+async def fairness(sizes: tuple[int, ...], limit: int) -> dict[int, float]:
     """How long jobs that start together take, as a multiple of what an equal share allows them."""
     ended: dict[int, float] = {}
     async with (
@@ -171,10 +176,10 @@ async def fairness(sizes: tuple[int, ...], limit: int) -> dict[str, Any]:
 
         await asyncio.gather(*map(one, sizes))
     # While a job lasts, each of the others has gone as far as it, or ended.
-    return {str(size): round(ended[size] * limit / sum(min(size, other) for other in sizes), 3) for size in sizes}
+    return {size: ended[size] * limit / sum(min(size, other) for other in sizes) for size in sizes}
 
 
-async def cost(times: int) -> dict[str, Any]:
+async def cost(times: int) -> float:
     """Microseconds that a request spends in the limiter when nothing makes it wait."""
     # So fast that the meter never makes one wait.
     free = Limiter(10, LocalAccount(RateLimits(RateLimit(10**9))))
@@ -185,45 +190,48 @@ async def cost(times: int) -> dict[str, Any]:
             async with free.slot("GET", "/users/1") as slot:
                 await slot.answered(refused=False, retry_after=None)
         best = min(best, (time.perf_counter() - began) / times)
-    return {"microseconds": round(best * 1e6, 2)}
+    return best * 1e6
 
 
-async def measure(quick: bool) -> dict[str, Any]:
+async def measure(quick: bool) -> list[Figure]:
     """Every figure."""
     seconds = 15.0 if quick else 60.0
-    figures: dict[str, Any] = {"seconds": seconds, "cost": await cost(2_000)}
-    row("the limiter's cost without waiting", figures["cost"])
-    figures["fairness"] = await fairness((200, 20, 5) if quick else (1000, 100, 10), 50)
-    row("jobs' time as a multiple of an equal share's", figures["fairness"])
+    figures = [Figure("a request's way through the limiter without waiting", OURS, await cost(2_000), "µs")]
+    sizes = (200, 20, 5) if quick else (1000, 100, 10)
+    of = f"jobs of {', '.join(map(str, sizes))} requests that start together, at 50/s"
+    for size, multiple in (await fairness(sizes, 50)).items():
+        figures.append(Figure(of, f"the job of {size}", multiple, "times an equal share's time"))
     for limit in (20,) if quick else (5, 20, 100):
         runs = await asyncio.gather(*(ours(limit, kind, seconds) for kind in KINDS))
         for kind, run in zip(KINDS, runs, strict=True):
-            figures[f"{limit}/s {kind}"] = run
-            row(f"ours, {limit}/s {kind}", run)
+            figures += shares(f"a hidden limit of {limit}/s, {kind}", OURS, run)
     ways = ("a fixed sleep", "plain aiolimiter", "retry on 429 alone")
     for kind in KINDS[:1] if quick else KINDS:
         runs = await asyncio.gather(*(of_today(20, kind, seconds, how) for how in ways))
         for how, run in zip(ways, runs, strict=True):
-            figures[f"{how}, 20/s {kind}"] = run
-            row(f"{how}, 20/s {kind}", run)
+            figures += shares(f"what people do today, 20/s, {kind}", how, run)
     for kind in KINDS[1:2] if quick else KINDS:
         pairs = ((20, 10), (20, 40))
-        runs_changed = await asyncio.gather(*(changed(first, then, kind) for first, then in pairs))
-        for (first, then), run in zip(pairs, runs_changed, strict=True):
-            figures[f"{first} to {then}/s {kind}"] = run
-            row(f"{first}/s becomes {then}/s, {kind}", run)
-    figures["four processes"] = await together(20, "sliding_window", seconds)
-    row("four processes through Redis, 20/s sliding_window", figures["four processes"])
+        found = await asyncio.gather(*(changed(first, then, kind) for first, then in pairs))
+        for (first, then), after in zip(pairs, found, strict=True):
+            figures.append(
+                Figure(f"a limit that changes, {kind}", f"{first}/s becomes {then}/s", after, "s until found")
+            )
+    figures += await together(20, "sliding_window", seconds)
     return figures
 
 
-def row(name: str, figures: dict[str, Any]) -> None:
-    """Print a line of the table."""
-    print(f"{name:52}", "  ".join(f"{key} {value}" for key, value in figures.items()), flush=True)
+def shares(of: str, side: str, run: Mapping[str, float]) -> list[Figure]:
+    """What came through, what was refused, and how many requests were refused twice in a row."""
+    return [
+        Figure(of, f"{side}: let through", run["of_the_limit"] * 100, "% of the limit"),
+        Figure(of, f"{side}: refused", run["refused"] * 100, "% of the requests"),
+        Figure(of, f"{side}: refused twice in a row", run["twice_in_a_row"], ""),
+    ]
 
 
-def main(quick: bool) -> dict[str, Any]:
-    """Measure and print; gives the figures."""
+def main(quick: bool) -> list[Figure]:
+    """Measure."""
     return asyncio.run(measure(quick))
 
 

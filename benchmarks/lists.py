@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Final
 
 import aiohttp
@@ -11,17 +10,20 @@ import orjson
 
 from kantata_async import KantataSession
 
+from ._figures import Figure
 from ._payloads import PAGE
 from ._serving import TOKEN, Served, serving
-from ._tables import printed
 from ._timing import awaited
 
 CONCURRENCY: Final = 10
 LATENCY: Final = 0.05
 BASE: Final = "aiohttp + orjson, as many at once"
+UNREAD: Final = "kantata_async, request(): no entities"
+OURS: Final = "kantata_async"
+LOOP: Final = "aiohttp + orjson, page after page"
 
 
-def main(quick: bool) -> dict[str, Any]:
+def main(quick: bool) -> list[Figure]:
     """Measure with a latency, and without one."""
     total, rounds = (1_000, 1) if quick else (20_000, 5)
     pages = -(-total // PAGE)
@@ -29,52 +31,44 @@ def main(quick: bool) -> dict[str, Any]:
         slow = asyncio.run(_with_latency(url, pages, rounds))
     with serving(Served(total)) as url:
         fast = asyncio.run(_without_latency(url, pages, rounds))
-    printed(
-        f"{total:,} participations in pages of {PAGE}, {LATENCY * 1000:g} ms latency, {CONCURRENCY} at once",
-        ("", "s", "of the bound"),
-        [(side, told["seconds"], told["of the bound"]) for side, told in slow.items()],
-    )
-    printed(
-        f"{total:,} participations in pages of {PAGE}, no latency",
-        ("", "rows a second", "of bare", "±"),
-        [(side, told["rows a second"], told["of bare"], told["noise"]) for side, told in fast.items()],
-    )
-    return {"with latency": slow, "without latency": fast}
+    return [*slow, *fast]
 
 
-async def _with_latency(url: str, pages: int, rounds: int) -> dict[str, Any]:
+async def _with_latency(url: str, pages: int, rounds: int) -> list[Figure]:
     # The first page says how many there are; the others come as many at once as the session's concurrency allows.
     bound = LATENCY * (1 + -(-(pages - 1) // CONCURRENCY))
     async with (
         KantataSession(token=TOKEN, base_url=url, concurrency=CONCURRENCY, rate_limit=None) as kantata,
         _bare() as session,
     ):
-        taken = await awaited({"kantata_async": lambda: _iterated(kantata, pages * PAGE)}, rounds)
-        began = time.perf_counter()
-        await _in_turn(session, url, pages)
-        in_turn = time.perf_counter() - began
-    ours = taken.median("kantata_async")
-    seconds = {"the latency bound": bound, "kantata_async": ours, "one page after the other": in_turn}
-    return {side: {"seconds": round(one, 3), "of the bound": round(one / bound, 3)} for side, one in seconds.items()}
+        taken = await awaited(
+            {OURS: lambda: _iterated(kantata, pages * PAGE), LOOP: lambda: _in_turn(session, url, pages)}, rounds
+        )
+    ours, in_turn = taken.median(OURS), taken.median(LOOP)
+    of = f"{pages * PAGE:,} entities in pages of {PAGE}, {LATENCY * 1000:g} ms latency, {CONCURRENCY} at once"
+    return [
+        Figure(of, "the latency bound", bound, "s"),
+        Figure(of, OURS, ours, "s", ours / bound, goal="≤ 1.2"),
+        Figure(of, LOOP, in_turn, "s", in_turn / bound),
+        Figure(of, "page after page over kantata_async", taken.ratio(LOOP, OURS), "times", goal="≥ 8"),
+    ]
 
 
-async def _without_latency(url: str, pages: int, rounds: int) -> dict[str, Any]:
+async def _without_latency(url: str, pages: int, rounds: int) -> list[Figure]:
     async with (
         KantataSession(token=TOKEN, base_url=url, concurrency=CONCURRENCY, rate_limit=None) as kantata,
         _bare() as session,
     ):
         taken = await awaited(
-            {BASE: lambda: _at_once(session, url, pages), "kantata_async": lambda: _iterated(kantata, pages * PAGE)},
+            {
+                BASE: lambda: _at_once(session, url, pages),
+                UNREAD: lambda: _requested(kantata, pages),
+                OURS: lambda: _iterated(kantata, pages * PAGE),
+            },
             2 * rounds,
         )
-    return {
-        side: {
-            "rows a second": round(pages * PAGE / taken.median(side)),
-            "of bare": round(taken.ratio(BASE, side), 3),
-            "noise": round(taken.spread(BASE, side), 3),
-        }
-        for side in taken.rounds
-    }
+    of = f"{pages * PAGE:,} entities in pages of {PAGE}, no latency, for each entity"
+    return taken.figures(of, BASE, per=pages * PAGE, goals={OURS: "≤ 1.43"})
 
 
 def _bare() -> aiohttp.ClientSession:
@@ -87,6 +81,11 @@ async def _iterated(kantata: KantataSession, total: int) -> None:
     ids = [one.id async for one in kantata.participations.list(workspace_id=7)]
     if ids != list(map(str, range(1, total + 1))):
         raise AssertionError("not each in order")
+
+
+async def _requested(kantata: KantataSession, pages: int) -> None:
+    asked = [{"workspace_id": 7, "page": number, "per_page": PAGE} for number in range(1, pages + 1)]
+    await asyncio.gather(*(kantata.request("GET", "/participations", params=params) for params in asked))
 
 
 async def _page(session: aiohttp.ClientSession, url: str, number: int) -> Any:

@@ -15,32 +15,26 @@ import orjson
 
 from kantata_async import KantataSession, normalize
 
+from ._figures import Figure
 from ._payloads import PARTICIPATIONS, STORIES, USERS, Asked, encoded
 from ._serving import TOKEN, Served, serving
-from ._tables import printed
 
-PAGES: Final = {"participations": PARTICIPATIONS, "stories": STORIES, "users": USERS}
+PAGES: Final = (PARTICIPATIONS, STORIES, USERS)
 
 _PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
-def main(quick: bool) -> dict[str, Any]:
+def main(quick: bool) -> list[Figure]:
     """Measure the peaks of a short and a long stream, each in a process of its own, and the size of entities."""
     lengths = (1_000, 5_000) if quick else (10_000, 1_000_000)
-    peaks = {f"{length:,}": _peak_of(length) for length in lengths}
-    first = next(iter(peaks.values()))
-    printed(
-        "Iterating participations: the largest that the process ever was",
-        ("entities", "MB", "ratio"),
-        [(length, peak / 1e6, peak / first) for length, peak in peaks.items()],
-    )
-    sizes = {name: _sizes(asked, 2 if quick else 20) for name, asked in PAGES.items()}
-    printed(
-        "Bytes an object, values included",
-        ("", "dict", "entity", "ratio"),
-        [(name, told["dict"], told["entity"], told["ratio"]) for name, told in sizes.items()],
-    )
-    return {"peak bytes": peaks, "peak ratio": round(max(peaks.values()) / first, 3), "bytes an object": sizes}
+    short, long = map(_peak_of, lengths)
+    of = "a list iterated: the largest that the process ever was"
+    peaks = [
+        Figure(of, f"{lengths[0]:,} entities", short / 1e6, "MB"),
+        Figure(of, f"{lengths[1]:,} entities", long / 1e6, "MB", long / short, goal="≤ 1.1"),
+    ]
+    sizes = [figure for asked in PAGES for figure in _sizes(asked, 2 if quick else 20)]
+    return [*peaks, *sizes]
 
 
 def _peak_of(length: int) -> int:
@@ -73,22 +67,27 @@ def _iterate(url: str, length: int, pipe: Any) -> None:
     pipe.send(int(found[1]) * 1024)
 
 
-def _sizes(asked: Asked, pages: int) -> dict[str, float]:
+def _sizes(asked: Asked, pages: int) -> list[Figure]:
     body = encoded(asked)
     matches = asked.collection
     raw = _held(lambda: [list(orjson.loads(body)[matches].values()) for _ in range(pages)])
     made = _held(lambda: [normalize(body).graph.collection(matches) for _ in range(pages)])
-    beside = _held(lambda: [_without(body, matches) for _ in range(pages)])
+    beside = _held(lambda: [_associated(body, matches) for _ in range(pages)])
     objects = asked.size * pages
-    dict_size, entity_size = raw / objects, (made - beside) / objects
-    return {"dict": round(dict_size), "entity": round(entity_size), "ratio": round(entity_size / dict_size, 3)}
+    of = f"bytes an object of {matches}, values included"
+    return [
+        Figure(of, "dict", raw / objects, "B"),
+        Figure(of, "entity", (made - beside) / objects, "B", (made - beside) / raw, goal="≤ 0.65"),
+    ]
 
 
-def _without(body: bytes, matches: str) -> Any:
-    """The same page without its matches: what their graph and their associated objects take."""
+def _associated(body: bytes, matches: str) -> Any:
+    """The associated objects of the same page, which its matches hold."""
     answer = orjson.loads(body)
-    answer |= {"results": [], matches: {}}
-    return normalize(answer).graph
+    names = {one["id"] for one in answer["results"]}
+    answer["results"] = []
+    answer[matches] = {id: one for id, one in answer[matches].items() if id not in names}
+    return list(normalize(answer).graph)
 
 
 def _held(make: Callable[[], Any]) -> int:

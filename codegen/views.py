@@ -30,7 +30,8 @@ class LinkView:
     """One association of an entity."""
 
     name: str
-    descriptor: str
+    annotation: str
+    specifier: str
     target: str
     ref: str
     key: str | None
@@ -185,10 +186,12 @@ class Views:
 
     def _link(self, association: Association) -> LinkView:
         target = self.catalogue.definitions[association.entity] if association.entity else None
+        name = target.class_name if target else "Entity"
         return LinkView(
             name=association.name,
-            descriptor="Many" if association.many else "One",
-            target=target.class_name if target else "Entity",
+            annotation=f"tuple[{name}, ...]" if association.many else f"Nullable[{name}]",
+            specifier="many" if association.many else "one",
+            target=name,
             ref=association.ref or "",
             key=association.key,
             variant=target.class_name if target and target.variant_of else None,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .bulk import Outcome as Outcome
     from .bulk import bulk_result as bulk_result
     from .entity import Entity as Entity
-    from .entity import Ref as Ref
     from .errors import AmbiguousWriteError as AmbiguousWriteError
     from .errors import APIError as APIError
     from .errors import AuthenticationError as AuthenticationError
@@ -50,13 +49,14 @@ if TYPE_CHECKING:
     from .operation import by_custom_field as by_custom_field
     from .query import Found as Found
     from .query import ListQuery as ListQuery
+    from .reading import Ref as Ref
     from .retry import RetryPolicy as RetryPolicy
     from .session import KantataSession as KantataSession
     from .values import Id as Id
 
 _HOMES: Final = {
     "bulk": ("BulkResult", "Outcome", "bulk_result"),
-    "entity": ("Entity", "Ref"),
+    "entity": ("Entity",),
     "errors": (
         "APIError",
         "AmbiguousWriteError",
@@ -92,6 +92,7 @@ _HOMES: Final = {
     "normalizer": ("normalize",),
     "operation": ("by_custom_field",),
     "query": ("Found", "ListQuery"),
+    "reading": ("Ref",),
     "retry": ("RetryPolicy",),
     "session": ("KantataSession",),
     "values": ("Id",),

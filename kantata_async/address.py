@@ -50,11 +50,11 @@ def checked_base_url(base_url: object) -> str:
     return f"{url.origin()}{path}"
 
 
-def target(base_url: str, path: str, query: Sequence[tuple[str, str]]) -> URL:
+def target(base: URL, path: str, query: Sequence[tuple[str, str]]) -> URL:
     """The URL of a request.
 
     Args:
-        base_url: as `checked_base_url` gave it.
+        base: the URL that `checked_base_url` gave.
         path: below it, from its slash on.
         query: names and values; they are encoded here.
 
@@ -66,13 +66,18 @@ def target(base_url: str, path: str, query: Sequence[tuple[str, str]]) -> URL:
             f"not a path below the API's base URL: {path!r}. It begins with a slash, its steps are not empty, not . "
             "and not .., and it holds letters, digits and plain punctuation; a query goes into `query`"
         )
-    if not query:
-        return URL(base_url + path, encoded=True)
     try:
-        text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query)
+        text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query) if query else ""
     except UnicodeEncodeError:
         raise UsageError("the query holds a character that cannot be encoded (half of a surrogate pair)") from None
-    return URL(f"{base_url}{path}?{text}", encoded=True)
+    # Built of its parts, which is cheaper than to take a text apart.
+    return URL.build(
+        scheme=base.scheme,
+        authority=base.raw_authority,
+        path=base.raw_path.rstrip("/") + path,
+        query_string=text,
+        encoded=True,
+    )
 
 
 def _encoded(text: str) -> str:

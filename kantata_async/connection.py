@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
-from .graph import ClassOf, Graph, Page, read_page
+from .envelope import ClassOf
+from .graph import Graph, Page, read_page
 from .multipart import form_parts, holds_file
 from .operation import Call, Operation
-from .transport import Request, Transport
+from .transport import NO_BODY, Request, Transport
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 """The operations of the resource that answers a collection, by method name; none where no resource does."""
@@ -26,11 +27,9 @@ class Connection:
 
     async def send(self, call: Call) -> Any:
         """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises."""
-        request = Request(call.method, call.path, tuple(call.query.items()), csv=call.csv)
-        if call.multipart and holds_file(call.body):
-            request = attrs.evolve(request, form=await form_parts(call.body))
-        elif call.body is not None:
-            request = attrs.evolve(request, json=call.body)
+        form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
+        json = NO_BODY if call.body is None or form is not None else call.body
+        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv)
         answer = await self.transport.send(request)
         return answer.data
 

@@ -6,31 +6,17 @@ ends in `Entity.__getattr__`, which says what to ask for. The generated classes 
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Final,
-    Generic,
-    Literal,
-    NamedTuple,
-    Protocol,
-    Self,
-    TypeAlias,
-    TypeVar,
-    Union,
-    dataclass_transform,
-    overload,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar, Union, dataclass_transform
 
 import attrs
 
+from .association import NOWHERE, Association, Links, Many, One
 from .errors import InvalidResponseError, NotLoadedError, UsageError
+from .reading import Ref, read_day, read_id, read_ids, read_instant, read_ref, told, written
 
 T = TypeVar("T")
 E = TypeVar("E", bound="Entity")
@@ -38,13 +24,6 @@ E = TypeVar("E", bound="Entity")
 Nullable: TypeAlias = Union[T, Any]  # noqa: UP007 - mypy takes no other spelling of a generic alias
 """A value, or None where the API said null. Any attribute may be null, few ever are: a type checker knows the
 attributes of the value and leaves it to you where None matters (the convention of typeshed for such results)."""
-
-
-class Ref(NamedTuple):
-    """A polymorphic reference: the collection of an object, and its id."""
-
-    key: str
-    id: str
 
 
 @attrs.frozen
@@ -67,78 +46,6 @@ class Attribute:
     include: str | None = None
 
 
-_TOLD_WIDTH: Final = 60
-_instant_of: Final = datetime.fromisoformat
-_ID_BITS: Final = 128
-
-# --- reading and writing single values -------------------------------------------------------------------------------
-
-
-def told(value: object) -> str:
-    """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long)."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):
-        return f"<{type(value).__name__} too large to show>"
-    return text if len(text) <= _TOLD_WIDTH else f"{text[: _TOLD_WIDTH - 1]}…"
-
-
-def read_id(value: object) -> str:
-    """An id as str. Raises TypeError for what is neither str nor int."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _ID_BITS:
-        return str(value)
-    raise TypeError(f"an id is a string, not {told(value)}")
-
-
-def _read_ids(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"ids come as a list, not {told(value)}")
-    try:
-        "".join(value)
-    except TypeError:  # only texts can be joined
-        return tuple(map(read_id, value))
-    return tuple(value)
-
-
-def _read_instant(value: str) -> datetime:
-    instant = _instant_of(value)
-    if instant.tzinfo is not None:
-        return instant
-    if len(value) <= len("2026-W01-1"):
-        raise ValueError("a date without a time")
-    return instant.replace(tzinfo=UTC)
-
-
-def _read_day(value: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return _read_instant(value)
-
-
-def _read_ref(value: object) -> Ref:
-    if not isinstance(value, dict) or not isinstance(value.get("key"), str):
-        raise TypeError(f"a reference is an object with key and id, not {told(value)}")
-    return Ref(value["key"], read_id(value.get("id")))
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON would carry it; containers are copied so that nobody can change an entity through them."""
-    match value:
-        case dict():
-            return {name: _plain(part) for name, part in value.items()}
-        case Ref():
-            return value._asdict()
-        case list() | tuple():
-            return [_plain(part) for part in value]
-        case date():
-            return value.isoformat()
-        case _:
-            return value
-
-
 # --- the pieces that a generated class is made of --------------------------------------------------------------------
 
 
@@ -154,22 +61,22 @@ def identifier(*, optional: bool = False, include: str | None = None, init: Lite
 
 def identifiers(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A list of ids: a tuple of str."""
-    return _field(Attribute(_read_ids, optional=optional, include=include), init=init)
+    return _field(Attribute(read_ids, optional=optional, include=include), init=init)
 
 
 def instant(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A point in time: an aware datetime; one that comes without an offset is taken as UTC."""
-    return _field(Attribute(_read_instant, optional=optional, include=include), init=init)
+    return _field(Attribute(read_instant, optional=optional, include=include), init=init)
 
 
 def day(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A date; where the API sends a point in time instead, that (a datetime is a date too)."""
-    return _field(Attribute(_read_day, optional=optional, include=include), init=init)
+    return _field(Attribute(read_day, optional=optional, include=include), init=init)
 
 
 def reference(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
     """A polymorphic reference: a `Ref`."""
-    return _field(Attribute(_read_ref, optional=optional, include=include), init=init)
+    return _field(Attribute(read_ref, optional=optional, include=include), init=init)
 
 
 def nested(*, optional: bool = False, include: str | None = None, init: Literal[False] = False) -> Any:
@@ -177,117 +84,18 @@ def nested(*, optional: bool = False, include: str | None = None, init: Literal[
     return _field(Attribute(optional=optional, include=include), init=init)
 
 
+def one(ref: str, key: str | None, *, variant: str | None = None, init: Literal[False] = False) -> Any:
+    """An association with one object: see `One`."""
+    return attrs.field(init=init, metadata={Association: One(ref, key, variant)})
+
+
+def many(ref: str, key: str, *, variant: str | None = None, init: Literal[False] = False) -> Any:
+    """An association with any number of objects: see `Many`."""
+    return attrs.field(init=init, metadata={Association: Many(ref, key, variant)})
+
+
 def _field(attribute: Attribute, *, init: bool) -> Any:
     return attrs.field(init=init, metadata={Attribute: attribute})
-
-
-class Association(ABC, Generic[E]):
-    """An association: the attribute `ref` refers to objects of the collection `key` (None: the reference names it).
-
-    `variant` is the class to read them as where it is not the collection's own.
-    """
-
-    name: str
-
-    def __init__(self, ref: str, key: str | None, *, variant: str | None = None) -> None:
-        self.ref = ref
-        self.key = key
-        self.variant = variant
-
-    def __set_name__(self, owner: type[Entity], name: str) -> None:
-        self.name = name
-
-    @abstractmethod
-    def __get__(self, entity: Entity | None, owner: type[Entity]) -> Any:
-        """The associated objects."""
-
-    def targets(self, entity: Entity) -> tuple[Ref, ...]:
-        """The objects that `entity` names; none where the reference could not be read and was kept as it came.
-
-        Raises NotLoadedError when the entity does not say.
-        """
-        value = getattr(entity, self.ref)
-        if isinstance(value, Ref):
-            return (value,)
-        if isinstance(value, tuple):
-            return tuple(item if isinstance(item, Ref) else Ref(self.key or "", item) for item in value)
-        return (Ref(self.key, value),) if isinstance(value, str) and self.key is not None else ()
-
-
-class One(Association[E]):
-    """An association with one object; None where the API says null, or named an object that it did not send."""
-
-    @overload
-    def __get__(self, entity: None, owner: type[Entity]) -> Self: ...
-    @overload
-    def __get__(self, entity: Entity, owner: type[Entity]) -> Nullable[E]: ...
-    def __get__(self, entity: Entity | None, owner: type[Entity]) -> Any:
-        if entity is None:
-            return self
-        try:
-            return entity._graph._objects[self.key][getattr(entity, self.ref)]
-        except (LookupError, TypeError):
-            targets = self.targets(entity)
-            return entity._graph.resolve(entity, self, targets[0]) if targets else None
-
-
-class Many(Association[E]):
-    """An association with any number of objects: a tuple, without those that the API named but did not send."""
-
-    @overload
-    def __get__(self, entity: None, owner: type[Entity]) -> Self: ...
-    @overload
-    def __get__(self, entity: Entity, owner: type[Entity]) -> tuple[E, ...]: ...
-    def __get__(self, entity: Entity | None, owner: type[Entity]) -> Any:
-        if entity is None:
-            return self
-        ids = getattr(entity, self.ref)
-        try:
-            if type(ids) is tuple:
-                objects = entity._graph._objects[self.key]
-                return tuple([objects[id] for id in ids])
-        except LookupError:
-            pass
-        resolve = entity._graph.resolve
-        found = [resolve(entity, self, target) for target in self.targets(entity)]
-        return tuple(one for one in found if one is not None)
-
-
-class Links(Protocol):
-    """What an entity asks for its associated objects: the graph that it is in."""
-
-    @property
-    def _objects(self) -> Mapping[Any, Mapping[str, Entity]]:
-        """The objects at hand, by collection and id."""
-        ...
-
-    def resolve(self, entity: Entity, association: Association[Any], target: Ref) -> Entity | None:
-        """The object that `target` names; None when it was asked for and not sent. Raises NotLoadedError otherwise."""
-        ...
-
-
-class _Unlinked:
-    """The links of an entity that is in no graph: there are none."""
-
-    def __init__(self) -> None:
-        self._objects: Mapping[Any, Mapping[str, Entity]] = {}
-
-    def resolve(self, entity: Entity, association: Association[Any], target: Ref) -> Entity | None:
-        raise not_included(entity, association, target)
-
-
-_UNLINKED: Final = _Unlinked()
-
-
-def not_included(entity: Entity, association: Association[Any], target: Ref) -> NotLoadedError:
-    """The error for an association that was not asked for."""
-    owner = type(entity).__name__
-    return NotLoadedError(
-        f"{owner}.{association.name} was not sent, only that it is {target.key or 'object'} {target.id}: "
-        f"ask for it with include=[{association.name!r}], or fetch it now with load(…, {association.name!r})",
-        name=association.name,
-        obj=entity,
-    )
 
 
 # --- the classes -----------------------------------------------------------------------------------------------------
@@ -307,14 +115,16 @@ class Entity:
 
     collection: ClassVar[str] = ""
     attributes: ClassVar[Mapping[str, Attribute]] = MappingProxyType({})
-    associations: ClassVar[Mapping[str, Association[Any]]] = MappingProxyType({})
+    associations: ClassVar[Mapping[str, Association]] = MappingProxyType({})
+    links: ClassVar[Mapping[str, Association]] = MappingProxyType({})
+    """The associations by the attribute that refers to their objects."""
     variants: ClassVar[dict[str, type[Entity]]] = {}
-    narrowing: ClassVar[tuple[Association[Any], ...]] = ()
+    narrowing: ClassVar[tuple[Association, ...]] = ()
     """The associations that tell the class of their objects more closely than the collection does."""
     _slots: ClassVar[Mapping[str, tuple[Callable[[Any, Any], None], Callable[[Any], Any] | None]]] = {}
 
     id: str = attrs.field(init=False, metadata={Attribute: Attribute(read_id)})
-    _graph: Links = attrs.field(init=False)
+    _origin: Links = attrs.field(init=False)
     _extra: Mapping[str, Any] = attrs.field(init=False)
 
     def __init__(self) -> None:
@@ -326,7 +136,8 @@ class Entity:
 
         Raises InvalidResponseError when `data` has no id.
         """
-        made, _ = build(cls, _id_of(cls, data), data, _UNLINKED)
+        made = begin(cls, _id_of(cls, data), NOWHERE)
+        fill(made, made.id, data)
         return made
 
     @property
@@ -341,10 +152,11 @@ class Entity:
     if not TYPE_CHECKING:  # a type checker would take it to mean that there is an attribute of any name
 
         def __getattr__(self, name: str) -> Any:
-            """Called for an empty slot, for an association that could not be read, and for a name that there is not."""
+            """Called for an empty slot, for an association that cannot be read, and for a name that there is not."""
             cls = type(self)
-            if name in cls.associations:
-                return cls.associations[name].__get__(self, cls)
+            association = cls.associations.get(name)
+            if association is not None:
+                return association.found(self)
             attribute = cls.attributes.get(name)
             if attribute is not None:
                 raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
@@ -379,7 +191,8 @@ class UnknownEntity(Entity):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], collection: str = "") -> Self:
         """See `Entity.from_dict`; `collection` is where the object is from."""
-        made, _ = build_unknown(collection, _id_of(cls, data), data, _UNLINKED, cls)
+        made = begin_unknown(cls, collection, _id_of(cls, data), NOWHERE)
+        fill(made, made.id, data)
         return made
 
     def __reduce__(self) -> tuple[Callable[..., Entity], tuple[Any, ...]]:
@@ -406,7 +219,7 @@ def plain_data(entity: Entity, names: Iterable[str]) -> dict[str, Any]:
     for name in names:
         value = _slot(entity, name, _ABSENT) if name in entity.attributes else extra.get(name, _ABSENT)
         if value is not _ABSENT:
-            sent[name] = value if type(value) is str else _plain(value)
+            sent[name] = value if type(value) is str else written(value)
     return sent
 
 
@@ -434,7 +247,7 @@ def _not_loaded(owner: str, name: str, attribute: Attribute) -> str:
 @dataclass_transform(
     eq_default=False,
     frozen_default=True,
-    field_specifiers=(plain, identifier, identifiers, instant, day, reference, nested),
+    field_specifiers=(plain, identifier, identifiers, instant, day, reference, nested, one, many),
 )
 def entity(collection: str) -> Callable[[type[E]], type[E]]:
     """Make a class of annotated attributes the entity of a collection."""
@@ -456,42 +269,45 @@ def _describe(cls: type[Entity]) -> None:
     """Gather what a class declares into the tables that building and reading go by."""
     fields = attrs.fields_dict(cls)
     cls.attributes = {name: f.metadata[Attribute] for name, f in fields.items() if Attribute in f.metadata}
-    cls.associations = {
-        name: member
-        for base in reversed(cls.__mro__)
-        for name, member in vars(base).items()
-        if isinstance(member, Association)
-    }
+    cls.associations = {name: f.metadata[Association] for name, f in fields.items() if Association in f.metadata}
     cls.narrowing = tuple(one for one in cls.associations.values() if one.key is not None and one.variant is not None)
+    for name, association in cls.associations.items():
+        association.name = name
+    cls.links = {association.ref: association for association in cls.associations.values()}
     cls._slots = {name: (getattr(cls, name).__set__, told.read) for name, told in cls.attributes.items()}
 
 
 _describe(Entity)
 _describe(UnknownEntity)
 
-_set_graph = Entity._graph.__set__  # type: ignore[attr-defined]  # attrs leaves it there
+_set_origin = Entity._origin.__set__  # type: ignore[attr-defined]  # attrs leaves it there
 _set_extra = Entity._extra.__set__  # type: ignore[attr-defined]
 _set_id = Entity.id.__set__  # type: ignore[attr-defined]
 _set_collection = UnknownEntity.collection.__set__  # type: ignore[attr-defined]
 
 
-def build(cls: type[E], id: str, raw: Mapping[str, Any], graph: Links) -> tuple[E, list[Note]]:
-    """Make the entity of one object of an answer; the notes tell of attributes that were kept as they came."""
+def begin(cls: type[E], id: str, origin: Links) -> E:
+    """An entity of which only the id is there yet."""
     made = object.__new__(cls)
-    _set_graph(made, graph)
-    return made, fill(made, id, raw)
+    _set_origin(made, origin)
+    _set_id(made, id)
+    return made
 
 
-def build_unknown(collection: str, id: str, raw: Mapping[str, Any], graph: Links, cls: type[U]) -> tuple[U, list[Note]]:
-    """Make the entity of an object whose collection the catalogue does not know."""
-    made = object.__new__(cls)
-    _set_graph(made, graph)
+def settle(entity: Entity, origin: Links) -> None:
+    """Let an entity ask there for what it is not linked to."""
+    _set_origin(entity, origin)
+
+
+def begin_unknown(cls: type[U], collection: str, id: str, origin: Links) -> U:
+    """An entity of a collection that the catalogue does not know, of which only the id is there yet."""
+    made = begin(cls, id, origin)
     _set_collection(made, collection)
-    return made, fill(made, id, raw)
+    return made
 
 
 def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
-    """Store every attribute of `raw`, over those that are there; only `build` and a growing graph may do this."""
+    """Store every attribute of `raw`, over those that are there; for what was just begun, and for a growing graph."""
     slots = type(entity)._slots
     notes: list[Note] = []
     unknown: dict[str, Any] = {}
@@ -509,7 +325,58 @@ def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
     _set_id(entity, id)
     if unknown:
         _set_extra(entity, {**_slot(entity, "_extra", {}), **unknown})
+    for ref in type(entity).links.keys() & raw.keys():
+        _unlink(entity, ref)
     return notes
+
+
+def complete(entity: Entity, twin: Entity) -> None:
+    """Take on what the same object of the API carries elsewhere and this one lacks."""
+    if entity is twin:
+        return
+    for name, (store, _) in type(entity)._slots.items():
+        value = _slot(twin, name, _ABSENT)
+        if value is not _ABSENT and _slot(entity, name, _ABSENT) is _ABSENT:
+            store(entity, value)
+    unknown = {**twin.extra, **entity.extra}
+    if unknown:
+        _set_extra(entity, unknown)
+
+
+def _unlink(entity: Entity, ref: str) -> None:
+    """Forget what was linked by a reference that may be another one now."""
+    with suppress(AttributeError):
+        object.__delattr__(entity, type(entity).links[ref].name)
+
+
+def link(entity: Entity, find: Callable[[Ref], Entity | None], asked_for: Callable[[Association, str], bool]) -> bool:
+    """Link an entity to all that is at hand of what it refers to; whether nothing is missing now.
+
+    `find` gives what a reference names, None where that is not there. What was asked for and is missing nonetheless is
+    left out of an association with many.
+    """
+    all_there = True
+    for association in type(entity).associations.values():
+        if _slot(entity, association.ref, None) is None:
+            continue
+        targets = association.targets(entity)
+        found = [one for one in map(find, targets) if one is not None]
+        missing = len(found) < len(targets)
+        all_there = all_there and not missing
+        if missing and not (found and asked_for(association, found[0].collection)):
+            continue
+        if isinstance(association, Many):
+            object.__setattr__(entity, association.name, tuple(found))
+        elif found:
+            object.__setattr__(entity, association.name, found[0])
+    return all_there
+
+
+def linked(entity: Entity) -> Iterator[Entity]:
+    """The entities that this one is linked to."""
+    for name in type(entity).associations:
+        one = _slot(entity, name, ())
+        yield from one if isinstance(one, tuple) else (one,)
 
 
 def _read(read: Callable[[Any], Any], value: Any) -> tuple[Any, str | None]:

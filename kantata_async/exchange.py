@@ -71,7 +71,7 @@ class Wire:
             # How many connections there are is the limiter's to say; a second queue here would hide from its count.
             connector=_Connector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"kantata-async/{__version__}"},
+            headers={"User-Agent": f"kantata-async/{__version__}", "Accept": "application/json"},
             # The whole attempt is timed by the transport.
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
             middlewares=(_send_once,),
@@ -129,9 +129,11 @@ class Wire:
 
 async def _body_of(response: aiohttp.ClientResponse, most: int) -> bytes | None:
     """The decompressed body; None where it is longer than `most` bytes."""
+    content = response.content
     chunks = []
     size = 0
-    while chunk := await response.content.readany():
+    while not content.at_eof():
+        chunk = await content.readany()
         size += len(chunk)
         if size > most:
             return None

@@ -14,12 +14,14 @@ from typing import Any
 
 import attrs
 
+from .association import Association
 from .concurrency import together
 from .connection import Connection
-from .entity import Association, Entity, Ref
+from .entity import Entity
 from .errors import InvalidResponseError, NotFoundError, NotLoadedError, UsageError
-from .graph import Graph, graph_of
+from .graph import Graph, graph_of, graphs_of
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
+from .reading import Ref
 from .values import Needed, did_you_mean
 
 Steps = tuple[str, ...]
@@ -37,7 +39,7 @@ def check_path(connection: Connection, collection: str, steps: Steps) -> None:
         cls = connection.class_of(key) if key is not None else None
 
 
-def _association(cls: type[Entity], step: str) -> Association[Any]:
+def _association(cls: type[Entity], step: str) -> Association:
     association = cls.associations.get(step)
     if association is None:
         raise UsageError(f"{cls.__name__} has no association {step!r}{did_you_mean(step, cls.associations)}")
@@ -50,10 +52,17 @@ async def follow(connection: Connection, entities: Iterable[Entity], paths: Iter
     Raises UsageError for entities outside a graph, and what the requests raise.
     """
     tree = _tree(paths)
-    level = [(entity, tree) for entity in _distinct(entities)] if tree else []
+    if not tree:
+        return
+    level = [(entity, tree) for entity in _distinct(entities)]
+    graphs = graphs_of(entity for entity, _ in level)
     while level:
         plan = make_plan(level, lambda key: asks_by_id(connection.operations_of(key).get("list")))
-        await together([*_target_requests(connection, plan), *_owner_requests(connection, plan)])
+        try:
+            await together([*_target_requests(connection, plan), *_owner_requests(connection, plan)])
+        finally:
+            for graph in graphs:
+                graph.link()
         level = _next_level(level)
 
 
@@ -138,17 +147,17 @@ def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]
     return Plan(targets, owners)
 
 
-def _lacking(entity: Entity, association: Association[Any]) -> list[Ref | None]:
+def _lacking(entity: Entity, association: Association) -> list[Ref | None]:
     """The objects of an association that are not there yet; None for a reference that was not sent."""
     graph = graph_of(entity)
     try:
         named = association.targets(entity)
     except NotLoadedError:
-        return [] if graph.asked_for(entity, association, association.key or "") else [None]
+        return [] if graph.origin.asked_for(entity, association, association.key or "") else [None]
     return [
         target
         for target in named
-        if graph.find(target) is None and not graph.asked_for(entity, association, target.key)
+        if graph.find(target) is None and not graph.origin.asked_for(entity, association, target.key)
     ]
 
 

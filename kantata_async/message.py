@@ -35,7 +35,7 @@ class Part:
     content_type: str | None = None
 
 
-@attrs.frozen
+@attrs.define
 class Request:
     """One call of the API.
 
@@ -59,7 +59,7 @@ class Request:
         return f"{self.method} {self.path}"
 
 
-@attrs.frozen
+@attrs.define
 class Answer:
     """A success.
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .api import entity_class
+from .collector import collector_paused
 from .entity import Entity
+from .envelope import parse
 from .errors import UsageError
-from .graph import Page, parse, read_page
+from .graph import Page, read_page
 
 
 def normalize(
@@ -23,5 +25,6 @@ def normalize(
     """
     if isinstance(include, str):
         raise UsageError(f"include takes a list: include=[{include!r}]")
-    decoded = parse(payload) if isinstance(payload, bytes | bytearray | memoryview | str) else payload
-    return read_page(decoded, entity_class, includes=include)
+    with collector_paused():
+        decoded = parse(payload) if isinstance(payload, bytes | bytearray | memoryview | str) else payload
+        return read_page(decoded, entity_class, includes=include)

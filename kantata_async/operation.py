@@ -91,7 +91,7 @@ class Operation(Generic[R_co]):
         return names | {name for name, taken in standard.items() if taken}
 
 
-@attrs.frozen
+@attrs.define
 class Call:
     """A checked call: what goes into the path, the query and the body, and what the answer is to include."""
 
@@ -110,17 +110,15 @@ def check_call(operation: Operation[Any], ids: Sequence[object], arguments: Mapp
     Raises UsageError for a name or value that the operation does not take, or a required one that is missing.
     """
     _refuse_unknown(operation, arguments)
-    fields = operation.body if isinstance(operation.body, Mapping) else {}
-    body = {name: value for name, value in arguments.items() if name in fields}
-    inclusion = read_inclusion(arguments.get("include", ()), operation.includes)
+    inclusion = read_inclusion(arguments["include"], operation.includes) if "include" in arguments else NOTHING_INCLUDED
     return Call(
-        method=operation.method,
-        path=fill_path(operation.path, ids),
-        query={**_filters(operation, arguments), **_standard(operation, arguments, inclusion)},
-        body=_body(operation, body, arguments),
-        inclusion=inclusion,
-        multipart=operation.multipart,
-        csv=operation.csv,
+        operation.method,
+        fill_path(operation.path, ids),
+        _query(operation, arguments, inclusion),
+        _body(operation, arguments),
+        inclusion,
+        operation.multipart,
+        operation.csv,
     )
 
 
@@ -142,7 +140,7 @@ def _argument(filter: str) -> str:
     return f"{filter}_" if filter == "except" else filter
 
 
-def _filters(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[str, str]:
+def _query(operation: Operation[Any], arguments: Mapping[str, Any], inclusion: Inclusion) -> dict[str, str]:
     query: dict[str, str] = {}
     for name, kind in operation.filters.items():
         argument = _argument(name)
@@ -153,6 +151,8 @@ def _filters(operation: Operation[Any], arguments: Mapping[str, Any]) -> dict[st
             query[name] = query_text(wired)
         elif kind.needed:
             raise UsageError(f"{operation} needs {argument}")
+    if arguments:
+        query |= _standard(operation, arguments, inclusion)
     return query
 
 
@@ -220,7 +220,7 @@ def _per_page(number: Any) -> int:
     return number
 
 
-def _body(operation: Operation[Any], fields: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+def _body(operation: Operation[Any], arguments: Mapping[str, Any]) -> Any:
     match operation.body:
         case None:
             return None
@@ -230,7 +230,7 @@ def _body(operation: Operation[Any], fields: Mapping[str, Any], arguments: Mappi
                 raise UsageError(f"{operation} needs {key}")
             return {key: kind.wire(arguments[key], key)}
         case known:
-            wired = check_fields(fields, known)
+            wired = check_fields({name: value for name, value in arguments.items() if name in known}, known)
             return {operation.body_key: wired} if operation.body_key is not None else wired
 
 

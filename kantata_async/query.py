@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
@@ -20,27 +20,47 @@ from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
 from .values import check_id
 
 E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 
 _BLOCK = 1024
 
 
 class Seen:
-    """The ids that have come: numeric ones as bits, so that a million neighbouring ids take some 200 kB."""
+    """The ids that have come: as texts while they are few, which is quicker; beyond that numeric ones as bits.
 
-    def __init__(self) -> None:
+    A million neighbouring ids take some 200 kB that way.
+    """
+
+    def __init__(self, most_texts: int = 20_000) -> None:
+        self._most_texts = most_texts
+        self._texts: set[str] = set()
         self._bits: dict[int, int] = {}
-        self._others: set[str] = set()
+        self._packed = False
 
-    def add(self, id: str) -> bool:
-        """Note an id; whether it is new."""
-        if not (id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")):
-            new = id not in self._others
-            self._others.add(id)
+    def new_of(self, entities: Sequence[E]) -> Sequence[E]:
+        """Those that have not come before; they have now."""
+        if len(self._texts) > self._most_texts and not self._packed:
+            self._pack()
+        ids = [one.id for one in entities]
+        if self._packed or not self._texts.isdisjoint(ids) or len(set(ids)) < len(ids):
+            return [one for one in entities if self._add(one.id)]
+        self._texts.update(ids)
+        return entities
+
+    def _add(self, id: str) -> bool:
+        if not self._packed or not (id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")):
+            new = id not in self._texts
+            self._texts.add(id)
             return new
         block, bit = divmod(int(id), _BLOCK)
         held = self._bits.get(block, 0)
         self._bits[block] = held | 1 << bit
         return not held >> bit & 1
+
+    def _pack(self) -> None:
+        texts, self._texts, self._packed = self._texts, set(), True
+        for id in texts:
+            self._add(id)
 
 
 class Found(list[E]):
@@ -77,28 +97,28 @@ class ListQuery(Generic[E]):
         seen = Seen()
         async with aclosing(self.pages()) as pages:
             async for page in pages:
-                for one in page.items:
-                    if seen.add(one.id):
-                        yield one
+                for one in seen.new_of(page.items):
+                    yield one
 
     async def collect(self) -> list[E]:
         """Every entity of every page, each once, in the API's order, linked in one graph."""
         graph = Graph()
         found: dict[str, E] = {}
-        async with aclosing(self._answers()) as answers:
+        async with aclosing(self._ahead(lambda data: data)) as answers:
             async for data in answers:
                 found.update((one.id, one) for one in self._connection.read(data, self._call, graph).items)
+        graph.link()
         await follow(self._connection, found.values(), self._call.inclusion.deeper)
         return list(found.values())
 
     async def first(self) -> E | None:
         """The first entity, None when nothing matches; one request for one object."""
-        page = await self._linked(await self._fetch(1, per_page=1))
+        page = await self._followed(self._page(await self._fetch(1, per_page=1)))
         return page.items[0] if page.items else None
 
     async def count(self) -> int:
         """How many match, from the envelope of a page of one. Raises InvalidResponseError when it does not say."""
-        page: Page[E] = self._connection.read(await self._fetch(1, per_page=1), self._call)
+        page = self._page(await self._fetch(1, per_page=1))
         if page.count is None:
             raise InvalidResponseError(f"{self._operation}: the answer has no count")
         return page.count
@@ -109,16 +129,18 @@ class ListQuery(Generic[E]):
             raise UsageError(f"pages are numbered from 1, not {number!r}")
         if number > 1 and not self._operation.paging:
             raise UsageError(f"{self._operation} has no pages")
-        return await self._linked(await self._fetch(number))
+        return await self._followed(self._page(await self._fetch(number)))
 
     async def pages(self) -> AsyncGenerator[Page[E], None]:
         """Every page in order, as the server cuts them, each with a graph of its own."""
-        async with aclosing(self._answers()) as answers:
-            async for data in answers:
-                yield await self._linked(data)
+        async with aclosing(self._ahead(self._page)) as pages:
+            async for page in pages:
+                yield await self._followed(page)
 
-    async def _linked(self, data: Any) -> Page[E]:
-        page: Page[E] = self._connection.read(data, self._call)
+    def _page(self, data: Any) -> Page[E]:
+        return self._connection.read(data, self._call)
+
+    async def _followed(self, page: Page[E]) -> Page[E]:
         await follow(self._connection, page.items, self._call.inclusion.deeper)
         return page
 
@@ -131,29 +153,35 @@ class ListQuery(Generic[E]):
             query["page"] = str(number)
         return await self._connection.send(attrs.evolve(self._call, query=query))
 
-    async def _answers(self) -> AsyncGenerator[Any, None]:
-        """The decoded pages in order, a window of them fetched ahead."""
-        data = await self._fetch(1)
-        yield data
-        last = _page_count(data)
+    async def _ahead(self, read: Callable[[Any], T]) -> AsyncGenerator[T, None]:
+        """What `read` makes of the decoded pages, in order, a window of them fetched ahead.
+
+        A page is read when it comes: what is made of it takes less room while it waits than its answer would.
+        """
+
+        async def fetched(number: int) -> tuple[T, int]:
+            data = await self._fetch(number)
+            return read(data), _page_count(data)
+
+        made, last = await fetched(1)
+        yield made
         # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
         window = 2 * self._connection.transport.concurrency
-        ahead: deque[asyncio.Task[Any]] = deque()
+        ahead: deque[asyncio.Task[tuple[T, int]]] = deque()
         asked = 1
 
         def ask_ahead() -> None:
             nonlocal asked
             while asked < last and len(ahead) < window:
                 asked += 1
-                ahead.append(self._connection.transport.spawn(self._fetch(asked)))
+                ahead.append(self._connection.transport.spawn(fetched(asked)))
 
         try:
             ask_ahead()
             while ahead:
-                data = await ahead.popleft()
-                last = _page_count(data)
+                made, last = await ahead.popleft()
                 ask_ahead()
-                yield data
+                yield made
         finally:
             for task in ahead:
                 task.cancel()
@@ -192,6 +220,7 @@ async def get_many(
     found: dict[str, E] = {}
     for call, data in zip(calls, await together(connection.send(call) for call in calls), strict=True):
         found.update((one.id, one) for one in connection.read(data, call, graph).items)
+    graph.link()
     await follow(connection, found.values(), deeper)
     result: Found[E] = Found(found[id] for id in asked if id in found)
     result.missing = tuple(dict.fromkeys(id for id in asked if id not in found))

@@ -102,7 +102,8 @@ class Resource:
             page: Page[E] = self._connection.read(data, call)
         except InvalidResponseError as error:
             raise _unreadable(operation, str(error)) from error
-        await follow(self._connection, page.items, call.inclusion.deeper)
+        if call.inclusion.deeper:
+            await follow(self._connection, page.items, call.inclusion.deeper)
         return page
 
 

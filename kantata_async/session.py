@@ -13,6 +13,7 @@ from .entity import Entity
 from .errors import UsageError
 from .events import OnEvent
 from .follow import check_path, follow
+from .graph import graphs_of
 from .include import path
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .operation import Operation
@@ -102,6 +103,8 @@ class KantataSession(Resources):
         for collection in {owner.collection for owner in owners}:
             for one in steps:
                 check_path(self._connection, collection, one)
+        for graph in graphs_of(owners):
+            graph.keep()
         await follow(self._connection, owners, steps)
 
     async def request(

@@ -14,7 +14,6 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from typing import Any, Final, TypeVar
 
 import orjson
@@ -40,6 +39,7 @@ from .limits.job import context_of_job
 from .limits.line import Leave
 from .message import NO_BODY, Answer, Part, Request
 from .retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
+from .time_limits import TimeLimits
 
 __all__ = ["NO_BODY", "Answer", "Part", "Request", "Transport"]
 
@@ -57,30 +57,6 @@ class _State(enum.Enum):
     UNOPENED = enum.auto()
     OPEN = enum.auto()
     CLOSED = enum.auto()
-
-
-class _Interruptible:
-    """A time limit that close() can bring forward, so that nothing under way outlives the session."""
-
-    __slots__ = ("_timer", "_timers")
-
-    def __init__(self, timers: set[asyncio.Timeout], end: float | None) -> None:
-        self._timers = timers
-        self._timer = asyncio.timeout_at(end)
-
-    async def __aenter__(self) -> asyncio.Timeout:
-        self._timers.add(self._timer)
-        return await self._timer.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timers.discard(self._timer)
-        await self._timer.__aexit__(kind, error, trace)
-
-    def expired(self) -> bool:
-        """Whether it was this limit that ended the block."""
-        return self._timer.expired()
 
 
 class Transport:
@@ -129,7 +105,7 @@ class Transport:
             raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency
         self._tokens: Final = TokenSource(token)
-        self._base_url: Final = checked_base_url(base_url)
+        self._base_url: Final = URL(checked_base_url(base_url))
         self._timeout: Final = timeout
         self._rate_limit: Final = rate_limit
         self._retry: Final = retry
@@ -142,8 +118,8 @@ class Transport:
         self._loop: asyncio.AbstractEventLoop
         self._limiter: Limiter
         self._wire: Wire
+        self._time_limits: TimeLimits
         self._closing: asyncio.Lock
-        self._timers: Final[set[asyncio.Timeout]] = set()
         self._tasks: Final[set[asyncio.Task[Any]]] = set()
 
     def __repr__(self) -> str:
@@ -170,6 +146,7 @@ class Transport:
         self._wire = Wire(
             connect_timeout=min(self._timeout, _MOST_SECONDS_TO_CONNECT), max_answer_bytes=self._max_answer_bytes
         )
+        self._time_limits = TimeLimits()
         self._closing = asyncio.Lock()
         self._state = _State.OPEN
 
@@ -186,9 +163,7 @@ class Transport:
         self._check_loop()
         self._state = _State.CLOSED
         async with self._closing:
-            for timer in self._timers:
-                if not timer.expired():
-                    timer.reschedule(self._loop.time())
+            self._time_limits.close()
             tasks = [task for task in self._tasks if task is not asyncio.current_task()]
             for task in tasks:
                 task.cancel()
@@ -325,18 +300,18 @@ class Transport:
         refused: Leave | None,
     ) -> Attempt:
         attempt = Attempt()
-        allowed = _Interruptible(self._timers, deadline)
+        allowed = self._time_limits.limit(deadline)
         slot = self._limiter.slot(request.method, request.path, refused)
         try:
-            async with allowed as timer, slot:
-                attempt.began = self._loop.time()
-                attempt.leave = slot.leave
-                end = attempt.began + self._timeout
-                timer.reschedule(end if deadline is None else min(end, deadline))
-                await self._exchange(request, url, body, attempt, slot)
+            with allowed:
+                async with slot:
+                    attempt.began = self._loop.time()
+                    attempt.leave = slot.leave
+                    allowed.bring_forward(attempt.began + self._timeout)
+                    await self._exchange(request, url, body, attempt, slot)
         except TimeoutError:
             # Any other one is the token function's own.
-            if not allowed.expired():
+            if not allowed.expired:
                 raise
             attempt.error = RequestTimeoutError(f"{request}: no complete answer within {self._timeout:g} s")
         return attempt
@@ -352,7 +327,8 @@ class Transport:
             if attempt.phase is Phase.NOT_SENT:
                 slot.unused()
         if attempt.status:
-            await slot.answered(refused=attempt.status == 429, retry_after=self._asked(attempt))
+            refused = attempt.status == 429
+            await slot.answered(refused=refused, retry_after=self._asked(attempt) if refused else None)
 
     def _asked(self, attempt: Attempt) -> float | None:
         """Seconds to wait that the server asked for."""
@@ -365,22 +341,21 @@ class Transport:
             story.throttled(self._asked(attempt))
 
     def _headers(self, request: Request, body: bytes | None, token: str) -> dict[str, str]:
-        headers = {
-            "Authorization": f"Bearer {token}",
-            "Accept": "text/csv, application/json" if request.csv else "application/json",
-        }
+        headers = {"Authorization": f"Bearer {token}"}
+        if request.csv:
+            headers["Accept"] = "text/csv, application/json"
         if body is not None:
             headers["Content-Type"] = "application/json"
         return headers
 
     async def _renew(self, stale: str, deadline: float) -> bool:
         """Whether there is a new token in time."""
-        allowed = _Interruptible(self._timers, deadline)
+        allowed = self._time_limits.limit(deadline)
         try:
-            async with allowed:
+            with allowed:
                 await self._tokens.renew(stale)
         except TimeoutError:
-            if not allowed.expired():
+            if not allowed.expired:
                 raise
             return False
         return True
@@ -399,12 +374,12 @@ class Transport:
             story.retried()
         if in_line:
             return True
-        allowed = _Interruptible(self._timers, None)
+        allowed = self._time_limits.limit(None)
         try:
-            async with allowed:
+            with allowed:
                 await self._sleep(wait)
         except TimeoutError:
-            if not allowed.expired():
+            if not allowed.expired:
                 raise
             return False
         return True

@@ -142,6 +142,14 @@ def test_includes_of_an_operation_are_associations_of_what_it_answers(collection
             assert all(told[name]["ref"] is None for name in unreadable), (str(operation), unreadable)
 
 
+@pytest.mark.parametrize("collection", sorted(COLLECTIONS))
+def test_a_reference_belongs_to_one_association(collection: str) -> None:
+    """An entity is linked by its references, each of which is stored with what it refers to."""
+    cls = entity_class(collection)
+    assert cls is not None
+    assert len(cls.links) == len(cls.associations)
+
+
 def test_the_package_exports_what_its_modules_define() -> None:
     """Every name of `__all__` is there, at its home; every error is among them."""
     assert kantata_async.__all__ == sorted(set(kantata_async.__all__))

@@ -94,6 +94,42 @@ async def test_one_cancelled_in_line_gives_its_place_back() -> None:
     assert one.states["general"].waiting == 0
 
 
+async def test_one_cancelled_as_its_turn_comes_holds_nobody_up() -> None:
+    """Whether the place or the limit was what it waited for."""
+    two = limiter(2, RateLimit(20, burst=2))
+
+    async def attempt() -> None:
+        async with two.slot("GET", "/users"):
+            pass
+
+    async with two.slot("GET", "/users"):
+        async with two.slot("GET", "/users"):
+            leaving, following = asyncio.create_task(attempt()), asyncio.create_task(attempt())
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        # The limit's time comes while nothing else runs.
+        time.sleep(0.1)  # noqa: ASYNC251
+    leaving.cancel()
+    await asyncio.wait_for(following, 1)
+    assert leaving.cancelled()
+
+
+async def test_one_cancelled_as_it_is_given_a_place_passes_it_on() -> None:
+    """The next in line has it."""
+    one = limiter(1)
+
+    async def attempt() -> None:
+        async with one.slot("GET", "/users"):
+            pass
+
+    async with one.slot("GET", "/users"):
+        leaving, following = asyncio.create_task(attempt()), asyncio.create_task(attempt())
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait_for(following, 1)
+    assert leaving.cancelled()
+
+
 @pytest.mark.parametrize("name", ["requests", "per", "burst"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "5", None, True])
 def test_a_rate_limit_refuses_what_it_cannot_keep(name: str, value: object) -> None:
@@ -296,6 +332,18 @@ async def test_what_never_left_is_not_counted() -> None:
         with pytest.raises(ConnectionFailedError):
             await transport.send(get())
     assert account._buckets["general"].sent == 0
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_refused_more_than_once(requests: int) -> None:
+    """A request keeps its place each time it is refused, also beside others that stand at the same one."""
+    limit = RateLimit(50, per=1, burst=20)
+    async with (
+        Server([REFUSED] * 2 * requests + [OK] * requests) as server,
+        opened(server, rate_limit=limit) as transport,
+    ):
+        answers = await asyncio.gather(*(transport.send(get()) for _ in range(requests)))
+    assert [answer.status for answer in answers] == [200] * requests
 
 
 async def test_closing_ends_those_in_line() -> None:

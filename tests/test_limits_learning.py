@@ -95,6 +95,14 @@ def test_a_given_rate_learns_nothing() -> None:
     assert pace.blocked(sent=4, elapsed=1) is pace
 
 
+@pytest.mark.parametrize(
+    ("sent", "elapsed", "wall"), [(0, 34.0, 3.0), (30, 60.0, 3.0), (300, 60.0, 5.0), (900, 60.0, 10.0)]
+)
+def test_a_long_refusal_is_not_believed_all_at_once(sent: int, elapsed: float, wall: float) -> None:
+    """What was let through until it ended bounds the limit; but others may have used the account up meanwhile."""
+    assert Pace(wall=10.0, met=True).blocked(sent=sent, elapsed=elapsed).wall == pytest.approx(wall)
+
+
 def test_a_refusal_pauses_and_one_scout_goes_first() -> None:
     """Nothing goes in the pause; then one, and no other before its answer, or before it has been waited for enough."""
     bucket = Bucket(Steady(100))

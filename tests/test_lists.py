@@ -214,8 +214,15 @@ async def test_load_takes_entities_of_a_graph(kantata: KantataSession) -> None:
         await kantata.load(person)
 
 
-@given(st.lists(st.one_of(st.integers(0, 10**9).map(str), st.text("0123456789:ab", min_size=1, max_size=4))))
-def test_ids_are_seen_once(ids: list[str]) -> None:
-    """The compact set of ids is a set of ids."""
-    seen = Seen()
-    assert [seen.add(id) for id in ids] == [id not in ids[:position] for position, id in enumerate(ids)]
+IDS = st.one_of(st.integers(0, 30).map(str), st.integers(0, 10**9).map(str), st.text("0123:ab", min_size=1, max_size=3))
+
+
+@given(st.lists(st.lists(IDS, max_size=6)), st.integers(0, 12))
+def test_ids_are_seen_once(pages: list[list[str]], most_texts: int) -> None:
+    """The set of ids is one, and stays one when it becomes a compact one."""
+    seen = Seen(most_texts)
+    known: set[str] = set()
+    for ids in pages:
+        new = [one.id for one in seen.new_of([User.from_dict({"id": id}) for id in ids])]
+        assert new == list(dict.fromkeys(id for id in ids if id not in known))
+        known.update(ids)

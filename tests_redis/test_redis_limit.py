@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import shutil
-import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 from wire import OK, Server, told
 
+from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.errors import ConnectionFailedError, UsageError
 from kantata_async.limits import AdaptiveRateLimit
@@ -25,48 +24,10 @@ from kantata_async.limits.redis_account import RedisAccount
 GENERAL = ("general",)
 
 
-class RedisServer:
-    """A redis-server of the test's own; it can be stopped and started."""
-
-    def __init__(self, directory: Path) -> None:
-        program = shutil.which("redis-server")
-        assert program, "these tests need a redis-server: apt-get install -y redis-server"
-        self._program, self._directory = program, directory
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-
-    async def start(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            self._program,
-            *("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"),
-            *("--dir", str(self._directory), "--logfile", "redis.log"),
-        )
-        async with asyncio.timeout(10):
-            while not await self._listens():  # noqa: ASYNC110 - another process, which sets no event
-                await asyncio.sleep(0.02)
-
-    async def stop(self) -> None:
-        self._process.kill()
-        await self._process.wait()
-
-    async def _listens(self) -> bool:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except ConnectionRefusedError:
-            return False
-        writer.close()
-        await writer.wait_closed()
-        return True
-
-
 @pytest.fixture
 async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    server = RedisServer(tmp_path)
-    await server.start()
-    yield server
-    await server.stop()
+    async with RedisServer(str(tmp_path)) as server:
+        yield server
 
 
 def account(redis: RedisServer, limit: RateLimit | RateLimits | AdaptiveRateLimit, **options: object) -> RedisAccount:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     day,
     entity,
     identifier,
+    one,
     plain,
 )
 from ..include import Path
@@ -80,8 +80,8 @@ class AccessGroupMembership(Entity):
     user_id: Nullable[str] = identifier()
     user_name: Nullable[str] = plain()
 
-    access_group: ClassVar[One[AccessGroup]] = One("access_group_id", "access_groups")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    access_group: Nullable[AccessGroup] = one("access_group_id", "access_groups")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[AccessGroupMembership] = Operation(

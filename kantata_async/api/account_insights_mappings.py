@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
+    many,
     plain,
 )
 from ..include import Path
@@ -59,7 +59,7 @@ class AccountInsightsMapping(Entity):
     is_custom_dashboard: Nullable[bool] = plain()
     name: Nullable[str] = plain()
 
-    access_groups: ClassVar[Many[AccessGroup]] = Many("access_group_ids", "access_groups")
+    access_groups: tuple[AccessGroup, ...] = many("access_group_ids", "access_groups")
 
 
 DYNAMIC_DASHBOARDS: Operation[AccountInsightsMapping] = Operation(

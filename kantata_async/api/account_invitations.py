@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
+    one,
     plain,
 )
 from ..include import Path
@@ -153,9 +153,9 @@ class AccountInvitation(Entity):
     pending: Nullable[bool] = plain()
     permission: Nullable[str] = plain()
 
-    default_role: ClassVar[One[Role]] = One("default_role_id", "roles")
-    invitee: ClassVar[One[User]] = One("invitee_id", "users")
-    inviter: ClassVar[One[User]] = One("inviter_id", "users")
+    default_role: Nullable[Role] = one("default_role_id", "roles")
+    invitee: Nullable[User] = one("invitee_id", "users")
+    inviter: Nullable[User] = one("inviter_id", "users")
 
 
 LIST: Operation[AccountInvitation] = Operation(

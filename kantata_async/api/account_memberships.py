@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -192,21 +192,21 @@ class AccountMembership(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    backup_approver_associations: ClassVar[Many[BackupApproverAssociation]] = Many(
+    backup_approver_associations: tuple[BackupApproverAssociation, ...] = many(
         "backup_approver_association_ids", "backup_approver_associations"
     )
-    cost_rates: ClassVar[Many[CostRate]] = Many("cost_rate_ids", "cost_rates")
-    default_role: ClassVar[One[Role]] = One("default_role_id", "roles")
-    effective_workweek: ClassVar[One[Workweek]] = One("effective_workweek_id", "workweeks")
-    future_billable_utilizations: ClassVar[Many[BillableUtilization]] = Many(
+    cost_rates: tuple[CostRate, ...] = many("cost_rate_ids", "cost_rates")
+    default_role: Nullable[Role] = one("default_role_id", "roles")
+    effective_workweek: Nullable[Workweek] = one("effective_workweek_id", "workweeks")
+    future_billable_utilizations: tuple[BillableUtilization, ...] = many(
         "future_billable_utilization_ids", "billable_utilizations"
     )
-    managees: ClassVar[Many[User]] = Many("managee_ids", "users")
-    manager: ClassVar[One[User]] = One("manager_id", "users")
-    possible_managees: ClassVar[Many[User]] = Many("possible_managee_ids", "users")
-    possible_managers: ClassVar[Many[User]] = Many("possible_manager_ids", "users")
-    skill_memberships: ClassVar[Many[SkillMembership]] = Many("skill_membership_ids", "skill_memberships")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    managees: tuple[User, ...] = many("managee_ids", "users")
+    manager: Nullable[User] = one("manager_id", "users")
+    possible_managees: tuple[User, ...] = many("possible_managee_ids", "users")
+    possible_managers: tuple[User, ...] = many("possible_manager_ids", "users")
+    skill_memberships: tuple[SkillMembership, ...] = many("skill_membership_ids", "skill_memberships")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[AccountMembership] = Operation(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -157,12 +157,10 @@ class Assignment(Entity):
     story_id: Nullable[str] = identifier(include="story")
     updated_at: Nullable[dt.datetime] = instant()
 
-    assignee: ClassVar[One[User]] = One("assignee_id", "users")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    story_allocation_days: ClassVar[Many[StoryAllocationDay]] = Many(
-        "story_allocation_day_ids", "story_allocation_days"
-    )
+    assignee: Nullable[User] = one("assignee_id", "users")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    story: Nullable[Story] = one("story_id", "stories")
+    story_allocation_days: tuple[StoryAllocationDay, ...] = many("story_allocation_day_ids", "story_allocation_days")
 
 
 LIST: Operation[Assignment] = Operation(

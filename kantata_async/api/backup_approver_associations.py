@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
 )
 from ..include import Path
 from ..operation import Operation
@@ -86,8 +86,8 @@ class BackupApproverAssociation(Entity):
     end_date: Nullable[dt.datetime] = instant()
     start_date: Nullable[dt.datetime] = instant()
 
-    approver: ClassVar[One[User]] = One("approver_id", "users")
-    backup_approver: ClassVar[One[User]] = One("backup_approver_id", "users")
+    approver: Nullable[User] = one("approver_id", "users")
+    backup_approver: Nullable[User] = one("backup_approver_id", "users")
 
 
 LIST: Operation[BackupApproverAssociation] = Operation(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -98,8 +98,8 @@ class BillableUtilization(Entity):
     target: Nullable[int] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    account_membership: ClassVar[One[AccountMembership]] = One("account_membership_id", "account_memberships")
-    creator: ClassVar[One[User]] = One("creator_id", "users")
+    account_membership: Nullable[AccountMembership] = one("account_membership_id", "account_memberships")
+    creator: Nullable[User] = one("creator_id", "users")
 
 
 LIST: Operation[BillableUtilization] = Operation(

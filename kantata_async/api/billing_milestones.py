@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -132,10 +132,10 @@ class BillingMilestone(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_id: Nullable[str] = identifier()
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    invoices: ClassVar[Many[Invoice]] = Many("invoice_ids", "invoices")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    invoices: tuple[Invoice, ...] = many("invoice_ids", "invoices")
+    story: Nullable[Story] = one("story_id", "stories")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[BillingMilestone] = Operation(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -88,7 +88,7 @@ class CostRate(Entity):
     in_use: Nullable[bool] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    account_membership: ClassVar[One[AccountMembership]] = One("account_membership_id", "account_memberships")
+    account_membership: Nullable[AccountMembership] = one("account_membership_id", "account_memberships")
 
 
 LIST: Operation[CostRate] = Operation(

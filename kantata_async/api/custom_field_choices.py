@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -82,8 +82,8 @@ class CustomFieldChoice(Entity):
     position: Nullable[int] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    custom_field: ClassVar[One[CustomField]] = One("custom_field_id", "custom_fields")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
+    custom_field: Nullable[CustomField] = one("custom_field_id", "custom_fields")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 
 LIST: Operation[CustomFieldChoice] = Operation(

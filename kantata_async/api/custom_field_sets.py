@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -110,8 +110,8 @@ class CustomFieldSet(Entity):
     subject_type: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    custom_fields: ClassVar[Many[CustomField]] = Many("custom_field_ids", "custom_fields")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
+    custom_fields: tuple[CustomField, ...] = many("custom_field_ids", "custom_fields")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 
 LIST: Operation[CustomFieldSet] = Operation(

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
-    Ref,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
     reference,
 )
@@ -25,6 +24,7 @@ from ..include import Path
 from ..natural_key import NaturalKey
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     BOOLEAN,
@@ -151,11 +151,11 @@ class CustomFieldValue(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     value: Nullable[Any] = nested()
 
-    custom_field: ClassVar[One[CustomField]] = One("custom_field_id", "custom_fields")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    selected_choices: ClassVar[Many[CustomFieldChoice]] = Many("selected_choice_ids", "custom_field_choices")
-    setter: ClassVar[One[User]] = One("setter_id", "users")
-    subject: ClassVar[One[Entity]] = One("subject_ref", None)
+    custom_field: Nullable[CustomField] = one("custom_field_id", "custom_fields")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    selected_choices: tuple[CustomFieldChoice, ...] = many("selected_choice_ids", "custom_field_choices")
+    setter: Nullable[User] = one("setter_id", "users")
+    subject: Nullable[Entity] = one("subject_ref", None)
 
 
 @entity("custom_field_values")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -143,10 +143,10 @@ class CustomField(Entity):
     value_type: Nullable[str] = plain()
     write_access: Nullable[Any] = nested()
 
-    choices: ClassVar[Many[CustomFieldChoice]] = Many("choice_ids", "custom_field_choices")
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    custom_field_set: ClassVar[One[CustomFieldSet]] = One("custom_field_set_id", "custom_field_sets")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
+    choices: tuple[CustomFieldChoice, ...] = many("choice_ids", "custom_field_choices")
+    creator: Nullable[User] = one("creator_id", "users")
+    custom_field_set: Nullable[CustomFieldSet] = one("custom_field_set_id", "custom_field_sets")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 
 @entity("custom_fields")

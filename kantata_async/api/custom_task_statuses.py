@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -89,7 +89,7 @@ class StatusSetOption(Entity):
     task_status_set_id: Nullable[str] = identifier(include="task_status_set")
     updated_at: Nullable[dt.datetime] = instant()
 
-    task_status_set: ClassVar[One[StatusSet]] = One("task_status_set_id", "task_status_sets")
+    task_status_set: Nullable[StatusSet] = one("task_status_set_id", "task_status_sets")
 
 
 LIST: Operation[StatusSetOption] = Operation(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -60,7 +60,7 @@ class EstimateScenarioResourceAllocation(Entity):
     resource_id: Nullable[str] = identifier(include="resource")
     updated_at: Nullable[dt.datetime] = instant()
 
-    resource: ClassVar[One[EstimateScenarioResource]] = One("resource_id", "estimate_scenario_resources")
+    resource: Nullable[EstimateScenarioResource] = one("resource_id", "estimate_scenario_resources")
 
 
 UPDATE: Operation[EstimateScenarioResourceAllocation] = Operation(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -154,16 +154,16 @@ class EstimateScenarioResource(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    allocation: ClassVar[One[EstimateScenarioResourceAllocation]] = One(
+    allocation: Nullable[EstimateScenarioResourceAllocation] = one(
         "allocation_id", "estimate_scenario_resource_allocations"
     )
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    geography: ClassVar[One[Geography]] = One("geography_id", "organizations", variant="Geography")
-    organization_membership: ClassVar[One[OrganizationMembership]] = One(
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    geography: Nullable[Geography] = one("geography_id", "organizations", variant="Geography")
+    organization_membership: Nullable[OrganizationMembership] = one(
         "organization_membership_id", "organization_memberships"
     )
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    role: Nullable[Role] = one("role_id", "roles")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[EstimateScenarioResource] = Operation(

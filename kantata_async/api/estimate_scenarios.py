@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -147,11 +147,11 @@ class EstimateScenario(Entity):
     target_margin_percent: Nullable[int] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    estimate_scenario_resources: ClassVar[Many[EstimateScenarioResource]] = Many(
+    estimate_scenario_resources: tuple[EstimateScenarioResource, ...] = many(
         "estimate_scenario_resource_ids", "estimate_scenario_resources"
     )
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    rate_card: ClassVar[One[RateCard]] = One("rate_card_id", "rate_cards")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    rate_card: Nullable[RateCard] = one("rate_card_id", "rate_cards")
 
 
 LIST: Operation[EstimateScenario] = Operation(

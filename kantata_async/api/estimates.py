@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -171,12 +171,12 @@ class Estimate(Entity):
     workspace_group_id: Nullable[str] = identifier(include="workspace_group")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    custom_field_values: ClassVar[Many[CustomFieldValue]] = Many("custom_field_value_ids", "custom_field_values")
-    estimate_scenarios: ClassVar[Many[EstimateScenario]] = Many("estimate_scenario_ids", "estimate_scenarios")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
-    workspace_group: ClassVar[One[WorkspaceGroup]] = One("workspace_group_id", "workspace_groups")
+    creator: Nullable[User] = one("creator_id", "users")
+    custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
+    estimate_scenarios: tuple[EstimateScenario, ...] = many("estimate_scenario_ids", "estimate_scenarios")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    workspace_group: Nullable[WorkspaceGroup] = one("workspace_group_id", "workspace_groups")
 
 
 LIST: Operation[Estimate] = Operation(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -183,11 +183,11 @@ class ExpenseBudget(Entity):
     title: Nullable[str] = plain()
     workspace_id: Nullable[str] = identifier()
 
-    expenses: ClassVar[Many[Expense]] = Many("expense_ids", "expenses")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    fixed_fee_items: ClassVar[Many[FixedFeeItem]] = Many("fixed_fee_item_ids", "fixed_fee_items")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    expenses: tuple[Expense, ...] = many("expense_ids", "expenses")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    fixed_fee_items: tuple[FixedFeeItem, ...] = many("fixed_fee_item_ids", "fixed_fee_items")
+    story: Nullable[Story] = one("story_id", "stories")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ExpenseBudget] = Operation(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -200,11 +200,11 @@ class ExpenseReportSubmission(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    expenses: ClassVar[Many[Expense]] = Many("expense_ids", "expenses")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    resolutions: ClassVar[Many[Resolution]] = Many("resolution_ids", "resolutions")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    expenses: tuple[Expense, ...] = many("expense_ids", "expenses")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    resolutions: tuple[Resolution, ...] = many("resolution_ids", "resolutions")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ExpenseReportSubmission] = Operation(

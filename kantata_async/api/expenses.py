@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -274,21 +274,17 @@ class Expense(Entity):
     vendor_id: Nullable[str] = identifier(include="vendor")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    active_submission: ClassVar[One[ExpenseReportSubmission]] = One(
-        "active_submission_id", "expense_report_submissions"
-    )
-    expense_budget: ClassVar[One[ExpenseBudget]] = One("expense_budget_id", "expense_budgets")
-    expense_category: ClassVar[One[ExpenseCategory]] = One("expense_category_id", "expense_categories")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    receipt: ClassVar[One[ReceiptAttachment]] = One("receipt_id", "attachments", variant="ReceiptAttachment")
-    recent_submission: ClassVar[One[ExpenseReportSubmission]] = One(
-        "recent_submission_id", "expense_report_submissions"
-    )
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    vendor: ClassVar[One[Vendor]] = One("vendor_id", "vendors")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    active_submission: Nullable[ExpenseReportSubmission] = one("active_submission_id", "expense_report_submissions")
+    expense_budget: Nullable[ExpenseBudget] = one("expense_budget_id", "expense_budgets")
+    expense_category: Nullable[ExpenseCategory] = one("expense_category_id", "expense_categories")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    receipt: Nullable[ReceiptAttachment] = one("receipt_id", "attachments", variant="ReceiptAttachment")
+    recent_submission: Nullable[ExpenseReportSubmission] = one("recent_submission_id", "expense_report_submissions")
+    role: Nullable[Role] = one("role_id", "roles")
+    story: Nullable[Story] = one("story_id", "stories")
+    user: Nullable[User] = one("user_id", "users")
+    vendor: Nullable[Vendor] = one("vendor_id", "vendors")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[Expense] = Operation(

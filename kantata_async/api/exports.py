@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -158,7 +158,7 @@ class AccountDataExportResult(Entity):
     status: Nullable[str] = plain()
     user_id: Nullable[str] = identifier(include="user")
 
-    user: ClassVar[One[User]] = One("user_id", "users")
+    user: Nullable[User] = one("user_id", "users")
 
 
 AVAILABLE_DATASETS: Operation[ExportsAvailableDatasetsAnswer] = Operation(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -103,9 +103,9 @@ class ExternalPayment(Entity):
     user_id: Nullable[str] = identifier()
     workspace_id: Nullable[str] = identifier()
 
-    invoice: ClassVar[One[Invoice]] = One("invoice_id", "invoices")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    invoice: Nullable[Invoice] = one("invoice_id", "invoices")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ExternalPayment] = Operation(

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
-    Ref,
     entity,
     identifier,
     instant,
+    one,
     plain,
     reference,
 )
 from ..include import Path
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     BOOLEAN,
@@ -108,7 +108,7 @@ class ExternalReference(Entity):
     subject_type: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    subject: ClassVar[One[Entity]] = One("subject_ref", None)
+    subject: Nullable[Entity] = one("subject_ref", None)
 
 
 LIST: Operation[ExternalReference] = Operation(

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
+    one,
     plain,
 )
 from ..include import Path
@@ -77,8 +77,8 @@ class HolidayCalendarAssociation(Entity):
     holiday_id: Nullable[str] = identifier(include="holiday")
     holiday_name: Nullable[str] = plain()
 
-    holiday: ClassVar[One[Holiday]] = One("holiday_id", "holidays")
-    holiday_calendar: ClassVar[One[HolidayCalendar]] = One("holiday_calendar_id", "holiday_calendars")
+    holiday: Nullable[Holiday] = one("holiday_id", "holidays")
+    holiday_calendar: Nullable[HolidayCalendar] = one("holiday_calendar_id", "holiday_calendars")
 
 
 LIST: Operation[HolidayCalendarAssociation] = Operation(

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -98,8 +98,8 @@ class HolidayCalendarMembership(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier()
 
-    holiday_calendar: ClassVar[One[HolidayCalendar]] = One("holiday_calendar_id", "holiday_calendars")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    holiday_calendar: Nullable[HolidayCalendar] = one("holiday_calendar_id", "holiday_calendars")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[HolidayCalendarMembership] = Operation(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     day,
     entity,
     identifiers,
+    many,
     plain,
 )
 from ..include import Path
@@ -106,7 +106,7 @@ class Holiday(Entity):
     start_date: Nullable[dt.date] = day()
     total_hours: Nullable[int] = plain()
 
-    holiday_calendar_associations: ClassVar[Many[HolidayCalendarAssociation]] = Many(
+    holiday_calendar_associations: tuple[HolidayCalendarAssociation, ...] = many(
         "holiday_calendar_association_ids", "holiday_calendar_associations"
     )
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -99,7 +99,7 @@ class InsightsAccessGroupMembership(Entity):
     user_id: Nullable[str] = identifier()
     user_name: Nullable[str] = plain(optional=True)
 
-    user: ClassVar[One[User]] = One("user_id", "users")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[InsightsAccessGroupMembership] = Operation(

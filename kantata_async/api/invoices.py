@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -242,15 +242,15 @@ class Invoice(Entity):
     user_invoice_title: Nullable[str] = plain()
     workspace_ids: Nullable[tuple[str, ...]] = identifiers(include="workspaces")
 
-    additional_items: ClassVar[Many[AdditionalItem]] = Many("additional_item_ids", "additional_items")
-    billing_milestones: ClassVar[Many[BillingMilestone]] = Many("billing_milestone_ids", "billing_milestones")
-    expenses: ClassVar[Many[Expense]] = Many("expense_ids", "expenses")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    fixed_fee_items: ClassVar[Many[FixedFeeItem]] = Many("fixed_fee_item_ids", "fixed_fee_items")
-    recipient: ClassVar[One[User]] = One("recipient_id", "users")
-    time_entries: ClassVar[Many[TimeEntry]] = Many("time_entry_ids", "time_entries")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspaces: ClassVar[Many[Workspace]] = Many("workspace_ids", "workspaces")
+    additional_items: tuple[AdditionalItem, ...] = many("additional_item_ids", "additional_items")
+    billing_milestones: tuple[BillingMilestone, ...] = many("billing_milestone_ids", "billing_milestones")
+    expenses: tuple[Expense, ...] = many("expense_ids", "expenses")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    fixed_fee_items: tuple[FixedFeeItem, ...] = many("fixed_fee_item_ids", "fixed_fee_items")
+    recipient: Nullable[User] = one("recipient_id", "users")
+    time_entries: tuple[TimeEntry, ...] = many("time_entry_ids", "time_entries")
+    user: Nullable[User] = one("user_id", "users")
+    workspaces: tuple[Workspace, ...] = many("workspace_ids", "workspaces")
 
 
 LIST: Operation[Invoice] = Operation(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     day,
     entity,
     identifier,
+    one,
 )
 from ..include import Path
 from ..operation import Operation
@@ -68,7 +68,7 @@ class LineItemLock(Entity):
     creator_id: Nullable[str] = identifier(include="creator")
     locked_to: Nullable[dt.date] = day()
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
+    creator: Nullable[User] = one("creator_id", "users")
 
 
 LIST: Operation[LineItemLock] = Operation(

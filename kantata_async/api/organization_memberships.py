@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -103,8 +103,8 @@ class OrganizationMembership(Entity):
     primary: Nullable[bool] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    department: ClassVar[One[Organization]] = One("department_id", "organizations")
-    geography: ClassVar[One[Organization]] = One("geography_id", "organizations")
+    department: Nullable[Organization] = one("department_id", "organizations")
+    geography: Nullable[Organization] = one("geography_id", "organizations")
 
 
 LIST: Operation[OrganizationMembership] = Operation(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -178,13 +178,13 @@ class Participation(Entity):
     workspace_resource_ids: Nullable[tuple[str, ...]] = identifiers(include="workspace_resources")
     workspace_role_id: Nullable[str] = identifier(include="workspace_role")
 
-    active_roles: ClassVar[Many[Role]] = Many("active_role_ids", "roles")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    primary_role: ClassVar[One[Role]] = One("primary_role_id", "roles")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
-    workspace_resources: ClassVar[Many[WorkspaceResource]] = Many("workspace_resource_ids", "workspace_resources")
-    workspace_role: ClassVar[One[Role]] = One("workspace_role_id", "roles")
+    active_roles: tuple[Role, ...] = many("active_role_ids", "roles")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    primary_role: Nullable[Role] = one("primary_role_id", "roles")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    workspace_resources: tuple[WorkspaceResource, ...] = many("workspace_resource_ids", "workspace_resources")
+    workspace_role: Nullable[Role] = one("workspace_role_id", "roles")
 
 
 @entity("participations")

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
-    Ref,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
     reference,
 )
 from ..include import Path
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     BOOLEAN,
@@ -167,17 +167,17 @@ class Post(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    attachments: ClassVar[Many[PostAttachment]] = Many("attachment_ids", "attachments", variant="PostAttachment")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    google_documents: ClassVar[Many[GoogleDocument]] = Many("google_document_ids", "google_documents")
-    newest_reply: ClassVar[One[Post]] = One("newest_reply_id", "posts")
-    newest_reply_user: ClassVar[One[User]] = One("newest_reply_user_id", "users")
-    recipients: ClassVar[Many[User]] = Many("recipient_ids", "users")
-    replies: ClassVar[Many[Post]] = Many("reply_ids", "posts")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    subject: ClassVar[One[Entity]] = One("subject_ref", None)
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    attachments: tuple[PostAttachment, ...] = many("attachment_ids", "attachments", variant="PostAttachment")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    google_documents: tuple[GoogleDocument, ...] = many("google_document_ids", "google_documents")
+    newest_reply: Nullable[Post] = one("newest_reply_id", "posts")
+    newest_reply_user: Nullable[User] = one("newest_reply_user_id", "users")
+    recipients: tuple[User, ...] = many("recipient_ids", "users")
+    replies: tuple[Post, ...] = many("reply_ids", "posts")
+    story: Nullable[Story] = one("story_id", "stories")
+    subject: Nullable[Entity] = one("subject_ref", None)
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 @entity("posts")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
+    many,
+    one,
     plain,
 )
 from ..graph import Page
@@ -206,11 +206,11 @@ class ProjectAccountingRecord(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    role: Nullable[Role] = one("role_id", "roles")
+    story: Nullable[Story] = one("story_id", "stories")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ProjectAccountingRecord] = Operation(

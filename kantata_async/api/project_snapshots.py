@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -115,19 +115,19 @@ class ProjectSnapshot(Entity):
     title: Nullable[str] = plain()
     workspace_id: Nullable[str] = identifier()
 
-    project_snapshot_assignments: ClassVar[Many[ProjectSnapshotAssignment]] = Many(
+    project_snapshot_assignments: tuple[ProjectSnapshotAssignment, ...] = many(
         "project_snapshot_assignment_ids", "project_snapshot_assignments"
     )
-    project_snapshot_custom_field_values: ClassVar[Many[ProjectSnapshotCustomFieldValue]] = Many(
+    project_snapshot_custom_field_values: tuple[ProjectSnapshotCustomFieldValue, ...] = many(
         "project_snapshot_custom_field_value_ids", "project_snapshot_custom_field_values"
     )
-    project_snapshot_resources: ClassVar[Many[ProjectSnapshotResource]] = Many(
+    project_snapshot_resources: tuple[ProjectSnapshotResource, ...] = many(
         "project_snapshot_resource_ids", "project_snapshot_resources"
     )
-    project_snapshot_task_custom_field_values: ClassVar[Many[ProjectSnapshotCustomFieldValue]] = Many(
+    project_snapshot_task_custom_field_values: tuple[ProjectSnapshotCustomFieldValue, ...] = many(
         "project_snapshot_task_custom_field_value_ids", "project_snapshot_custom_field_values"
     )
-    project_snapshot_tasks: ClassVar[Many[ProjectSnapshotTask]] = Many(
+    project_snapshot_tasks: tuple[ProjectSnapshotTask, ...] = many(
         "project_snapshot_task_ids", "project_snapshot_tasks"
     )
 

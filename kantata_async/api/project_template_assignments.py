@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
+    one,
     plain,
 )
 from ..include import Path
@@ -98,8 +98,8 @@ class ProjectTemplateAssignment(Entity):
     total_count: Nullable[int] = plain(optional=True)
     total_estimated_minutes: Nullable[int] = plain(optional=True)
 
-    project_template: ClassVar[One[ProjectTemplate]] = One("project_template_id", "project_templates")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
+    project_template: Nullable[ProjectTemplate] = one("project_template_id", "project_templates")
+    role: Nullable[Role] = one("role_id", "roles")
 
 
 LIST: Operation[ProjectTemplateAssignment] = Operation(

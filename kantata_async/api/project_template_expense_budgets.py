@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -127,7 +127,7 @@ class ProjectTemplateExpenseBudget(Entity):
     title: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    project_template: ClassVar[One[ProjectTemplate]] = One("project_template_id", "project_templates")
+    project_template: Nullable[ProjectTemplate] = one("project_template_id", "project_templates")
 
 
 LIST: Operation[ProjectTemplateExpenseBudget] = Operation(

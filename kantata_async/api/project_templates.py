@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -163,13 +163,13 @@ class ProjectTemplate(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    project_template_additional_tabs: ClassVar[Many[ProjectTemplateAdditionalTab]] = Many(
+    project_template_additional_tabs: tuple[ProjectTemplateAdditionalTab, ...] = many(
         "project_template_additional_tab_ids", "project_template_additional_tabs"
     )
-    project_template_assignments: ClassVar[Many[ProjectTemplateAssignment]] = Many(
+    project_template_assignments: tuple[ProjectTemplateAssignment, ...] = many(
         "project_template_assignment_ids", "project_template_assignments"
     )
-    user: ClassVar[One[User]] = One("user_id", "users")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[ProjectTemplate] = Operation(

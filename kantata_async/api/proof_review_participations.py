@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
+    one,
     plain,
 )
 
@@ -30,4 +30,4 @@ class ProofReviewParticipation(Entity):
     status: Nullable[str] = plain()
     user_id: Nullable[str] = identifier()
 
-    proof_review: ClassVar[One[ProofReview]] = One("project_review_id", "proof_reviews")
+    proof_review: Nullable[ProofReview] = one("project_review_id", "proof_reviews")

@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
+    many,
+    one,
     plain,
 )
 
@@ -34,5 +34,5 @@ class ProofReview(Entity):
     proof_revision_id: Nullable[str] = identifier(include="proof_revision")
     status: Nullable[str] = plain()
 
-    participations: ClassVar[Many[ProofReviewParticipation]] = Many("participation_ids", "proof_review_participations")
-    proof_revision: ClassVar[One[ProofRevision]] = One("proof_revision_id", "proof_revisions")
+    participations: tuple[ProofReviewParticipation, ...] = many("participation_ids", "proof_review_participations")
+    proof_revision: Nullable[ProofRevision] = one("proof_revision_id", "proof_revisions")

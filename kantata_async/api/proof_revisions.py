@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 
@@ -35,5 +35,5 @@ class ProofRevision(Entity):
     review_url: Nullable[str] = plain()
     revision_date: Nullable[dt.datetime] = instant()
 
-    proof: ClassVar[One[Proof]] = One("proof_id", "proofs")
-    proof_review: ClassVar[One[ProofReview]] = One("proof_review_id", "proof_reviews")
+    proof: Nullable[Proof] = one("proof_id", "proofs")
+    proof_review: Nullable[ProofReview] = one("proof_review_id", "proof_reviews")

@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 
@@ -43,6 +43,6 @@ class Proof(Entity):
     title: Nullable[str] = plain()
     viewable: Nullable[bool] = plain()
 
-    current_revision: ClassVar[One[ProofRevision]] = One("current_revision_id", "proof_revisions")
-    revisions: ClassVar[Many[ProofRevision]] = Many("revision_ids", "proof_revisions")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
+    current_revision: Nullable[ProofRevision] = one("current_revision_id", "proof_revisions")
+    revisions: tuple[ProofRevision, ...] = many("revision_ids", "proof_revisions")
+    story: Nullable[Story] = one("story_id", "stories")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -99,8 +99,8 @@ class RateCardRole(Entity):
     role_id: Nullable[str] = identifier(include="role")
     updated_at: Nullable[dt.datetime] = instant()
 
-    rate_card_version: ClassVar[One[RateCardVersion]] = One("rate_card_version_id", "rate_card_versions")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
+    rate_card_version: Nullable[RateCardVersion] = one("rate_card_version_id", "rate_card_versions")
+    role: Nullable[Role] = one("role_id", "roles")
 
 
 LIST: Operation[RateCardRole] = Operation(

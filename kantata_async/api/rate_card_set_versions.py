@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -110,8 +110,8 @@ class RateCardSetVersion(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     used_currencies: Nullable[list[str]] = nested()
 
-    rate_card_set: ClassVar[One[RateCardSet]] = One("rate_card_set_id", "rate_card_sets")
-    rate_card_versions: ClassVar[Many[RateCardVersion]] = Many("rate_card_version_ids", "rate_card_versions")
+    rate_card_set: Nullable[RateCardSet] = one("rate_card_set_id", "rate_card_sets")
+    rate_card_versions: tuple[RateCardVersion, ...] = many("rate_card_version_ids", "rate_card_versions")
 
 
 LIST: Operation[RateCardSetVersion] = Operation(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
     instant,
+    many,
     nested,
     plain,
 )
@@ -104,11 +104,9 @@ class RateCardSet(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_group_ids: Nullable[tuple[str, ...]] = identifiers(include="workspace_groups")
 
-    rate_card_set_versions: ClassVar[Many[RateCardSetVersion]] = Many(
-        "rate_card_set_version_ids", "rate_card_set_versions"
-    )
-    rate_cards: ClassVar[Many[RateCard]] = Many("rate_card_ids", "rate_cards")
-    workspace_groups: ClassVar[Many[WorkspaceGroup]] = Many("workspace_group_ids", "workspace_groups")
+    rate_card_set_versions: tuple[RateCardSetVersion, ...] = many("rate_card_set_version_ids", "rate_card_set_versions")
+    rate_cards: tuple[RateCard, ...] = many("rate_card_ids", "rate_cards")
+    workspace_groups: tuple[WorkspaceGroup, ...] = many("workspace_group_ids", "workspace_groups")
 
 
 LIST: Operation[RateCardSet] = Operation(

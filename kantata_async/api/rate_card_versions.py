@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -87,9 +87,9 @@ class RateCardVersion(Entity):
     rate_card_set_version_id: Nullable[str] = identifier(include="rate_card_set_version")
     updated_at: Nullable[dt.datetime] = instant()
 
-    rate_card: ClassVar[One[RateCard]] = One("rate_card_id", "rate_cards")
-    rate_card_roles: ClassVar[Many[RateCardRole]] = Many("rate_card_role_ids", "rate_card_roles")
-    rate_card_set_version: ClassVar[One[RateCardSetVersion]] = One("rate_card_set_version_id", "rate_card_set_versions")
+    rate_card: Nullable[RateCard] = one("rate_card_id", "rate_cards")
+    rate_card_roles: tuple[RateCardRole, ...] = many("rate_card_role_ids", "rate_card_roles")
+    rate_card_set_version: Nullable[RateCardSetVersion] = one("rate_card_set_version_id", "rate_card_set_versions")
 
 
 LIST: Operation[RateCardVersion] = Operation(

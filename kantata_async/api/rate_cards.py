@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -120,12 +120,10 @@ class RateCard(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     uses: Nullable[int] = plain()
 
-    effective_rate_card_version: ClassVar[One[RateCardVersion]] = One(
-        "effective_rate_card_version_id", "rate_card_versions"
-    )
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    rate_card_set: ClassVar[One[RateCardSet]] = One("rate_card_set_id", "rate_card_sets")
-    rate_card_versions: ClassVar[Many[RateCardVersion]] = Many("rate_card_version_ids", "rate_card_versions")
+    effective_rate_card_version: Nullable[RateCardVersion] = one("effective_rate_card_version_id", "rate_card_versions")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    rate_card_set: Nullable[RateCardSet] = one("rate_card_set_id", "rate_card_sets")
+    rate_card_versions: tuple[RateCardVersion, ...] = many("rate_card_version_ids", "rate_card_versions")
 
 
 LIST: Operation[RateCard] = Operation(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -127,9 +127,9 @@ class ResourceRequest(Entity):
     status: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    approvers: ClassVar[Many[User]] = Many("approver_ids", "users")
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    resource: ClassVar[One[WorkspaceResource]] = One("resource_id", "workspace_resources")
+    approvers: tuple[User, ...] = many("approver_ids", "users")
+    creator: Nullable[User] = one("creator_id", "users")
+    resource: Nullable[WorkspaceResource] = one("resource_id", "workspace_resources")
 
 
 LIST: Operation[ResourceRequest] = Operation(

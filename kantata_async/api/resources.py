@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
+    many,
+    one,
     plain,
 )
 
@@ -33,9 +33,9 @@ class Resource(Entity):
     role_id: Nullable[str] = identifier(include="role")
     user_id: Nullable[str] = identifier(include="user")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    organization_membership: ClassVar[One[OrganizationMembership]] = One(
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    organization_membership: Nullable[OrganizationMembership] = one(
         "organization_membership_id", "organization_memberships"
     )
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    role: Nullable[Role] = one("role_id", "roles")
+    user: Nullable[User] = one("user_id", "users")

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -107,7 +107,7 @@ class Role(Entity):
     name: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 
 LIST: Operation[Role] = Operation(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
+    many,
     plain,
 )
 from ..include import Path
@@ -48,7 +48,7 @@ class SkillCategory(Entity):
     name: Nullable[str] = plain()
     skill_ids: Nullable[tuple[str, ...]] = identifiers(include="skills")
 
-    skills: ClassVar[Many[Skill]] = Many("skill_ids", "skills")
+    skills: tuple[Skill, ...] = many("skill_ids", "skills")
 
 
 LIST: Operation[SkillCategory] = Operation(

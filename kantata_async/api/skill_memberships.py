@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -119,9 +119,9 @@ class SkillMembership(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    skill: ClassVar[One[Skill]] = One("skill_id", "skills")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    creator: Nullable[User] = one("creator_id", "users")
+    skill: Nullable[Skill] = one("skill_id", "skills")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[SkillMembership] = Operation(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -122,8 +122,8 @@ class Skill(Entity):
     skill_category_id: Nullable[str] = identifier(include="skill_category")
     updated_at: Nullable[dt.datetime] = instant()
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    skill_category: ClassVar[One[SkillCategory]] = One("skill_category_id", "skill_categories")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    skill_category: Nullable[SkillCategory] = one("skill_category_id", "skill_categories")
 
 
 LIST: Operation[Skill] = Operation(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -172,10 +172,10 @@ class StatusReport(Entity):
     updater_id: Nullable[str] = identifier(include="updater")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    updater: ClassVar[One[User]] = One("updater_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    creator: Nullable[User] = one("creator_id", "users")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    updater: Nullable[User] = one("updater_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[StatusReport] = Operation(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -398,35 +398,35 @@ class Story(Entity):
         include="workspace_resources_with_unnamed"
     )
 
-    ancestors: ClassVar[Many[Story]] = Many("ancestor_ids", "stories")
-    assigned_role: ClassVar[One[Role]] = One("assigned_role_id", "roles")
-    assignees: ClassVar[Many[User]] = Many("assignee_ids", "users")
-    attachments: ClassVar[Many[PostAttachment]] = Many("attachment_ids", "attachments", variant="PostAttachment")
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    current_assignments: ClassVar[Many[Assignment]] = Many("current_assignment_ids", "assignments")
-    custom_field_values: ClassVar[Many[CustomFieldValue]] = Many("custom_field_value_ids", "custom_field_values")
-    descendants: ClassVar[Many[Story]] = Many("descendant_ids", "stories")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    followers: ClassVar[Many[User]] = Many("follower_ids", "users")
-    google_documents: ClassVar[Many[GoogleDocument]] = Many("google_document_ids", "google_documents")
-    parent: ClassVar[One[Story]] = One("parent_id", "stories")
-    potential_workspace_resources: ClassVar[Many[WorkspaceResource]] = Many(
+    ancestors: tuple[Story, ...] = many("ancestor_ids", "stories")
+    assigned_role: Nullable[Role] = one("assigned_role_id", "roles")
+    assignees: tuple[User, ...] = many("assignee_ids", "users")
+    attachments: tuple[PostAttachment, ...] = many("attachment_ids", "attachments", variant="PostAttachment")
+    creator: Nullable[User] = one("creator_id", "users")
+    current_assignments: tuple[Assignment, ...] = many("current_assignment_ids", "assignments")
+    custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
+    descendants: tuple[Story, ...] = many("descendant_ids", "stories")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    followers: tuple[User, ...] = many("follower_ids", "users")
+    google_documents: tuple[GoogleDocument, ...] = many("google_document_ids", "google_documents")
+    parent: Nullable[Story] = one("parent_id", "stories")
+    potential_workspace_resources: tuple[WorkspaceResource, ...] = many(
         "potential_workspace_resource_ids", "workspace_resources"
     )
-    potential_workspace_resources_with_unnamed: ClassVar[Many[WorkspaceResource]] = Many(
+    potential_workspace_resources_with_unnamed: tuple[WorkspaceResource, ...] = many(
         "potential_workspace_resources_with_unnamed_ids", "workspace_resources"
     )
-    replies: ClassVar[Many[Post]] = Many("reply_ids", "posts")
-    root: ClassVar[One[Story]] = One("root_id", "stories")
-    source_dependencies: ClassVar[Many[StoryDependency]] = Many("source_dependency_ids", "story_dependencies")
-    story_state_changes: ClassVar[Many[StoryStateChange]] = Many("story_state_change_ids", "story_state_changes")
-    story_tasks: ClassVar[Many[StoryTask]] = Many("story_task_ids", "story_tasks")
-    sub_stories: ClassVar[Many[Story]] = Many("sub_story_ids", "stories")
-    tags: ClassVar[Many[Tag]] = Many("tag_ids", "tags")
-    target_dependencies: ClassVar[Many[StoryDependency]] = Many("target_dependency_ids", "story_dependencies")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
-    workspace_resources: ClassVar[Many[WorkspaceResource]] = Many("workspace_resource_ids", "workspace_resources")
-    workspace_resources_with_unnamed: ClassVar[Many[WorkspaceResource]] = Many(
+    replies: tuple[Post, ...] = many("reply_ids", "posts")
+    root: Nullable[Story] = one("root_id", "stories")
+    source_dependencies: tuple[StoryDependency, ...] = many("source_dependency_ids", "story_dependencies")
+    story_state_changes: tuple[StoryStateChange, ...] = many("story_state_change_ids", "story_state_changes")
+    story_tasks: tuple[StoryTask, ...] = many("story_task_ids", "story_tasks")
+    sub_stories: tuple[Story, ...] = many("sub_story_ids", "stories")
+    tags: tuple[Tag, ...] = many("tag_ids", "tags")
+    target_dependencies: tuple[StoryDependency, ...] = many("target_dependency_ids", "story_dependencies")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    workspace_resources: tuple[WorkspaceResource, ...] = many("workspace_resource_ids", "workspace_resources")
+    workspace_resources_with_unnamed: tuple[WorkspaceResource, ...] = many(
         "workspace_resources_with_unnamed_ids", "workspace_resources"
     )
 

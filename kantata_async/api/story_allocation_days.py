@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -150,10 +150,10 @@ class StoryAllocationDay(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    assignment: ClassVar[One[Assignment]] = One("assignment_id", "assignments")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    assignment: Nullable[Assignment] = one("assignment_id", "assignments")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    story: Nullable[Story] = one("story_id", "stories")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[StoryAllocationDay] = Operation(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -79,8 +79,8 @@ class StoryDependency(Entity):
     target_id: Nullable[str] = identifier(include="target")
     updated_at: Nullable[dt.datetime] = instant()
 
-    source: ClassVar[One[Story]] = One("source_id", "stories")
-    target: ClassVar[One[Story]] = One("target_id", "stories")
+    source: Nullable[Story] = one("source_id", "stories")
+    target: Nullable[Story] = one("target_id", "stories")
 
 
 LIST: Operation[StoryDependency] = Operation(

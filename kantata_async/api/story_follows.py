@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
 )
 from ..operation import Operation
 from ..query import ListQuery
@@ -50,8 +50,8 @@ class StoryFollow(Entity):
     story_id: Nullable[str] = identifier(include="story")
     updated_at: Nullable[dt.datetime] = instant()
 
-    follower: ClassVar[One[User]] = One("follower_id", "users")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
+    follower: Nullable[User] = one("follower_id", "users")
+    story: Nullable[Story] = one("story_id", "stories")
 
 
 LIST: Operation[StoryFollow] = Operation(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -67,8 +67,8 @@ class StoryStateChange(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    story: Nullable[Story] = one("story_id", "stories")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[StoryStateChange] = Operation(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -103,8 +103,8 @@ class StoryTask(Entity):
     story_id: Nullable[str] = identifier(include="story")
     updated_at: Nullable[dt.datetime] = instant()
 
-    completed_by: ClassVar[One[User]] = One("completed_by_id", "users")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
+    completed_by: Nullable[User] = one("completed_by_id", "users")
+    story: Nullable[Story] = one("story_id", "stories")
 
 
 LIST: Operation[StoryTask] = Operation(

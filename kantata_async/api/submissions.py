@@ -4,18 +4,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, ClassVar, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 
@@ -63,6 +63,6 @@ class Submission(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")

@@ -10,17 +10,17 @@ from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
 from ..entity import (
     Entity,
     Nullable,
-    One,
-    Ref,
     entity,
     identifier,
     instant,
+    one,
     plain,
     reference,
 )
 from ..include import Path
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     BOOLEAN,
@@ -89,7 +89,7 @@ class SubscribedEvent(Entity):
     subject_type: Nullable[str] = plain()
     user_id: Nullable[str] = identifier()
 
-    subject: ClassVar[One[Entity]] = One("subject_ref", None)
+    subject: Nullable[Entity] = one("subject_ref", None)
 
 
 EVENT_TYPES: Operation[SubscribedEventsEventTypesAnswer] = Operation(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -116,10 +116,10 @@ class SurveyAnswer(Entity):
     text: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    choices: ClassVar[Many[SurveyQuestionChoice]] = Many("choice_ids", "survey_question_choices")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    survey_question: ClassVar[One[SurveyQuestion]] = One("survey_question_id", "survey_questions")
-    survey_response: ClassVar[One[SurveyResponse]] = One("survey_response_id", "survey_responses")
+    choices: tuple[SurveyQuestionChoice, ...] = many("choice_ids", "survey_question_choices")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    survey_question: Nullable[SurveyQuestion] = one("survey_question_id", "survey_questions")
+    survey_response: Nullable[SurveyResponse] = one("survey_response_id", "survey_responses")
 
 
 LIST: Operation[SurveyAnswer] = Operation(

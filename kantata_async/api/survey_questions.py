@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -105,8 +105,8 @@ class SurveyQuestion(Entity):
     text: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    choices: ClassVar[Many[SurveyQuestionChoice]] = Many("choice_ids", "survey_question_choices")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
+    choices: tuple[SurveyQuestionChoice, ...] = many("choice_ids", "survey_question_choices")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 
 LIST: Operation[SurveyQuestion] = Operation(

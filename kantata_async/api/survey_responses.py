@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
-    Ref,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
     reference,
 )
 from ..include import Path
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     BOOLEAN,
@@ -142,13 +142,13 @@ class SurveyResponse(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    owner: ClassVar[One[User]] = One("owner_id", "users")
-    respondent: ClassVar[One[User]] = One("respondent_id", "users")
-    subject: ClassVar[One[Entity]] = One("subject_ref", None)
-    survey_answers: ClassVar[Many[SurveyAnswer]] = Many("survey_answer_ids", "survey_answers")
-    survey_template: ClassVar[One[SurveyTemplate]] = One("survey_template_id", "survey_templates")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    owner: Nullable[User] = one("owner_id", "users")
+    respondent: Nullable[User] = one("respondent_id", "users")
+    subject: Nullable[Entity] = one("subject_ref", None)
+    survey_answers: tuple[SurveyAnswer, ...] = many("survey_answer_ids", "survey_answers")
+    survey_template: Nullable[SurveyTemplate] = one("survey_template_id", "survey_templates")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[SurveyResponse] = Operation(

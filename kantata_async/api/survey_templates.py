@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
-    Ref,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
     reference,
 )
 from ..include import Path
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     BOOLEAN,
@@ -138,13 +138,13 @@ class SurveyTemplate(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    owner: ClassVar[One[User]] = One("owner_id", "users")
-    respondent: ClassVar[One[User]] = One("respondent_id", "users")
-    subject: ClassVar[One[Entity]] = One("subject_ref", None)
-    survey_questions: ClassVar[Many[SurveyQuestion]] = Many("survey_question_ids", "survey_questions")
-    survey_responses: ClassVar[Many[SurveyResponse]] = Many("survey_response_ids", "survey_responses")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    owner: Nullable[User] = one("owner_id", "users")
+    respondent: Nullable[User] = one("respondent_id", "users")
+    subject: Nullable[Entity] = one("subject_ref", None)
+    survey_questions: tuple[SurveyQuestion, ...] = many("survey_question_ids", "survey_questions")
+    survey_responses: tuple[SurveyResponse, ...] = many("survey_response_ids", "survey_responses")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[SurveyTemplate] = Operation(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -83,7 +83,7 @@ class StatusSet(Entity):
     name: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    custom_task_statuses: ClassVar[Many[StatusSetOption]] = Many("custom_task_status_ids", "custom_task_statuses")
+    custom_task_statuses: tuple[StatusSetOption, ...] = many("custom_task_status_ids", "custom_task_statuses")
 
 
 LIST: Operation[StatusSet] = Operation(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -205,14 +205,14 @@ class TimeEntry(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    active_submission: ClassVar[One[TimesheetSubmission]] = One("active_submission_id", "timesheet_submissions")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    invoice: ClassVar[One[Invoice]] = One("invoice_id", "invoices")
-    recent_submission: ClassVar[One[TimesheetSubmission]] = One("recent_submission_id", "timesheet_submissions")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    story: ClassVar[One[Story]] = One("story_id", "stories")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    active_submission: Nullable[TimesheetSubmission] = one("active_submission_id", "timesheet_submissions")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    invoice: Nullable[Invoice] = one("invoice_id", "invoices")
+    recent_submission: Nullable[TimesheetSubmission] = one("recent_submission_id", "timesheet_submissions")
+    role: Nullable[Role] = one("role_id", "roles")
+    story: Nullable[Story] = one("story_id", "stories")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[TimeEntry] = Operation(

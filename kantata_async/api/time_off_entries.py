@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -119,9 +119,9 @@ class TimeOffEntry(Entity):
     submission_date: Nullable[dt.date] = day()
     user_id: Nullable[str] = identifier(include="user")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    user: ClassVar[One[User]] = One("user_id", "users")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    role: Nullable[Role] = one("role_id", "roles")
+    user: Nullable[User] = one("user_id", "users")
 
 
 LIST: Operation[TimeOffEntry] = Operation(

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -170,10 +170,10 @@ class TimesheetSubmission(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    time_entries: ClassVar[Many[TimeEntry]] = Many("time_entry_ids", "time_entries")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    time_entries: tuple[TimeEntry, ...] = many("time_entry_ids", "time_entries")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[TimesheetSubmission] = Operation(

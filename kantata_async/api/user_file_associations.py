@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 from ..entity import (
     Entity,
     Nullable,
-    One,
-    Ref,
     entity,
     identifier,
+    one,
     reference,
 )
 from ..include import Path
 from ..operation import Operation
 from ..query import Found, ListQuery
+from ..reading import Ref
 from ..resource import Resource
 from ..values import (
     ID,
@@ -57,9 +57,9 @@ class UserFileAssociation(Entity):
     post_id: Nullable[str] = identifier(include="post")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    asset_object: ClassVar[One[Entity]] = One("asset_object_ref", None)
-    post: ClassVar[One[Post]] = One("post_id", "posts")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    asset_object: Nullable[Entity] = one("asset_object_ref", None)
+    post: Nullable[Post] = one("post_id", "posts")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[UserFileAssociation] = Operation(

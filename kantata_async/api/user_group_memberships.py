@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
 )
 from ..include import Path
 from ..natural_key import NaturalKey
@@ -73,8 +73,8 @@ class UserWorkspaceGroup(Entity):
     user_id: Nullable[str] = identifier()
     workspace_group_id: Nullable[str] = identifier()
 
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace_group: ClassVar[One[WorkspaceGroup]] = One("workspace_group_id", "workspace_groups")
+    user: Nullable[User] = one("user_id", "users")
+    workspace_group: Nullable[WorkspaceGroup] = one("workspace_group_id", "workspace_groups")
 
 
 LIST: Operation[UserWorkspaceGroup] = Operation(

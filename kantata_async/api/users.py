@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -223,14 +223,14 @@ class User(Entity):
     website: Nullable[str] = plain(optional=True)
     work_sample_ids: Nullable[tuple[str, ...]] = identifiers(include="work_samples")
 
-    account_membership: ClassVar[One[AccountMembership]] = One("account_membership_id", "account_memberships")
-    custom_field_values: ClassVar[Many[CustomFieldValue]] = Many("custom_field_value_ids", "custom_field_values")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    manager: ClassVar[One[User]] = One("manager_id", "users")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    skill_memberships: ClassVar[Many[SkillMembership]] = Many("skill_membership_ids", "skill_memberships")
-    skills: ClassVar[Many[Skill]] = Many("skill_ids", "skills")
-    work_samples: ClassVar[Many[WorkSample]] = Many("work_sample_ids", "work_samples")
+    account_membership: Nullable[AccountMembership] = one("account_membership_id", "account_memberships")
+    custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    manager: Nullable[User] = one("manager_id", "users")
+    role: Nullable[Role] = one("role_id", "roles")
+    skill_memberships: tuple[SkillMembership, ...] = many("skill_membership_ids", "skill_memberships")
+    skills: tuple[Skill, ...] = many("skill_ids", "skills")
+    work_samples: tuple[WorkSample, ...] = many("work_sample_ids", "work_samples")
 
 
 LIST: Operation[User] = Operation(

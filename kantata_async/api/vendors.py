@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
+    many,
     plain,
 )
 from ..include import Path
@@ -113,7 +113,7 @@ class Vendor(Entity):
     in_use: Nullable[bool] = plain()
     name: Nullable[str] = plain()
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 
 LIST: Operation[Vendor] = Operation(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..graph import Page
@@ -150,11 +150,11 @@ class WorkspaceAllocation(Entity):
     workspace_id: Nullable[str] = identifier(include="workspace")
     workspace_resource_id: Nullable[str] = identifier()
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    updater: ClassVar[One[User]] = One("updater_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
-    workspace_resource: ClassVar[One[WorkspaceResource]] = One("workspace_resource_id", "workspace_resources")
+    creator: Nullable[User] = one("creator_id", "users")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    updater: Nullable[User] = one("updater_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    workspace_resource: Nullable[WorkspaceResource] = one("workspace_resource_id", "workspace_resources")
 
 
 LIST: Operation[WorkspaceAllocation] = Operation(

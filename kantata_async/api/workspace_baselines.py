@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -112,9 +112,9 @@ class WorkspaceBaseline(Entity):
     total_stories: Nullable[int] = plain()
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    payload: ClassVar[One[BaselinePayload]] = One("payload_id", "baseline_payloads")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    creator: Nullable[User] = one("creator_id", "users")
+    payload: Nullable[BaselinePayload] = one("payload_id", "baseline_payloads")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[WorkspaceBaseline] = Operation(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     entity,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -149,9 +149,9 @@ class WorkspaceGroup(Entity):
     website: Nullable[str] = plain()
     workspace_ids: Nullable[tuple[str, ...]] = identifiers(include="workspaces")
 
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    rate_card_sets: ClassVar[Many[RateCardSet]] = Many("rate_card_set_ids", "rate_card_sets")
-    workspaces: ClassVar[Many[Workspace]] = Many("workspace_ids", "workspaces")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    rate_card_sets: tuple[RateCardSet, ...] = many("rate_card_set_ids", "rate_card_sets")
+    workspaces: tuple[Workspace, ...] = many("workspace_ids", "workspaces")
 
 
 LIST: Operation[WorkspaceGroup] = Operation(

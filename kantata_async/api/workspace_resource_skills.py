@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -103,9 +103,9 @@ class WorkspaceResourceSkill(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_resource_id: Nullable[str] = identifier(include="workspace_resource")
 
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    skill: ClassVar[One[Skill]] = One("skill_id", "skills")
-    workspace_resource: ClassVar[One[WorkspaceResource]] = One("workspace_resource_id", "workspace_resources")
+    creator: Nullable[User] = one("creator_id", "users")
+    skill: Nullable[Skill] = one("skill_id", "skills")
+    workspace_resource: Nullable[WorkspaceResource] = one("workspace_resource_id", "workspace_resources")
 
 
 LIST: Operation[WorkspaceResourceSkill] = Operation(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
+    one,
     plain,
 )
 from ..include import Path
@@ -246,15 +246,15 @@ class WorkspaceResource(Entity):
     workspace_id: Nullable[str] = identifier()
     workspace_title: Nullable[str] = plain()
 
-    custom_field_values: ClassVar[Many[CustomFieldValue]] = Many("custom_field_value_ids", "custom_field_values")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    organization_membership: ClassVar[One[OrganizationMembership]] = One(
+    custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    organization_membership: Nullable[OrganizationMembership] = one(
         "organization_membership_id", "organization_memberships"
     )
-    participation: ClassVar[One[Participation]] = One("participation_id", "participations")
-    role: ClassVar[One[Role]] = One("role_id", "roles")
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    participation: Nullable[Participation] = one("participation_id", "participations")
+    role: Nullable[Role] = one("role_id", "roles")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[WorkspaceResource] = Operation(

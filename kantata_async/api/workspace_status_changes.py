@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     entity,
     identifier,
     instant,
+    one,
     plain,
 )
 from ..include import Path
@@ -89,8 +89,8 @@ class WorkspaceStatusChange(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workspace: ClassVar[One[Workspace]] = One("workspace_id", "workspaces")
+    user: Nullable[User] = one("user_id", "users")
+    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[WorkspaceStatusChange] = Operation(

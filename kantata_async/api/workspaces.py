@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     identifiers,
     instant,
+    many,
     nested,
+    one,
     plain,
 )
 from ..include import Path
@@ -657,33 +657,31 @@ class Workspace(Entity):
         include="workspace_resources_with_unnamed"
     )
 
-    account_color: ClassVar[One[AccountColor]] = One("account_color_id", "account_colors")
-    account_insights_mappings: ClassVar[Many[AccountInsightsMapping]] = Many(
+    account_color: Nullable[AccountColor] = one("account_color_id", "account_colors")
+    account_insights_mappings: tuple[AccountInsightsMapping, ...] = many(
         "account_insights_mapping_ids", "account_insights_mappings"
     )
-    approver: ClassVar[One[User]] = One("approver_id", "users")
-    approvers: ClassVar[Many[User]] = Many("approver_ids", "users")
-    billing_milestones: ClassVar[Many[BillingMilestone]] = Many("billing_milestone_ids", "billing_milestones")
-    creator: ClassVar[One[User]] = One("creator_id", "users")
-    current_status_report: ClassVar[One[StatusReport]] = One("current_status_report_id", "status_reports")
-    current_user_participation: ClassVar[One[Participation]] = One("current_user_participation_id", "participations")
-    custom_field_values: ClassVar[Many[CustomFieldValue]] = Many("custom_field_value_ids", "custom_field_values")
-    external_references: ClassVar[Many[ExternalReference]] = Many("external_reference_ids", "external_references")
-    financial_viewers: ClassVar[Many[User]] = Many("financial_viewer_ids", "users")
-    next_uncompleted_milestone: ClassVar[One[Story]] = One("next_uncompleted_milestone_id", "stories")
-    participants: ClassVar[Many[User]] = Many("participant_ids", "users")
-    participations: ClassVar[Many[Participation]] = Many("participation_ids", "participations")
-    possible_approvers: ClassVar[Many[User]] = Many("possible_approver_ids", "users")
-    primary_counterpart: ClassVar[One[User]] = One("primary_counterpart_id", "users")
-    primary_maven: ClassVar[One[User]] = One("primary_maven_id", "users")
-    primary_workspace_group: ClassVar[One[WorkspaceGroup]] = One("primary_workspace_group_id", "workspace_groups")
-    status_reports: ClassVar[Many[StatusReport]] = Many("status_report_ids", "status_reports")
-    timesheet_submissions: ClassVar[Many[TimesheetSubmission]] = Many(
-        "timesheet_submission_ids", "timesheet_submissions"
-    )
-    workspace_groups: ClassVar[Many[WorkspaceGroup]] = Many("workspace_group_ids", "workspace_groups")
-    workspace_resources: ClassVar[Many[WorkspaceResource]] = Many("workspace_resource_ids", "workspace_resources")
-    workspace_resources_with_unnamed: ClassVar[Many[WorkspaceResource]] = Many(
+    approver: Nullable[User] = one("approver_id", "users")
+    approvers: tuple[User, ...] = many("approver_ids", "users")
+    billing_milestones: tuple[BillingMilestone, ...] = many("billing_milestone_ids", "billing_milestones")
+    creator: Nullable[User] = one("creator_id", "users")
+    current_status_report: Nullable[StatusReport] = one("current_status_report_id", "status_reports")
+    current_user_participation: Nullable[Participation] = one("current_user_participation_id", "participations")
+    custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
+    external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
+    financial_viewers: tuple[User, ...] = many("financial_viewer_ids", "users")
+    next_uncompleted_milestone: Nullable[Story] = one("next_uncompleted_milestone_id", "stories")
+    participants: tuple[User, ...] = many("participant_ids", "users")
+    participations: tuple[Participation, ...] = many("participation_ids", "participations")
+    possible_approvers: tuple[User, ...] = many("possible_approver_ids", "users")
+    primary_counterpart: Nullable[User] = one("primary_counterpart_id", "users")
+    primary_maven: Nullable[User] = one("primary_maven_id", "users")
+    primary_workspace_group: Nullable[WorkspaceGroup] = one("primary_workspace_group_id", "workspace_groups")
+    status_reports: tuple[StatusReport, ...] = many("status_report_ids", "status_reports")
+    timesheet_submissions: tuple[TimesheetSubmission, ...] = many("timesheet_submission_ids", "timesheet_submissions")
+    workspace_groups: tuple[WorkspaceGroup, ...] = many("workspace_group_ids", "workspace_groups")
+    workspace_resources: tuple[WorkspaceResource, ...] = many("workspace_resource_ids", "workspace_resources")
+    workspace_resources_with_unnamed: tuple[WorkspaceResource, ...] = many(
         "workspace_resources_with_unnamed_ids", "workspace_resources"
     )
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, U
 from ..entity import (
     Entity,
     Nullable,
-    One,
     day,
     entity,
     identifier,
     instant,
+    one,
 )
 from ..include import Path
 from ..operation import Operation
@@ -120,8 +120,8 @@ class WorkweekMembership(Entity):
     user_id: Nullable[str] = identifier()
     workweek_id: Nullable[str] = identifier(include="workweek")
 
-    user: ClassVar[One[User]] = One("user_id", "users")
-    workweek: ClassVar[One[Workweek]] = One("workweek_id", "workweeks")
+    user: Nullable[User] = one("user_id", "users")
+    workweek: Nullable[Workweek] = one("workweek_id", "workweeks")
 
 
 LIST: Operation[WorkweekMembership] = Operation(

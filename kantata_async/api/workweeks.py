@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get
 
 from ..entity import (
     Entity,
-    Many,
     Nullable,
     day,
     entity,
     identifiers,
     instant,
+    many,
     plain,
 )
 from ..include import Path
@@ -110,7 +110,7 @@ class Workweek(Entity):
     wednesday_minutes: Nullable[int] = plain()
     workweek_membership_ids: Nullable[tuple[str, ...]] = identifiers(include="workweek_memberships")
 
-    workweek_memberships: ClassVar[Many[WorkweekMembership]] = Many("workweek_membership_ids", "workweek_memberships")
+    workweek_memberships: tuple[WorkweekMembership, ...] = many("workweek_membership_ids", "workweek_memberships")
 
 
 LIST: Operation[Workweek] = Operation(

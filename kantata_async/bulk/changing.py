@@ -14,7 +14,7 @@ from ..errors import AuthenticationError, ErrorDetail, KantataError, NotFoundErr
 from ..follow import asks_by_id
 from ..operation import Operation, check_call
 from ..query import get_many
-from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, fate
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of
 from .ledger import Ledger
 from .matching import comparable
 from .rows import Row
@@ -50,21 +50,12 @@ class Update(Generic[E]):
             data = await self.connection.send(call)
             entity = None if data is None else self.connection.read(data, call).items[0]
         except KantataError as error:
-            match fate(error):
-                case Fate.STOPPED:
-                    ledger.note([row], "not_sent", reason=str(error))
-                    raise
-                case Fate.LOST:
-                    await self._after_lost_answer(row, ledger, error, sendings)
-                case Fate.NOT_SENT:
-                    ledger.note([row], "not_sent", reason=str(error))
-                case Fate.REFUSED:
-                    ledger.note([row], "rejected", errors=errors_of(error))
+            if ledger.ended([row], error) is Fate.LOST:
+                await self._after_lost_answer(row, ledger, sendings)
         else:
             ledger.note([row], "updated", entity=entity)
 
-    async def _after_lost_answer(self, row: Row, ledger: Ledger[E], error: KantataError, sendings: int) -> None:
-        ledger.note([row], "unknown", reason=str(error))
+    async def _after_lost_answer(self, row: Row, ledger: Ledger[E], sendings: int) -> None:
         if self.get is None:
             return
         await asyncio.sleep(SETTLING)
@@ -121,14 +112,9 @@ class Delete(Generic[E]):
         try:
             await self._send(rows)
         except KantataError as error:
-            match fate(error):
-                case Fate.STOPPED:
-                    ledger.note(rows, "not_sent", reason=str(error))
-                    raise
+            match ledger.ended(rows, error):
                 case Fate.LOST:
-                    await self._after_lost_answer(rows, ledger, error, sendings)
-                case Fate.NOT_SENT:
-                    ledger.note(rows, "not_sent", reason=str(error))
+                    await self._after_lost_answer(rows, ledger, sendings)
                 case Fate.REFUSED:
                     await self._after_refusal(rows, ledger, error)
         else:
@@ -141,10 +127,7 @@ class Delete(Generic[E]):
         elif self.single is not None:
             await self.connection.send(check_call(self.single, ids, {}))
 
-    async def _after_lost_answer(
-        self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int
-    ) -> None:
-        ledger.note(rows, "unknown", reason=str(error))
+    async def _after_lost_answer(self, rows: Sequence[Row], ledger: Ledger[E], sendings: int) -> None:
         await asyncio.sleep(SETTLING)
         there = await self._there(rows, ledger)
         if there is None:
@@ -158,7 +141,6 @@ class Delete(Generic[E]):
         await self._delete([row for row in rows if row in there], ledger, sendings=sendings + 1)
 
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
-        ledger.note(rows, "rejected", errors=errors_of(error))
         if len(rows) == 1:
             return
         ledger.note(rows, "not_sent", reason=f"the batch was refused: {error}")

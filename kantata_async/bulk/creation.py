@@ -13,7 +13,7 @@ from ..connection import Connection
 from ..entity import Entity
 from ..errors import AuthenticationError, ErrorDetail, KantataError
 from ..operation import Operation, check_call
-from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, fate
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of
 from .ledger import Ledger
 from .looking import Look
 from .matching import match_rows
@@ -71,14 +71,9 @@ class Creation(Generic[E]):
         try:
             entities = await self._send(rows)
         except KantataError as error:
-            match fate(error):
-                case Fate.STOPPED:
-                    ledger.note(rows, "not_sent", reason=str(error))
-                    raise
+            match ledger.ended(rows, error):
                 case Fate.LOST:
-                    await self._after_lost_answer(rows, ledger, error, sendings)
-                case Fate.NOT_SENT:
-                    ledger.note(rows, "not_sent", reason=str(error))
+                    await self._after_lost_answer(rows, ledger, sendings)
                 case Fate.REFUSED:
                     await self._after_refusal(rows, ledger, error)
         else:
@@ -104,10 +99,7 @@ class Creation(Generic[E]):
 
     # --- after a lost answer ---
 
-    async def _after_lost_answer(
-        self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int
-    ) -> None:
-        ledger.note(rows, "unknown", reason=str(error))
+    async def _after_lost_answer(self, rows: Sequence[Row], ledger: Ledger[E], sendings: int) -> None:
         covered = [row for row in rows if self.look is not None and self.look.covers(row)]
         if not covered:
             return
@@ -210,16 +202,7 @@ class Creation(Generic[E]):
             data = await self.connection.send(call)
             updated = entity if data is None else self.connection.read(data, call).items[0]
         except KantataError as error:
-            match fate(error):
-                case Fate.STOPPED:
-                    ledger.note([row], "not_sent", entity=entity, reason=str(error))
-                    raise
-                case Fate.LOST:
-                    ledger.note([row], "unknown", entity=entity, reason=str(error))
-                case Fate.NOT_SENT:
-                    ledger.note([row], "not_sent", entity=entity, reason=str(error))
-                case Fate.REFUSED:
-                    ledger.note([row], "rejected", entity=entity, errors=errors_of(error))
+            ledger.ended([row], error, entity=entity)
         else:
             ledger.note([row], "existing", entity=updated)
 

@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 import attrs
 
 from ..entity import Entity
-from ..errors import ErrorDetail
+from ..errors import ErrorDetail, KantataError
+from .fate import Fate, errors_of, fate
 from .outcome import Outcome, Status
 from .rows import Row
 
@@ -40,6 +41,24 @@ class Ledger(Generic[E]):
         """Put down what became of rows, over what was known of them."""
         for row in rows:
             self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason)
+
+    def ended(self, rows: Iterable[Row], error: KantataError, *, entity: E | None = None) -> Fate:
+        """Put down what an error says of the rows whose write it ended; gives what became of them.
+
+        Raises the error where nothing else would be carried out either.
+        """
+        became = fate(error)
+        match became:
+            case Fate.STOPPED:
+                self.note(rows, "not_sent", entity=entity, reason=str(error))
+                raise error
+            case Fate.LOST:
+                self.note(rows, "unknown", entity=entity, reason=str(error))
+            case Fate.NOT_SENT:
+                self.note(rows, "not_sent", entity=entity, reason=str(error))
+            case Fate.REFUSED:
+                self.note(rows, "rejected", entity=entity, errors=errors_of(error))
+        return became
 
     def cannot_tell(self, rows: Iterable[Row], reason: str) -> None:
         """Add why it could not be found out what became of rows; they must not be sent again."""

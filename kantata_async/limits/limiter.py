@@ -68,7 +68,9 @@ class Slot:
         self._again = again
 
     async def __aenter__(self) -> Self:
-        self.leave = await self._line.enter(self._names, self._places, again=self._again)
+        line, names, places, again = self._line, self._names, self._places, self._again
+        leave = line.enter_now(names, places, again=again)
+        self.leave = leave if leave is not None else await line.enter(names, places, again=again)
         return self
 
     async def __aexit__(

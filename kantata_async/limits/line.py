@@ -42,13 +42,27 @@ Lane = tuple[tuple[str, ...], bool, Places]
 
 
 class Line:
-    """The line for one account in one event loop; sessions that share the account share it."""
+    """The line for one account in one event loop; sessions that share the account share it.
+
+    Whoever gives a place back lets the next one go. Only where there is something else to be waited for, a limit or an
+    account outside this process, a task serves the line until it is empty.
+    """
 
     def __init__(self, account: Account) -> None:
         self.account: Final = account
         self._turns: Final[Turns[Lane, asyncio.Future[Leave]]] = Turns()
         self._stirred: Final = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
+
+    def enter_now(self, names: tuple[str, ...], places: Places, *, again: Leave | None) -> Leave | None:
+        """As `enter`, if nothing has to be waited for; else None."""
+        if self._turns or places.free <= 0:
+            return None
+        left = self.account.take_now(names, again=again is not None)
+        if left is None:
+            return None
+        places.free -= 1
+        return Leave(names, left, (current_rank(), 0, 0))
 
     async def enter(self, names: tuple[str, ...], places: Places, *, again: Leave | None) -> Leave:
         """Wait for a turn, a place and all the limits.
@@ -58,16 +72,12 @@ class Line:
             places: of its session.
             again: what it was given when it was refused; it then keeps its place in the line.
         """
-        if not self._turns and places.free > 0:
-            left = self.account.take_now(names, again=again is not None)
-            if left is not None:
-                places.free -= 1
-                return Leave(names, left, (current_rank(), 0, 0))
         future: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
         lane: Lane = (names, again is not None, places)
         order = None if again is None else again.order
         turn = self._turns.add(future, lane=lane, job=current_job(), rank=current_rank(), order=order)
-        self._stir()
+        if places.free > 0:
+            self.stirred()
         try:
             return await future
         except asyncio.CancelledError:
@@ -85,23 +95,32 @@ class Line:
 
     def stirred(self) -> None:
         """Something changed that those in the line may have waited for."""
-        if self._turns:
+        if not self._turns:
+            return
+        if self._server is not None:
             self._stirred.set()
+        elif not self._served_now():
+            self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
+            self._server.add_done_callback(self._ended)
 
     def waiting_for(self, name: str) -> int:
         """How many wait that count against a limit."""
         return sum(name in turn.lane[0] for turn in self._turns)
 
-    def _stir(self) -> None:
-        self._stirred.set()
-        if self._server is None:
-            self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
-            self._server.add_done_callback(self._ended)
+    def _served_now(self) -> bool:
+        """Let go whom the account lets go without a wait; whether the others wait for nothing but a place."""
+        while turn := next((turn for turn in self._turns.firsts() if turn.lane[2].free > 0), None):
+            names, again, _ = turn.lane
+            left = self.account.take_now(names, again=again)
+            if left is None:
+                return False
+            self._let_go(turn, left)
+        return True
 
     def _ended(self, server: asyncio.Task[None]) -> None:
         self._server = None
-        if not server.cancelled() and self._turns:
-            self._stir()
+        if not server.cancelled():
+            self.stirred()
 
     async def _serve(self) -> None:
         while self._turns:
@@ -135,6 +154,7 @@ class Line:
         if turn.waiter.done():
             # It went away while the limits were asked.
             self.account.give_back(names)
+            self._turns.leave(turn)
             return
         self._turns.take(turn)
         places.free -= 1

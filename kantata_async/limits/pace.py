@@ -51,6 +51,9 @@ _SAME: Final = 1.08
 _CAUTION: Final = 0.95
 """A wall that is new is taken for a little lower than it seemed."""
 
+_BELIEVED: Final = 0.3
+"""The part of a rate that a first bad experience leaves of it at least."""
+
 _SOON: Final = 2.0
 """Seconds: a wall at which a refusal comes sooner was much too high."""
 
@@ -114,7 +117,9 @@ class Pace:
         through = (sent + 0.5) / elapsed if elapsed > 0 else rate
         if not self.met:
             # Refused after a few, it may be others who use the account: they say little of the limit.
-            return self._at(max(0.3 * rate, _CAUTION * min(self._last_second(climb), (sent + 0.5) / max(elapsed, 1.0))))
+            return self._at(
+                max(_BELIEVED * rate, _CAUTION * min(self._last_second(climb), (sent + 0.5) / max(elapsed, 1.0)))
+            )
         if self.before is not None and elapsed < _SOON:
             return self._not_raised(self.before, rate, through)
         if rate < _NEAR * self.wall:
@@ -134,8 +139,11 @@ class Pace:
         return attrs.evolve(self._at(_CAUTION * seen), before=self.wall, surplus=surplus)
 
     def blocked(self, *, sent: int, elapsed: float) -> Pace:
-        """What a refusal teaches that lasted: over the whole time no more than this much was let through."""
-        return self._at(min(self.wall, max(sent, 1) / elapsed))
+        """What a refusal teaches that lasted: over the whole time no more than this much was let through.
+
+        It may as well have been others who use the account, so one such time is not believed all that it says.
+        """
+        return self._at(min(self.wall, max(_BELIEVED * self.wall, max(sent, 1) / elapsed)))
 
     def _lowered(self, rate: float, through: float, elapsed: float) -> Pace:
         """Refused below the wall: the limit is lower than believed."""

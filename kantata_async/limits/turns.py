@@ -50,7 +50,7 @@ class Turns(Generic[L, W]):
     """The requests that wait."""
 
     def __init__(self) -> None:
-        self._lanes: Final[dict[L, list[tuple[Order, Turn[L, W]]]]] = {}
+        self._lanes: Final[dict[L, list[tuple[Order, int, Turn[L, W]]]]] = {}
         self._shares: Final[dict[object, _Share]] = {}
         self._round = 0
         self._numbers: Final = count()
@@ -60,7 +60,7 @@ class Turns(Generic[L, W]):
         return self._waiting
 
     def __iter__(self) -> Iterator[Turn[L, W]]:
-        return (turn for heap in self._lanes.values() for _, turn in heap if not turn.gone)
+        return (turn for heap in self._lanes.values() for *_, turn in heap if not turn.gone)
 
     def add(self, waiter: W, *, lane: L, job: object, rank: int, order: Order | None = None) -> Turn[L, W]:
         """Line up.
@@ -74,11 +74,13 @@ class Turns(Generic[L, W]):
         """
         share = self._shares.setdefault(job, _Share())
         share.waiting += 1
+        number = next(self._numbers)
         if order is None:
             share.round = max(self._round, share.round) + 1
-            order = rank, share.round, next(self._numbers)
+            order = rank, share.round, number
         turn = Turn(waiter, lane, order, job)
-        heapq.heappush(self._lanes.setdefault(lane, []), (turn.order, turn))
+        # The number tells those apart that come again with the same order.
+        heapq.heappush(self._lanes.setdefault(lane, []), (order, number, turn))
         self._waiting += 1
         return turn
 
@@ -87,13 +89,15 @@ class Turns(Generic[L, W]):
         firsts = []
         for lane in list(self._lanes):
             heap = self._lanes[lane]
-            while heap and heap[0][1].gone:
+            while heap and heap[0][2].gone:
                 heapq.heappop(heap)
             if heap:
-                firsts.append(heap[0])
+                firsts.append(heap[0][2])
             else:
                 del self._lanes[lane]
-        return (turn for _, turn in sorted(firsts, key=lambda first: first[0]))
+        if len(firsts) > 1:
+            firsts.sort(key=lambda first: first.order)
+        return iter(firsts)
 
     def take(self, turn: Turn[L, W]) -> None:
         """It is this one's turn: it waits no longer, and its round has come."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from ..concurrency import together
+from .cells import PERMISSIONS
 from .comparing import Member
 
 if TYPE_CHECKING:
@@ -28,15 +29,7 @@ _ATTRIBUTES: Final = {
     "cost_rate": "cost_in_cents",
     "project_role": "workspace_role_id",
 }
-_CAPABILITIES: Final = (
-    "can_edit",
-    "can_post",
-    "can_edit_expense",
-    "can_edit_time",
-    "can_invite",
-    "can_schedule_their_hours",
-    "can_schedule_team_hours",
-)
+_CAPABILITIES: Final = tuple(name for name in PERMISSIONS if name.startswith("can_"))
 _LABELS: Final = ("edit", "view_only")
 """The permissions that are shown as a label; `view_and_post` is shown by nothing, and taken as given."""
 

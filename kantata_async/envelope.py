@@ -1,0 +1,175 @@
+"""The envelope of an answer, checked and taken apart: nothing is made of its objects here.
+
+An answer is `{"count", "results": [{"key", "id"}], "<collection>": {"<id>": {…}}, "meta"}`. `results` alone says which
+objects matched and in which order; a collection mixes matches with associated objects of the same kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Any, Final
+
+import attrs
+import orjson
+
+from .entity import Entity
+from .errors import InvalidResponseError
+from .origin import Matches
+from .reading import Ref, read_id, told
+
+ClassOf = Callable[[str], type[Entity] | None]
+"""The entity class of a collection; None for one that the catalogue does not know."""
+
+_RESERVED: Final = frozenset({"count", "results", "meta"})
+_KEY: Final = itemgetter("key")
+_ID: Final = itemgetter("id")
+
+
+@attrs.frozen
+class Meta:
+    """What the answer says about paging; None where it says nothing."""
+
+    count: int | None = None
+    page_count: int | None = None
+    page_number: int | None = None
+    page_size: int | None = None
+
+
+@attrs.define
+class Envelope:
+    """An answer taken apart and checked: the matches in order, all objects by collection, the rest."""
+
+    matches: Matches
+    collections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    meta: Meta
+    extra: Mapping[str, Any]
+
+
+def parse(payload: bytes | bytearray | memoryview | str) -> Any:
+    """Decode JSON. Raises InvalidResponseError saying where it stops being JSON."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise InvalidResponseError(f"the answer is not JSON: {error}") from None
+
+
+def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
+    """Check a decoded answer and take it apart. Raises InvalidResponseError saying what is wrong with it."""
+    if not isinstance(payload, Mapping):
+        raise InvalidResponseError(f"an object with results was expected, not {_kind(payload)}")
+    results = payload.get("results")
+    if not isinstance(results, list):
+        raise InvalidResponseError(f"results should be a list, not {_kind(results)}")
+    matches = _matches(results)
+    named = {key for key, _ in matches}
+    collections: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+    extra: dict[str, Any] = {}
+    for key, value in payload.items():
+        if key in _RESERVED:
+            continue
+        if key in named or (class_of(key) is not None and not _lists_errors(key, value)) or _looks_like_objects(value):
+            collections[key] = _objects(key, value)
+        else:
+            extra[key] = value
+    for key, ids in matches:
+        absent = set(ids).difference(collections.get(key, ()))
+        if absent:
+            raise InvalidResponseError(f"results names {key} {min(absent)}, and the answer has no such object")
+    return Envelope(matches, collections, _meta(payload), extra)
+
+
+def _lists_errors(key: str, value: Any) -> bool:
+    """Whether this is what an answer says of errors beside its objects; the definition Error has the same key."""
+    return key == "errors" and isinstance(value, list)
+
+
+def _looks_like_objects(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
+
+
+def _matches(results: list[Any]) -> Matches:
+    return _plain_matches(results) or [(ref.key, [ref.id]) for ref in map(_match, results)]
+
+
+def _plain_matches(results: list[Any]) -> Matches | None:
+    """The matches where all are of one collection and told in the plainest way; None where they are not."""
+    try:
+        keys = set(map(_KEY, results))
+        ids = list(map(_ID, results))
+        "".join(ids)  # only texts can be joined
+    except (LookupError, TypeError):
+        return None
+    key = keys.pop() if len(keys) == 1 else None
+    return [(key, ids)] if isinstance(key, str) else None
+
+
+def _match(result: Any) -> Ref:
+    if not isinstance(result, dict) or not isinstance(result.get("key"), str):
+        raise InvalidResponseError(f"a result should be an object with key and id, not {_kind(result)}")
+    try:
+        return Ref(result["key"], read_id(result.get("id")))
+    except TypeError as error:
+        raise InvalidResponseError(f"a result of {result['key']}: {error}") from None
+
+
+def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidResponseError(f"{key} should map ids to objects, not be {_kind(value)}")
+    if not _name_themselves(value):
+        _check_objects(key, value)
+    return value
+
+
+def _name_themselves(objects: dict[Any, Any]) -> bool:
+    """Whether these are objects that say the id under which they are, all of them in the plainest way."""
+    try:
+        "".join(objects)  # only texts can be joined
+        return list(map(_ID, objects.values())) == list(objects)
+    except (LookupError, TypeError):
+        return False
+
+
+def _check_objects(key: str, value: dict[Any, Any]) -> None:
+    for id, one in value.items():
+        if not isinstance(id, str):
+            raise InvalidResponseError(f"{key} should map ids to objects, and ids are strings, not {_kind(id)}")
+        if not isinstance(one, dict):
+            raise InvalidResponseError(f"{key} {id} should be an object, not {_kind(one)}")
+        own = one.get("id", id)
+        if own != id and not _spells(own, id):
+            raise InvalidResponseError(f"{key} {id} says that its id is {told(own)}")
+
+
+def _spells(value: Any, id: str) -> bool:
+    try:
+        return read_id(value) == id
+    except TypeError:
+        return False
+
+
+def _meta(payload: Mapping[str, Any]) -> Meta:
+    meta = payload.get("meta")
+    if meta is None:
+        meta = {}
+    if not isinstance(meta, dict):
+        raise InvalidResponseError(f"meta should be an object, not {_kind(meta)}")
+    count = _number("count", payload.get("count"))
+    return Meta(
+        count=_number("meta.count", meta.get("count")) if count is None else count,
+        page_count=_number("meta.page_count", meta.get("page_count")),
+        page_number=_number("meta.page_number", meta.get("page_number")),
+        page_size=_number("meta.page_size", meta.get("page_size")),
+    )
+
+
+def _number(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise InvalidResponseError(f"{name} should be a whole number, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"{type(value).__name__} {told(value)}"

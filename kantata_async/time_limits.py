@@ -1,0 +1,108 @@
+"""Time limits of what a session has under way, which end early when it closes, so that nothing outlives it.
+
+Most requests are answered long before their limit: one alarm of the event loop's watches all of them, because to set
+and unset one for each costs more than to look through them when it rings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from types import TracebackType
+from typing import Final, Self
+
+
+class TimeLimits:
+    """The limits that run. Make it in the event loop that uses it."""
+
+    def __init__(self) -> None:
+        self._loop: Final = asyncio.get_running_loop()
+        self._running: Final[set[TimeLimit]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._rings = math.inf
+
+    def limit(self, end: float | None) -> TimeLimit:
+        """A limit for one block; None for one that only closing ends."""
+        return TimeLimit(self, math.inf if end is None else end)
+
+    def started(self, limit: TimeLimit) -> None:
+        """A block began."""
+        self._running.add(limit)
+        self.watch(limit.end)
+
+    def ended(self, limit: TimeLimit) -> None:
+        """A block is over."""
+        self._running.discard(limit)
+
+    def watch(self, end: float) -> None:
+        """See to it that the alarm rings by then."""
+        if end < self._rings:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._rings = end
+            self._alarm = self._loop.call_at(end, self._ring)
+
+    def close(self) -> None:
+        """End every block that still runs."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._rings = None, math.inf
+        for limit in self._running:
+            limit.expire()
+
+    def _ring(self) -> None:
+        self._alarm, self._rings = None, math.inf
+        now = self._loop.time()
+        for limit in self._running:
+            if limit.end <= now:
+                limit.expire()
+            else:
+                self.watch(limit.end)
+
+
+class TimeLimit:
+    """Raises TimeoutError out of a block that is not over by then: ``with limits.limit(end):``.
+
+    Attributes:
+        end: on the event loop's clock.
+        expired: whether it was this limit that ended the block.
+    """
+
+    __slots__ = ("_cancelling", "_limits", "_task", "end", "expired")
+
+    _task: asyncio.Task[object]
+    _cancelling: int
+
+    def __init__(self, limits: TimeLimits, end: float) -> None:
+        self._limits = limits
+        self.end = end
+        self.expired = False
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a time limit needs a task to interrupt")
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._limits.started(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._limits.ended(self)
+        # A cancellation that came from elsewhere at the same time goes first.
+        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def bring_forward(self, end: float) -> None:
+        """End by then at the latest."""
+        if end < self.end:
+            self.end = end
+            self._limits.watch(end)
+
+    def expire(self) -> None:
+        """Interrupt the block; a second time does nothing."""
+        if not self.expired:
+            self.expired = True
+            self._task.cancel()
