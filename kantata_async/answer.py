@@ -42,7 +42,7 @@ def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
     if content_type and not is_json(content_type):
         raise _unexpected(request, attempt, redact, "not JSON")
     try:
-        return orjson.loads(attempt.body)
+        return request.decode(attempt.body)
     except orjson.JSONDecodeError as error:
         fault = f"not valid JSON ({error.msg} at {error.pos})"
     # Raised out here so that the decoder's error, which holds the whole body, is not its context.

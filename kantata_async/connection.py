@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import orjson
 
-from .envelope import ClassOf
-from .graph import Graph, Page, read_page
+from .envelope import Envelope
+from .graph import Graph, Page
 from .multipart import form_parts, holds_file
 from .operation import Call, Operation
+from .reader import Reader
 from .transport import NO_BODY, Request, Transport
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
@@ -19,20 +21,28 @@ OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 
 @attrs.frozen
 class Connection:
-    """The transport of a session, and where to look up the class and the operations of a collection."""
+    """The transport of a session, what reads its answers, and where to look up the operations of a collection."""
 
     transport: Transport
-    class_of: ClassOf
+    reader: Reader
     operations_of: OperationsOf
 
-    async def send(self, call: Call) -> Any:
+    async def send(self, call: Call, decode: Callable[[bytes], Any] = orjson.loads) -> Any:
         """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises."""
         form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
-        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv)
+        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode)
         answer = await self.transport.send(request)
         return answer.data
 
+    async def ask(self, call: Call) -> Any:
+        """Send a call; gives what `read` makes a page of, None where the answer has no body."""
+        return await self.send(call, self.reader.decode)
+
+    def open(self, data: Any) -> Envelope:
+        """The answer to a call taken apart, which `read` takes too. Raises InvalidResponseError for a malformed one."""
+        return self.reader.open(data)
+
     def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
-        """The page of a decoded answer to a call. Raises InvalidResponseError for a malformed one."""
-        return read_page(data, self.class_of, includes=call.inclusion.names, graph=graph)
+        """The page of an answer to a call. Raises InvalidResponseError for a malformed one."""
+        return self.reader.page(data, includes=call.inclusion.names, graph=graph)

@@ -318,9 +318,9 @@ def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
             continue
         store, read = slot
         if read is not None and value is not None:
-            value, reason = _read(read, value)  # noqa: PLW2901 - the same value, as the catalogue reads it
-            if reason is not None:
-                notes.append(Note(entity.collection, id, name, value, reason))
+            value, note = read_value(entity, id, name, value)  # noqa: PLW2901 - as the catalogue reads it
+            if note is not None:
+                notes.append(note)
         store(entity, value)
     _set_id(entity, id)
     if unknown:
@@ -379,9 +379,12 @@ def linked(entity: Entity) -> Iterator[Entity]:
         yield from one if isinstance(one, tuple) else (one,)
 
 
-def _read(read: Callable[[Any], Any], value: Any) -> tuple[Any, str | None]:
-    """The value as read, or as it came with the reason why it could not be read."""
+def read_value(entity: Entity, id: str, name: str, value: Any) -> tuple[Any, Note | None]:
+    """The value of an attribute as the catalogue reads it, or as it came with a note of why it could not be read."""
+    read = type(entity).attributes[name].read
+    if read is None or value is None:
+        return value, None
     try:
         return read(value), None
     except (TypeError, ValueError, OverflowError) as error:
-        return value, str(error)
+        return value, Note(entity.collection, id, name, value, str(error))

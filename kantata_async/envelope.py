@@ -6,15 +6,17 @@ objects matched and in which order; a collection mixes matches with associated o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import attrs
-import orjson
 
-from .entity import Entity
+from .association import Links
+from .entity import Entity, UnknownEntity, begin, begin_unknown
 from .errors import InvalidResponseError
+from .layout import AtHand, Read, Rest
 from .origin import Matches
 from .reading import Ref, read_id, told
 
@@ -36,22 +38,65 @@ class Meta:
     page_size: int | None = None
 
 
+class Maker(Protocol):
+    """What makes entities of the objects of a collection."""
+
+    @property
+    def read(self) -> Read:
+        """Makes what was begun the entities of these objects, in the same order."""
+        ...
+
+    def begin(self, ids: Iterable[str], origin: Links) -> dict[str, Entity]:
+        """Entities of which only the ids are there yet, by id, so that others can be linked to them."""
+        ...
+
+    def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
+        """Store what an object carries over what an entity does."""
+        ...
+
+
+@attrs.frozen
+class AsSent:
+    """Makes entities of objects as JSON has them.
+
+    Attributes:
+        key: of the collection.
+        cls: of its objects; None for a collection that the catalogue does not know.
+        narrowed: the classes of those of which an association tells it more closely, by id.
+    """
+
+    key: str
+    cls: type[Entity] | None
+    narrowed: Mapping[str, type[Entity]]
+
+    def begin(self, ids: Iterable[str], origin: Links) -> dict[str, Entity]:
+        """See `Maker.begin`."""
+        if self.cls is None:
+            return {id: begin_unknown(UnknownEntity, self.key, id, origin) for id in ids}
+        return {id: begin(self.narrowed.get(id, self.cls), id, origin) for id in ids}
+
+    def read(self, begun: Iterable[Entity], objects: Iterable[Any], at_hand: AtHand, rest: Rest) -> None:
+        """See `Maker.read`."""
+        for entity, one in zip(begun, objects, strict=True):
+            rest.read(entity, one)
+
+    def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
+        """See `Maker.renew`."""
+        rest.read(entity, one)
+
+
 @attrs.define
 class Envelope:
-    """An answer taken apart and checked: the matches in order, all objects by collection, the rest."""
+    """An answer taken apart and checked: the matches in order, all objects by collection and id, the rest.
+
+    `makers` say of each collection what is made of its objects.
+    """
 
     matches: Matches
-    collections: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    collections: Mapping[str, Mapping[str, Any]]
+    makers: Mapping[str, Maker]
     meta: Meta
     extra: Mapping[str, Any]
-
-
-def parse(payload: bytes | bytearray | memoryview | str) -> Any:
-    """Decode JSON. Raises InvalidResponseError saying where it stops being JSON."""
-    try:
-        return orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        raise InvalidResponseError(f"the answer is not JSON: {error}") from None
 
 
 def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
@@ -68,7 +113,7 @@ def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
     for key, value in payload.items():
         if key in _RESERVED:
             continue
-        if key in named or (class_of(key) is not None and not _lists_errors(key, value)) or _looks_like_objects(value):
+        if key in named or (class_of(key) is not None and not _lists_errors(key, value)) or looks_like_objects(value):
             collections[key] = _objects(key, value)
         else:
             extra[key] = value
@@ -76,7 +121,42 @@ def open_envelope(payload: Any, class_of: ClassOf) -> Envelope:
         absent = set(ids).difference(collections.get(key, ()))
         if absent:
             raise InvalidResponseError(f"results names {key} {min(absent)}, and the answer has no such object")
-    return Envelope(matches, collections, _meta(payload), extra)
+    return Envelope(matches, collections, _makers(collections, class_of), _meta(payload), extra)
+
+
+def _makers(collections: Mapping[str, Mapping[str, Any]], class_of: ClassOf) -> Mapping[str, Maker]:
+    narrowed = _narrowed(collections, class_of)
+    return {key: AsSent(key, class_of(key), narrowed.get(key, {})) for key in collections}
+
+
+def _narrowed(
+    collections: Mapping[str, Mapping[str, Any]], class_of: ClassOf
+) -> dict[str, dict[str, type[Entity]]]:
+    """The objects whose class an association tells more closely than their collection, such as an expense's receipt.
+
+    By collection and id.
+    """
+    narrowed: dict[str, dict[str, type[Entity]]] = {}
+    for key, objects in collections.items():
+        cls = class_of(key)
+        for association in cls.narrowing if cls is not None else ():
+            if association.key is None or association.variant is None or association.key not in collections:
+                continue  # before the class of the other collection is loaded for nothing
+            target = class_of(association.key)
+            if target is None:
+                continue
+            variant = target.variants[association.variant]
+            ids = narrowed.setdefault(target.collection, {})
+            for one in objects.values():
+                for id in _ids_in(one.get(association.ref)):
+                    ids.setdefault(id, variant)
+    return narrowed
+
+
+def _ids_in(value: Any) -> Iterator[str]:
+    for one in value if isinstance(value, list) else [value]:
+        with suppress(TypeError):
+            yield read_id(one)
 
 
 def _lists_errors(key: str, value: Any) -> bool:
@@ -84,7 +164,8 @@ def _lists_errors(key: str, value: Any) -> bool:
     return key == "errors" and isinstance(value, list)
 
 
-def _looks_like_objects(value: Any) -> bool:
+def looks_like_objects(value: Any) -> bool:
+    """Whether this may be a collection that the catalogue does not know."""
     return isinstance(value, dict) and bool(value) and all(isinstance(one, dict) for one in value.values())
 
 

@@ -31,12 +31,12 @@ Tree = Mapping[str, "Tree"]
 
 def check_path(connection: Connection, collection: str, steps: Steps) -> None:
     """Raise UsageError for a step that is no association, or whose kind is known only once it is there."""
-    cls = connection.class_of(collection)
+    cls = connection.reader.class_of(collection)
     for position, step in enumerate(steps):
         if cls is None:
             raise UsageError(f"{'.'.join(steps[:position])} may be of any kind: load {step!r} once it is there")
         key = _association(cls, step).key
-        cls = connection.class_of(key) if key is not None else None
+        cls = connection.reader.class_of(key) if key is not None else None
 
 
 def _association(cls: type[Entity], step: str) -> Association:
@@ -217,7 +217,7 @@ async def _ask_list(
     wanted = {name: None for missing in asked.values() for name in missing.includes if name in listing.includes}
     arguments = {**listing.reveal, **(filters or {}), "only": list(asked), "per_page": MAX_PER_PAGE}
     call = check_call(listing, (), {**arguments, "include": list(wanted)} if wanted else arguments)
-    data = await connection.send(call)
+    data = await connection.ask(call)
     for graph, wanting in _by_graph(asked.values()).items():
         connection.read(data, call, graph)
         _mark(graph, wanting)
@@ -229,7 +229,7 @@ async def _ask_single(connection: Connection, single: Operation[Any] | None, id:
         raise UsageError(f"no request of the API fetches {step!r} of {entity!r}")
     call = check_call(single, (id,), {"include": list(owner.includes)})
     try:
-        data = await connection.send(call)
+        data = await connection.ask(call)
     except NotFoundError:
         data = None
     else:

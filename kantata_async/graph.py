@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from .association import Association
-from .collector import collector_paused
-from .entity import Entity, Note, UnknownEntity, begin, begin_unknown, complete, link, linked, settle
-from .envelope import ClassOf, Envelope, Meta, open_envelope
+from .entity import Entity, Note, complete, link, linked, settle
+from .envelope import Envelope, Maker, Meta
 from .errors import UsageError
+from .layout import Rest
 from .origin import Answer, Origin, ids_by_collection
-from .reading import Ref, read_id
-from .shape import Rest, begin_all, fill_all
+from .reading import Ref
 
 E = TypeVar("E", bound=Entity)
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
@@ -59,12 +57,11 @@ class Page(Generic[E_co]):
 class _Part:
     """The objects of one collection that an answer carries."""
 
-    cls: type[Entity] | None
-    """Of all of them; None where they are of several classes, or of one that the catalogue does not know."""
+    maker: Maker
     begun: Collection[Entity]
-    new: Collection[Mapping[str, Any]]
+    new: Collection[Any]
     """What the entities begun are to be, in the same order."""
-    known: Sequence[tuple[Entity, Mapping[str, Any]]]
+    known: Sequence[tuple[Entity, Any]]
     """What was in the graph before, and what there is of it now."""
 
 
@@ -171,53 +168,35 @@ class Graph:
     def _link(self, entity: Entity) -> bool:
         return link(entity, self.find, partial(self.origin.asked_for, entity))
 
-    def absorb(self, envelope: Envelope, class_of: ClassOf, includes: Iterable[str] | None = None) -> list[Entity]:
+    def absorb(self, envelope: Envelope, includes: Iterable[str] | None = None) -> list[Entity]:
         """Take in the objects of an answer; gives its matches, in order.
 
         `includes` are the associations that the request asked for, None when that is not known.
         """
-        narrowed = _narrowed(envelope, class_of)
-        parts = [
-            self._begin(key, objects, class_of(key), narrowed.get(key, {}))
-            for key, objects in envelope.collections.items()
-        ]
+        makers = envelope.makers
+        parts = [self._begin(key, objects, makers[key]) for key, objects in envelope.collections.items()]
         rest = Rest()
         for part in parts:
-            self._fill(part, rest)
+            part.maker.read(part.begun, part.new, self._objects, rest)
+            for entity, one in part.known:
+                part.maker.renew(entity, one, rest)
         items = [one for key, ids in envelope.matches for one in map(self._objects[key].__getitem__, ids)]
         self.origin.answers.append(_answer(envelope, includes))
         self.notes += rest.notes
         self._unlinked += [*rest.unlinked, *(one for one in rest.partly if not self._link(one))]
         return items
 
-    def _begin(
-        self,
-        key: str,
-        objects: Mapping[str, Mapping[str, Any]],
-        cls: type[Entity] | None,
-        narrowed: Mapping[str, type[Entity]],
-    ) -> _Part:
+    def _begin(self, key: str, objects: Mapping[str, Any], maker: Maker) -> _Part:
         """Make room for the objects that the graph does not hold yet, so that others can be linked to them."""
-        held = self._objects.setdefault(key, {})
+        held = self._objects.get(key)
+        if not held:
+            begun = self._objects[key] = maker.begin(objects, self.origin)
+            return _Part(maker, begun.values(), objects.values(), ())
         known = objects.keys() & held.keys()
-        new = {id: raw for id, raw in objects.items() if id not in known} if known else objects
-        if cls is None:
-            begun: dict[str, Entity] = {id: begin_unknown(UnknownEntity, key, id, self.origin) for id in new}
-        elif narrowed:
-            begun = {id: begin(narrowed.get(id, cls), id, self.origin) for id in new}
-        else:
-            begun = begin_all(cls, new, self.origin)
+        new = {id: one for id, one in objects.items() if id not in known} if known else objects
+        begun = maker.begin(new, self.origin)
         held.update(begun)
-        return _Part(None if narrowed else cls, begun.values(), new.values(), [(held[id], objects[id]) for id in known])
-
-    def _fill(self, part: _Part, rest: Rest) -> None:
-        if part.cls is not None:
-            fill_all(part.cls, part.begun, part.new, self._objects, rest)
-        else:
-            for entity, raw in zip(part.begun, part.new, strict=True):
-                rest.read(entity, raw)
-        for entity, raw in part.known:
-            rest.read(entity, raw)
+        return _Part(maker, begun.values(), new.values(), [(held[id], objects[id]) for id in known])
 
 
 def graphs_of(entities: Iterable[Entity]) -> list[Graph]:
@@ -264,45 +243,3 @@ def _known_targets(entity: Entity, association: Association) -> tuple[Ref, ...]:
         return association.targets(entity)
     except AttributeError:
         return ()
-
-
-def _narrowed(envelope: Envelope, class_of: ClassOf) -> dict[str, dict[str, type[Entity]]]:
-    """The objects whose class an association tells more closely than their collection, such as an expense's receipt.
-
-    By collection and id.
-    """
-    narrowed: dict[str, dict[str, type[Entity]]] = {}
-    for key, objects in envelope.collections.items():
-        cls = class_of(key)
-        for association in cls.narrowing if cls is not None else ():
-            if association.key is None or association.variant is None or association.key not in envelope.collections:
-                continue  # before the class of the other collection is loaded for nothing
-            target = class_of(association.key)
-            if target is None:
-                continue
-            variant = target.variants[association.variant]
-            ids = narrowed.setdefault(target.collection, {})
-            for raw in objects.values():
-                for id in _ids_in(raw.get(association.ref)):
-                    ids.setdefault(id, variant)
-    return narrowed
-
-
-def _ids_in(value: Any) -> Iterator[str]:
-    for one in value if isinstance(value, list) else [value]:
-        with suppress(TypeError):
-            yield read_id(one)
-
-
-def read_page(
-    payload: Any, class_of: ClassOf, *, includes: Iterable[str] | None = None, graph: Graph | None = None
-) -> Page[Entity]:
-    """Make the page of a decoded answer, in a graph of its own unless one is given to grow.
-
-    Raises InvalidResponseError saying what is wrong with the envelope.
-    """
-    envelope = open_envelope(payload, class_of)
-    graph = Graph() if graph is None else graph
-    with collector_paused():
-        items = graph.absorb(envelope, class_of, includes)
-    return Page(items, envelope.meta, graph, envelope.extra)

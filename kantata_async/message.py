@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
+import orjson
 
 
 class NoBody(enum.Enum):
@@ -46,6 +47,7 @@ class Request:
         json: the body, anything orjson writes; NO_BODY for none.
         form: the parts of a multipart body instead.
         csv: whether the answer may be CSV text instead of JSON.
+        decode: makes the data of an answer's JSON; raises orjson.JSONDecodeError for what is none.
     """
 
     method: str
@@ -54,6 +56,7 @@ class Request:
     json: object = NO_BODY
     form: Sequence[Part] | None = None
     csv: bool = False
+    decode: Callable[[bytes], Any] = orjson.loads
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -65,7 +68,7 @@ class Answer:
 
     Attributes:
         status: the HTTP status, 2xx.
-        data: the decoded JSON; None where the body was empty; a str where CSV was allowed for, and came.
+        data: what the request's `decode` gives; None where the body was empty; a str where CSV was allowed for, and came.
         request_id: the x-request-id, which support asks for.
     """
 

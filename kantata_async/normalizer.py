@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
+
+import orjson
 
 from .api import entity_class
 from .collector import collector_paused
 from .entity import Entity
-from .envelope import parse
-from .errors import UsageError
-from .graph import Page, read_page
+from .errors import InvalidResponseError, UsageError
+from .graph import Page
+from .reader import Reader
+
+_READER: Final = Reader(entity_class)
+"""Apart from that of the sessions: what a program makes up to be read here is no business of theirs."""
 
 
 def normalize(
@@ -26,5 +31,12 @@ def normalize(
     if isinstance(include, str):
         raise UsageError(f"include takes a list: include=[{include!r}]")
     with collector_paused():
-        decoded = parse(payload) if isinstance(payload, bytes | bytearray | memoryview | str) else payload
-        return read_page(decoded, entity_class, includes=include)
+        decoded = _parsed(payload) if isinstance(payload, bytes | bytearray | memoryview | str) else payload
+        return _READER.page(decoded, includes=include)
+
+
+def _parsed(payload: bytes | bytearray | memoryview | str) -> Any:
+    try:
+        return _READER.decode(payload)
+    except orjson.JSONDecodeError as error:
+        raise InvalidResponseError(f"the answer is not JSON: {error}") from None

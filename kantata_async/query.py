@@ -13,6 +13,7 @@ import attrs
 from .concurrency import together
 from .connection import Connection
 from .entity import Entity
+from .envelope import Envelope
 from .errors import InvalidResponseError, UsageError
 from .follow import check_path, follow, in_batches
 from .graph import Graph, Page
@@ -104,9 +105,9 @@ class ListQuery(Generic[E]):
         """Every entity of every page, each once, in the API's order, linked in one graph."""
         graph = Graph()
         found: dict[str, E] = {}
-        async with aclosing(self._ahead(lambda data: data)) as answers:
-            async for data in answers:
-                found.update((one.id, one) for one in self._connection.read(data, self._call, graph).items)
+        async with aclosing(self._ahead(lambda envelope: envelope)) as envelopes:
+            async for envelope in envelopes:
+                found.update((one.id, one) for one in self._connection.read(envelope, self._call, graph).items)
         graph.link()
         await follow(self._connection, found.values(), self._call.inclusion.deeper)
         return list(found.values())
@@ -151,17 +152,17 @@ class ListQuery(Generic[E]):
             query["per_page"] = str(per_page or query.get("per_page", MAX_PER_PAGE))
         elif number > 1:
             query["page"] = str(number)
-        return await self._connection.send(attrs.evolve(self._call, query=query))
+        return await self._connection.ask(attrs.evolve(self._call, query=query))
 
-    async def _ahead(self, read: Callable[[Any], T]) -> AsyncGenerator[T, None]:
-        """What `read` makes of the decoded pages, in order, a window of them fetched ahead.
+    async def _ahead(self, read: Callable[[Envelope], T]) -> AsyncGenerator[T, None]:
+        """What `read` makes of the pages as they come, in order, a window of them fetched ahead.
 
         A page is read when it comes: what is made of it takes less room while it waits than its answer would.
         """
 
         async def fetched(number: int) -> tuple[T, int]:
-            data = await self._fetch(number)
-            return read(data), _page_count(data)
+            envelope = self._connection.open(await self._fetch(number))
+            return read(envelope), _page_count(envelope)
 
         made, last = await fetched(1)
         yield made
@@ -188,17 +189,12 @@ class ListQuery(Generic[E]):
             await asyncio.gather(*ahead, return_exceptions=True)
 
 
-def _page_count(data: Any) -> int:
+def _page_count(envelope: Envelope) -> int:
     """How many pages there are now: as the meta of an answer says, else by its count and the size of this page."""
-    if not isinstance(data, dict):
-        return 1
-    meta, count, results = data.get("meta"), data.get("count"), data.get("results")
-    told = meta.get("page_count") if isinstance(meta, dict) else None
-    if isinstance(told, int):
-        return told
-    if isinstance(count, int) and isinstance(results, list) and results:
-        return -(-count // len(results))
-    return 1
+    meta, size = envelope.meta, sum(len(ids) for _, ids in envelope.matches)
+    if meta.page_count is not None:
+        return meta.page_count
+    return -(-meta.count // size) if meta.count is not None and size else 1
 
 
 async def get_many(
@@ -218,7 +214,7 @@ async def get_many(
         check_path(connection, operation.collection or "", steps)
     graph = Graph()
     found: dict[str, E] = {}
-    for call, data in zip(calls, await together(connection.send(call) for call in calls), strict=True):
+    for call, data in zip(calls, await together(connection.ask(call) for call in calls), strict=True):
         found.update((one.id, one) for one in connection.read(data, call, graph).items)
     graph.link()
     await follow(connection, found.values(), deeper)

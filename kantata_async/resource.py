@@ -41,7 +41,7 @@ class Resource:
 
     async def _one(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> E:
         call = self._checked(operation, ids, arguments)
-        data = await self._connection.send(call)
+        data = await self._connection.ask(call)
         if data is None and operation.method == "PUT" and "get" in self.operations:
             # A success may have no body (API facts, "Access"): what was changed is read anew.
             taken = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
@@ -53,12 +53,12 @@ class Resource:
 
     async def _page(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E]:
         call = self._checked(operation, ids, arguments)
-        data = await self._connection.send(call)
+        data = await self._connection.ask(call)
         return await self._linked(operation, call, data)
 
     async def _csv(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E] | str:
         call = self._checked(operation, ids, arguments)
-        data = await self._connection.send(call)
+        data = await self._connection.ask(call)
         return data if isinstance(data, str) else await self._linked(operation, call, data)
 
     async def _data(self, operation: Operation[R], ids: Sequence[object], arguments: Mapping[str, Any]) -> R:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from .api import Resources, entity_class, resource_class
 from .auth import Token
@@ -17,8 +17,12 @@ from .graph import graphs_of
 from .include import path
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .operation import Operation
+from .reader import Reader
 from .retry import RetryPolicy
 from .transport import BASE_URL, NO_BODY, Request, Transport
+
+_READER: Final = Reader(entity_class)
+"""What the answers to one session teach serves the others."""
 
 
 class KantataSession(Resources):
@@ -62,7 +66,7 @@ class KantataSession(Resources):
             retry=RetryPolicy() if retry is None else retry,
             on_event=on_event,
         )
-        super().__init__(Connection(self._transport, entity_class, _operations_of))
+        super().__init__(Connection(self._transport, _READER, _operations_of))
 
     def __repr__(self) -> str:
         return f"<KantataSession at {self._base_url}>"

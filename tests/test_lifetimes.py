@@ -16,7 +16,8 @@ from envelopes import Json, envelope
 from kantata_async import KantataSession, NotLoadedError, normalize
 from kantata_async.api import entity_class
 from kantata_async.entities import Participation, Story, User
-from kantata_async.graph import Graph, graph_of, read_page
+from kantata_async.graph import Graph, graph_of
+from kantata_async.reader import Reader
 
 ADA: Final = {"id": "9", "full_name": "Ada Lovelace", "manager_id": "10"}
 LEAD: Final = {"id": "5", "name": "Lead"}
@@ -85,8 +86,8 @@ def test_what_came_later_is_linked_once_asked() -> None:
     """An object of one answer that refers to one of the next, which holds when their graph is gone."""
     graph = Graph()
     story = {"id": "1", "parent_id": "2", "sub_story_ids": ["2", "3"]}
-    (one,) = read_page(envelope([("stories", "1")], stories=[story]), entity_class, graph=graph).items
-    read_page(envelope([("stories", "2")], stories=[{"id": "2"}]), entity_class, graph=graph)
+    (one,) = Reader(entity_class).page(envelope([("stories", "1")], stories=[story]), graph=graph).items
+    Reader(entity_class).page(envelope([("stories", "2")], stories=[{"id": "2"}]), graph=graph)
     graph.link()
     assert isinstance(one, Story)
     parent = graph.get(Story, "2")
@@ -99,16 +100,15 @@ def test_what_came_later_is_linked_once_asked() -> None:
 def test_a_reference_that_changes_is_linked_anew() -> None:
     """Also to nobody, to somebody who is not there, and to what cannot be read."""
     graph = Graph()
-    (one,) = read_page(
+    (one,) = Reader(entity_class).page(
         envelope([("participations", "1")], participations=[{"id": "1", "user_id": "9"}], users=[ADA, {"id": "8"}]),
-        entity_class,
         graph=graph,
         includes=["user"],
     ).items
     assert isinstance(one, Participation)
     for user_id, expected in (("8", graph.get(User, "8")), (None, None), ("7", None), (["odd"], None)):
         again = envelope([("participations", "1")], participations=[{"id": "1", "user_id": user_id}])
-        read_page(again, entity_class, graph=graph)
+        Reader(entity_class).page(again, graph=graph)
         assert one.user is expected
 
 
@@ -128,14 +128,14 @@ def test_twins_tell_each_other_what_they_know() -> None:
     assert isinstance(first, Participation)
     user = first.user
     graph = Graph()
-    (twin,) = read_page(envelope([("users", 9)], users=[{"id": 9, "hat": "L"}]), entity_class, graph=graph).items
+    (twin,) = Reader(entity_class).page(envelope([("users", 9)], users=[{"id": 9, "hat": "L"}]), graph=graph).items
     graph.adopt([first])
     graph.link()
     assert twin is not user
     assert first.user is twin
     assert user.to_dict() == twin.to_dict()
     assert (user.full_name, user.extra) == ("Ada Lovelace", {"shoe": 38, "hat": "L"})
-    read_page(envelope([("users", 9)], users=[{"id": 9, "city": "London"}]), entity_class, graph=graph)
+    Reader(entity_class).page(envelope([("users", 9)], users=[{"id": 9, "city": "London"}]), graph=graph)
     graph.link()
     assert user.city == "London"
 

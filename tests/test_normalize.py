@@ -29,7 +29,8 @@ from kantata_async.entities import (
     User,
     Workspace,
 )
-from kantata_async.graph import Graph, Unresolved, read_page
+from kantata_async.graph import Graph, Unresolved
+from kantata_async.reader import Reader
 
 ADA: Final = {"id": "9", "full_name": "Ada Lovelace"}
 LEAD: Final = {"id": "5", "title": "Lead"}
@@ -206,7 +207,7 @@ def test_an_object_that_comes_twice_is_one_with_the_union(richer_first: bool) ->
     poor = envelope([("participations", "42")], participations=[MEMBERSHIP], users=[{"id": "9", "city": "London"}])
     graph = Graph()
     for payload in (rich, poor) if richer_first else (poor, rich):
-        read_page(payload, entity_class, graph=graph)
+        Reader(entity_class).page(payload, graph=graph)
     ada = graph.get(User, "9")
     member = graph.get(Participation, "42")
     assert ada is not None
@@ -220,10 +221,10 @@ def test_an_object_that_comes_twice_is_one_with_the_union(richer_first: bool) ->
 def test_an_object_that_comes_again_takes_the_newer_value() -> None:
     """A value, a null and a value of an unknown attribute; what comes no more stays."""
     graph = Graph()
-    read_page(envelope([("users", 9)], users=[ADA | {"city": "London", "a": 1, "b": 1}]), entity_class, graph=graph)
+    Reader(entity_class).page(envelope([("users", 9)], users=[ADA | {"city": "London", "a": 1, "b": 1}]), graph=graph)
     before = graph.get(User, 9)
     again = {"id": 9, "full_name": "Ada King", "city": None, "a": 2}
-    page = read_page(envelope([("users", 9)], users=[again]), entity_class, graph=graph)
+    page = Reader(entity_class).page(envelope([("users", 9)], users=[again]), graph=graph)
     assert page.items == [before]
     assert page.items[0] is before
     assert before is not None
@@ -233,10 +234,10 @@ def test_an_object_that_comes_again_takes_the_newer_value() -> None:
 def test_a_page_that_is_refused_changes_nothing() -> None:
     """The graph is as it was: the envelope is checked before it is taken in."""
     graph = Graph()
-    read_page(envelope([("users", "9")], users=[ADA]), entity_class, graph=graph)
+    Reader(entity_class).page(envelope([("users", "9")], users=[ADA]), graph=graph)
     broken = envelope([("users", "9"), ("users", "8")], users=[ADA | {"full_name": "somebody else"}])
     with pytest.raises(InvalidResponseError, match="results names users 8"):
-        read_page(broken, entity_class, graph=graph)
+        Reader(entity_class).page(broken, graph=graph)
     ada = graph.get(User, "9")
     assert ada is not None
     assert ada.full_name == "Ada Lovelace"

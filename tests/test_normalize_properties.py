@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from kantata_async import Entity, InvalidResponseError, NotLoadedError, Page, Ref, normalize
 from kantata_async.api import COLLECTIONS, entity_class
-from kantata_async.graph import Graph, read_page
+from kantata_async.graph import Graph
+from kantata_async.reader import Reader
 
 KNOWN: Final = (
     "users",
@@ -198,9 +199,9 @@ def test_plain_data_comes_back(payload: dict[str, Any]) -> None:
 def test_a_growing_graph_keeps_identities(first: dict[str, Any], second: dict[str, Any]) -> None:
     """What came before is the same object afterwards, with every attribute that any answer sent."""
     graph = Graph()
-    read_page(first, entity_class, graph=graph)
+    Reader(entity_class).page(first, graph=graph)
     before = {(one.collection, one.id): one for one in graph}
-    read_page(second, entity_class, graph=graph)
+    Reader(entity_class).page(second, graph=graph)
     for (key, id), one in before.items():
         assert graph.find(Ref(key, id)) is one
         assert set(one.to_dict()) == {"id", *first[key][id], *second.get(key, {}).get(id, {})}

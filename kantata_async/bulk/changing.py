@@ -47,7 +47,7 @@ class Update(Generic[E]):
         ledger.note([row], "unknown", reason="it was interrupted while it was being sent")
         call = check_call(self.update, (id,), {**fields, **self.asked})
         try:
-            data = await self.connection.send(call)
+            data = await self.connection.ask(call)
             entity = None if data is None else self.connection.read(data, call).items[0]
         except KantataError as error:
             if ledger.ended([row], error) is Fate.LOST:
@@ -62,7 +62,7 @@ class Update(Generic[E]):
         id, fields = row.wired
         call = check_call(self.get, (id,), self.asked)
         try:
-            entity = self.connection.read(await self.connection.send(call), call).items[0]
+            entity = self.connection.read(await self.connection.ask(call), call).items[0]
         except AuthenticationError:
             raise
         except NotFoundError as missing:

@@ -87,7 +87,7 @@ class Creation(Generic[E]):
             call = attrs.evolve(call, body={self.create.body_key: wired[0]})
         else:
             call = attrs.evolve(call, body={self.create.collection: wired})
-        items: Sequence[E] = self.connection.read(await self.connection.send(call), call).items
+        items: Sequence[E] = self.connection.read(await self.connection.ask(call), call).items
         return items
 
     def _note_created(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E]) -> None:
@@ -199,7 +199,7 @@ class Creation(Generic[E]):
         ledger.note([row], "unknown", entity=entity, reason="it was interrupted while it was being updated")
         call = check_call(operation, (entity.id,), {**fields, **asked})
         try:
-            data = await self.connection.send(call)
+            data = await self.connection.ask(call)
             updated = entity if data is None else self.connection.read(data, call).items[0]
         except KantataError as error:
             ledger.ended([row], error, entity=entity)
