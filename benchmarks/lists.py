@@ -37,12 +37,13 @@ def main(quick: bool) -> list[Figure]:
 async def _with_latency(url: str, pages: int, rounds: int) -> list[Figure]:
     # The first page says how many there are; the others come as many at once as the session's concurrency allows.
     bound = LATENCY * (1 + -(-(pages - 1) // CONCURRENCY))
+    ids = _ids(pages)
     async with (
         KantataSession(token=TOKEN, base_url=url, concurrency=CONCURRENCY, rate_limit=None) as kantata,
         _bare() as session,
     ):
         taken = await awaited(
-            {OURS: lambda: _iterated(kantata, pages * PAGE), LOOP: lambda: _in_turn(session, url, pages)}, rounds
+            {OURS: lambda: _iterated(kantata, ids), LOOP: lambda: _in_turn(session, url, pages)}, rounds
         )
     ours, in_turn = taken.median(OURS), taken.median(LOOP)
     of = f"{pages * PAGE:,} entities in pages of {PAGE}, {LATENCY * 1000:g} ms latency, {CONCURRENCY} at once"
@@ -55,6 +56,7 @@ async def _with_latency(url: str, pages: int, rounds: int) -> list[Figure]:
 
 
 async def _without_latency(url: str, pages: int, rounds: int) -> list[Figure]:
+    ids = _ids(pages)
     async with (
         KantataSession(token=TOKEN, base_url=url, concurrency=CONCURRENCY, rate_limit=None) as kantata,
         _bare() as session,
@@ -63,7 +65,7 @@ async def _without_latency(url: str, pages: int, rounds: int) -> list[Figure]:
             {
                 BASE: lambda: _at_once(session, url, pages),
                 UNREAD: lambda: _requested(kantata, pages),
-                OURS: lambda: _iterated(kantata, pages * PAGE),
+                OURS: lambda: _iterated(kantata, ids),
             },
             2 * rounds,
         )
@@ -77,15 +79,20 @@ def _bare() -> aiohttp.ClientSession:
     )
 
 
-async def _iterated(kantata: KantataSession, total: int) -> None:
-    ids = [one.id async for one in kantata.participations.list(workspace_id=7)]
-    if ids != list(map(str, range(1, total + 1))):
+def _ids(pages: int) -> list[str]:
+    return [str(number) for number in range(1, pages * PAGE + 1)]
+
+
+async def _iterated(kantata: KantataSession, ids: list[str]) -> None:
+    if [one.id async for one in kantata.participations.list(workspace_id=7)] != ids:
         raise AssertionError("not each in order")
 
 
 async def _requested(kantata: KantataSession, pages: int) -> None:
-    asked = [{"workspace_id": 7, "page": number, "per_page": PAGE} for number in range(1, pages + 1)]
-    await asyncio.gather(*(kantata.request("GET", "/participations", params=params) for params in asked))
+    async def page(number: int) -> None:
+        await kantata.request("GET", "/participations", params={"workspace_id": 7, "page": number, "per_page": PAGE})
+
+    await asyncio.gather(*(page(number) for number in range(1, pages + 1)))
 
 
 async def _page(session: aiohttp.ClientSession, url: str, number: int) -> Any:

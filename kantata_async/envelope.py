@@ -16,7 +16,7 @@ import attrs
 from .association import Links
 from .entity import Entity, UnknownEntity, begin, begin_unknown
 from .errors import InvalidResponseError
-from .layout import AtHand, Read, Rest
+from .layout import AtHand, Begin, Read, Rest
 from .origin import Matches
 from .reading import Ref, read_id, told
 
@@ -42,12 +42,13 @@ class Maker(Protocol):
     """What makes entities of the objects of a collection."""
 
     @property
-    def read(self) -> Read:
-        """Makes what was begun the entities of these objects, in the same order."""
+    def begin(self) -> Begin:
+        """Makes entities of which no more than the ids need to be there yet, by id, so that others can be linked to them."""
         ...
 
-    def begin(self, ids: Iterable[str], origin: Links) -> dict[str, Entity]:
-        """Entities of which only the ids are there yet, by id, so that others can be linked to them."""
+    @property
+    def read(self) -> Read:
+        """Makes whole what was begun, of the same objects in the same order."""
         ...
 
     def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
@@ -69,11 +70,11 @@ class AsSent:
     cls: type[Entity] | None
     narrowed: Mapping[str, type[Entity]]
 
-    def begin(self, ids: Iterable[str], origin: Links) -> dict[str, Entity]:
+    def begin(self, objects: Mapping[str, Any], origin: Links, rest: Rest) -> dict[str, Entity]:
         """See `Maker.begin`."""
         if self.cls is None:
-            return {id: begin_unknown(UnknownEntity, self.key, id, origin) for id in ids}
-        return {id: begin(self.narrowed.get(id, self.cls), id, origin) for id in ids}
+            return {id: begin_unknown(UnknownEntity, self.key, id, origin) for id in objects}
+        return {id: begin(self.narrowed.get(id, self.cls), id, origin) for id in objects}
 
     def read(self, begun: Iterable[Entity], objects: Iterable[Any], at_hand: AtHand, rest: Rest) -> None:
         """See `Maker.read`."""

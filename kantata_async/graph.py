@@ -174,8 +174,8 @@ class Graph:
         `includes` are the associations that the request asked for, None when that is not known.
         """
         makers = envelope.makers
-        parts = [self._begin(key, objects, makers[key]) for key, objects in envelope.collections.items()]
         rest = Rest()
+        parts = [self._begin(key, objects, makers[key], rest) for key, objects in envelope.collections.items()]
         for part in parts:
             part.maker.read(part.begun, part.new, self._objects, rest)
             for entity, one in part.known:
@@ -186,15 +186,15 @@ class Graph:
         self._unlinked += [*rest.unlinked, *(one for one in rest.partly if not self._link(one))]
         return items
 
-    def _begin(self, key: str, objects: Mapping[str, Any], maker: Maker) -> _Part:
+    def _begin(self, key: str, objects: Mapping[str, Any], maker: Maker, rest: Rest) -> _Part:
         """Make room for the objects that the graph does not hold yet, so that others can be linked to them."""
         held = self._objects.get(key)
         if not held:
-            begun = self._objects[key] = maker.begin(objects, self.origin)
+            begun = self._objects[key] = maker.begin(objects, self.origin, rest)
             return _Part(maker, begun.values(), objects.values(), ())
         known = objects.keys() & held.keys()
         new = {id: one for id, one in objects.items() if id not in known} if known else objects
-        begun = maker.begin(new, self.origin)
+        begun = maker.begin(new, self.origin, rest)
         held.update(begun)
         return _Part(maker, begun.values(), new.values(), [(held[id], objects[id]) for id in known])
 

@@ -87,6 +87,7 @@ class Rest:
         return value
 
 
+Begin: TypeAlias = Callable[[Mapping[str, Any], Links, Rest], dict[str, Entity]]
 Read: TypeAlias = Callable[[Iterable[Entity], Iterable[Any], AtHand, Rest], None]
 
 
@@ -146,28 +147,31 @@ class Layout:
         return attrgetter(f"value_{self.names.index('id')}")
 
     @cached_property
+    def begin(self) -> Begin:
+        """What makes entities of which only the ids are there yet; whole ones of objects that refer to no others."""
+        return self._compiled("begin", _begin_source(self))
+
+    @cached_property
     def read(self) -> Read:
-        """What makes entities of which only the ids are there yet of objects as decoded, and links them."""
+        """What makes whole entities of those begun, and links them."""
+        return self._compiled("read", _read_source(self))
+
+    def _compiled(self, name: str, lines: Iterable[str]) -> Any:
         known: dict[str, Any] = {
             "cls": self.cls,
+            "draft": _draft_of(self.cls),  # type: ignore[arg-type]  # mypy confuses its hash
             "names": self.names,
             "values_of": msgspec.structs.astuple,
             "UNSET": msgspec.UNSET,
             "Ref": Ref,
         }
-        exec("\n".join(_source(self)), known)  # noqa: S102 - its names are those of the class
-        read: Read = known["read"]
-        return read
+        exec("\n".join(lines), known)  # noqa: S102 - its names are those of the class
+        return known[name]
 
-    def begin(self, ids: Iterable[str], origin: Links) -> dict[str, Entity]:
-        """Entities of which only the ids are there yet, by id, so that they can be linked; `read` does the rest."""
-        draft = _draft_of(self.cls)  # type: ignore[arg-type]  # mypy confuses its hash
-        begun: dict[str, Entity] = {}
-        for id in ids:
-            begun[id] = entity = draft()
-            entity.id = id  # type: ignore[misc]  # a draft is not frozen
-            entity._origin = origin  # type: ignore[misc]
-        return begun
+    @cached_property
+    def refers(self) -> bool:
+        """Whether an object may refer to others."""
+        return not self.cls.links.keys().isdisjoint(self.names)
 
     def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
         """Store what an object as decoded carries over what an entity does."""
@@ -193,9 +197,36 @@ def record_type(name: str, fields: Mapping[str, Any], absent: Mapping[str, Any])
     )
 
 
-def _source(layout: Layout) -> list[str]:
+def _begin_source(layout: Layout) -> list[str]:
+    """The lines of `begin`."""
+    return [
+        "def begin(objects, origin, rest):",
+        "    begun = {}",
+        "    for id, one in objects.items():",
+        "        begun[id] = entity = draft()",
+        "        entity.id = id",
+        "        entity._origin = origin",
+        *([] if layout.refers else _indented(_indented(_finishing(layout)))),
+        "    return begun",
+    ]
+
+
+def _read_source(layout: Layout) -> list[str]:
     """The lines of `read`."""
+    if not layout.refers:
+        return ["def read(begun, objects, at_hand, rest):", "    pass"]
     links = layout.cls.links
+    keys = {links[name].key for name in layout.names if name in links}
+    return [
+        "def read(begun, objects, at_hand, rest):",
+        *(f"    {key} = at_hand.get({key!r}, {{}})" for key in sorted(filter(None, keys))),
+        "    for entity, one in zip(begun, objects):",
+        *_indented(_indented(_finishing(layout))),
+    ]
+
+
+def _finishing(layout: Layout) -> list[str]:
+    """The lines that make `entity` whole, of `one`."""
     targets: list[str] = []
     stores: list[str] = []
     unknown: list[int] = []
@@ -214,13 +245,11 @@ def _source(layout: Layout) -> list[str]:
         else:
             targets.append(value)
             stores += lines
-    keys = {links[name].key for name in layout.names if name in links}
     return [
-        "def read(begun, objects, at_hand, rest):",
-        *(f"    {key} = at_hand.get({key!r}, {{}})" for key in sorted(filter(None, keys))),
-        "    for entity, one in zip(begun, objects):",
-        f"        {', '.join(targets)}, = values_of(one)",
-        *_indented(_indented([*stores, *_storing_unknown(layout, unknown), "entity.__class__ = cls"])),
+        f"{', '.join(targets)}, = values_of(one)",
+        *stores,
+        *_storing_unknown(layout, unknown),
+        "entity.__class__ = cls",
     ]
 
 

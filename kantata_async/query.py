@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -24,6 +25,7 @@ E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
 
 _BLOCK = 1024
+_ID = attrgetter("id")
 
 
 class Seen:
@@ -42,10 +44,10 @@ class Seen:
         """Those that have not come before; they have now."""
         if len(self._texts) > self._most_texts and not self._packed:
             self._pack()
-        ids = [one.id for one in entities]
-        if self._packed or not self._texts.isdisjoint(ids) or len(set(ids)) < len(ids):
+        ids = set(map(_ID, entities))
+        if self._packed or len(ids) < len(entities) or not self._texts.isdisjoint(ids):
             return [one for one in entities if self._add(one.id)]
-        self._texts.update(ids)
+        self._texts |= ids
         return entities
 
     def _add(self, id: str) -> bool:
@@ -105,7 +107,7 @@ class ListQuery(Generic[E]):
         """Every entity of every page, each once, in the API's order, linked in one graph."""
         graph = Graph()
         found: dict[str, E] = {}
-        async with aclosing(self._ahead(lambda envelope: envelope)) as envelopes:
+        async with aclosing(self._ahead()) as envelopes:
             async for envelope in envelopes:
                 found.update((one.id, one) for one in self._connection.read(envelope, self._call, graph).items)
         graph.link()
@@ -134,9 +136,9 @@ class ListQuery(Generic[E]):
 
     async def pages(self) -> AsyncGenerator[Page[E], None]:
         """Every page in order, as the server cuts them, each with a graph of its own."""
-        async with aclosing(self._ahead(self._page)) as pages:
-            async for page in pages:
-                yield await self._followed(page)
+        async with aclosing(self._ahead()) as envelopes:
+            async for envelope in envelopes:
+                yield await self._followed(self._page(envelope))
 
     def _page(self, data: Any) -> Page[E]:
         return self._connection.read(data, self._call)
@@ -154,21 +156,18 @@ class ListQuery(Generic[E]):
             query["page"] = str(number)
         return await self._connection.ask(attrs.evolve(self._call, query=query))
 
-    async def _ahead(self, read: Callable[[Envelope], T]) -> AsyncGenerator[T, None]:
-        """What `read` makes of the pages as they come, in order, a window of them fetched ahead.
+    async def _ahead(self) -> AsyncGenerator[Envelope, None]:
+        """The answers of the pages, in order, a window of them fetched ahead."""
 
-        A page is read when it comes: what is made of it takes less room while it waits than its answer would.
-        """
+        async def fetched(number: int) -> Envelope:
+            return self._connection.open(await self._fetch(number))
 
-        async def fetched(number: int) -> tuple[T, int]:
-            envelope = self._connection.open(await self._fetch(number))
-            return read(envelope), _page_count(envelope)
-
-        made, last = await fetched(1)
-        yield made
+        envelope = await fetched(1)
+        last = _page_count(envelope)
+        yield envelope
         # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
         window = 2 * self._connection.transport.concurrency
-        ahead: deque[asyncio.Task[tuple[T, int]]] = deque()
+        ahead: deque[asyncio.Task[Envelope]] = deque()
         asked = 1
 
         def ask_ahead() -> None:
@@ -180,9 +179,10 @@ class ListQuery(Generic[E]):
         try:
             ask_ahead()
             while ahead:
-                made, last = await ahead.popleft()
+                envelope = await ahead.popleft()
+                last = _page_count(envelope)
                 ask_ahead()
-                yield made
+                yield envelope
         finally:
             for task in ahead:
                 task.cancel()
