@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import attrs
@@ -35,9 +35,9 @@ class Connection:
         answer = await self.transport.send(request)
         return answer.data
 
-    async def ask(self, call: Call) -> Any:
+    def ask(self, call: Call) -> Awaitable[Any]:
         """Send a call; gives what `read` makes a page of, None where the answer has no body."""
-        return await self.send(call, self.reader.decode)
+        return self.send(call, self.reader.decode)
 
     def open(self, data: Any) -> Envelope:
         """The answer to a call taken apart, which `read` takes too. Raises InvalidResponseError for a malformed one."""

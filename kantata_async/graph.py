@@ -183,7 +183,9 @@ class Graph:
         items = [one for key, ids in envelope.matches for one in map(self._objects[key].__getitem__, ids)]
         self.origin.answers.append(_answer(envelope, includes))
         self.notes += rest.notes
-        self._unlinked += [*rest.unlinked, *(one for one in rest.partly if not self._link(one))]
+        self._unlinked += rest.unlinked
+        if rest.partly:
+            self._unlinked += [one for one in rest.partly if not self._link(one)]
         return items
 
     def _begin(self, key: str, objects: Mapping[str, Any], maker: Maker, rest: Rest) -> _Part:

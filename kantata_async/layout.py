@@ -91,7 +91,7 @@ Begin: TypeAlias = Callable[[Mapping[str, Any], Links, Rest], dict[str, Entity]]
 Read: TypeAlias = Callable[[Iterable[Entity], Iterable[Any], AtHand, Rest], None]
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Layout:
     """The attributes that the objects of a class are sent with.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final, Generic, TypeVar
 
 import attrs
@@ -124,8 +124,17 @@ def check_call(operation: Operation[Any], ids: Sequence[object], arguments: Mapp
 
 def fill_path(template: str, ids: Sequence[object]) -> str:
     """Put ids into a path. Raises UsageError for one that would not stay in its place."""
-    names = iter(ids)
-    return _PARAMETER.sub(lambda found: check_id(next(names), found[1]), template)
+    steps = _steps(template)
+    filled = list(steps)
+    for place, id in zip(range(1, len(steps), 2), ids, strict=True):
+        filled[place] = check_id(id, steps[place])
+    return "".join(filled)
+
+
+@cache
+def _steps(template: str) -> Sequence[str]:
+    """A path's fixed parts, and between two of them the name of what comes there."""
+    return _PARAMETER.split(template)
 
 
 def _refuse_unknown(operation: Operation[Any], arguments: Mapping[str, Any]) -> None:

@@ -75,7 +75,7 @@ class Reader:
         return Page(items, envelope.meta, graph, envelope.extra)
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Form:
     """How the answers that came so far were laid out.
 
@@ -158,7 +158,7 @@ class Form:
             if key not in collections or not all(map(collections[key].__contains__, ids)):
                 return None
         others = zip(self.others, values[len(self.layouts) :], strict=True)
-        extra = {name: value for name, value in others if value is not msgspec.UNSET}
+        extra = {name: value for name, value in others if value is not msgspec.UNSET} if self.others else {}
         if extra and any(map(looks_like_objects, extra.values())):
             return None
         return Envelope(matches, collections, self.layouts, _meta(count, meta), extra)
