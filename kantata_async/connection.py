@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import attrs
@@ -35,7 +35,7 @@ class Connection:
         answer = await self.transport.send(request)
         return answer.data
 
-    def ask(self, call: Call) -> Awaitable[Any]:
+    def ask(self, call: Call) -> Coroutine[Any, Any, Any]:
         """Send a call; gives what `read` makes a page of, None where the answer has no body."""
         return self.send(call, self.reader.decode)
 

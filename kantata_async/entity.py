@@ -121,7 +121,7 @@ class Entity:
     variants: ClassVar[dict[str, type[Entity]]] = {}
     narrowing: ClassVar[tuple[Association, ...]] = ()
     """The associations that tell the class of their objects more closely than the collection does."""
-    _slots: ClassVar[Mapping[str, tuple[Callable[[Any, Any], None], Callable[[Any], Any] | None]]] = {}
+    _slots: ClassVar[Mapping[str, Callable[[Any, Any], None]]] = {}
 
     id: str = attrs.field(init=False, metadata={Attribute: Attribute(read_id)})
     _origin: Links = attrs.field(init=False)
@@ -274,7 +274,7 @@ def _describe(cls: type[Entity]) -> None:
     for name, association in cls.associations.items():
         association.name = name
     cls.links = {association.ref: association for association in cls.associations.values()}
-    cls._slots = {name: (getattr(cls, name).__set__, told.read) for name, told in cls.attributes.items()}
+    cls._slots = {name: getattr(cls, name).__set__ for name in cls.attributes}
 
 
 _describe(Entity)
@@ -307,37 +307,32 @@ def begin_unknown(cls: type[U], collection: str, id: str, origin: Links) -> U:
 
 
 def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
-    """Store every attribute of `raw`, over those that are there; for what was just begun, and for a growing graph."""
+    """Read every attribute of `raw` and store it, over those that are there."""
+    read = [(name, *read_value(entity, id, name, value)) for name, value in raw.items()]
+    store(entity, {name: value for name, value, _ in read})
+    return [note for *_, note in read if note is not None]
+
+
+def store(entity: Entity, values: Mapping[str, Any]) -> None:
+    """Store attributes as read, over those that are there; the id is kept."""
     slots = type(entity)._slots
-    notes: list[Note] = []
-    unknown: dict[str, Any] = {}
-    for name, value in raw.items():
-        slot = slots.get(name)
-        if slot is None:
-            unknown[name] = value
-            continue
-        store, read = slot
-        if read is not None and value is not None:
-            value, note = read_value(entity, id, name, value)  # noqa: PLW2901 - as the catalogue reads it
-            if note is not None:
-                notes.append(note)
-        store(entity, value)
-    _set_id(entity, id)
+    for name in values.keys() & slots.keys() - {"id"}:
+        slots[name](entity, values[name])
+    unknown = {name: value for name, value in values.items() if name not in slots}
     if unknown:
         _set_extra(entity, {**_slot(entity, "_extra", {}), **unknown})
-    for ref in type(entity).links.keys() & raw.keys():
+    for ref in type(entity).links.keys() & values.keys():
         _unlink(entity, ref)
-    return notes
 
 
 def complete(entity: Entity, twin: Entity) -> None:
     """Take on what the same object of the API carries elsewhere and this one lacks."""
     if entity is twin:
         return
-    for name, (store, _) in type(entity)._slots.items():
+    for name, set_value in type(entity)._slots.items():
         value = _slot(twin, name, _ABSENT)
         if value is not _ABSENT and _slot(entity, name, _ABSENT) is _ABSENT:
-            store(entity, value)
+            set_value(entity, value)
     unknown = {**twin.extra, **entity.extra}
     if unknown:
         _set_extra(entity, unknown)
@@ -381,10 +376,10 @@ def linked(entity: Entity) -> Iterator[Entity]:
 
 def read_value(entity: Entity, id: str, name: str, value: Any) -> tuple[Any, Note | None]:
     """The value of an attribute as the catalogue reads it, or as it came with a note of why it could not be read."""
-    read = type(entity).attributes[name].read
-    if read is None or value is None:
+    attribute = type(entity).attributes.get(name)
+    if attribute is None or attribute.read is None or value is None:
         return value, None
     try:
-        return read(value), None
+        return attribute.read(value), None
     except (TypeError, ValueError, OverflowError) as error:
         return value, Note(entity.collection, id, name, value, str(error))

@@ -16,7 +16,7 @@ import attrs
 from .association import Links
 from .entity import Entity, UnknownEntity, begin, begin_unknown
 from .errors import InvalidResponseError
-from .layout import AtHand, Begin, Read, Rest
+from .making import AtHand, Rest
 from .origin import Matches
 from .reading import Ref, read_id, told
 
@@ -41,14 +41,12 @@ class Meta:
 class Maker(Protocol):
     """What makes entities of the objects of a collection."""
 
-    @property
-    def begin(self) -> Begin:
-        """Makes entities of which no more than the ids need to be there yet, by id, so that others can be linked to them."""
+    def begin(self, objects: Mapping[str, Any], origin: Links, rest: Rest) -> dict[str, Entity]:
+        """Make entities of which only the ids need to be there yet, by id, so that others can be linked to them."""
         ...
 
-    @property
-    def read(self) -> Read:
-        """Makes whole what was begun, of the same objects in the same order."""
+    def read(self, begun: Iterable[Entity], objects: Iterable[Any], at_hand: AtHand, rest: Rest) -> None:
+        """Make whole what was begun, of the same objects in the same order."""
         ...
 
     def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
@@ -130,9 +128,7 @@ def _makers(collections: Mapping[str, Mapping[str, Any]], class_of: ClassOf) -> 
     return {key: AsSent(key, class_of(key), narrowed.get(key, {})) for key in collections}
 
 
-def _narrowed(
-    collections: Mapping[str, Mapping[str, Any]], class_of: ClassOf
-) -> dict[str, dict[str, type[Entity]]]:
+def _narrowed(collections: Mapping[str, Mapping[str, Any]], class_of: ClassOf) -> dict[str, dict[str, type[Entity]]]:
     """The objects whose class an association tells more closely than their collection, such as an expense's receipt.
 
     By collection and id.

@@ -17,7 +17,7 @@ from .association import Association
 from .entity import Entity, Note, complete, link, linked, settle
 from .envelope import Envelope, Maker, Meta
 from .errors import UsageError
-from .layout import Rest
+from .making import Rest
 from .origin import Answer, Origin, ids_by_collection
 from .reading import Ref
 

@@ -68,7 +68,7 @@ class Answer:
 
     Attributes:
         status: the HTTP status, 2xx.
-        data: what the request's `decode` gives; None where the body was empty; a str where CSV was allowed for, and came.
+        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed for, and came.
         request_id: the x-request-id, which support asks for.
     """
 

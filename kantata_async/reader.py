@@ -26,6 +26,8 @@ from .origin import Matches
 _KEY: Final = attrgetter("key")
 _ID: Final = attrgetter("id")
 _MOST_OTHERS: Final = 64
+_LIST: Any = list
+"""Of a type that is known at run time alone."""
 
 
 class Reader:
@@ -130,9 +132,9 @@ class Form:
     @cached_property
     def _type(self) -> Any:
         """What an answer is decoded as: nothing but what answers were made of so far."""
-        match = msgspec.defstruct("Match", [("key", Literal[tuple(self.layouts)]), ("id", str)], gc=False)
-        fields: dict[str, Any] = {"results": list[match], "count": int | None, "meta": Meta | None}
-        fields |= {key: dict[str, layout.type] | None for key, layout in self.layouts.items()}
+        match: Any = msgspec.defstruct("Match", [("key", Literal[tuple(self.layouts)]), ("id", str)], gc=False)
+        fields: dict[str, Any] = {"results": _LIST[match], "count": int | None, "meta": Meta | None}
+        fields |= {key: layout.type for key, layout in self.layouts.items()}
         fields |= dict.fromkeys(self.others, Any)
         absent = dict.fromkeys((*self.layouts, *self.others), msgspec.UNSET)
         return record_type("Answer", fields, {"count": None, "meta": None, **absent})

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from waiting import until
 
 from kantata_async import BulkError, KantataSession, RetryPolicy, UsageError, bulk_result, path
 from kantata_async.sandbox import Fault, Sandbox, Switches
@@ -275,11 +276,21 @@ async def test_twice_in_a_row(kantata_sandbox: Sandbox, kantata: KantataSession)
 
 async def test_cancelled(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """A deadline ends it, and the outcomes so far travel with the exception: sent ones unknown, others not sent."""
-    kantata_sandbox.latency = 0.2
+    kantata_sandbox.latency = 5
     rows = rows_for(kantata_sandbox, 400)
-    with pytest.raises(TimeoutError) as caught:
-        async with asyncio.timeout(0.1):
+
+    async def write() -> None:
+        async with asyncio.timeout(None) as deadline:
+            ending = asyncio.create_task(end(deadline))
             await kantata.participations.create_many(rows)
+            await ending
+
+    async def end(deadline: asyncio.Timeout) -> None:
+        await until(lambda: len(kantata_sandbox.requests) == 4)
+        deadline.reschedule(asyncio.get_running_loop().time())
+
+    with pytest.raises(TimeoutError) as caught:
+        await write()
     result = bulk_result(caught.value)
     assert result is not None
     assert {outcome.status for outcome in result} == {"unknown"}
@@ -294,9 +305,15 @@ def test_interrupted_from_the_keyboard() -> None:
             Sandbox(people=220, projects=3, latency=0.2) as sandbox,
             KantataSession(token=sandbox.token, base_url=sandbox.url, concurrency=1) as kantata,
         ):
-            asyncio.get_running_loop().call_later(0.3, signal.raise_signal, signal.SIGINT)
+
+            async def interrupt() -> None:
+                await until(lambda: len(sandbox.requests) == 2)
+                signal.raise_signal(signal.SIGINT)
+
+            interrupting = asyncio.create_task(interrupt())
             entry = {"workspace_id": 1, "date_performed": "2026-08-25", "time_in_minutes": 30}
             await kantata.time_entries.create_many([entry] * 300)
+            await interrupting
 
     with pytest.raises(KeyboardInterrupt) as caught:
         asyncio.run(run())

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 import pytest
+from waiting import until
 from wire import OK, Server, cut, hang, told
 
 from kantata_async import KantataSession, RequestEvent, RetryPolicy
@@ -72,7 +73,7 @@ async def test_a_cancelled_request_is_finished_too() -> None:
         KantataSession(token="t", base_url=server.url, on_event=told_of.append) as kantata,
     ):
         task = asyncio.create_task(kantata.request("GET", "/users"))
-        await asyncio.sleep(0.05)
+        await until(lambda: len(server.received) == 1)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert [(event.kind, event.error) for event in told_of] == [("started", None), ("finished", "CancelledError")]

@@ -100,11 +100,15 @@ def test_what_came_later_is_linked_once_asked() -> None:
 def test_a_reference_that_changes_is_linked_anew() -> None:
     """Also to nobody, to somebody who is not there, and to what cannot be read."""
     graph = Graph()
-    (one,) = Reader(entity_class).page(
-        envelope([("participations", "1")], participations=[{"id": "1", "user_id": "9"}], users=[ADA, {"id": "8"}]),
-        graph=graph,
-        includes=["user"],
-    ).items
+    (one,) = (
+        Reader(entity_class)
+        .page(
+            envelope([("participations", "1")], participations=[{"id": "1", "user_id": "9"}], users=[ADA, {"id": "8"}]),
+            graph=graph,
+            includes=["user"],
+        )
+        .items
+    )
     assert isinstance(one, Participation)
     for user_id, expected in (("8", graph.get(User, "8")), (None, None), ("7", None), (["odd"], None)):
         again = envelope([("participations", "1")], participations=[{"id": "1", "user_id": user_id}])

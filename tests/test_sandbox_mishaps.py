@@ -12,6 +12,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from waiting import until
 
 from kantata_async.sandbox import Fault, Sandbox, ServerRateLimit
 from kantata_async.sandbox.limits import RateLimits
@@ -177,7 +178,7 @@ async def test_latency_delays_without_blocking(sandbox: Sandbox, session: aiohtt
             return response.status
 
     assert await asyncio.gather(*(one() for _ in range(10))) == [200] * 10
-    assert 0.1 <= time.perf_counter() - started < 0.5
+    assert 0.1 <= time.perf_counter() - started < 0.9
 
 
 async def test_control_calls(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
@@ -240,8 +241,7 @@ async def test_start_and_stop() -> None:
     sandbox.faults.add(Fault("hang", seconds=60))
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer known"}) as session:
         waiting = asyncio.create_task(session.get(f"{sandbox.url}/users"))
-        await asyncio.sleep(0.1)
-        assert sandbox.count("GET", "/users") == 1
+        await until(lambda: sandbox.count("GET", "/users") == 1)
         started = time.perf_counter()
         await sandbox.stop()
         assert time.perf_counter() - started < 3

@@ -11,6 +11,7 @@ import time
 import warnings
 
 import pytest
+from waiting import until
 from wire import OK, TOKEN, Server, get, hang, no_wait, opened, post, reply, then_hang, told
 
 from kantata_async._version import __version__
@@ -463,9 +464,9 @@ async def test_closing_ends_what_is_under_way_with_an_error() -> None:
         sent = []
         for request in (get(), post(), get()):
             sent.append(asyncio.create_task(transport.send(request)))
-            await asyncio.sleep(0.02)
+            await until(lambda: len(server.received) == len(sent))
         sent += [asyncio.create_task(transport.send(request)) for request in (get(), post())]
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0)
         await transport.close()
         results = await asyncio.wait_for(asyncio.gather(*sent, return_exceptions=True), 2)
         await server.all_closed()

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from waiting import until
 from wire import (
     OK,
     TOKEN,
@@ -303,7 +304,7 @@ async def test_a_cancelled_request_leaves_no_connection(step: Step) -> None:
     """The server sees it close, and the next request has a new one."""
     async with Server([step, OK]) as server, opened(server, concurrency=1) as transport:
         task = asyncio.create_task(transport.send(post()))
-        await asyncio.sleep(0.05)
+        await until(lambda: len(server.received) == 1)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -1,0 +1,199 @@
+"""Answers are read the same whether what came before them taught the reader how they are laid out, or not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+import pytest
+from envelopes import envelope
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kantata_async import Entity, InvalidResponseError, Page
+from kantata_async.api import entity_class
+from kantata_async.envelope import Envelope
+from kantata_async.graph import Graph
+from kantata_async.reader import Reader
+
+unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+KINDS: Final = ("users", "stories", "participations", "custom_field_values", "user_file_associations")
+IDS: Final = ("1", "2", "3")
+
+TEXTS: Final = (
+    "2026-01-05",
+    "2026-01-05T10:20:30Z",
+    "2026-01-05T10:20:30.1234567+02:00",
+    "2026-01-05T10:20:30",
+    "20260105T102030Z",
+    "soon",
+)
+leaves = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(-1e9, 1e9) | st.sampled_from(TEXTS)
+values = leaves | st.lists(leaves, max_size=3) | st.dictionaries(st.sampled_from(["key", "id"]), leaves, max_size=2)
+ids = st.sampled_from((*IDS, "9"))
+references = st.fixed_dictionaries({"key": st.sampled_from((*KINDS, "gadgets")), "id": ids})
+
+
+@st.composite
+def collections(draw: st.DrawFn, key: str) -> dict[str, dict[str, Any]]:
+    """Objects of a class that resemble each other: mostly the same attributes, mostly read as the catalogue says."""
+    cls = entity_class(key)
+    assert cls is not None
+    by_ref = {association.ref: association for association in cls.associations.values()}
+    likely = st.sampled_from([*by_ref, *sorted(cls.attributes.keys() - {"id"}), "brand_new", 'a"b', "class"])
+    names = draw(st.lists(likely, max_size=6, unique=True))
+    objects: dict[str, dict[str, Any]] = {}
+    for id in draw(st.lists(st.sampled_from(IDS), unique=True, max_size=3)):
+        made: dict[str, Any] = {"id": id}
+        for name in names:
+            if draw(st.integers(0, 9)) == 0:
+                continue
+            one = references if name.endswith(("_ref", "_refs")) else ids
+            linking = st.none() | (st.lists(one, max_size=3) if name.endswith(("_ids", "_refs")) else one)
+            made[name] = draw(linking if name in by_ref and draw(st.integers(0, 9)) else values)
+        objects[id] = made
+    return objects
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> bytes:
+    """An answer whose objects name themselves."""
+    held = {key: draw(collections(key)) for key in draw(st.lists(st.sampled_from(KINDS), unique=True, max_size=3))}
+    there = [(key, id) for key, objects in held.items() for id in objects]
+    matches = draw(st.lists(st.sampled_from(there), max_size=4)) if there else []
+    others = {"note": leaves, "meta": st.just({"count": 3}), "count": st.just(7)}
+    beside = draw(st.fixed_dictionaries({}, optional=others))
+    return orjson.dumps({"results": [{"key": key, "id": id} for key, id in matches], **held, **beside})
+
+
+def told(page: Page[Entity]) -> dict[str, Any]:
+    """All that can be read of a page, as something to compare."""
+    return {
+        "items": [(one.collection, one.id) for one in page.items],
+        "meta": page.meta,
+        "extra": page.extra,
+        "objects": {(one.collection, one.id): _told_of(one) for one in page.graph},
+        "notes": sorted(map(repr, page.graph.notes)),
+        "unresolved": sorted(map(repr, page.graph.unresolved)),
+    }
+
+
+def _told_of(entity: Entity) -> dict[str, Any]:
+    read: dict[str, Any] = {name: repr(getattr(entity, name, "absent")) for name in type(entity).attributes}
+    for name in type(entity).associations:
+        linked = getattr(entity, name, "not loaded")
+        read[name] = [(one.collection, one.id) for one in linked] if isinstance(linked, tuple) else repr(linked)
+    return {"class": type(entity), "extra": dict(entity.extra), **read}
+
+
+def careful(answer: bytes) -> Page[Entity]:
+    """The page as a reader makes it that has seen no other."""
+    return Reader(entity_class).page(orjson.loads(answer))
+
+
+@unhurried
+@given(st.lists(answers(), min_size=1, max_size=4))
+def test_what_was_learnt_changes_nothing(seen: list[bytes]) -> None:
+    """Whatever came before, in whatever order, and when the same comes again."""
+    reader = Reader(entity_class)
+    for answer in [*seen, *seen]:
+        assert told(reader.page(reader.decode(answer))) == told(careful(answer))
+
+
+@unhurried
+@given(answers(), answers())
+def test_a_growing_graph_is_the_same_too(first: bytes, second: bytes) -> None:
+    """Objects that come again take on what is new of them."""
+    reader = Reader(entity_class)
+    for answer in (first, second):
+        reader.page(reader.decode(answer))
+    quick, slow = Graph(), Graph()
+    for answer in (first, second):
+        page = reader.page(reader.decode(answer), graph=quick)
+        assert told(page) == told(Reader(entity_class).page(orjson.loads(answer), graph=slow))
+
+
+ADA: Final = {"id": "9", "full_name": "Ada", "created_at": "2026-01-05T10:20:30Z"}
+GRACE: Final = {"id": "8", "full_name": "Grace", "created_at": "2026-01-05T10:20:31Z"}
+
+
+def answer_of(*users: dict[str, Any], **others: Any) -> bytes:
+    """An answer with these users."""
+    return orjson.dumps(envelope([("users", str(one["id"])) for one in users], users=list(users)) | others)
+
+
+def taught(*answers: bytes) -> Reader:
+    """A reader that has seen these answers."""
+    reader = Reader(entity_class)
+    for answer in answers:
+        reader.page(reader.decode(answer))
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("before", "answer"),
+    [
+        ([answer_of(ADA)], answer_of(GRACE)),
+        ([answer_of(ADA)], answer_of()),
+        ([answer_of(ADA), answer_of(ADA | {"hat": "L"})], answer_of(GRACE, ADA | {"hat": None})),
+        ([answer_of(ADA), answer_of({"id": "9"})], answer_of({"id": "7"})),
+        ([answer_of(ADA | {"created_at": "yesterday"})], answer_of(GRACE)),
+        ([answer_of(ADA, note="hello")], answer_of(ADA)),
+    ],
+    ids=["others", "none", "an unknown attribute now and then", "less", "an odd value once", "nothing beside"],
+)
+def test_what_resembles_the_answers_before_is_read_the_quick_way(before: list[bytes], answer: bytes) -> None:
+    """Taken apart by the decoder itself."""
+    assert isinstance(taught(*before).decode(answer), Envelope)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        answer_of(ADA | {"id": 9}),
+        answer_of(ADA | {"full_name": "Ada", 'a"b': 1}),
+        orjson.dumps({"results": [{"key": "gadgets", "id": "1"}], "gadgets": {"1": {"id": "1"}}}),
+        answer_of(ADA, errors={"1": {"id": "1"}}),
+        answer_of(ADA, note={"1": {"id": "1"}}),
+    ],
+    ids=["a number for an id", "a name that no field can have", "of no known class", "errors as objects", "a new one"],
+)
+def test_what_is_never_laid_out_as_others_is_still_read(answer: bytes) -> None:
+    """As often as it comes, and without harm to what can be."""
+    reader = taught(answer_of(ADA, note="hello"), answer, answer, answer)
+    assert told(reader.page(reader.decode(answer))) == told(careful(answer))
+
+
+def test_an_odd_collection_does_not_slow_down_the_others() -> None:
+    """Participations with numbers for ids leave users to be read the quick way."""
+    odd = orjson.dumps(envelope([("participations", "1")], participations=[{"id": 1}]))
+    assert isinstance(taught(answer_of(ADA), odd, odd).decode(answer_of(GRACE)), Envelope)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"users": {"9": ADA, "8": ADA}}, "users 8 says that its id is '9'"),
+        ({"results": [{"key": "users", "id": "7"}]}, "results names users 7"),
+        ({"results": None}, "results should be a list"),
+        ({"meta": {"count": "many"}}, "meta.count should be a whole number"),
+    ],
+    ids=["two ids", "a match that is not there", "no results", "no number"],
+)
+def test_what_is_malformed_is_told_all_the_same(broken: dict[str, Any], says: str) -> None:
+    """Also by a reader that was taught what a good one looks like."""
+    good = orjson.loads(answer_of(ADA))
+    reader = taught(orjson.dumps(good), orjson.dumps(good))
+    with pytest.raises(InvalidResponseError, match=says):
+        reader.page(reader.decode(orjson.dumps({**good, "count": None} | broken)))
+    assert isinstance(reader.decode(answer_of(GRACE)), Envelope)
+
+
+def test_a_thousand_names_are_not_learnt() -> None:
+    """A server that makes up names makes no decoder grow without end."""
+    made_up = [{f"made_up_{number}": 1 for number in range(start, start + 100)} for start in range(0, 1000, 100)]
+    reader = taught(*(answer_of(ADA | names) for names in made_up))
+    last = answer_of(ADA | {"made_up_1000": 1})
+    assert told(reader.page(reader.decode(last))) == told(careful(last))
+    assert not isinstance(reader.decode(last), Envelope)
