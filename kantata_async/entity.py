@@ -307,22 +307,28 @@ def begin_unknown(cls: type[U], collection: str, id: str, origin: Links) -> U:
 
 
 def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
-    """Read every attribute of `raw` and store it, over those that are there."""
-    read = [(name, *read_value(entity, id, name, value)) for name, value in raw.items()]
-    store(entity, {name: value for name, value, _ in read})
-    return [note for *_, note in read if note is not None]
+    """Read every attribute of `raw` and store it, over those that are there; the id is kept."""
+    notes: list[Note] = []
+    values = {}
+    for name, value in raw.items():
+        values[name], note = read_value(entity, id, name, value)
+        if note is not None:
+            notes.append(note)
+    store(entity, values)
+    return notes
 
 
 def store(entity: Entity, values: Mapping[str, Any]) -> None:
     """Store attributes as read, over those that are there; the id is kept."""
     slots = type(entity)._slots
-    for name in values.keys() & slots.keys() - {"id"}:
-        slots[name](entity, values[name])
-    unknown = {name: value for name, value in values.items() if name not in slots}
+    unknown: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in slots:
+            unknown[name] = value
+        elif name != "id":
+            slots[name](entity, value)
     if unknown:
         _set_extra(entity, {**_slot(entity, "_extra", {}), **unknown})
-    for ref in type(entity).links.keys() & values.keys():
-        _unlink(entity, ref)
 
 
 def complete(entity: Entity, twin: Entity) -> None:
@@ -338,10 +344,12 @@ def complete(entity: Entity, twin: Entity) -> None:
         _set_extra(entity, unknown)
 
 
-def _unlink(entity: Entity, ref: str) -> None:
-    """Forget what was linked by a reference that may be another one now."""
-    with suppress(AttributeError):
-        object.__delattr__(entity, type(entity).links[ref].name)
+def unlink(entity: Entity, names: Iterable[str]) -> None:
+    """Forget what was linked by these attributes, which may refer to others now."""
+    links = type(entity).links
+    for ref in links.keys() & names:
+        with suppress(AttributeError):
+            object.__delattr__(entity, links[ref].name)
 
 
 def link(entity: Entity, find: Callable[[Ref], Entity | None], asked_for: Callable[[Association, str], bool]) -> bool:

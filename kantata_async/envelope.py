@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import attrs
 
 from .association import Links
-from .entity import Entity, UnknownEntity, begin, begin_unknown
+from .entity import Entity, UnknownEntity, begin, begin_unknown, unlink
 from .errors import InvalidResponseError
 from .making import AtHand, Rest
 from .origin import Matches
@@ -81,6 +81,7 @@ class AsSent:
 
     def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
         """See `Maker.renew`."""
+        unlink(entity, one)
         rest.read(entity, one)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -180,7 +181,7 @@ class Graph:
             part.maker.read(part.begun, part.new, self._objects, rest)
             for entity, one in part.known:
                 part.maker.renew(entity, one, rest)
-        items = [one for key, ids in envelope.matches for one in map(self._objects[key].__getitem__, ids)]
+        items = list(chain.from_iterable(map(self._objects[key].__getitem__, ids) for key, ids in envelope.matches))
         self.origin.answers.append(_answer(envelope, includes))
         self.notes += rest.notes
         self._unlinked += rest.unlinked

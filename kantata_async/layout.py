@@ -18,7 +18,7 @@ import attrs
 import msgspec
 
 from .association import Links
-from .entity import Entity, store
+from .entity import Entity, store, unlink
 from .making import AtHand, Making, Rest
 from .reading import Instant, read_day, read_id, read_ids, read_instant
 
@@ -66,7 +66,8 @@ class Layout:
         odd = {name for name in names if not self._fits(name, [one[name] for one in objects if name in one])}
         if "id" not in always - odd or len(names) > _MOST_NAMES or any(map(_NO_NAME.search, names)):
             return None
-        return Layout(self.cls, names, frozenset(names) - always, self.otherwise | odd)
+        learnt = Layout(self.cls, names, frozenset(names) - always, self.otherwise | odd)
+        return self if learnt == self else learnt
 
     def _fits(self, name: str, values: list[Any]) -> bool:
         try:
@@ -110,6 +111,7 @@ class Layout:
         values = zip(self.names, msgspec.structs.astuple(one), strict=True)
         sent = {name: value for name, value in values if value is not msgspec.UNSET}
         sent |= {name: rest.value(entity, name, sent[name]) for name in self._making.left & sent.keys()}
+        unlink(entity, sent)
         store(entity, sent)
         rest.partly.append(entity)
 

@@ -55,7 +55,8 @@ class Rest:
     def read(self, entity: Entity, raw: Mapping[str, Any]) -> None:
         """Read an object whatever it carries."""
         self.notes += fill(entity, entity.id, raw)
-        self.partly.append(entity)
+        if not type(entity).links.keys().isdisjoint(raw):
+            self.partly.append(entity)
 
     def value(self, entity: Entity, name: str, raw: Any) -> Any:
         """Read an attribute whatever it is."""
