@@ -6,17 +6,16 @@ objects matched and in which order; a collection mixes matches with associated o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from operator import itemgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import attrs
 
-from .association import Links
-from .entity import Entity, UnknownEntity, begin, begin_unknown, unlink
+from .entity import Entity
 from .errors import InvalidResponseError
-from .making import AtHand, Rest
+from .maker import AsSent, Maker
 from .origin import Matches
 from .reading import Ref, read_id, told
 
@@ -36,53 +35,6 @@ class Meta:
     page_count: int | None = None
     page_number: int | None = None
     page_size: int | None = None
-
-
-class Maker(Protocol):
-    """What makes entities of the objects of a collection."""
-
-    def begin(self, objects: Mapping[str, Any], origin: Links, rest: Rest) -> dict[str, Entity]:
-        """Make entities of which only the ids need to be there yet, by id, so that others can be linked to them."""
-        ...
-
-    def read(self, begun: Iterable[Entity], objects: Iterable[Any], at_hand: AtHand, rest: Rest) -> None:
-        """Make whole what was begun, of the same objects in the same order."""
-        ...
-
-    def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
-        """Store what an object carries over what an entity does."""
-        ...
-
-
-@attrs.frozen
-class AsSent:
-    """Makes entities of objects as JSON has them.
-
-    Attributes:
-        key: of the collection.
-        cls: of its objects; None for a collection that the catalogue does not know.
-        narrowed: the classes of those of which an association tells it more closely, by id.
-    """
-
-    key: str
-    cls: type[Entity] | None
-    narrowed: Mapping[str, type[Entity]]
-
-    def begin(self, objects: Mapping[str, Any], origin: Links, rest: Rest) -> dict[str, Entity]:
-        """See `Maker.begin`."""
-        if self.cls is None:
-            return {id: begin_unknown(UnknownEntity, self.key, id, origin) for id in objects}
-        return {id: begin(self.narrowed.get(id, self.cls), id, origin) for id in objects}
-
-    def read(self, begun: Iterable[Entity], objects: Iterable[Any], at_hand: AtHand, rest: Rest) -> None:
-        """See `Maker.read`."""
-        for entity, one in zip(begun, objects, strict=True):
-            rest.read(entity, one)
-
-    def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
-        """See `Maker.renew`."""
-        unlink(entity, one)
-        rest.read(entity, one)
 
 
 @attrs.define

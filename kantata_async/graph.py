@@ -16,9 +16,9 @@ import attrs
 
 from .association import Association
 from .entity import Entity, Note, complete, link, linked, settle
-from .envelope import Envelope, Maker, Meta
+from .envelope import Envelope, Meta
 from .errors import UsageError
-from .making import Rest
+from .maker import Maker, Rest
 from .origin import Answer, Origin, ids_by_collection
 from .reading import Ref
 

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Final, Optional
+from typing import Annotated, Any, Final, Optional, TypeAlias
 
 import attrs
 import msgspec
 
 from .association import Links
 from .entity import Entity, store, unlink
-from .making import AtHand, Making, Rest
-from .reading import Instant, read_day, read_id, read_ids, read_instant
+from .maker import AtHand, Rest
+from .reading import read_day, read_id, read_ids, read_instant
+from .recipe import Recipe
 
 _MOST_NAMES: Final = 512
 """Attributes of one layout; objects that go on to bring others are read each for itself."""
@@ -29,15 +30,19 @@ _UNKNOWN: Final = ("id",)
 """The attributes of a layout that has seen none but the id: it does not say that objects lack the others."""
 
 _NO_NAME: Final = re.compile(r'["\\\x00-\x1f]')
-"""What msgspec takes in no name of a field."""
+
+_Aware: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _DECODED: Final[Mapping[Any, Any]] = {
     read_id: str | None,
     read_ids: tuple[str, ...] | None,
-    read_instant: Optional[Instant],  # noqa: UP045 - pyright knows no other spelling for an annotated type
+    read_instant: Optional[_Aware],  # noqa: UP045 - pyright knows no other spelling for an annotated type
     read_day: date | None,
 }
-"""What msgspec decodes where an attribute is read so: the same values, from the plainest form that they come in."""
+"""What msgspec decodes where an attribute is read so: the same values, from the plainest form that they come in.
+
+But for points in time finer than a microsecond, which it rounds and Python cuts off.
+"""
 
 
 @attrs.frozen(slots=False)
@@ -64,7 +69,7 @@ class Layout:
         names = tuple(dict.fromkeys(chain(self.names, longest, *objects)))
         always = set(names if self.names == _UNKNOWN else self.names).difference(self.sometimes).intersection(*objects)
         odd = {name for name in names if not self._fits(name, [one[name] for one in objects if name in one])}
-        if "id" not in always - odd or len(names) > _MOST_NAMES or any(map(_NO_NAME.search, names)):
+        if "id" not in always - odd or len(names) > _MOST_NAMES or not all(map(can_be_decoded, names)):
             return None
         learnt = Layout(self.cls, names, frozenset(names) - always, self.otherwise | odd)
         return self if learnt == self else learnt
@@ -99,31 +104,36 @@ class Layout:
         return attrgetter(f"value_{self.names.index('id')}")
 
     def begin(self, objects: Mapping[str, Any], origin: Links, rest: Rest) -> dict[str, Entity]:
-        """See `Making.begin`."""
-        return self._making.begin(objects, origin, rest)
+        """See `Recipe.begin`."""
+        return self._recipe.begin(objects, origin, rest)
 
     def read(self, begun: Iterable[Entity], objects: Iterable[Any], at_hand: AtHand, rest: Rest) -> None:
-        """See `Making.read`."""
-        self._making.read(begun, objects, at_hand, rest)
+        """See `Recipe.read`."""
+        self._recipe.read(begun, objects, at_hand, rest)
 
     def renew(self, entity: Entity, one: Any, rest: Rest) -> None:
         """Store what an object as decoded carries over what an entity does."""
         values = zip(self.names, msgspec.structs.astuple(one), strict=True)
         sent = {name: value for name, value in values if value is not msgspec.UNSET}
-        sent |= {name: rest.value(entity, name, sent[name]) for name in self._making.left & sent.keys()}
+        sent |= {name: rest.value(entity, name, sent[name]) for name in self._recipe.left & sent.keys()}
         unlink(entity, sent)
         store(entity, sent)
         rest.partly.append(entity)
 
     @cached_property
-    def _making(self) -> Making:
+    def _recipe(self) -> Recipe:
         attributes = self.cls.attributes
         left = {
             name
             for name in self.names
             if name in attributes and attributes[name].read is not None and self._decoded(name) is Any
         }
-        return Making(self.cls, self.names, self.sometimes, frozenset(left))
+        return Recipe(self.cls, self.names, self.sometimes, frozenset(left))
+
+
+def can_be_decoded(name: str) -> bool:
+    """Whether msgspec takes it as the name of a field."""
+    return not _NO_NAME.search(name)
 
 
 def record_type(name: str, fields: Mapping[str, Any], absent: Mapping[str, Any]) -> Any:

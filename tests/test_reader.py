@@ -24,7 +24,8 @@ IDS: Final = ("1", "2", "3")
 TEXTS: Final = (
     "2026-01-05",
     "2026-01-05T10:20:30Z",
-    "2026-01-05T10:20:30.1234567+02:00",
+    "2026-01-05T10:20:30.123456+02:00",
+    "2026-01-05t10:20:30z",
     "2026-01-05T10:20:30",
     "20260105T102030Z",
     "soon",
@@ -97,7 +98,7 @@ def careful(answer: bytes) -> Page[Entity]:
 def test_what_was_learnt_changes_nothing(seen: list[bytes]) -> None:
     """Whatever came before, in whatever order, and when the same comes again."""
     reader = Reader(entity_class)
-    for answer in [*seen, *seen]:
+    for answer in seen * 3:
         assert told(reader.page(reader.decode(answer))) == told(careful(answer))
 
 
@@ -106,7 +107,7 @@ def test_what_was_learnt_changes_nothing(seen: list[bytes]) -> None:
 def test_a_growing_graph_is_the_same_too(first: bytes, second: bytes) -> None:
     """Objects that come again take on what is new of them."""
     reader = Reader(entity_class)
-    for answer in (first, second):
+    for answer in (first, second, first, second):
         reader.page(reader.decode(answer))
     quick, slow = Graph(), Graph()
     for answer in (first, second):
@@ -124,10 +125,11 @@ def answer_of(*users: dict[str, Any], **others: Any) -> bytes:
 
 
 def taught(*answers: bytes) -> Reader:
-    """A reader that has seen these answers."""
+    """A reader that has seen these answers, each as often as it takes to learn from it."""
     reader = Reader(entity_class)
     for answer in answers:
-        reader.page(reader.decode(answer))
+        for _ in range(2):
+            reader.page(reader.decode(answer))
     return reader
 
 
@@ -156,19 +158,27 @@ def test_what_resembles_the_answers_before_is_read_the_quick_way(before: list[by
         orjson.dumps({"results": [{"key": "gadgets", "id": "1"}], "gadgets": {"1": {"id": "1"}}}),
         answer_of(ADA, errors={"1": {"id": "1"}}),
         answer_of(ADA, note={"1": {"id": "1"}}),
+        answer_of(ADA, **{'a"b': 1}),
     ],
-    ids=["a number for an id", "a name that no field can have", "of no known class", "errors as objects", "a new one"],
+    ids=[
+        "a number for an id",
+        "a name that no field can have",
+        "of no known class",
+        "errors as objects",
+        "a new one",
+        "a note of no name",
+    ],
 )
 def test_what_is_never_laid_out_as_others_is_still_read(answer: bytes) -> None:
     """As often as it comes, and without harm to what can be."""
-    reader = taught(answer_of(ADA, note="hello"), answer, answer, answer)
+    reader = taught(answer_of(ADA, note="hello"), answer, answer)
     assert told(reader.page(reader.decode(answer))) == told(careful(answer))
 
 
 def test_an_odd_collection_does_not_slow_down_the_others() -> None:
     """Participations with numbers for ids leave users to be read the quick way."""
     odd = orjson.dumps(envelope([("participations", "1")], participations=[{"id": 1}]))
-    assert isinstance(taught(answer_of(ADA), odd, odd).decode(answer_of(GRACE)), Envelope)
+    assert isinstance(taught(answer_of(ADA), odd).decode(answer_of(GRACE)), Envelope)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +194,7 @@ def test_an_odd_collection_does_not_slow_down_the_others() -> None:
 def test_what_is_malformed_is_told_all_the_same(broken: dict[str, Any], says: str) -> None:
     """Also by a reader that was taught what a good one looks like."""
     good = orjson.loads(answer_of(ADA))
-    reader = taught(orjson.dumps(good), orjson.dumps(good))
+    reader = taught(orjson.dumps(good))
     with pytest.raises(InvalidResponseError, match=says):
         reader.page(reader.decode(orjson.dumps({**good, "count": None} | broken)))
     assert isinstance(reader.decode(answer_of(GRACE)), Envelope)

@@ -9,66 +9,40 @@ some of them with their creation too, it is::
         users = at_hand.get("users", {})
         for entity, one in zip(begun, objects):
             value_0, entity.role, value_2, value_3, value_4 = values_of(one)
-            entity.user_id = value_2
             target = users.get(value_2)
             if target is not None:
                 entity.user = target
-            elif value_2 is not None:
-                rest.unlinked.append(entity)
+                entity.user_id = target.id
+            else:
+                entity.user_id = value_2
+                if value_2 is not None:
+                    rest.unlinked.append(entity)
             if value_4 is not UNSET:
                 entity.created_at = value_4
             entity._extra = {names[3]: value_3}
             entity.__class__ = cls
+
+The id of a linked object is that object's own, so that all that refer to it share one text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 import msgspec
 
 from .association import Association, Links
-from .entity import Entity, Note, fill, read_value
+from .entity import Entity
+from .maker import AtHand, Rest
 from .reading import Ref, read_ids
-
-AtHand: TypeAlias = Mapping[str, Mapping[str, Entity]]
-"""The entities that others can be linked to, by collection and id."""
-
-
-@attrs.define
-class Rest:
-    """What is left to do for the entities of an answer.
-
-    Attributes:
-        notes: of attributes that were kept as they came.
-        unlinked: the entities of which some association is not at hand.
-        partly: those to be linked with care: something of an association is at hand, and something is not.
-    """
-
-    notes: list[Note] = attrs.field(factory=list)
-    unlinked: list[Entity] = attrs.field(factory=list)
-    partly: list[Entity] = attrs.field(factory=list)
-
-    def read(self, entity: Entity, raw: Mapping[str, Any]) -> None:
-        """Read an object whatever it carries."""
-        self.notes += fill(entity, entity.id, raw)
-        if not type(entity).links.keys().isdisjoint(raw):
-            self.partly.append(entity)
-
-    def value(self, entity: Entity, name: str, raw: Any) -> Any:
-        """Read an attribute whatever it is."""
-        value, note = read_value(entity, entity.id, name, raw)
-        if note is not None:
-            self.notes.append(note)
-        return value
 
 
 @attrs.frozen(slots=False)
-class Making:
-    """How objects of a class become entities.
+class Recipe:
+    """How objects of a class become entities, and are linked.
 
     Attributes:
         cls: of the objects.
@@ -113,7 +87,7 @@ class Making:
         return known["run"]
 
 
-def _begin_source(making: Making) -> list[str]:
+def _begin_source(recipe: Recipe) -> list[str]:
     """The lines of `begin`."""
     return [
         "def run(objects, origin, rest):",
@@ -122,38 +96,38 @@ def _begin_source(making: Making) -> list[str]:
         "        begun[id] = entity = draft()",
         "        entity.id = id",
         "        entity._origin = origin",
-        *([] if making.refers else _indented(_indented(_finishing(making)))),
+        *([] if recipe.refers else _indented(_indented(_finishing(recipe)))),
         "    return begun",
     ]
 
 
-def _read_source(making: Making) -> list[str]:
+def _read_source(recipe: Recipe) -> list[str]:
     """The lines of `read`."""
-    if not making.refers:
+    if not recipe.refers:
         return ["def run(begun, objects, at_hand, rest):", "    pass"]
-    links = making.cls.links
-    keys = {links[name].key for name in making.names if name in links}
+    links = recipe.cls.links
+    keys = {links[name].key for name in recipe.names if name in links}
     return [
         "def run(begun, objects, at_hand, rest):",
         *(f"    {key} = at_hand.get({key!r}, {{}})" for key in sorted(filter(None, keys))),
         "    for entity, one in zip(begun, objects):",
-        *_indented(_indented(_finishing(making))),
+        *_indented(_indented(_finishing(recipe))),
     ]
 
 
-def _finishing(making: Making) -> list[str]:
+def _finishing(recipe: Recipe) -> list[str]:
     """The lines that make `entity` whole, of `one`."""
     targets: list[str] = []
     stores: list[str] = []
     unknown: list[int] = []
-    for place, name in enumerate(making.names):
+    for place, name in enumerate(recipe.names):
         value = f"value_{place}"
-        if name not in making.cls.attributes:
+        if name not in recipe.cls.attributes:
             targets.append(value)
             unknown.append(place)
             continue
-        lines = [] if name == "id" else _storing(making, name, value)
-        if name in making.sometimes:
+        lines = [] if name == "id" else _storing(recipe, name, value)
+        if name in recipe.sometimes:
             targets.append(value)
             stores += [f"if {value} is not UNSET:", *_indented(lines)]
         elif lines == [f"entity.{name} = {value}"]:
@@ -164,7 +138,7 @@ def _finishing(making: Making) -> list[str]:
     return [
         f"{', '.join(targets)}, = values_of(one)",
         *stores,
-        *_storing_unknown(making, unknown),
+        *_storing_unknown(recipe, unknown),
         "entity.__class__ = cls",
     ]
 
@@ -173,11 +147,11 @@ def _indented(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _storing(making: Making, name: str, value: str) -> list[str]:
+def _storing(recipe: Recipe, name: str, value: str) -> list[str]:
     """The lines that store one attribute, and link the entity to what it refers to."""
-    read = making.cls.attributes[name].read
-    association = making.cls.links.get(name)
-    if name in making.left:
+    read = recipe.cls.attributes[name].read
+    association = recipe.cls.links.get(name)
+    if name in recipe.left:
         stored = f"entity.{name} = {value} = rest.value(entity, {name!r}, {value})"
         return [stored] if association is None else [stored, *_linking_read(value, association)]
     if association is None:
@@ -187,12 +161,14 @@ def _storing(making: Making, name: str, value: str) -> list[str]:
 
 def _linking_one(name: str, value: str, association: Association) -> list[str]:
     return [
-        f"entity.{name} = {value}",
         f"target = {association.key}.get({value})",
         "if target is not None:",
         f"    entity.{association.name} = target",
-        f"elif {value} is not None:",
-        "    rest.unlinked.append(entity)",
+        f"    entity.{name} = target.id",
+        "else:",
+        f"    entity.{name} = {value}",
+        f"    if {value} is not None:",
+        "        rest.unlinked.append(entity)",
     ]
 
 
@@ -221,12 +197,12 @@ def _linking_read(value: str, association: Association) -> list[str]:
     ]
 
 
-def _storing_unknown(making: Making, places: list[int]) -> list[str]:
+def _storing_unknown(recipe: Recipe, places: list[int]) -> list[str]:
     """The lines that store the attributes that the catalogue does not know."""
     if not places:
         return []
     unknown = ", ".join(f"names[{place}]: value_{place}" for place in places)
-    if not any(making.names[place] in making.sometimes for place in places):
+    if not any(recipe.names[place] in recipe.sometimes for place in places):
         return [f"entity._extra = {{{unknown}}}"]
     return [
         f"unknown = {{name: value for name, value in {{{unknown}}}.items() if value is not UNSET}}",
