@@ -31,7 +31,7 @@ def ids_by_collection(matches: Matches) -> dict[str, set[str]]:
     return dict(ids)
 
 
-@attrs.define(slots=False)
+@attrs.define
 class Answer:
     """What one answer was asked to include, and for whom: reading a missing object depends on it."""
 
@@ -73,6 +73,8 @@ class Origin:
         answers: that these objects came in.
         heir: the graph that takes in those objects whose own graph is gone.
     """
+
+    __slots__ = ("_holder", "answers", "heir")
 
     def __init__(self) -> None:
         self.answers: list[Answer] = []

@@ -166,7 +166,7 @@ def test_what_resembles_the_answers_before_is_read_the_quick_way(before: list[by
         "of no known class",
         "errors as objects",
         "a new one",
-        "a note of no name",
+        "no name",
     ],
 )
 def test_what_is_never_laid_out_as_others_is_still_read(answer: bytes) -> None:
