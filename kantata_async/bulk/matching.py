@@ -13,6 +13,8 @@ from typing import Any
 from ..entity import Entity, plain_data
 
 Row = Mapping[str, Any]
+Told = Mapping[str, Hashable]
+"""The fields of a row or an entity, each in the form in which it can be compared."""
 
 
 def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity | None]:
@@ -23,36 +25,41 @@ def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity |
     more are matched first; among equal ones, earlier rows get the entities that were made earlier. Where nothing tells
     and some row has no entity, none has: nobody knows which.
     """
-    given = set(chain.from_iterable(rows))
-    left = sorted(((entity, plain_data(entity, given)) for entity in entities), key=lambda pair: _age(pair[0]))
-    fields = _telling_fields(rows, [data for _, data in left])
+    names = set(chain.from_iterable(rows))
+    given = [_told(row) for row in rows]
+    left = sorted(((one, _told(plain_data(one, names))) for one in entities), key=lambda pair: _age(pair[0]))
+    fields = _telling_fields(given, [told for _, told in left])
     found: list[Entity | None] = [None] * len(rows)
     if not fields and len(entities) != len(rows) and any(row != rows[0] for row in rows):
         return found
-    for shape, positions in _by_shape(rows, fields):
+    for shape, positions in _by_shape(given, fields):
         waiting: dict[Hashable, deque[Entity]] = defaultdict(deque)
-        for entity, data in left:
-            waiting[_key(data, shape)].append(entity)
+        for entity, told in left:
+            waiting[_key(told, shape)].append(entity)
         for position in positions:
-            if same := waiting[_key(rows[position], shape)]:
+            if same := waiting[_key(given[position], shape)]:
                 found[position] = same.popleft()
         remaining = {entity for same in waiting.values() for entity in same}
         left = [pair for pair in left if pair[0] in remaining]
     return found
 
 
-def _telling_fields(rows: Sequence[Row], plain: Sequence[Row]) -> list[str]:
-    carried = set.intersection(*(set(data) for data in plain)) if plain else set[str]()
-    return sorted(field for field in carried if _kept(field, rows, plain))
+def _told(row: Row) -> Told:
+    return {name: comparable(value) for name, value in row.items()}
 
 
-def _kept(field: str, rows: Sequence[Row], plain: Sequence[Row]) -> bool:
+def _telling_fields(rows: Sequence[Told], answered: Sequence[Told]) -> list[str]:
+    carried = set.intersection(*map(set, answered)) if answered else set[str]()
+    return sorted(field for field in carried if _kept(field, rows, answered))
+
+
+def _kept(field: str, rows: Sequence[Told], answered: Sequence[Told]) -> bool:
     """Whether every value that no row gave can be that of a row that left the field out."""
-    given = [row for row in rows if field in row]
-    return (_values(field, plain) - _values(field, given)).total() <= len(rows) - len(given)
+    given = Counter(row[field] for row in rows if field in row)
+    return (Counter(told[field] for told in answered) - given).total() <= len(rows) - given.total()
 
 
-def _by_shape(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
+def _by_shape(rows: Sequence[Told], fields: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
     """The positions of the rows by which of the fields they give, those that give most first."""
     positions: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for position, row in enumerate(rows):
@@ -60,12 +67,8 @@ def _by_shape(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[tuple[st
     return sorted(positions.items(), key=lambda pair: -len(pair[0]))
 
 
-def _values(field: str, rows: Sequence[Row]) -> Counter[Hashable]:
-    return Counter(comparable(row[field]) for row in rows)
-
-
-def _key(row: Row, fields: Sequence[str]) -> Hashable:
-    return tuple(comparable(row[field]) for field in fields)
+def _key(row: Told, fields: Sequence[str]) -> Hashable:
+    return tuple([row[field] for field in fields])
 
 
 def comparable(value: Any) -> Hashable:
