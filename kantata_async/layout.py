@@ -131,9 +131,9 @@ class Layout:
         return Recipe(self.cls, self.names, self.sometimes, frozenset(left))
 
 
-def can_be_decoded(name: str) -> bool:
-    """Whether msgspec takes it as the name of a field."""
-    return not _NO_NAME.search(name)
+def can_be_decoded(name: object) -> bool:
+    """Whether msgspec takes it as the name of a field; what a program made up may have names that are no text."""
+    return isinstance(name, str) and not _NO_NAME.search(name)
 
 
 def record_type(name: str, fields: Mapping[str, Any], absent: Mapping[str, Any]) -> Any:

@@ -200,6 +200,49 @@ def test_what_is_malformed_is_told_all_the_same(broken: dict[str, Any], says: st
     assert isinstance(reader.decode(answer_of(GRACE)), Envelope)
 
 
+class Stranger:
+    """Something that no JSON says."""
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {5: {}},
+        {"users": {"9": ADA | {5: 1}}},
+        {"users": {"9": ADA | {"full_name": Stranger(), "created_at": Stranger()}}},
+        {"count": 10**400},
+        {"count": True},
+        {"meta": Stranger()},
+        {"users": Stranger()},
+        {"users": {"9": Stranger()}},
+        {"results": ({"key": "users", "id": "9"},)},
+    ],
+    ids=[
+        "a number for a name",
+        "one in an object",
+        "values",
+        "huge",
+        "no number",
+        "meta",
+        "users",
+        "a user",
+        "results",
+    ],
+)
+def test_what_a_program_made_up_is_read_or_refused(odd: dict[Any, Any]) -> None:
+    """The same way the third time as the first."""
+    good = orjson.loads(answer_of(ADA))
+    reader = taught(answer_of(ADA))
+
+    def read() -> str:
+        try:
+            return repr(told(reader.page(good | odd)))
+        except InvalidResponseError as error:
+            return str(error)
+
+    assert read() == read() == read()
+
+
 def test_a_thousand_names_are_not_learnt() -> None:
     """A server that makes up names makes no decoder grow without end."""
     made_up = [{f"made_up_{number}": 1 for number in range(start, start + 100)} for start in range(0, 1000, 100)]
