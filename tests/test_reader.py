@@ -215,7 +215,6 @@ class Stranger:
         {"meta": Stranger()},
         {"users": Stranger()},
         {"users": {"9": Stranger()}},
-        {"results": ({"key": "users", "id": "9"},)},
     ],
     ids=[
         "a number for a name",
@@ -226,21 +225,20 @@ class Stranger:
         "meta",
         "users",
         "a user",
-        "results",
     ],
 )
 def test_what_a_program_made_up_is_read_or_refused(odd: dict[Any, Any]) -> None:
-    """The same way the third time as the first."""
+    """The same way by a reader that was taught, as often as it comes, as by one that was not."""
     good = orjson.loads(answer_of(ADA))
-    reader = taught(answer_of(ADA))
 
-    def read() -> str:
+    def read(reader: Reader) -> str:
         try:
             return repr(told(reader.page(good | odd)))
         except InvalidResponseError as error:
             return str(error)
 
-    assert read() == read() == read()
+    reader = taught(answer_of(ADA))
+    assert {read(Reader(entity_class))} == {read(reader) for _ in range(3)}
 
 
 def test_a_thousand_names_are_not_learnt() -> None:
