@@ -77,7 +77,7 @@ class Layout:
     def _fits(self, name: str, values: list[Any]) -> bool:
         try:
             msgspec.convert(values, list[self._decoded(name)])  # type: ignore[misc]  # known at run time alone
-        except ValueError:
+        except msgspec.ValidationError:
             return False
         return True
 
