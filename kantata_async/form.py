@@ -90,7 +90,7 @@ class Form:
     def _taken_apart(self, decode: Callable[[Any], Any], answer: Any) -> Envelope | None:
         try:
             return self._envelope(decode(answer))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
             return None
 
     def _envelope(self, answer: msgspec.Struct) -> Envelope | None:
