@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from operator import attrgetter
 from typing import Any, Final, Literal
 
 import attrs
@@ -16,8 +15,6 @@ from .envelope import Envelope, Meta, looks_like_objects
 from .layout import Layout, can_be_decoded, record_type
 from .origin import Matches
 
-_KEY: Final = attrgetter("key")
-_ID: Final = attrgetter("id")
 _MOST_OTHERS: Final = 64
 _LIST: Any = list
 """Of a type that is known at run time alone."""
@@ -126,7 +123,7 @@ def _meta(count: int | None, meta: Meta | None) -> Meta:
 
 
 def _matches(results: list[Any]) -> Matches:
-    keys = set(map(_KEY, results))
+    keys = {match.key for match in results}
     if len(keys) == 1:
-        return [(keys.pop(), list(map(_ID, results)))]
+        return [(keys.pop(), [match.id for match in results])]
     return [(match.key, [match.id]) for match in results]

@@ -7,11 +7,10 @@ to decode them as, with just their attributes, ids and dates checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from itertools import chain
-from operator import attrgetter
 from typing import Annotated, Any, Final, Optional, TypeAlias
 
 import attrs
@@ -97,11 +96,7 @@ class Layout:
 
     def name_themselves(self, objects: Mapping[str, Any]) -> bool:
         """Whether objects as decoded say the ids under which they are."""
-        return list(map(self._id_of, objects.values())) == list(objects)
-
-    @cached_property
-    def _id_of(self) -> Callable[[Any], str]:
-        return attrgetter(f"value_{self.names.index('id')}")
+        return [one.id for one in objects.values()] == list(objects)
 
     def begin(self, objects: Mapping[str, Any], origin: Links, rest: Rest) -> dict[str, Entity]:
         """See `Recipe.begin`."""
@@ -139,9 +134,9 @@ def can_be_decoded(name: object) -> bool:
 def record_type(name: str, fields: Mapping[str, Any], absent: Mapping[str, Any]) -> Any:
     """A type to decode JSON objects as: of these fields and no others, those that may be `absent` with what they are.
 
-    Its fields are called by their places, as the names in JSON may be anything.
+    Its fields are called by their places, as the names in JSON may be anything; but for `id`.
     """
-    places = {field: f"value_{place}" for place, field in enumerate(fields)}
+    places = {field: "id" if field == "id" else f"value_{place}" for place, field in enumerate(fields)}
     return msgspec.defstruct(
         name,
         [

@@ -22,7 +22,8 @@ some of them with their creation too, it is::
             entity._extra = {names[3]: value_3}
             entity.__class__ = cls
 
-The id of a linked object is that object's own, so that all that refer to it share one text.
+The id of a linked object is that object's own, so that all that refer to it share one text. What the same list of ids
+is linked to is looked up once.
 """
 
 from __future__ import annotations
@@ -110,9 +111,16 @@ def _read_source(recipe: Recipe) -> list[str]:
     return [
         "def run(begun, objects, at_hand, rest):",
         *(f"    {key} = at_hand.get({key!r}, {{}})" for key in sorted(filter(None, keys))),
+        *(f"    linked_{name} = {{}}" for name in _many(recipe)),
         "    for entity, one in zip(begun, objects):",
         *_indented(_indented(_finishing(recipe))),
     ]
+
+
+def _many(recipe: Recipe) -> list[str]:
+    """The associations with many that are linked here."""
+    links, attributes = recipe.cls.links, recipe.cls.attributes
+    return [links[name].name for name in recipe.names if name in links and attributes[name].read is read_ids]
 
 
 def _finishing(recipe: Recipe) -> list[str]:
@@ -175,9 +183,13 @@ def _linking_one(name: str, value: str, association: Association) -> list[str]:
 def _linking_many(name: str, value: str, association: Association) -> list[str]:
     return [
         f"entity.{name} = {value}",
-        f"if {value} is not None:",
+        f"targets = linked_{association.name}.get({value})",
+        "if targets is not None:",
+        f"    entity.{association.name} = targets",
+        f"elif {value} is not None:",
         "    try:",
-        f"        entity.{association.name} = tuple([{association.key}[id] for id in {value}])",
+        f"        targets = tuple([{association.key}[id] for id in {value}])",
+        f"        entity.{association.name} = linked_{association.name}[{value}] = targets",
         "    except KeyError:",
         f"        (rest.unlinked if {association.key}.keys().isdisjoint({value}) else rest.partly).append(entity)",
     ]
