@@ -83,14 +83,13 @@ class Slot:
         self._line.account.give_back(self._names)
 
     async def answered(self, *, refused: bool, retry_after: float | None) -> None:
-        """The server answered.
+        """The server answered. What that changes for those in line, they see when the slot is left.
 
         Args:
             refused: with 429.
             retry_after: seconds it asked for; None where it did not.
         """
         await self._line.account.answered(self._names, self.leave.left, refused=refused, retry_after=retry_after)
-        self._line.stirred()
 
 
 _functions: Final[WeakKeyDictionary[object, bytes]] = WeakKeyDictionary()
