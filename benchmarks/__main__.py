@@ -7,6 +7,7 @@ benchmarks/results/figures.json. Nothing fails for being slow: this is a measuri
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import pkgutil
@@ -40,7 +41,11 @@ def main() -> None:
     figures: list[Figure] = []
     for name in given.names or names:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
-        figures += import_module(f"benchmarks.{name}").main(given.quick)
+        benchmark = import_module(f"benchmarks.{name}")
+        # What the benchmarks before it left, and the libraries they loaded, are no side's garbage to look through.
+        gc.collect()
+        gc.freeze()
+        figures += benchmark.main(given.quick)
     measured = {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}",
