@@ -214,10 +214,10 @@ def _slot(entity: Entity, name: str, absent: Any) -> Any:
 
 def plain_data(entity: Entity, names: Iterable[str]) -> dict[str, Any]:
     """Those of the attributes that were sent, as `Entity.to_dict` gives them."""
-    extra = entity.extra
+    attributes = type(entity).attributes
     sent: dict[str, Any] = {}
     for name in names:
-        value = _slot(entity, name, _ABSENT) if name in entity.attributes else extra.get(name, _ABSENT)
+        value = _slot(entity, name, _ABSENT) if name in attributes else entity.extra.get(name, _ABSENT)
         if value is not _ABSENT:
             sent[name] = value if type(value) is str else written(value)
     return sent

@@ -13,7 +13,7 @@ import attrs
 from .errors import UsageError
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
 from .natural_key import NaturalKey
-from .values import Array, Kind, Object, bare, check_fields, check_id, did_you_mean, query_text
+from .values import Array, Kind, bare, check_fields, check_id, did_you_mean, query_text
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -249,5 +249,4 @@ def check_row(operation: Operation[Any], row: Any, position: int) -> dict[str, A
         raise UsageError(f"{operation} creates nothing")
     if not isinstance(row, Mapping):
         raise UsageError(f"row {position} should be a mapping, not {row!r}")
-    checked: dict[str, Any] = Object(operation.body).wire(row, f"row {position}")
-    return checked
+    return check_fields(row, operation.body, f"row {position}")

@@ -246,6 +246,8 @@ def _instant(value: Any) -> str | None:
 
 
 def _identifier(value: Any) -> int | str | None:
+    if type(value) is int and 0 <= value < 10**_NUMBER_DIGITS:
+        return value
     try:
         text = check_id(value)
     except UsageError:

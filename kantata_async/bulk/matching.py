@@ -39,8 +39,8 @@ def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity |
         for position in positions:
             if same := waiting[_key(given[position], shape)]:
                 found[position] = same.popleft()
-        remaining = {entity for same in waiting.values() for entity in same}
-        left = [pair for pair in left if pair[0] in remaining]
+        remaining = {id(entity) for same in waiting.values() for entity in same}
+        left = [pair for pair in left if id(pair[0]) in remaining]
     return found
 
 
