@@ -19,6 +19,7 @@ CONCURRENCY: Final = 10
 LATENCY: Final = 0.05
 BASE: Final = "aiohttp + orjson, as many at once"
 UNREAD: Final = "kantata_async, request(): no entities"
+PAGED: Final = "kantata_async, a page at a time: pages()"
 OURS: Final = "kantata_async"
 LOOP: Final = "aiohttp + orjson, page after page"
 
@@ -65,6 +66,7 @@ async def _without_latency(url: str, pages: int, rounds: int) -> list[Figure]:
             {
                 BASE: lambda: _at_once(session, url, pages),
                 UNREAD: lambda: _requested(kantata, pages),
+                PAGED: lambda: _paged(kantata, ids),
                 OURS: lambda: _iterated(kantata, ids),
             },
             2 * rounds,
@@ -86,6 +88,14 @@ def _ids(pages: int) -> list[str]:
 async def _iterated(kantata: KantataSession, ids: list[str]) -> None:
     if [one.id async for one in kantata.participations.list(workspace_id=7)] != ids:
         raise AssertionError("not each in order")
+
+
+async def _paged(kantata: KantataSession, ids: list[str]) -> None:
+    total = 0
+    async for page in kantata.participations.list(workspace_id=7).pages():
+        total += len(page.items)
+    if total != len(ids):
+        raise AssertionError("not all pages")
 
 
 async def _requested(kantata: KantataSession, pages: int) -> None:

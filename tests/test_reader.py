@@ -18,7 +18,7 @@ from kantata_async.reader import Reader
 
 unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-KINDS: Final = ("users", "stories", "participations", "custom_field_values", "user_file_associations")
+KINDS: Final = ("users", "stories", "participations", "attachments", "custom_field_values", "user_file_associations")
 IDS: Final = ("1", "2", "3")
 
 TEXTS: Final = (
