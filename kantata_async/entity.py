@@ -137,7 +137,7 @@ class Entity:
         Raises InvalidResponseError when `data` has no id.
         """
         made = begin(cls, _id_of(cls, data), NOWHERE)
-        fill(made, made.id, data)
+        fill(made, data)
         return made
 
     @property
@@ -192,7 +192,7 @@ class UnknownEntity(Entity):
     def from_dict(cls, data: Mapping[str, Any], collection: str = "") -> Self:
         """See `Entity.from_dict`; `collection` is where the object is from."""
         made = begin_unknown(cls, collection, _id_of(cls, data), NOWHERE)
-        fill(made, made.id, data)
+        fill(made, data)
         return made
 
     def __reduce__(self) -> tuple[Callable[..., Entity], tuple[Any, ...]]:
@@ -306,12 +306,12 @@ def begin_unknown(cls: type[U], collection: str, id: str, origin: Links) -> U:
     return made
 
 
-def fill(entity: Entity, id: str, raw: Mapping[str, Any]) -> list[Note]:
+def fill(entity: Entity, raw: Mapping[str, Any]) -> list[Note]:
     """Read every attribute of `raw` and store it, over those that are there; the id is kept."""
     notes: list[Note] = []
     values = {}
     for name, value in raw.items():
-        values[name], note = read_value(entity, id, name, value)
+        values[name], note = read_value(entity, name, value)
         if note is not None:
             notes.append(note)
     store(entity, values)
@@ -382,7 +382,7 @@ def linked(entity: Entity) -> Iterator[Entity]:
         yield from one if isinstance(one, tuple) else (one,)
 
 
-def read_value(entity: Entity, id: str, name: str, value: Any) -> tuple[Any, Note | None]:
+def read_value(entity: Entity, name: str, value: Any) -> tuple[Any, Note | None]:
     """The value of an attribute as the catalogue reads it, or as it came with a note of why it could not be read."""
     attribute = type(entity).attributes.get(name)
     if attribute is None or attribute.read is None or value is None:
@@ -390,4 +390,4 @@ def read_value(entity: Entity, id: str, name: str, value: Any) -> tuple[Any, Not
     try:
         return attribute.read(value), None
     except (TypeError, ValueError, OverflowError) as error:
-        return value, Note(entity.collection, id, name, value, str(error))
+        return value, Note(entity.collection, entity.id, name, value, str(error))

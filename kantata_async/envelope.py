@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from operator import itemgetter
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -23,8 +24,6 @@ ClassOf = Callable[[str], type[Entity] | None]
 """The entity class of a collection; None for one that the catalogue does not know."""
 
 _RESERVED: Final = frozenset({"count", "results", "meta"})
-_KEY: Final = itemgetter("key")
-_ID: Final = itemgetter("id")
 
 
 @attrs.frozen
@@ -120,19 +119,8 @@ def looks_like_objects(value: Any) -> bool:
 
 
 def _matches(results: list[Any]) -> Matches:
-    return _plain_matches(results) or [(ref.key, [ref.id]) for ref in map(_match, results)]
-
-
-def _plain_matches(results: list[Any]) -> Matches | None:
-    """The matches where all are of one collection and told in the plainest way; None where they are not."""
-    try:
-        keys = set(map(_KEY, results))
-        ids = list(map(_ID, results))
-        "".join(ids)  # only texts can be joined
-    except (LookupError, TypeError):
-        return None
-    key = keys.pop() if len(keys) == 1 else None
-    return [(key, ids)] if isinstance(key, str) else None
+    runs = groupby(map(_match, results), attrgetter("key"))
+    return [(key, [ref.id for ref in run]) for key, run in runs]
 
 
 def _match(result: Any) -> Ref:
@@ -149,21 +137,6 @@ def _objects(key: str, value: Any) -> Mapping[str, Mapping[str, Any]]:
         return {}
     if not isinstance(value, dict):
         raise InvalidResponseError(f"{key} should map ids to objects, not be {_kind(value)}")
-    if not _name_themselves(value):
-        _check_objects(key, value)
-    return value
-
-
-def _name_themselves(objects: dict[Any, Any]) -> bool:
-    """Whether these are objects that say the id under which they are, all of them in the plainest way."""
-    try:
-        "".join(objects)  # only texts can be joined
-        return list(map(_ID, objects.values())) == list(objects)
-    except (LookupError, TypeError):
-        return False
-
-
-def _check_objects(key: str, value: dict[Any, Any]) -> None:
     for id, one in value.items():
         if not isinstance(id, str):
             raise InvalidResponseError(f"{key} should map ids to objects, and ids are strings, not {_kind(id)}")
@@ -172,6 +145,7 @@ def _check_objects(key: str, value: dict[Any, Any]) -> None:
         own = one.get("id", id)
         if own != id and not _spells(own, id):
             raise InvalidResponseError(f"{key} {id} says that its id is {told(own)}")
+    return value
 
 
 def _spells(value: Any, id: str) -> bool:

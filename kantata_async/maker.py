@@ -30,13 +30,13 @@ class Rest:
 
     def read(self, entity: Entity, raw: Mapping[str, Any]) -> None:
         """Read an object whatever it carries."""
-        self.notes += fill(entity, entity.id, raw)
+        self.notes += fill(entity, raw)
         if not type(entity).links.keys().isdisjoint(raw):
             self.partly.append(entity)
 
     def value(self, entity: Entity, name: str, raw: Any) -> Any:
         """Read an attribute whatever it is."""
-        value, note = read_value(entity, entity.id, name, raw)
+        value, note = read_value(entity, name, raw)
         if note is not None:
             self.notes.append(note)
         return value

@@ -22,7 +22,6 @@ from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
 from .values import check_id
 
 E = TypeVar("E", bound=Entity)
-T = TypeVar("T")
 
 _BLOCK = 1024
 _ID = attrgetter("id")

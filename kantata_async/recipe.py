@@ -118,9 +118,10 @@ def _read_source(recipe: Recipe) -> list[str]:
 
 
 def _many(recipe: Recipe) -> list[str]:
-    """The associations with many that are linked here."""
+    """The associations with many that are linked by ids as decoded."""
     links, attributes = recipe.cls.links, recipe.cls.attributes
-    return [links[name].name for name in recipe.names if name in links and attributes[name].read is read_ids]
+    many = (name for name in recipe.names if name in links and attributes[name].read is read_ids)
+    return [links[name].name for name in many if name not in recipe.left]
 
 
 def _finishing(recipe: Recipe) -> list[str]:
