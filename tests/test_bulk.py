@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from waiting import until
+from waiting import until_seen
 
 from kantata_async import BulkError, KantataSession, RetryPolicy, UsageError, bulk_result, path
 from kantata_async.sandbox import Fault, Sandbox, Switches
@@ -286,7 +286,7 @@ async def test_cancelled(kantata_sandbox: Sandbox, kantata: KantataSession) -> N
             await ending
 
     async def end(deadline: asyncio.Timeout) -> None:
-        await until(lambda: len(kantata_sandbox.requests) == 4)
+        await until_seen(kantata_sandbox, 4)
         deadline.reschedule(asyncio.get_running_loop().time())
 
     with pytest.raises(TimeoutError) as caught:
@@ -307,7 +307,7 @@ def test_interrupted_from_the_keyboard() -> None:
         ):
 
             async def interrupt() -> None:
-                await until(lambda: len(sandbox.requests) == 2)
+                await until_seen(sandbox, 2)
                 signal.raise_signal(signal.SIGINT)
 
             interrupting = asyncio.create_task(interrupt())

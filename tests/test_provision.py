@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until_seen
 
 from kantata_async import KantataSession, RetryPolicy, UsageError
 from kantata_async.errors import BulkError
@@ -342,8 +343,7 @@ async def test_cancelled_and_applied_again(kantata: KantataSession, kantata_sand
     for requests in (1, 3, 4, 5, 20):
         kantata_sandbox.clear_log()
         applying = asyncio.create_task(made.apply())
-        while len(kantata_sandbox.requests) < requests:  # noqa: ASYNC110 - the sandbox has no event for it
-            await asyncio.sleep(0.001)
+        await until_seen(kantata_sandbox, requests)
         applying.cancel()
         with pytest.raises(asyncio.CancelledError):
             await applying

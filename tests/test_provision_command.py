@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner
+from waiting import until_seen
 
 from kantata_async.cli.provision import provision
 from kantata_async.provision.cells import READERS
@@ -186,8 +187,7 @@ async def test_interrupted_and_started_again(run: Run) -> None:
     path = run.write("project,person,role,bill_rate\n" + lines)
     run.sandbox.latency = 0.05
     process = await run.start(path, "--apply")
-    while run.sandbox.count("PUT") < 3:  # noqa: ASYNC110 - the sandbox has no event for it
-        await asyncio.sleep(0.01)
+    await until_seen(run.sandbox, 3, "PUT")
     process.send_signal(signal.SIGINT)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 130
@@ -206,8 +206,7 @@ async def test_killed_and_started_again(run: Run) -> None:
     for method, count in (("POST", 1), ("PUT", 2), ("PUT", 5)):
         run.sandbox.clear_log()
         process = await run.start(path, "--apply")
-        while run.sandbox.count(method) < count:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.005)
+        await until_seen(run.sandbox, count, method)
         process.kill()
         await process.communicate()
     assert (await run(path, "--apply"))[0] == 0

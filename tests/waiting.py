@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from kantata_async.sandbox import Sandbox
+
 
 async def until(come: Callable[[], bool]) -> None:
-    """Let others run until something has come about; TimeoutError after ten seconds."""
-    async with asyncio.timeout(10):
+    """Let others run until something has come about; TimeoutError after a minute."""
+    async with asyncio.timeout(60):
         while not come():  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.001)
+
+
+async def until_seen(sandbox: Sandbox, count: int, method: str | None = None) -> None:
+    """Let others run until so many requests, of one method or of all, have come to a sandbox."""
+    await until(lambda: sandbox.count(method) >= count)
