@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .connection import Connection
-from .entity import Entity
+from .calls import Call, Connection, Found, ListQuery, Operation, check_call, check_path, follow, get_many
 from .errors import AmbiguousWriteError, InvalidResponseError
-from .follow import check_path, follow
-from .graph import Page
-from .operation import Call, Operation, check_call
-from .query import Found, ListQuery, get_many
+from .model import Entity, Page
 
 if TYPE_CHECKING:
     from .bulk import BulkResult, Items, Outcome

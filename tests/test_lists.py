@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async import KantataSession, NotFoundError, NotLoadedError, UsageError, path
+from kantata_async.calls.lists import Seen
 from kantata_async.entities import User
-from kantata_async.query import Seen
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
 

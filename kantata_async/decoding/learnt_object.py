@@ -16,11 +16,9 @@ from typing import Annotated, Any, Final, Optional, TypeAlias
 import attrs
 import msgspec
 
-from .association import Links
-from .entity import Entity, store, unlink
-from .maker import AtHand, Rest
-from .reading import read_day, read_id, read_ids, read_instant
-from .recipe import Recipe
+from ..model import Entity, Links, read_day, read_id, read_ids, read_instant, store, unlink
+from .careful import AtHand, Rest
+from .compiled import Recipe
 
 _MOST_NAMES: Final = 512
 """Attributes of one layout; objects that go on to bring others are read each for itself."""

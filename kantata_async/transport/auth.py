@@ -9,7 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from .errors import UsageError
+from ..errors import UsageError
 
 ENVIRONMENT_VARIABLE: Final = "KANTATA_TOKEN"
 

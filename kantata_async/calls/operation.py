@@ -10,10 +10,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from .errors import UsageError
+from ..errors import UsageError
+from ..model import NaturalKey
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
-from .natural_key import NaturalKey
-from .values import Array, Kind, bare, check_fields, check_id, did_you_mean, query_text
+from .parameters import Array, Kind, bare, check_fields, check_id, did_you_mean, query_text
 
 R_co = TypeVar("R_co", covariant=True)
 

@@ -14,15 +14,12 @@ from typing import Any
 
 import attrs
 
-from .association import Association
+from ..errors import InvalidResponseError, NotFoundError, NotLoadedError, UsageError
+from ..model import Association, Entity, Graph, Ref, graph_of, graphs_of
 from .concurrency import together
 from .connection import Connection
-from .entity import Entity
-from .errors import InvalidResponseError, NotFoundError, NotLoadedError, UsageError
-from .graph import Graph, graph_of, graphs_of
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
-from .reading import Ref
-from .values import Needed, did_you_mean
+from .parameters import Needed, did_you_mean
 
 Steps = tuple[str, ...]
 Tree = Mapping[str, "Tree"]

@@ -7,23 +7,19 @@ refer to.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
+from ..errors import UsageError
 from .association import Association
 from .entity import Entity, Note, complete, link, linked, settle
-from .envelope import Envelope, Meta
-from .errors import UsageError
-from .maker import Maker, Rest
-from .origin import Answer, Origin, ids_by_collection
-from .reading import Ref
+from .json_values import Ref
+from .provenance import Answer, Origin
 
 E = TypeVar("E", bound=Entity)
-E_co = TypeVar("E_co", bound=Entity, covariant=True)
 
 
 @attrs.frozen
@@ -33,37 +29,6 @@ class Unresolved:
     entity: Entity
     association: str
     target: Ref
-
-
-@attrs.frozen
-class Page(Generic[E_co]):
-    """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
-
-    `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
-    that are no collection.
-    """
-
-    items: Sequence[E_co]
-    meta: Meta
-    graph: Graph
-    extra: Mapping[str, Any]
-
-    @property
-    def count(self) -> int | None:
-        """The number of matches on all pages."""
-        return self.meta.count
-
-
-@attrs.define
-class _Part:
-    """The objects of one collection that an answer carries."""
-
-    maker: Maker
-    begun: Collection[Entity]
-    new: Collection[Any]
-    """What the entities begun are to be, in the same order."""
-    known: Sequence[tuple[Entity, Any]]
-    """What was in the graph before, and what there is of it now."""
 
 
 class Graph:
@@ -79,7 +44,7 @@ class Graph:
         self.origin.held_by(self)
         self.notes: list[Note] = []
         """The attributes that could not be read as the catalogue says, kept as they came."""
-        self._objects: dict[str, dict[str, Entity]] = {}
+        self.objects: dict[str, dict[str, Entity]] = {}
         self._unlinked: list[Entity] = []
         self._twins: list[Entity] = []
 
@@ -88,32 +53,32 @@ class Graph:
         self.origin.held_by(self)
 
     def __len__(self) -> int:
-        return sum(map(len, self._objects.values()))
+        return sum(map(len, self.objects.values()))
 
     def __iter__(self) -> Iterator[Entity]:
-        for objects in self._objects.values():
+        for objects in self.objects.values():
             yield from objects.values()
 
     def __repr__(self) -> str:
-        held = ", ".join(f"{len(objects)} {key}" for key, objects in self._objects.items())
+        held = ", ".join(f"{len(objects)} {key}" for key, objects in self.objects.items())
         return f"<Graph {held or 'empty'}>"
 
     def get(self, kind: type[E], id: str | int) -> E | None:
         """The entity of a class by its id; None when the graph does not hold it."""
-        found = self._objects.get(kind.collection, {}).get(str(id))
+        found = self.objects.get(kind.collection, {}).get(str(id))
         return found if isinstance(found, kind) else None
 
     def all(self, kind: type[E]) -> list[E]:
         """Every entity of a class, matches and associated ones, in the order they came."""
-        return [one for one in self._objects.get(kind.collection, {}).values() if isinstance(one, kind)]
+        return [one for one in self.objects.get(kind.collection, {}).values() if isinstance(one, kind)]
 
     def collection(self, key: str) -> list[Entity]:
         """Every object of a top-level collection, also of one that the catalogue does not know."""
-        return list(self._objects.get(key, {}).values())
+        return list(self.objects.get(key, {}).values())
 
     def find(self, target: Ref) -> Entity | None:
         """The object that a reference names; None when the graph does not hold it."""
-        return self._objects.get(target.key, {}).get(target.id)
+        return self.objects.get(target.key, {}).get(target.id)
 
     @property
     def unresolved(self) -> list[Unresolved]:
@@ -148,7 +113,7 @@ class Graph:
                 continue
             adopted[one._origin][one.collection].add(one.id)
             settle(one, self.origin)
-            held = self._objects.setdefault(one.collection, {}).setdefault(one.id, one)
+            held = self.objects.setdefault(one.collection, {}).setdefault(one.id, one)
             if held is not one:
                 complete(held, one)
                 complete(one, held)
@@ -162,44 +127,20 @@ class Graph:
     def link(self) -> None:
         """Link the objects to those that came after them; what was absorbed last is linked among itself already."""
         for twin in self._twins:
-            complete(twin, self._objects[twin.collection][twin.id])
+            complete(twin, self.objects[twin.collection][twin.id])
         waiting = {id(one): one for one in (*self._unlinked, *self._twins)}.values()
         self._unlinked = [one for one in waiting if not self._link(one)]
 
     def _link(self, entity: Entity) -> bool:
         return link(entity, self.find, partial(self.origin.asked_for, entity))
 
-    def absorb(self, envelope: Envelope, includes: Iterable[str] | None = None) -> list[Entity]:
-        """Take in the objects of an answer; gives its matches, in order.
+    def await_links(self, entities: Iterable[Entity]) -> None:
+        """Note entities that refer to objects that are not here yet."""
+        self._unlinked += entities
 
-        `includes` are the associations that the request asked for, None when that is not known.
-        """
-        makers = envelope.makers
-        rest = Rest()
-        parts = [self._begin(key, objects, makers[key], rest) for key, objects in envelope.collections.items()]
-        for part in parts:
-            part.maker.read(part.begun, part.new, self._objects, rest)
-            for entity, one in part.known:
-                part.maker.renew(entity, one, rest)
-        items = list(chain.from_iterable(map(self._objects[key].__getitem__, ids) for key, ids in envelope.matches))
-        self.origin.answers.append(_answer(envelope, includes))
-        self.notes += rest.notes
-        self._unlinked += rest.unlinked
-        if rest.partly:
-            self._unlinked += [one for one in rest.partly if not self._link(one)]
-        return items
-
-    def _begin(self, key: str, objects: Mapping[str, Any], maker: Maker, rest: Rest) -> _Part:
-        """Make room for the objects that the graph does not hold yet, so that others can be linked to them."""
-        held = self._objects.get(key)
-        if not held:
-            begun = self._objects[key] = maker.begin(objects, self.origin, rest)
-            return _Part(maker, begun.values(), objects.values(), ())
-        known = objects.keys() & held.keys()
-        new = {id: one for id, one in objects.items() if id not in known} if known else objects
-        begun = maker.begin(new, self.origin, rest)
-        held.update(begun)
-        return _Part(maker, begun.values(), new.values(), [(held[id], objects[id]) for id in known])
+    def link_now(self, entities: Iterable[Entity]) -> None:
+        """Link entities to what is here; those that lack something wait for it."""
+        self._unlinked += [one for one in entities if not self._link(one)]
 
 
 def graphs_of(entities: Iterable[Entity]) -> list[Graph]:
@@ -229,16 +170,6 @@ def graph_of(entity: Entity) -> Graph:
     """The graph that an entity is in: see `graphs_of`."""
     (graph,) = graphs_of([entity])
     return graph
-
-
-def _answer(envelope: Envelope, includes: Iterable[str] | None) -> Answer:
-    if includes is not None:
-        return Answer(envelope.matches, frozenset(includes))
-    matched = ids_by_collection(envelope.matches)
-    beside = (
-        key for key, objects in envelope.collections.items() if key not in matched or len(objects) > len(matched[key])
-    )
-    return Answer(envelope.matches, None, frozenset(beside))
 
 
 def _known_targets(entity: Entity, association: Association) -> tuple[Ref, ...]:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from .collector import collector_paused
-from .entity import Entity
+from ..model import Entity, Graph, Page
+from .absorbing import absorb
 from .envelope import ClassOf, Envelope, open_envelope
-from .graph import Graph, Page
+from .gc_pause import collector_paused
 
 if TYPE_CHECKING:
-    from .form import Form
+    from .learnt_answer import Form
 
 
 class Reader:
@@ -64,7 +64,7 @@ class Reader:
             # What comes once is not worth it.
             self._met |= classes.keys()
             return
-        from .form import Form  # noqa: PLC0415 - a program that asks each thing once never needs it
+        from .learnt_answer import Form  # noqa: PLC0415 - a program that asks each thing once never needs it
 
         form = self._form or Form()
         if form.odd.isdisjoint(classes):
@@ -80,5 +80,5 @@ class Reader:
         with collector_paused():
             envelope = self.open(data)
             graph = Graph() if graph is None else graph
-            items = graph.absorb(envelope, includes)
+            items = absorb(graph, envelope, includes)
         return Page(items, envelope.meta, graph, envelope.extra)

@@ -10,10 +10,9 @@ from typing import Any, Final, Literal
 import attrs
 import msgspec
 
-from .entity import Entity
-from .envelope import Envelope, Meta, looks_like_objects
-from .layout import Layout, can_be_decoded, record_type
-from .origin import Matches
+from ..model import Entity, Matches, Meta
+from .envelope import Envelope, looks_like_objects
+from .learnt_object import Layout, can_be_decoded, record_type
 
 _MOST_OTHERS: Final = 64
 _LIST: Any = list

@@ -8,8 +8,8 @@ from typing import Final
 
 import attrs
 
-from .errors import KantataError
-from .limits.line import Leave
+from ..errors import KantataError
+from ..limits import Leave
 from .retry import Phase
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})

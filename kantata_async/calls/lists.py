@@ -11,15 +11,14 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from ..decoding import Envelope
+from ..errors import InvalidResponseError, UsageError
+from ..model import Entity, Graph, Page
 from .concurrency import together
 from .connection import Connection
-from .entity import Entity
-from .envelope import Envelope
-from .errors import InvalidResponseError, UsageError
-from .follow import check_path, follow, in_batches
-from .graph import Graph, Page
+from .deeper_includes import check_path, follow, in_batches
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
-from .values import check_id
+from .parameters import check_id
 
 E = TypeVar("E", bound=Entity)
 

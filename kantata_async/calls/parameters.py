@@ -20,8 +20,8 @@ from typing import Any, BinaryIO, ClassVar, Final, TypeAlias
 
 import attrs
 
-from .errors import UsageError
-from .reading import told
+from ..errors import UsageError
+from ..model import told
 
 Id: TypeAlias = int | str
 """An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""

@@ -8,12 +8,10 @@ from typing import Any
 import attrs
 import orjson
 
-from .envelope import Envelope
-from .graph import Graph, Page
-from .multipart import form_parts, holds_file
+from ..decoding import Envelope, Reader
+from ..model import Graph, Page
+from ..transport import NO_BODY, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
-from .reader import Reader
-from .transport import NO_BODY, Request, Transport
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 """The operations of the resource that answers a collection, by method name; none where no resource does."""

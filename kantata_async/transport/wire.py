@@ -12,15 +12,9 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from yarl import URL
 
-from ._version import __version__
+from .._version import __version__
+from ..errors import ConnectionFailedError, InvalidResponseError, KantataError, RequestTimeoutError, UsageError
 from .attempt import Attempt
-from .errors import (
-    ConnectionFailedError,
-    InvalidResponseError,
-    KantataError,
-    RequestTimeoutError,
-    UsageError,
-)
 from .message import Part, Request
 from .retry import Phase
 

@@ -19,12 +19,8 @@ from typing import Any, Final, TypeVar
 import orjson
 from yarl import URL
 
-from .address import checked_base_url, target
-from .answer import data_of, refusal_of, request_id_of
-from .attempt import Attempt
-from .auth import Token, TokenSource
-from .bounds import positive_count, positive_number
-from .errors import (
+from ..bounds import positive_count, positive_number
+from ..errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
     InvalidResponseError,
@@ -32,14 +28,16 @@ from .errors import (
     RequestTimeoutError,
     UsageError,
 )
+from ..limits import Leave, Limiter, LimitState, RateLimitSetting, Slot, account_for, context_of_job
+from .attempt import Attempt
+from .auth import Token, TokenSource
 from .events import Hook, OnEvent, Story
-from .exchange import Wire, form_of
-from .limits import Limiter, LimitState, RateLimitSetting, Slot, account_for
-from .limits.job import context_of_job
-from .limits.line import Leave
 from .message import NO_BODY, Answer, Part, Request
+from .response import data_of, refusal_of, request_id_of
 from .retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
 from .time_limits import TimeLimits
+from .url import checked_base_url, target
+from .wire import Wire, form_of
 
 __all__ = ["NO_BODY", "Answer", "Part", "Request", "Transport"]
 

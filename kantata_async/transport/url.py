@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from .errors import UsageError
+from ..errors import UsageError
 
 _PATH: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9_~!$&'()*+,;=:@.-]+)+", re.ASCII)
 # The API's lists and sort orders are written with commas and colons, which a query may hold as they are.

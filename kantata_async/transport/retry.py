@@ -16,7 +16,7 @@ from typing import Final
 
 import attrs
 
-from .bounds import positive_count, positive_number
+from ..bounds import positive_count, positive_number
 from .message import content_type_of, is_json
 
 READS: Final = frozenset({"GET", "HEAD"})

@@ -14,26 +14,14 @@ from typing import Any, Final
 
 import attrs
 
-from .entity import Entity
-from .errors import InvalidResponseError
-from .maker import AsSent, Maker
-from .origin import Matches
-from .reading import Ref, read_id, told
+from ..errors import InvalidResponseError
+from ..model import Entity, Matches, Meta, Ref, read_id, told
+from .careful import AsSent, Maker
 
 ClassOf = Callable[[str], type[Entity] | None]
 """The entity class of a collection; None for one that the catalogue does not know."""
 
 _RESERVED: Final = frozenset({"count", "results", "meta"})
-
-
-@attrs.frozen
-class Meta:
-    """What the answer says about paging; None where it says nothing."""
-
-    count: int | None = None
-    page_count: int | None = None
-    page_number: int | None = None
-    page_size: int | None = None
 
 
 @attrs.define

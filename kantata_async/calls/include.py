@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import attrs
 
-from .errors import UsageError
-from .values import did_you_mean
+from ..errors import UsageError
+from .parameters import did_you_mean
 
 _SEPARATOR: Final = "."
 

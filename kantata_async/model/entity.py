@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias
 
 import attrs
 
+from ..errors import InvalidResponseError, NotLoadedError, UsageError
 from .association import NOWHERE, Association, Links, Many, One
-from .errors import InvalidResponseError, NotLoadedError, UsageError
-from .reading import Ref, read_day, read_id, read_ids, read_instant, read_ref, told, written
+from .json_values import Ref, read_day, read_id, read_ids, read_instant, read_ref, told, written
 
 T = TypeVar("T")
 E = TypeVar("E", bound="Entity")

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeAlias
 import attrs
 
 from .association import Association, Owner, not_included
-from .reading import Ref
+from .json_values import Ref
 
 Matches: TypeAlias = Sequence[tuple[str, Sequence[str]]]
 """What matched, in order: the ids of each run of objects of the same collection."""

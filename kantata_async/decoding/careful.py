@@ -7,8 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from .association import Links
-from .entity import Entity, Note, UnknownEntity, begin, begin_unknown, fill, read_value, unlink
+from ..model import Entity, Links, Note, UnknownEntity, begin, begin_unknown, fill, read_value, unlink
 
 AtHand: TypeAlias = Mapping[str, Mapping[str, Entity]]
 """The entities that others can be linked to, by collection and id."""

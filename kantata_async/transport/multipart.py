@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from .errors import UsageError
+from ..errors import UsageError
 from .transport import Part
 
 MAX_UPLOAD: Final = 10 * 1024 * 1024

@@ -35,10 +35,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from .association import Association, Links
-from .entity import Entity
-from .maker import AtHand, Rest
-from .reading import Ref, read_ids
+from ..model import Association, Entity, Links, Ref, read_ids
+from .careful import AtHand, Rest
 
 
 @attrs.frozen(slots=False)

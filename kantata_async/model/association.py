@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
-from .errors import NotLoadedError
-from .reading import Ref
+from ..errors import NotLoadedError
+from .json_values import Ref
 
 
 class Links(Protocol):

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from ..errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
 from .attempt import Attempt
-from .errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
 from .message import Request, content_type_of, is_json
 
 Redact = Callable[[str], str]
