@@ -6,6 +6,8 @@ operation         an operation of the API, and a call of it
 connection        what a session gives its resources
 concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
+page_count        how many pages a list has
+seen_ids          which ids have come already
 lists             lists and their pages
 """
 
