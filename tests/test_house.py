@@ -22,7 +22,7 @@ FLOORS = (
     {"resource"},
     {"api"},
     {"entities", "session", "normalizer"},
-    {"provision"},
+    {"provision", "signin"},
     {"catalogue"},
     {"sandbox"},
     {"pytest_plugin", "cli"},

@@ -11,6 +11,7 @@ from .._version import __version__
 from ..errors import KantataError
 from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED
 from .provision import provision
+from .signin import login, logout, profiles, whoami
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -74,7 +75,8 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
         await server.stop()
 
 
-program.add_command(provision)
+for command in (provision, login, logout, whoami, profiles):
+    program.add_command(command)
 
 
 def _unheard(error: OSError, port: int) -> str:
