@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from ..errors import UsageError
-from ..session import KantataSession
-from ..transport import BASE_URL
+from .awaiting import awaited
+from .connecting import note_connection
 from .exit_codes import EXIT_CODES, FAILED
 
 if TYPE_CHECKING:
@@ -34,7 +30,7 @@ _PROFILE = click.option("--profile", help='The profile; KANTATA_PROFILE, else "d
 @click.option("--port", type=click.IntRange(0, 65535), default=_PORT, help="Where the browser comes back to.")
 @click.option("--no-browser", is_flag=True, help="Only print the address; open it in a browser on this machine.")
 @click.option("--keyring", is_flag=True, help="Keep the token in the system's keyring instead of a file.")
-@click.option("--base-url", envvar="KANTATA_BASE_URL", default=BASE_URL, help="Where the API is.")
+@click.option("--base-url", envvar="KANTATA_BASE_URL", help="Where the API is; Kantata's own by default.")
 def login(
     profile: str | None,
     client_id: str | None,
@@ -42,7 +38,7 @@ def login(
     port: int,
     no_browser: bool,
     keyring: bool,
-    base_url: str,
+    base_url: str | None,
 ) -> None:
     """Sign in with a browser, and keep the access token for later.
 
@@ -51,9 +47,9 @@ def login(
     alone can read; a session that is given no token finds it there.
     """
     from ..signin import Profile, chosen_profile, save_profile  # noqa: PLC0415 - --help needs none of it
+    from ..transport import BASE_URL  # noqa: PLC0415 - as above
 
-    with _usage_errors():
-        name = chosen_profile(profile)
+    name, at = chosen_profile(profile), (base_url or BASE_URL).rstrip("/")
     if with_token:
         token, revoke_url = sys.stdin.readline().strip(), None
         if not token:
@@ -61,12 +57,11 @@ def login(
     else:
         if client_id is None:
             raise click.UsageError("signing in needs --client-id, the application's id; or bring a token: --with-token")
-        given, server = asyncio.run(_signed_in(client_id, port, base_url, browser=not no_browser))
+        given, server = awaited(_signed_in(client_id, port, at, browser=not no_browser))
         token, revoke_url = given.value, server.revoke_url
-    kept = Profile(name, base_url, token, client_id, revoke_url, in_keyring=keyring)
-    who = asyncio.run(_who(kept))
-    with _usage_errors():
-        where = save_profile(kept)
+    kept = Profile(name, at, token, client_id, revoke_url, in_keyring=keyring)
+    who = awaited(_who(kept))
+    where = save_profile(kept)
     click.echo(f"Signed in as {who}.\nThe token is kept in {'the keyring' if keyring else where}.")
 
 
@@ -81,7 +76,7 @@ def logout(profile: str | None) -> int:
     if kept.revoke_url is not None and kept.client_id is not None:
         application = Application(kept.client_id, "http://127.0.0.1/callback", os.environ.get(SECRET_VARIABLE))
         try:
-            asyncio.run(revoke(application, kept.revoke_url, kept.access_token))
+            awaited(revoke(application, kept.revoke_url, kept.access_token))
         except SignInError as error:
             refused = error
     delete_profile(kept)
@@ -97,7 +92,7 @@ def logout(profile: str | None) -> int:
 def whoami(profile: str | None) -> None:
     """Tell whose token a profile holds."""
     kept = _kept(profile)
-    click.echo(f"{asyncio.run(_who(kept))}, at {kept.base_url} (profile {kept.name!r})")
+    click.echo(f"{awaited(_who(kept))}, at {kept.base_url} (profile {kept.name!r})")
 
 
 @click.command(epilog=EXIT_CODES)
@@ -105,8 +100,7 @@ def profiles() -> None:
     """List the profiles that are kept."""
     from ..signin import load_profile, profile_names  # noqa: PLC0415 - as above
 
-    with _usage_errors():
-        kept = [load_profile(name) for name in profile_names()]
+    kept = [load_profile(name) for name in profile_names()]
     for one in filter(None, kept):
         click.echo(f"{one.name}  {one.base_url}")
 
@@ -114,29 +108,22 @@ def profiles() -> None:
 def _kept(profile: str | None) -> Profile:
     from ..signin import chosen_profile, load_profile  # noqa: PLC0415 - as above
 
-    with _usage_errors():
-        name = chosen_profile(profile)
-        kept = load_profile(name)
+    name = chosen_profile(profile)
+    kept = load_profile(name)
     if kept is None:
         raise click.UsageError(f"there is no profile {name!r}: sign in with `kantata-async login`")
     return kept
 
 
-@contextmanager
-def _usage_errors() -> Iterator[None]:
-    """Make what the package says of wrong usage the command's own."""
-    try:
-        yield
-    except UsageError as error:
-        raise click.UsageError(str(error)) from None
-
-
 async def _signed_in(
     client_id: str, port: int, base_url: str, *, browser: bool
 ) -> tuple[AccessToken, AuthorizationServer]:
-    from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above
+    import asyncio  # noqa: PLC0415 - as above
 
-    server = KANTATA if base_url.rstrip("/") == BASE_URL else await discover(base_url)
+    from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above
+    from ..transport import BASE_URL  # noqa: PLC0415 - as above
+
+    server = KANTATA if base_url == BASE_URL else await discover(base_url)
     async with receive_redirect(port) as (redirect_uri, redirect):
         application = Application(client_id, redirect_uri, os.environ.get(SECRET_VARIABLE))
         authorization = application.begin(server)
@@ -148,6 +135,9 @@ async def _signed_in(
 
 async def _who(kept: Profile) -> str:
     """The name and the address of the person whose token it is, as far as the API shows them."""
+    from ..session import KantataSession  # noqa: PLC0415 - --help needs none of it
+
+    note_connection("the token", kept.base_url)
     async with KantataSession(token=kept.access_token, base_url=kept.base_url) as kantata:
         me = await kantata.users.me()
     name, address = getattr(me, "full_name", None), getattr(me, "email_address", None)
