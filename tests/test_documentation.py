@@ -64,10 +64,10 @@ def test_a_program_runs(block: Block, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", blocks("python", titled=False))
 async def test_what_is_typed_at_a_prompt_runs(
-    block: Block, kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    block: Block, tmp_path: Path, kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has no file's name is typed where `await` works, with an open session at hand."""
-    await run_at_prompt(block.code, kantata, kantata_sandbox, monkeypatch)
+    await run_at_prompt(block.code, tmp_path, kantata, kantata_sandbox, monkeypatch)
 
 
 @attrs.frozen

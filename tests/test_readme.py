@@ -22,10 +22,10 @@ SNIPPETS: Final = [pytest.param(block.code, id=f"line {block.line}") for block i
 
 @pytest.mark.parametrize("code", SNIPPETS)
 async def test_a_snippet_runs(
-    code: str, kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    code: str, tmp_path: Path, kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every Python block runs as it stands, on a sandbox in place of the account; the tests among them pass."""
-    await run_at_prompt(code, kantata, kantata_sandbox, monkeypatch)
+    await run_at_prompt(code, tmp_path, kantata, kantata_sandbox, monkeypatch)
 
 
 def test_ci_runs_the_two_commands_of_the_readme() -> None:
