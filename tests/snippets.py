@@ -37,8 +37,11 @@ def blocks_in(page: Path, language: str) -> Iterator[Block]:
         yield Block(page, text.count("\n", 0, match.start("code")) + 1, title[1] if title else None, match["code"])
 
 
-async def run_at_prompt(code: str, kantata: KantataSession, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run what a reader types where `await` works, on a sandbox in place of the account; then the tests in it."""
+async def run_at_prompt(
+    code: str, folder: Path, kantata: KantataSession, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run what a reader types in a folder where `await` works, on a sandbox in place of the account; then its tests."""
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("KANTATA_TOKEN", sandbox.token)
     defaults = KantataSession.__init__.__kwdefaults__
     assert defaults is not None
