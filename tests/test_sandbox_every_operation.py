@@ -12,8 +12,8 @@ import pytest
 
 from kantata_async.catalogue import Definition, Field, Operation, Type, load
 from kantata_async.sandbox import Sandbox
-from kantata_async.sandbox.references import References
-from kantata_async.sandbox.words import plural
+from kantata_async.sandbox.backend.inflection import plural
+from kantata_async.sandbox.backend.references import References
 
 CATALOGUE = load()
 REFERENCES = References(CATALOGUE)

@@ -1,0 +1,53 @@
+"""What each subject of the API does beyond the standard operations: importing this registers all of it."""
+
+from __future__ import annotations
+
+from . import (
+    account,
+    accounting,
+    currencies,
+    custom_fields,
+    estimates,
+    events,
+    expenses,
+    exports,
+    external_references,
+    files,
+    insights,
+    invoices,
+    people,
+    posts,
+    projects,
+    rate_cards,
+    resourcing,
+    submissions,
+    surveys,
+    tasks,
+    templates,
+    time_entries,
+)
+
+__all__ = [
+    "account",
+    "accounting",
+    "currencies",
+    "custom_fields",
+    "estimates",
+    "events",
+    "expenses",
+    "exports",
+    "external_references",
+    "files",
+    "insights",
+    "invoices",
+    "people",
+    "posts",
+    "projects",
+    "rate_cards",
+    "resourcing",
+    "submissions",
+    "surveys",
+    "tasks",
+    "templates",
+    "time_entries",
+]
