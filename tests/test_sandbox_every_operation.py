@@ -21,6 +21,7 @@ OPERATIONS = sorted(
     CATALOGUE.operations.values(), key=lambda o: (["GET", "POST", "PUT", "DELETE"].index(o.method), o.path)
 )
 
+NUMBERED = {"account_id", "rate_card_id", "subject_id", "workspace_invoice_preference_id"}
 MOMENT = "2026-09-01T08:00:00-07:00"
 
 CSV_FILES = {
@@ -159,7 +160,8 @@ def assert_object(definition: Definition, shown: Mapping[str, Any]) -> None:
         field = definition.attributes.get(name)
         assert field is not None or name == "id" or name in refs, f"{definition.name}.{name}"
         if name.endswith("_id") or name == "id":
-            assert value is None or isinstance(value, str), f"{definition.name}.{name}={value!r}"
+            number = field is not None and name in NUMBERED and field.type.kind == "integer"
+            assert value is None or type(value) is (int if number else str), f"{definition.name}.{name}={value!r}"
         elif field is not None:
             assert conforms(field.type, value), f"{definition.name}.{name}={value!r}"
 

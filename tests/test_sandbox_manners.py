@@ -360,6 +360,26 @@ async def test_integer_ids_and_withheld_attributes(sandbox: Sandbox, call: Calle
     assert await call("PUT", "/users/2", {"user": {"headline": "Architect"}}) == (204, None)
 
 
+async def test_ids_that_are_numbers_in_real_answers_are_numbers_here(sandbox: Sandbox, call: Caller) -> None:
+    """The account, rate card and invoice preference of a project, and the subject of a post, arrive as numbers."""
+    sandbox.store.update("workspaces", "1", {"rate_card_id": 2, "workspace_invoice_preference_id": 3})
+    _, payload = await call("GET", "/workspaces/1", include="creator")
+    shown = payload["workspaces"]["1"]
+    assert [shown[f"{name}_id"] for name in ("account", "rate_card", "workspace_invoice_preference")] == [1, 2, 3]
+    assert shown["creator_id"] == "1"
+    _, posts = await call("GET", "/posts")
+    assert all(isinstance(post["subject_id"], int) for post in posts["posts"].values())
+    assert sandbox.store.records("workspaces")["1"]["rate_card_id"] == "2"
+
+
+async def test_a_values_subject_type_is_spelled_as_in_real_answers(sandbox: Sandbox, call: Caller) -> None:
+    """Requests say `WorkspaceGroup`, answers `workspace_group`."""
+    field = {"subject_type": "WorkspaceGroup", "subject_id": 1, "custom_field_id": 1, "value": "x"}
+    _, payload = await call("POST", "/custom_field_values", {"custom_field_value": field})
+    shown = payload["custom_field_values"][ids(payload)[0]]
+    assert (shown["subject_type"], shown["subject_id"]) == ("workspace_group", 1)
+
+
 async def test_polymorphic_references(call: Caller) -> None:
     """A polymorphic reference is a key and an id, and its object comes under that key."""
     _, payload = await call("GET", "/posts", include="subject")

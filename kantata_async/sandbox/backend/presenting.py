@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -69,7 +69,7 @@ class Face:
     """How the objects of a collection show.
 
     `plain` attributes always do, `optional` ones when asked for, `shown` links always carry their ids, and `hidden`
-    links only when they are included.
+    links only when they are included. `converted` attributes show otherwise than they are stored.
     """
 
     plain: tuple[str, ...]
@@ -77,6 +77,7 @@ class Face:
     shown: tuple[Link, ...]
     hidden: Mapping[str, Link]
     labels: tuple[_Label, ...]
+    converted: tuple[tuple[str, Callable[[Any], Any]], ...]
 
 
 class Presenter:
@@ -133,6 +134,8 @@ class Presenter:
                 shown[label.attribute] = self._name(label.key, record.get(label.ref))
         for link in face.shown:
             shown[link.attribute] = link.value(self._store, record)
+        for name, convert in face.converted:
+            shown[name] = convert(shown[name])
         return shown
 
     def _associate(
@@ -182,6 +185,7 @@ class Presenter:
             shown=tuple(links[name] for name in always if name in links),
             hidden={name: link for name, link in links.items() if name in withheld},
             labels=tuple(self._labels(collection, always, definition.attributes)),
+            converted=tuple(_converted(collection, always, definition.attributes)),
         )
 
     def _labels(self, collection: str, shown: Iterable[str], attributes: Mapping[str, Field]) -> Iterable[_Label]:
@@ -191,6 +195,21 @@ class Presenter:
             key = self._references.key(collection, ref) if ref in attributes else None
             if key is not None:
                 yield _Label(attribute, ref, key)
+
+
+# Ids that were seen as JSON numbers in real answers, in all the collections that declare them integers.
+_NUMBERED: Final = frozenset({"account_id", "rate_card_id", "subject_id", "workspace_invoice_preference_id"})
+
+
+def _converted(
+    collection: str, shown: Iterable[str], attributes: Mapping[str, Field]
+) -> Iterable[tuple[str, Callable[[Any], Any]]]:
+    declared = rules_of(collection).shown
+    for name in shown:
+        if name in declared:
+            yield name, declared[name]
+        elif name in _NUMBERED and attributes[name].type.kind == "integer":
+            yield name, as_number
 
 
 def _ref_of_label(attribute: str) -> str:

@@ -50,7 +50,7 @@ class Rules:
         sort_keys: What the sort fields compare where it is not the attribute of that name.
         associations: How the ids of an association are found, by the attribute that carries them.
         names: The reference whose name an attribute repeats, where the attribute's own name does not say it.
-        numbers: The attributes with ids that arrive as JSON numbers.
+        shown: How an attribute's value is turned into what answers show.
         has_owner: A new object belongs to a user: the caller, unless `user_id` says otherwise.
         renamed: The attribute that a field of a body sets, where their names differ.
         meaning: The attributes that a body's values set besides those of their names.
@@ -66,7 +66,7 @@ class Rules:
     sort_keys: Mapping[str, SortKey] = attrs.field(factory=dict)
     associations: Mapping[str, Finder] = attrs.field(factory=dict)
     names: Mapping[str, str] = attrs.field(factory=dict)
-    numbers: frozenset[str] = frozenset()
+    shown: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
     has_owner: bool = False
     renamed: Mapping[str, str] = attrs.field(factory=dict)
     meaning: Callable[[Store, Values], Values] | None = None

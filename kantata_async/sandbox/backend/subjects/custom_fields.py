@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from ..inflection import collection_of_class, singular
 from ..predicates import among, beyond, equal
 from ..rules import Values, declare, part
 from ..store import Store
 from ..writing import create, subject
+
+
+def _as_seen(subject_type: str | None) -> str | None:
+    """Answers spell the type of a value's subject otherwise than requests do: ``workspace_group``."""
+    return subject_type and singular(collection_of_class(subject_type))
 
 
 def _meant_by_value(store: Store, values: Values) -> Values:
@@ -40,6 +46,7 @@ declare(
         "with_subject_id": among("subject_id"),
     },
     meaning=_meant_by_value,
+    shown={"subject_type": _as_seen},
 )
 
 
