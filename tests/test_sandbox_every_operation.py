@@ -36,6 +36,8 @@ CSV_FILES = {
 VALUES: dict[tuple[str, str], Any] = {
     ("POST /account_rate_cards_activations", "rate_card_set_version_id"): 1,
     ("GET /recommendations/estimate_scenario_resource", "id"): 1,
+    ("POST /custom_field_values", "subject_id"): 2,
+    ("POST /custom_field_values", "subject_type"): "Workspace",
     ("PUT /resource_requests/{id}", "request_resolution_status"): "approve",
     ("PUT /workspaces/{id}/apply_template", "project_tracker_template_id"): 1,
 }
@@ -258,7 +260,9 @@ async def test_every_bulk_create_takes_an_array_and_refuses_one_too_many(sandbox
         for operation in (o for o in OPERATIONS if o.bulk_max):
             body = minimal_body(operation, sandbox)[operation.body_key]
             url = sandbox.url + operation.path
-            async with session.post(url, json={plural(str(operation.body_key)): [body, body]}) as response:
+            # An object has one value of a custom field: two rows have to be about two objects.
+            other = {**body, "subject_id": 3} if operation.collection == "custom_field_values" else body
+            async with session.post(url, json={plural(str(operation.body_key)): [body, other]}) as response:
                 payload = await response.json()
                 assert response.status == 200, (operation.path, payload)
                 assert len(payload["results"]) == 2

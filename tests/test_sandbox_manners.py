@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Sandbox, Switches, UploadedFile
 
@@ -24,18 +25,6 @@ async def session(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-class Caller:
-    """Sends a request and gives its status and decoded body."""
-
-    def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
-        self._sandbox, self._session = sandbox, session
-
-    async def __call__(self, method: str, path: str, json: Any = None, **params: Any) -> tuple[int, Any]:
-        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in params.items()}
-        async with self._session.request(method, self._sandbox.url + path, json=json, params=texts) as response:
-            return response.status, await response.json() if await response.read() else None
-
-
 @pytest.fixture
 def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
     return Caller(sandbox, session)
@@ -43,10 +32,6 @@ def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
 
 def participation(user: int, workspace: int = 2) -> dict[str, Any]:
     return {"workspace_id": workspace, "user_id": user, "role": "maven"}
-
-
-def ids(payload: Any) -> list[str]:
-    return [result["id"] for result in payload["results"]]
 
 
 async def test_token_is_required_and_stays_out_of_the_repr(sandbox: Sandbox) -> None:
@@ -374,7 +359,8 @@ async def test_ids_that_are_numbers_in_real_answers_are_numbers_here(sandbox: Sa
 
 async def test_a_values_subject_type_is_spelled_as_in_real_answers(sandbox: Sandbox, call: Caller) -> None:
     """Requests say `WorkspaceGroup`, answers `workspace_group`."""
-    field = {"subject_type": "WorkspaceGroup", "subject_id": 1, "custom_field_id": 1, "value": "x"}
+    manager = next(f["id"] for f in sandbox.store.all("custom_fields") if f["name"] == "Account manager")
+    field = {"subject_type": "WorkspaceGroup", "subject_id": 1, "custom_field_id": int(manager), "value": "x"}
     _, payload = await call("POST", "/custom_field_values", {"custom_field_value": field})
     shown = payload["custom_field_values"][ids(payload)[0]]
     assert (shown["subject_type"], shown["subject_id"]) == ("workspace_group", 1)

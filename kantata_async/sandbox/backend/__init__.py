@@ -13,6 +13,7 @@ from .service import Outcome, Service
 from .store import Record, Store
 from .switches import Switches
 from .uploads import UploadedFile
+from .writing import create
 
 __all__ = [
     "ACCOUNT",
@@ -32,6 +33,7 @@ __all__ = [
     "UploadedFile",
     "class_of_collection",
     "collection_of_class",
+    "create",
     "json_answer",
     "malformed",
     "missing",

@@ -18,9 +18,10 @@ from .presenting import Page, Presenter
 from .query_string import Asked
 from .references import References
 from .refusals import Refusal, malformed
+from .rules import parts_of
 from .store import Store
 from .switches import Switches
-from .validation import Checker
+from .validation import Checked, Checker
 
 
 @attrs.frozen(kw_only=True)
@@ -96,11 +97,24 @@ class Company:
         """The one object of a body, checked. Raises Refusal."""
         body, operation = self.body(call), call.operation
         raw = body.get(operation.body_key, {}) if operation.body_key else body
-        fields = operation.body if isinstance(operation.body, tuple) else ()
-        checked = self.checker(call).check(collection, fields, raw)
+        checked = self.check(call, collection, raw)
         if checked.errors:
             raise Refusal(422, checked.errors)
         return checked.values
+
+    def check(self, call: Call, collection: str, raw: Any) -> Checked:
+        """One object of a body, checked by the catalogue, and its parts by the rules of their own."""
+        body = call.operation.body
+        checked = self.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
+        if checked.errors:
+            return checked
+        errors = [
+            error
+            for name, part in parts_of(checked.values)
+            if part.check is not None and checked.values[name] is not None
+            for error in part.check(self.store, collection, checked.values[name])
+        ]
+        return Checked(checked.values, errors)
 
     def rows(self, call: Call, collection: str) -> list[dict[str, Any]]:
         """The objects of a body whose key holds a list, checked. Raises Refusal with `index` on the errors."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from kantata_async.catalogue import Catalogue, Field, Operation
 
+from .custom_value_filters import custom_value_rule
 from .predicates import FilterRule, Predicate, among, between, compared, containing, equal, texts
 from .query_string import typed
 from .rules import rules_of
@@ -75,7 +76,11 @@ class Filters:
         if field.name in _read_by_visibility(collection):
             return None
         attributes = self._catalogue.collections[collection].attributes
-        return _about_references(collection, field.name) or _named(field, attributes)
+        return (
+            _about_references(collection, field.name)
+            or custom_value_rule(collection, field.name)
+            or _named(field, attributes)
+        )
 
 
 def _read_by_visibility(collection: str) -> tuple[str, ...]:

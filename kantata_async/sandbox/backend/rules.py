@@ -18,7 +18,8 @@ Values = dict[str, Any]
 Found = list[str] | str | None
 Finder = Callable[[Store, Record], Found]
 SortKey = Callable[[Store, Record], Any]
-Part = Callable[[Store, str, str, Any], None]
+CarryOut = Callable[[Store, str, str, Any], None]
+PartCheck = Callable[[Store, str, Any], list[Values]]
 
 
 @attrs.frozen
@@ -40,6 +41,14 @@ class Guard:
     reason: str
 
 
+@attrs.frozen
+class Part:
+    """A field of a body that makes or changes other objects: how it is carried out, and how it is checked before."""
+
+    carry_out: CarryOut
+    check: PartCheck | None = None
+
+
 @attrs.frozen(kw_only=True)
 class Rules:
     """The rules of one collection.
@@ -53,6 +62,7 @@ class Rules:
         shown: How an attribute's value is turned into what answers show.
         has_owner: A new object belongs to a user: the caller, unless `user_id` says otherwise.
         renamed: The attribute that a field of a body sets, where their names differ.
+        defaults: The attributes of a new object that its body does not give.
         meaning: The attributes that a body's values set besides those of their names.
         check: What else is wrong with the values of a new object, beside the earlier ones of the same request.
         created: What else happens when an object is created.
@@ -69,6 +79,7 @@ class Rules:
     shown: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
     has_owner: bool = False
     renamed: Mapping[str, str] = attrs.field(factory=dict)
+    defaults: Callable[[Store, Values], Values] | None = None
     meaning: Callable[[Store, Values], Values] | None = None
     check: Callable[[Store, Switches, Values, list[Values]], list[Values]] | None = None
     created: Callable[[Store, str, Values], None] | None = None
@@ -92,17 +103,19 @@ def rules_of(collection: str) -> Rules:
     return _DECLARED.get(collection, _NONE)
 
 
-def part(*names: str) -> Callable[[Part], Part]:
-    """Register what carries out a field of a body that makes or changes other objects, and is no attribute."""
+def part(name: str, *, check: PartCheck | None = None) -> Callable[[CarryOut], CarryOut]:
+    """Register what carries out a field of a body that makes or changes other objects, and is no attribute.
 
-    def register(carry_out: Part) -> Part:
-        for name in names:
-            _PARTS[name] = carry_out
+    `check` finds what is wrong with the field's value for an object of a collection.
+    """
+
+    def register(carry_out: CarryOut) -> CarryOut:
+        _PARTS[name] = Part(carry_out, check)
         return carry_out
 
     return register
 
 
-def parts_of(names: Iterable[str]) -> Iterable[tuple[str, Part]]:
+def parts_of(names: Iterable[str]) -> list[tuple[str, Part]]:
     """Those of a body's fields that are parts, with what carries them out, in the order of the body."""
     return [(name, _PARTS[name]) for name in names if name in _PARTS]

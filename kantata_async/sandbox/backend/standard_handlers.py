@@ -73,8 +73,8 @@ def _create_many(company: Company, call: Call, raw: list[Any]) -> Answer:
 
 
 def _checked(company: Company, call: Call, raw: Any, earlier: list[dict[str, Any]]) -> Checked:
-    collection, body = str(call.operation.collection), call.operation.body
-    checked = company.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
+    collection = str(call.operation.collection)
+    checked = company.check(call, collection, raw)
     check = rules_of(collection).check
     if check is None or checked.errors:
         return checked

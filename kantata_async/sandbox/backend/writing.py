@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from .account import ME
 from .inflection import class_of_collection
@@ -12,11 +12,13 @@ from .refusals import invalid, missing
 from .rules import Values, parts_of, rules_of
 from .store import Record, Store
 
+_ABOUT_OBJECTS: Final = ("custom_field_values", "external_references")
+
 
 def create(store: Store, collection: str, values: Values) -> str:
     """Put one object in with everything that comes with it, and give its id."""
     rules = rules_of(collection)
-    given = dict(values)
+    given = dict(values) if rules.defaults is None else {**rules.defaults(store, values), **values}
     for name in ("creator_id", "setter_id"):
         given.setdefault(name, ME)
     if rules.has_owner:
@@ -53,6 +55,9 @@ def destroy_quietly(store: Store, collection: str, identity: str) -> None:
     for child, attribute in rules_of(collection).belongings:
         for found in store.referring(child, attribute, identity):
             destroy_quietly(store, child, found)
+    for child in _ABOUT_OBJECTS:
+        for found in store.referring(child, "subject_ref", (collection, identity)):
+            store.delete(child, found)
     if identity in store.records(collection):
         store.delete(collection, identity)
 
@@ -99,6 +104,6 @@ def _attributes(store: Store, collection: str, values: Mapping[str, Any]) -> Val
 
 
 def _carry_out_parts(store: Store, collection: str, identity: str, values: Values) -> None:
-    for name, carry_out in parts_of(values):
+    for name, part in parts_of(values):
         if values[name] is not None:
-            carry_out(store, collection, identity, values[name])
+            part.carry_out(store, collection, identity, values[name])

@@ -25,6 +25,7 @@ from . import names
 A_FEW: Final = 3
 EVEN_CHANCE: Final = 0.5
 
+_MADE_ELSEWHERE: Final = frozenset({"custom_field_values"})
 _SUBJECTS: Final = ("users", "workspaces", "stories")
 _MARKS: Final = frozenset({"deleted_at", "disabled_at"})
 _GIVEN: Final[dict[str, dict[str, Any]]] = {
@@ -39,10 +40,11 @@ _GIVEN: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def fill(store: Store, catalogue: Catalogue, references: References, chance: random.Random) -> None:
+def fill(store: Store, catalogue: Catalogue, references: References, *, seed: int) -> None:
     """Add a few records to every empty collection, and let them refer to records there are."""
-    empty = [name for name in catalogue.collections if not store.count(name)]
+    empty = [name for name in catalogue.collections if not store.count(name) and name not in _MADE_ELSEWHERE]
     for collection in empty:
+        chance = random.Random(f"{seed} {collection}")  # noqa: S311 - a likeness
         for number in range(A_FEW):
             store.add(collection, _attributes(catalogue.collections[collection], number, chance))
     for collection in empty:

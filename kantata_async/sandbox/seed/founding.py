@@ -10,6 +10,7 @@ import attrs
 
 from ..backend import BASE_TIME, ME, Company, Store
 from . import names
+from .custom_fields import define_fields, give_values
 from .filling import fill
 
 BASE_DATE: Final = BASE_TIME.date()
@@ -27,7 +28,9 @@ def found(company: Company, *, seed: int, people: int, projects: int) -> None:
     founder.clients()
     founder.work()
     founder.outside_the_envelope()
-    fill(store, company.catalogue, company.references, random.Random(seed))  # noqa: S311 - a likeness
+    define_fields(store)
+    fill(store, company.catalogue, company.references, seed=seed)
+    give_values(store, seed)
     store.clock.founding = False
 
 

@@ -13,7 +13,7 @@ from ..standard_handlers import existing
 from ..store import Record
 from .csv_files import csv_rows
 
-CURRENCIES: Final = tuple(
+CURRENCIES: Final[tuple[dict[str, Any], ...]] = tuple(
     {"iso_code": code, "name": name, "symbol": symbol, "subunit_to_unit": subunits}
     for code, name, symbol, subunits in (
         ("AUD", "Australian Dollar", "$", 100),
@@ -29,7 +29,14 @@ CURRENCIES: Final = tuple(
     )
 )
 
-_SYMBOLS: Final = {currency["iso_code"]: currency["symbol"] for currency in CURRENCIES}
+SYMBOLS: Final = {currency["iso_code"]: currency["symbol"] for currency in CURRENCIES}
+
+_SUBUNITS: Final = {currency["iso_code"]: currency["subunit_to_unit"] for currency in CURRENCIES}
+
+
+def subunits(iso_code: str) -> int:
+    """How many of its smallest unit a currency has: 100 cents a dollar."""
+    return int(_SUBUNITS[iso_code])
 
 
 _RATE_COLUMNS: Final = {
@@ -110,7 +117,7 @@ def import_exchange_rates(company: Company, call: Call) -> Answer:
     unknown = [
         i
         for i, row in enumerate(rows)
-        if not {row.get("source_currency"), row.get("target_currency")} <= _SYMBOLS.keys()
+        if not {row.get("source_currency"), row.get("target_currency")} <= SYMBOLS.keys()
     ]
     if unknown:
         raise Refusal(
@@ -137,7 +144,7 @@ def _rates(records: Iterable[Record]) -> dict[str, Any]:
                 "id": int(record["id"]),
                 "exchange_table_id": int(record["exchange_table_id"]),
                 **{name: record[name] for name in ("source_currency", "target_currency", "effective_date", "rate")},
-                "source_currency_symbol": _SYMBOLS.get(record["source_currency"], record["source_currency"]),
+                "source_currency_symbol": SYMBOLS.get(record["source_currency"], record["source_currency"]),
             }
             for record in records
         }

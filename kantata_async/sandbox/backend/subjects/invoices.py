@@ -8,7 +8,7 @@ from ..company import Call, Company
 from ..predicates import absent, among, between, flag, where
 from ..refusals import invalid
 from ..routes import route
-from ..rules import Guard, Part, Values, declare, part
+from ..rules import CarryOut, Guard, Values, declare, part
 from ..standard_handlers import existing
 from ..store import Record, Store
 
@@ -45,7 +45,7 @@ declare(
 )
 
 
-def _items(collection: str) -> Part:
+def _items(collection: str) -> CarryOut:
     def add(store: Store, _: str, identity: str, value: list[Values]) -> None:
         for item in value:
             store.add(collection, {**item, "amount_in_cents": item.get("amount"), "invoice_id": identity})
