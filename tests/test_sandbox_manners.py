@@ -11,6 +11,7 @@ import pytest
 from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Sandbox, Switches, UploadedFile
+from kantata_async.sandbox.backend.rules import rules_of
 
 
 @pytest.fixture
@@ -197,10 +198,9 @@ async def test_filters(sandbox: Sandbox, call: Caller) -> None:
 
 
 async def test_filters_without_effect_are_listed(sandbox: Sandbox, call: Caller) -> None:
-    """What is taken without effect is known by name, and is but a small part of all filters."""
-    assert ("/workspaces", "only_joinable") in sandbox.filters_without_effect
-    assert len(sandbox.filters_without_effect) < 150
-    assert (await call("GET", "/workspaces", only_joinable=True))[0] == 200
+    """What is taken without effect is known by name."""
+    assert ("/client_invoice_defaults", "workspace_id") in sandbox.filters_without_effect
+    assert (await call("GET", "/client_invoice_defaults", workspace_id=1))[0] == 200
 
 
 async def test_create_update_delete(sandbox: Sandbox, call: Caller) -> None:
@@ -426,3 +426,52 @@ async def test_csv_exports_and_the_removal_message(
     async with session.get(export) as response:
         assert (await response.json())["results"]
     assert (await call("DELETE", "/access_group_memberships/2"))[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("permissions", "allowed", "label"),
+    [
+        ("edit", {"can_edit", "can_post", "can_edit_expense", "can_edit_time"}, "edit"),
+        ("view_only", set(), "view_only"),
+        ("view_and_post", {"can_post"}, "view_with_custom"),
+        ("can_post, can_edit_time", {"can_post", "can_edit_time"}, "view_with_custom"),
+        (
+            "can_edit,can_post,can_edit_expense,can_edit_time",
+            {"can_edit", "can_post", "can_edit_expense", "can_edit_time"},
+            "edit",
+        ),
+    ],
+)
+async def test_permissions_show_in_what_a_participant_can_do(
+    call: Caller, permissions: str, allowed: set[str], label: str
+) -> None:
+    """`permissions` sets the four `can_*` of work, for a new participation and one that is changed."""
+    work = ("can_edit", "can_post", "can_edit_expense", "can_edit_time")
+    body = {**participation(9), "permissions": permissions}
+    _, made = await call("POST", "/participations", {"participation": body}, optional_fields="permissions_label")
+    shown = made["participations"][ids(made)[0]]
+    assert {name for name in work if shown[name]} == allowed
+    assert shown["permissions_label"] == label
+    path = f"/participations/{ids(made)[0]}"
+    for now, expected in (("edit", set(work)), (permissions, allowed)):
+        _, changed = await call("PUT", path, {"participation": {"permissions": now}})
+        assert {name for name in work if changed["participations"][ids(made)[0]][name]} == expected
+
+
+async def test_unknown_permissions_are_refused_and_scheduling_is_granted(call: Caller) -> None:
+    """A word that is no permission is a 422; `can_invite` among them grants it, unless its own field says no."""
+    status, refused = await call(
+        "POST", "/participations", {"participation": {**participation(9), "permissions": "all"}}
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, "permissions")
+    for own, expected in ((None, True), (False, False)):
+        body = {**participation(9), "permissions": "edit,can_invite"} | ({} if own is None else {"can_invite": own})
+        _, made = await call("POST", "/participations", {"participation": body})
+        assert made["participations"][ids(made)[0]]["can_invite"] is expected
+
+
+def test_every_filter_has_an_effect_or_a_reason(sandbox: Sandbox) -> None:
+    """Two filters ask about what no operation tells; each says why."""
+    for path, name in sandbox.filters_without_effect:
+        assert rules_of(path.removeprefix("/")).without_effect[name]
+    assert len(sandbox.filters_without_effect) == 2

@@ -20,8 +20,12 @@ class Clock:
         self._last = BASE_TIME
         self.founding = True
 
+    def now(self) -> datetime:
+        """The present of the server."""
+        return self._last if self.founding else datetime.now(ZONE)
+
     def tick(self) -> str:
         """The time of a write, ISO 8601 with an offset."""
         if not self.founding:
-            self._last = max(datetime.now(ZONE), self._last + timedelta(microseconds=1))
+            self._last = max(self.now(), self._last + timedelta(microseconds=1))
         return self._last.isoformat()

@@ -18,7 +18,7 @@ from .presenting import Page, Presenter
 from .query_string import Asked
 from .references import References
 from .refusals import Refusal, malformed
-from .rules import parts_of
+from .rules import parts_of, rules_of
 from .store import Store
 from .switches import Switches
 from .validation import Checked, Checker
@@ -108,7 +108,9 @@ class Company:
         checked = self.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
         if checked.errors:
             return checked
-        errors = [
+        own = rules_of(collection).check
+        errors = [] if own is None else own(self.store, checked.values)
+        errors += [
             error
             for name, part in parts_of(checked.values)
             if part.check is not None and checked.values[name] is not None

@@ -78,15 +78,14 @@ def _number(asked: str) -> Test:
 
 
 def _number_between(asked: str) -> Test:
-    least, _, most = asked.partition(":")
-    return lambda value: isinstance(value, (int, float)) and float(least or "-inf") <= value <= float(most or "inf")
+    least, most = (float(end or edge) for end, edge in zip(asked.partition(":")[::2], ("-inf", "inf"), strict=True))
+    return lambda value: isinstance(value, (int, float)) and least <= value <= most
 
 
 def _money(asked: str) -> Test:
     amount, _, code = asked.partition(":")
-    return lambda value: (
-        isinstance(value, list) and value[0] == round(float(amount) * 100) and code.upper() in {"", value[-1]}
-    )
+    cents = round(float(amount) * 100)
+    return lambda value: isinstance(value, list) and value[0] == cents and code.upper() in {"", value[-1]}
 
 
 def _date_between(asked: str) -> Test:

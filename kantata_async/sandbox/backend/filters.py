@@ -13,6 +13,7 @@ from kantata_async.catalogue import Catalogue, Field, Operation
 from .custom_value_filters import custom_value_rule
 from .predicates import FilterRule, Predicate, among, between, compared, containing, equal, texts
 from .query_string import typed
+from .refusals import invalid
 from .rules import rules_of
 from .store import Store
 
@@ -67,8 +68,11 @@ class Filters:
         }
         hidden = rules_of(collection).hidden
         found = [] if hidden is None else [hidden.visible(store, kept)]
-        rules = ((self._rules.get((collection, name)), value) for name, value in kept.items())
-        return found + [rule(store, value) for rule, value in rules if rule is not None]
+        for name, value in kept.items():
+            rule = self._rules.get((collection, name))
+            if rule is not None:
+                found.append(_made(rule, store, name, value))
+        return found
 
     def _rule(self, collection: str, field: Field) -> FilterRule | None:
         if declared := rules_of(collection).filters.get(field.name):
@@ -81,6 +85,13 @@ class Filters:
             or custom_value_rule(collection, field.name)
             or _named(field, attributes)
         )
+
+
+def _made(rule: FilterRule, store: Store, name: str, value: Any) -> Predicate:
+    try:
+        return rule(store, value)
+    except (ValueError, TypeError, AttributeError):
+        raise invalid(f"{name} cannot be understood", name) from None
 
 
 def _read_by_visibility(collection: str) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ class Lists:
         )
         found = [record for record in candidates if keep(record)]
         if asked.search and asked.search.strip():
-            return _relevant(self._store, found, asked.search)
+            return _relevant(self._store, collection, found, asked)
         return self._in_order(operation.order, asked.order, collection, found)
 
     def _in_order(self, order: Order | None, asked: str | None, collection: str, records: list[Record]) -> list[str]:
@@ -107,15 +107,17 @@ def _comparable(value: Any) -> tuple[int, Any]:
     return (2, value) if isinstance(value, tuple) else (3, str(value).casefold())
 
 
-def _relevant(store: Store, records: list[Record], search: str) -> list[str]:
+def _relevant(store: Store, collection: str, records: list[Record], asked: Asked) -> list[str]:
     """Records with every word of a search: whole names first, then beginnings, then the rest, by id among equals."""
+    search, searched = asked.search or "", rules_of(collection).searched
     words = search.casefold().split()
     scored: list[tuple[int, tuple[int, str], str]] = []
     for record in records:
         person = store.records("users").get(record.get("user_id") or "", {})
         name = (name_of(record) or name_of(person) or "").casefold()
         shown = [v for k, v in record.items() if isinstance(v, str) and not k.endswith(("id", "_at"))]
-        text = " ".join([name, *shown]).casefold()
+        beyond = searched(store, record, dict(asked.filters)) if searched is not None else ""
+        text = " ".join([name, *shown, beyond]).casefold()
         if all(word in text for word in words):
             score = 0 if name == search.casefold() else 1 if name.startswith(words[0]) else 2
             scored.append((score, _id_key(record), record["id"]))

@@ -55,8 +55,10 @@ class Rules:
 
     Attributes:
         filters: The filters that mean more than their names spell out.
+        without_effect: The filters that ask about what no object of the collection holds, and why they find nothing.
         hidden: What its list leaves out by default.
         sort_keys: What the sort fields compare where it is not the attribute of that name.
+        searched: What else than a record's own texts a search looks through, given the filters.
         associations: How the ids of an association are found, by the attribute that carries them.
         names: The reference whose name an attribute repeats, where the attribute's own name does not say it.
         shown: How an attribute's value is turned into what answers show.
@@ -64,7 +66,8 @@ class Rules:
         renamed: The attribute that a field of a body sets, where their names differ.
         defaults: The attributes of a new object that its body does not give.
         meaning: The attributes that a body's values set besides those of their names.
-        check: What else is wrong with the values of a new object, beside the earlier ones of the same request.
+        check: What else is wrong with the values of a body, for a new object or one that is changed.
+        check_new: What else is wrong with the values of a new object, beside the earlier ones of the same request.
         created: What else happens when an object is created.
         belongings: What is deleted with an object: collections and the attributes that refer to it.
         guard: What cannot be deleted.
@@ -72,8 +75,10 @@ class Rules:
     """
 
     filters: Mapping[str, FilterRule] = attrs.field(factory=dict)
+    without_effect: Mapping[str, str] = attrs.field(factory=dict)
     hidden: Hidden | None = None
     sort_keys: Mapping[str, SortKey] = attrs.field(factory=dict)
+    searched: Callable[[Store, Record, Values], str] | None = None
     associations: Mapping[str, Finder] = attrs.field(factory=dict)
     names: Mapping[str, str] = attrs.field(factory=dict)
     shown: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
@@ -81,7 +86,8 @@ class Rules:
     renamed: Mapping[str, str] = attrs.field(factory=dict)
     defaults: Callable[[Store, Values], Values] | None = None
     meaning: Callable[[Store, Values], Values] | None = None
-    check: Callable[[Store, Switches, Values, list[Values]], list[Values]] | None = None
+    check: Callable[[Store, Values], list[Values]] | None = None
+    check_new: Callable[[Store, Switches, Values, list[Values]], list[Values]] | None = None
     created: Callable[[Store, str, Values], None] | None = None
     belongings: tuple[tuple[str, str], ...] = ()
     guard: Guard | None = None

@@ -75,7 +75,7 @@ def _create_many(company: Company, call: Call, raw: list[Any]) -> Answer:
 def _checked(company: Company, call: Call, raw: Any, earlier: list[dict[str, Any]]) -> Checked:
     collection = str(call.operation.collection)
     checked = company.check(call, collection, raw)
-    check = rules_of(collection).check
+    check = rules_of(collection).check_new
     if check is None or checked.errors:
         return checked
     return Checked(checked.values, check(company.store, company.switches, checked.values, earlier))

@@ -81,7 +81,7 @@ class Store:
         """The records themselves by id, for reading only: `update` is what changes them."""
         return self._records[collection]
 
-    def referring(self, collection: str, attribute: str, value: Hashable) -> Iterable[str]:
+    def referring(self, collection: str, attribute: str, value: Hashable) -> tuple[str, ...]:
         """The ids of the records whose attribute is, or whose list attribute holds, a value.
 
         The value of a polymorphic reference is its ``(key, id)``.

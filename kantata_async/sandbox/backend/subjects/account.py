@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..answer import Answer, json_answer
 from ..associations import inverse
 from ..company import Call, Company
-from ..predicates import chosen, flag, present
+from ..predicates import chosen, flag, joined, present
 from ..routes import route
 from ..rules import Guard, Values, declare
 from ..sort_keys import of_attribute
@@ -15,7 +15,13 @@ from ..writing import destroy
 from .setting import setting
 
 declare("account_colors", filters={"enabled_only": flag(present("enabled"))})
-declare("account_locations", filters={"archived": chosen("archived")})
+declare(
+    "account_locations",
+    filters={
+        "archived": chosen("archived"),
+        "workspace_id": joined("time_entries", "workspace_id", "location_id"),
+    },
+)
 declare(
     "account_invitations",
     filters={"only_pending": flag(present("pending"))},

@@ -139,7 +139,7 @@ declare(
     filters={"subject_type": beyond("custom_field_sets", "custom_field_set_id", equal("subject_type"))},
     associations={"choice_ids": inverse("custom_field_choices", "custom_field_id")},
     defaults=_defaults,
-    check=_wrong_with_field,
+    check_new=_wrong_with_field,
     belongings=(("custom_field_values", "custom_field_id"), ("custom_field_choices", "custom_field_id")),
 )
 declare(
@@ -159,7 +159,7 @@ declare(
         "with_subject_id": among("subject_id"),
     },
     meaning=_meant_by_value,
-    check=_wrong_with_value,
+    check_new=_wrong_with_value,
     created=_replace,
     shown={"subject_type": _as_seen},
 )

@@ -5,25 +5,28 @@ from __future__ import annotations
 from ..account import ME
 from ..answer import Answer, json_answer
 from ..company import Call, Company
-from ..predicates import absent, among, between, equal, flag, present, where
+from ..predicates import absent, among, between, beyond, equal, flag, matching, present, where
 from ..routes import route
 from ..rules import Guard, Hidden, declare
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import named_ids
 from ..writing import deleted_now, destroy_all
-from .projects import outside_the_archive
+from .projects import of_account, outside_the_archive
 
 declare(
     "expenses",
     filters={
+        "approved": matching(present("approved")),
         "created_by": equal("user_id"),
         "date_expensed_between": between("date"),
         "in_active_invoice_id": equal("invoice_id"),
         "invoiced": equal("is_invoiced"),
         "mine": flag(where("user_id", ME)),
+        "on_my_account": flag(of_account),
         "submitted": flag(present("active_submission_id")),
         "uninvoiced": flag(absent("is_invoiced")),
         "unsubmitted": flag(absent("active_submission_id")),
+        "with_expense_approvals": beyond("workspaces", "workspace_id", equal("require_expense_approvals")),
         "with_expense_report_id": equal("recent_submission_id"),
         "with_recent_expense_report_ids": among("recent_submission_id"),
     },

@@ -6,10 +6,16 @@ from typing import Any
 
 from ..answer import Answer, json_answer
 from ..company import Call, Company
+from ..predicates import matching
 from ..routes import route
+from ..rules import declare
 from ..standard_handlers import existing
 from ..store import Record
 from ..writing import destroy
+
+declare(
+    "account_insights_mappings", filters={"standard": matching(lambda _, record: not record["is_custom_dashboard"])}
+)
 
 
 @route("GET", "/insights_reports")

@@ -31,6 +31,13 @@ declare(
     guard=Guard(lambda _, record: not record["draft"], "Only a draft can be deleted; cancel the invoice instead"),
 )
 declare("external_payments", has_owner=True)
+declare(
+    "client_invoice_defaults",
+    without_effect={
+        "client_user_id": "the defaults belong to an account, and no operation says whose account a user has",
+        "workspace_id": "the defaults belong to an account, and no operation says which account a project bills",
+    },
+)
 
 
 def _billed(_: Store, record: Record) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from ..account import ME
+from ..account import ACCOUNT, ME
 from ..answer import Answer, json_answer
 from ..associations import inverse, latest, through
 from ..company import Call, Company
@@ -18,6 +19,7 @@ from ..predicates import (
     joined,
     matching,
     outside,
+    overlapping,
     present,
     where,
 )
@@ -29,8 +31,11 @@ from ..standard_handlers import existing
 from ..store import Record, Store
 from ..switches import Switches
 from ..writing import create
+from .organizations import in_an_organization, organizations_of
 from .people import USER_NAME
 from .setting import setting
+
+_FINANCIAL: Final = frozenset({"admin", "edit_financials", "financial", "view_financials"})
 
 
 def is_archived(store: Store, identity: str | None) -> bool:
@@ -61,6 +66,58 @@ def _current_participation(store: Store, record: Record) -> str | None:
     return next((identity for identity in found if participations[identity]["user_id"] == ME), None)
 
 
+def _on_account(_: Store, workspace: Record) -> bool:
+    return bool(workspace["account_id"] == ACCOUNT)
+
+
+def of_account(store: Store, record: Record) -> bool:
+    """Whether a record belongs to the account: by its project, or by the person it is about."""
+    workspace = store.records("workspaces").get(record.get("workspace_id") or "")
+    if workspace is not None and _on_account(store, workspace):
+        return True
+    return bool(store.referring("account_memberships", "user_id", record.get("user_id")))
+
+
+def _own_participation(store: Store, workspace: Record) -> Record:
+    """The caller's participation in a project, or nothing."""
+    found = _current_participation(store, workspace)
+    return store.records("participations")[found] if found else {}
+
+
+def _participates(store: Store, workspace: Record) -> bool:
+    return _current_participation(store, workspace) is not None
+
+
+def _is_open(workspace: Record) -> bool:
+    return bool(workspace["access_level"] == "open")
+
+
+def _manages(store: Store, workspace: Record) -> bool:
+    participation = _own_participation(store, workspace)
+    return participation.get("role") == "maven" and participation.get("access_level") in _FINANCIAL
+
+
+def _approves_time(store: Store, workspace: Record) -> bool:
+    return ME in (workspace["approver_ids"] or ()) or bool(_own_participation(store, workspace).get("is_team_lead"))
+
+
+def _shares_an_organization(store: Store, workspace: Record) -> bool:
+    own = organizations_of(store, "user", ME)
+    return not own.isdisjoint(organizations_of(store, "workspace", workspace["id"]))
+
+
+def _weighted(_: Store, value: Any) -> Predicate:
+    least, most = (float(end) for end in str(value).split(","))
+    return lambda workspace: least <= (workspace["percentage_complete"] or 0) <= most
+
+
+def _with_pending_timesheets(store: Store, value: Any) -> Predicate:
+    covering = overlapping("start_date", "end_date")(store, str(value).replace(";", ":"))
+    sheets = store.records("timesheet_submissions").values()
+    found = {sheet["workspace_id"] for sheet in sheets if sheet["status"] == "pending" and covering(sheet)}
+    return lambda workspace: workspace["id"] in found
+
+
 def _meant_by_workspace(_: Store, values: Values) -> Values:
     meant: Values = {}
     if values.get("status_key") is not None:
@@ -85,14 +142,31 @@ declare(
         "creator": among("creator_id"),
         "current_user_is_maven_participant": _current_user_participates,
         "except": outside("id"),
+        "financials_viewable_by_user": flag(
+            lambda store, r: _on_account(store, r) or _own_participation(store, r).get("access_level") in _FINANCIAL
+        ),
         "for_approver": among("approver_ids"),
         "has_approvers": matching(present("approver_ids")),
         "has_maven_participant": joined("participations", "user_id", "workspace_id"),
         "has_participant": joined("participations", "user_id", "workspace_id"),
         "has_participation": _current_user_participates,
+        "milestone_weight_percentage_complete": _weighted,
+        "on_account_by_orgs": flag(
+            lambda store, r: _on_account(store, r) and in_an_organization("workspace")(store, r)
+        ),
+        "on_my_account": matching(_on_account),
+        "only_joinable": flag(lambda store, r: _is_open(r) and not _participates(store, r)),
+        "only_participating_or_joinable": flag(lambda store, r: _is_open(r) or _participates(store, r)),
+        "only_project_manager_in": flag(_manages),
+        "participant_or_org_member_in": flag(
+            lambda store, r: _participates(store, r) or _shares_an_organization(store, r)
+        ),
+        "pending_timesheet_submissions": _with_pending_timesheets,
         "provider_lead": among("primary_maven_id"),
         "requiring_expense_approval": equal("require_expense_approvals"),
         "user_not_participating": joined("participations", "user_id", "workspace_id", negated=True),
+        "viewable_for_time_administration": flag(_approves_time),
+        "with_organizations": matching(in_an_organization("workspace")),
         "workspace_groups": among("workspace_group_ids"),
     },
     hidden=Hidden(_visible_workspaces, ("archived", "include_archived")),
@@ -125,6 +199,42 @@ declare(
         ("workspace_resources", "workspace_id"),
     ),
 )
+
+
+_WORK_PERMISSIONS: Final = ("can_edit", "can_post", "can_edit_expense", "can_edit_time")
+_SCHEDULING_PERMISSIONS: Final = ("can_invite", "can_schedule_their_hours", "can_schedule_team_hours")
+_PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "edit": _WORK_PERMISSIONS,
+    "view_only": (),
+    "view_and_post": ("can_post",),
+    **{name: (name,) for name in (*_WORK_PERMISSIONS, *_SCHEDULING_PERMISSIONS)},
+}
+
+
+def _named_permissions(values: Values) -> list[str]:
+    return [name.strip() for name in str(values.get("permissions") or "").split(",") if name.strip()]
+
+
+def _unknown_permissions(_: Store, values: Values) -> list[Values]:
+    unknown = [name for name in _named_permissions(values) if name not in _PERMISSIONS]
+    return [invalid_field(f"permissions has unknown values: {', '.join(unknown)}", "permissions")] if unknown else []
+
+
+def _granted(values: Values) -> Values:
+    """What `permissions` allows shows in `can_*`; what a field of that name says goes before it."""
+    named = _named_permissions(values)
+    if not named:
+        return {}
+    allowed = {permission for name in named for permission in _PERMISSIONS[name]}
+    work: Values = {name: name in allowed for name in _WORK_PERMISSIONS}
+    label = "edit" if all(work.values()) else "view_with_custom" if any(work.values()) else "view_only"
+    granted = (name for name in _SCHEDULING_PERMISSIONS if name in allowed and values.get(name) is None)
+    scheduling: Values = dict.fromkeys(granted, True)
+    return {**work, **scheduling, "permissions_label": label, "show_as_read_only": label == "view_only"}
+
+
+def _meant_by_participation(store: Store, values: Values) -> Values:
+    return {**_default_role(store, values), **_granted(values)}
 
 
 def _default_role(store: Store, values: Values) -> Values:
@@ -171,8 +281,9 @@ declare(
     associations={"active_role_ids": through("workspace_resources", "participation_id", "role_id")},
     has_owner=True,
     renamed={"team_lead": "is_team_lead"},
-    meaning=_default_role,
-    check=_participates_already,
+    meaning=_meant_by_participation,
+    check=_unknown_permissions,
+    check_new=_participates_already,
     created=_become_resource,
     belongings=(("workspace_resources", "participation_id"),),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from ..answer import Answer, json_answer
 from ..company import Call, Company
-from ..predicates import among, beyond, containing, equal, in_force, joined
+from ..predicates import Predicate, among, beyond, containing, equal, in_force, joined, matching
 from ..presenting import as_number
 from ..refusals import invalid, missing
 from ..routes import route
@@ -16,9 +17,36 @@ from ..standard_handlers import existing
 from ..store import Record, Store
 from ..writing import create, destroy_quietly
 
+
+def _has_active_version(store: Store, record: Record) -> bool:
+    versions = store.records("rate_card_set_versions")
+    found = store.referring("rate_card_set_versions", "rate_card_set_id", record["id"])
+    return any(versions[identity]["active"] for identity in found)
+
+
+def _card_in_use(store: Store, record: Record) -> bool:
+    cards, versions = store.records("rate_card_versions"), store.records("rate_card_set_versions")
+    found = store.referring("rate_card_versions", "rate_card_id", record["id"])
+    return any(versions.get(cards[v]["rate_card_set_version_id"] or "", {}).get("active") for v in found)
+
+
+def _in_force_on(store: Store, value: date) -> Predicate:
+    """The latest version of each card whose set version has begun by a day."""
+    sets = store.records("rate_card_set_versions")
+    latest: dict[str, tuple[str, str]] = {}
+    for version in store.records("rate_card_versions").values():
+        began = str(sets.get(version["rate_card_set_version_id"] or "", {}).get("effective_date") or "")
+        card = version["rate_card_id"]
+        if began <= value.isoformat() and (card not in latest or latest[card] < (began, version["id"])):
+            latest[card] = (began, version["id"])
+    kept = {identity for _, identity in latest.values()}
+    return lambda record: record["id"] in kept
+
+
 declare(
     "rate_card_sets",
     filters={
+        "active": matching(_has_active_version),
         "has_active_currency": among("active_currencies"),
         "has_currency": joined("rate_cards", "currency", "rate_card_set_id"),
         "workspace_groups": among("workspace_group_ids"),
@@ -46,7 +74,9 @@ declare(
 declare(
     "rate_cards",
     filters={
+        "active": matching(_card_in_use),
         "currencies": among("currency"),
+        "matching": containing("rate_card_set_title"),
         "matching_title_or_currency": containing("rate_card_set_title", "currency"),
     },
     created=_version_card,
@@ -58,7 +88,10 @@ declare(
 )
 declare(
     "rate_card_versions",
-    filters={"rate_card_set_id": beyond("rate_cards", "rate_card_id", equal("rate_card_set_id"))},
+    filters={
+        "effective_on_date": _in_force_on,
+        "rate_card_set_id": beyond("rate_cards", "rate_card_id", equal("rate_card_set_id")),
+    },
     belongings=(("rate_card_roles", "rate_card_version_id"),),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from ..account import ME
 from ..answer import Answer, json_answer
@@ -16,7 +16,9 @@ from ..predicates import (
     equal,
     everything,
     flag,
+    in_force,
     joined,
+    matching,
     overlapping,
     present,
     where,
@@ -27,6 +29,7 @@ from ..rules import Hidden, Values, declare, part
 from ..sort_keys import name_beyond
 from ..standard_handlers import existing
 from ..store import Record, Store
+from .organizations import organizations_of
 from .projects import is_archived
 from .tasks import is_archived_story, story_of
 
@@ -51,6 +54,27 @@ def _visible_assignments(store: Store, given: Values) -> Predicate:
     return everything if given.get("include_unnamed") else lambda record: not _unnamed(store, record)
 
 
+def _plannable(store: Store, assignment: Record) -> bool:
+    """Whether hours can be planned for an assignment: it is current, and its task has both its dates."""
+    story = story_of(store, assignment)
+    return bool(assignment["current"] and story.get("start_date") and story.get("due_date"))
+
+
+def _visible_days(store: Store, given: Values) -> Predicate:
+    assignments = store.records("assignments")
+    unnamed, only_members = given.get("include_unnamed"), given.get("only_my_account")
+
+    def keep(record: Record) -> bool:
+        assignment = assignments.get(record["assignment_id"] or "", {})
+        if not unnamed and _unnamed(store, assignment):
+            return False
+        return not only_members or bool(
+            store.referring("account_memberships", "user_id", assignment.get("assignee_id"))
+        )
+
+    return keep
+
+
 declare(
     "assignments",
     filters={
@@ -58,6 +82,7 @@ declare(
         "in_unarchived_workspaces": flag(
             lambda store, r: not is_archived(store, story_of(store, r).get("workspace_id"))
         ),
+        "plannable": matching(_plannable),
         "uncurrent": flag(absent("current")),
         "workspace_id": beyond("stories", "story_id", equal("workspace_id")),
         "workspace_ids": beyond("stories", "story_id", among("workspace_id")),
@@ -74,6 +99,7 @@ declare(
         "in_unarchived_workspaces": flag(lambda store, r: not is_archived(store, r["workspace_id"])),
         "uncurrent": flag(absent("current")),
     },
+    hidden=Hidden(_visible_days, ("include_unnamed", "only_my_account")),
 )
 
 declare(
@@ -81,6 +107,7 @@ declare(
     filters={
         "named_resources_only": flag(lambda store, record: not _unnamed_allocation(store, record)),
         "overlaps_with_date_range": overlapping("start_date", "end_date"),
+        "type": lambda _, value: lambda record: bool(record["hard"]) is (value == "hard"),
         "unnamed_resources_only": flag(_unnamed_allocation),
         "user_ids": beyond("workspace_resources", "workspace_resource_id", among("user_id")),
         "workspace_id": beyond("workspace_resources", "workspace_resource_id", equal("workspace_id")),
@@ -89,9 +116,49 @@ declare(
     renamed={"resource_id": "workspace_resource_id"},
 )
 
+
+def _in_organization(store: Store, resource: Record) -> bool:
+    return bool(resource.get("organization_membership_id")) or bool(
+        resource["user_id"] and organizations_of(store, "user", resource["user_id"])
+    )
+
+
+def _of_story(store: Store, value: Any) -> Predicate:
+    """The resources of a task's project that are not assigned to it yet."""
+    story = store.records("stories").get(str(value), {})
+    assignments = store.records("assignments")
+    taken = {assignments[link]["resource_id"] for link in store.referring("assignments", "story_id", str(value))}
+    return lambda resource: resource["workspace_id"] == story.get("workspace_id") and resource["id"] not in taken
+
+
+def _named_of_story(store: Store, value: Any) -> Predicate:
+    assignable = _of_story(store, value)
+    return lambda resource: bool(resource["user_id"]) and assignable(resource)
+
+
+def _for_reassignment(store: Store, value: Any) -> Predicate:
+    """The resources that could take an assignment over: those that are not assigned to its task."""
+    assignment = store.records("assignments").get(str(value), {})
+    return _of_story(store, assignment.get("story_id"))
+
+
+def _provider_or_unnamed(store: Store, resource: Record) -> bool:
+    participation = store.records("participations").get(resource["participation_id"] or "", {})
+    return not resource["user_id"] or participation.get("role") == "maven"
+
+
 declare(
     "workspace_resources",
-    filters={"only_unnamed": flag(absent("user_id")), "providers": flag(present("user_id"))},
+    filters={
+        "include_unnamed": lambda _, value: everything if value else lambda resource: bool(resource["user_id"]),
+        "only_unnamed": flag(absent("user_id")),
+        "potential_workspace_resource_for_story_with_unnamed_resources": _of_story,
+        "potential_workspace_resources_for_reassignment": _for_reassignment,
+        "potential_workspace_resources_for_story": _named_of_story,
+        "providers": flag(present("user_id")),
+        "providers_with_unnamed": flag(_provider_or_unnamed),
+        "with_organizations": matching(_in_organization),
+    },
     names={"display_label": "user_id", "full_name": "user_id"},
     belongings=(("assignments", "resource_id"), ("workspace_allocations", "workspace_resource_id")),
 )
@@ -108,7 +175,15 @@ declare(
 
 _PARTICIPANTS: Final = joined("participations", "workspace_id", "user_id", own="user_id")
 
-declare("workweek_memberships", filters={"participants_for_workspace_id": _PARTICIPANTS})
+declare("workweeks", filters={"effective_date": in_force("start_date", "end_date")})
+declare(
+    "workweek_memberships",
+    filters={
+        "effective_date": in_force("start_date", "end_date"),
+        "participants_for_workspace_id": _PARTICIPANTS,
+        "participating_with": flag(where("user_id", ME)),
+    },
+)
 declare(
     "holidays",
     filters={

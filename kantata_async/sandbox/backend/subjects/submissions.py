@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ..account import ACCOUNT, ME
 from ..answer import Answer, json_answer
 from ..associations import inverse
 from ..company import Call, Company
-from ..predicates import among, flag
+from ..predicates import Predicate, among, everything, flag, matching, where
 from ..presenting import as_number
 from ..refusals import invalid
 from ..routes import Handler, route
-from ..rules import Finder, declare, part
+from ..rules import Finder, Hidden, Values, declare, part
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing, resource
 from ..store import Record, Store
@@ -22,16 +22,37 @@ def _resolutions(collection: str) -> Finder:
     return lambda store, record: list(store.referring("resolutions", "target_ref", (collection, record["id"])))
 
 
+_ACTIVE: Final = matching(where("status", "approved", "pending"))
+
+
+def _visible_reports(store: Store, given: Values) -> Predicate:
+    """The caller's expense reports and those of their projects, unless `all_on_account` asks for everybody's."""
+    if given.get("all_on_account"):
+        return everything
+    participations = store.records("participations")
+    own = {participations[found]["workspace_id"] for found in store.referring("participations", "user_id", ME)}
+    return lambda record: record["user_id"] == ME or record["workspace_id"] in own
+
+
 declare(
     "timesheet_submissions",
-    filters={"not_cancelled": flag(lambda _, record: record["status"] != "cancelled"), "statuses": among("status")},
+    filters={
+        "active": _ACTIVE,
+        "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
+        "statuses": among("status"),
+    },
     sort_keys={"date": of_attribute("start_date")},
     associations={"time_entry_ids": inverse("time_entries", "recent_submission_id")},
     has_owner=True,
 )
 declare(
     "expense_report_submissions",
-    filters={"not_cancelled": flag(lambda _, record: record["status"] != "cancelled"), "statuses": among("status")},
+    hidden=Hidden(_visible_reports, ("all_on_account",)),
+    filters={
+        "active": _ACTIVE,
+        "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
+        "statuses": among("status"),
+    },
     sort_keys={
         "amount": of_attribute("line_item_total_in_cents"),
         "date": of_attribute("created_at"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from ..account import ME
 from ..associations import inverse, through
 from ..predicates import (
+    FilterRule,
     Predicate,
     absent,
     among,
@@ -14,16 +16,18 @@ from ..predicates import (
     beyond,
     chosen,
     equal,
+    everything,
     flag,
     joined,
     overlapping,
     present,
+    texts,
     where,
 )
 from ..rules import Hidden, Values, declare, part
 from ..store import Record, Store
 from ..writing import deleted_now
-from .projects import is_archived
+from .projects import is_archived, of_account
 
 _PRIORITIES: Final = {"critical": 4, "high": 3, "normal": 2, "low": 1}
 
@@ -101,6 +105,54 @@ def _assigned_to_current_user(store: Store, record: Record) -> bool:
     return any(assignments[link]["assignee_id"] == ME for link in found)
 
 
+def _tagged(combine: Callable[[Iterable[bool]], bool]) -> FilterRule:
+    """Tasks with any, or all, of some tags."""
+
+    def rule(store: Store, value: Any) -> Predicate:
+        wanted = [name.strip() for name in texts(value)]
+        named = {tag["id"]: tag["name"] for tag in store.records("tags").values()}
+
+        def keep(record: Record) -> bool:
+            own = {named.get(tag) for tag in record.get("tag_ids") or ()}
+            return combine(name in own for name in wanted)
+
+        return keep
+
+    return rule
+
+
+def _with_subtasks(store: Store, value: Any) -> Predicate:
+    return lambda record: len(store.referring("stories", "parent_id", record["id"])) == value
+
+
+def _time_trackable_on(_: Store, value: Any) -> Predicate:
+    return lambda record: record["workspace_id"] == str(value) and bool(record["time_trackable"])
+
+
+def _starting_or_due(store: Store, value: Any) -> Predicate:
+    """Tasks that start or are due on a day, or within ``from:to``."""
+    span = str(value) if ":" in str(value) else f"{value}:{value}"
+    starting, due = between("start_date")(store, span), between("due_date")(store, span)
+    return lambda record: bool(record["start_date"] and starting(record)) or bool(record["due_date"] and due(record))
+
+
+def _without_past_completed(store: Store, value: Any) -> Predicate:
+    """Tasks but those that are completed and whose due day has passed."""
+    today = store.clock.now().date().isoformat()
+    return lambda record: not (value and record["state"] == "completed" and str(record["due_date"] or today) < today)
+
+
+def _read_by_the_search(_: Store, __: Any) -> Predicate:
+    return everything
+
+
+def _searched(store: Store, record: Record, given: Values) -> str:
+    """The title of its project is searched with a task, unless a filter says not to."""
+    if given.get("exclude_workspace_title_from_search"):
+        return ""
+    return str(store.records("workspaces").get(record["workspace_id"] or "", {}).get("title") or "")
+
+
 def _parent_and_position(_: Store, record: Record) -> tuple[int, int]:
     return (int(record["parent_id"] or 0), record["position"] or 0)
 
@@ -119,9 +171,13 @@ declare(
     "stories",
     filters={
         "active_between": overlapping("start_date", "due_date"),
+        "all_on_account": flag(of_account),
         "archived": chosen("archived"),
         "assigned_to_current_user": flag(_assigned_to_current_user),
+        "by_any_tag": _tagged(any),
         "by_status": among("status"),
+        "by_subtask_count": _with_subtasks,
+        "by_tag_name": _tagged(all),
         "by_workspace_group": beyond("workspaces", "workspace_id", among("workspace_group_ids")),
         "completed": flag(where("state", "completed")),
         "completed_between": between("completed_at"),
@@ -133,13 +189,17 @@ declare(
         "only_deleted": flag(present("deleted_at")),
         "only_todos": flag(absent("project_plan")),
         "parents_only": flag(absent("parent_id")),
+        "exclude_workspace_title_from_search": _read_by_the_search,
         "starting_between": between("start_date"),
         "story_types": among("story_type"),
+        "time_trackable_on_workspace_id": _time_trackable_on,
         "uncompleted": flag(lambda _, record: record["state"] != "completed"),
         "with_ancestry_depth": equal("ancestry_depth"),
         "with_assignees": joined("assignments", "assignee_id", "story_id"),
         "with_followers": joined("story_follows", "follower_id", "story_id"),
         "with_projects": among("workspace_id"),
+        "with_start_or_due_date": _starting_or_due,
+        "without_past_completed": _without_past_completed,
     },
     hidden=Hidden(_visible_stories, ("show_archived", "show_deleted", "show_from_archived_workspaces", "show_todos")),
     sort_keys={
@@ -166,6 +226,7 @@ declare(
         "workspace_resource_ids": through("assignments", "story_id", "resource_id"),
         "workspace_resources_with_unnamed_ids": through("assignments", "story_id", "resource_id"),
     },
+    searched=_searched,
     meaning=_meant_by_story,
     marked=deleted_now,
 )

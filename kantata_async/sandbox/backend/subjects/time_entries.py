@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..predicates import absent, among, between, equal, flag, matching, present
 from ..rules import Guard, Hidden, declare
-from .projects import outside_the_archive
+from .projects import of_account, outside_the_archive
 
 declare(
     "time_entries",
@@ -14,6 +14,7 @@ declare(
         "in_active_invoice_id": equal("invoice_id"),
         "in_active_submission": matching(present("active_submission_id")),
         "invoiced": equal("is_invoiced"),
+        "on_my_account": flag(of_account),
         "uninvoiced": flag(absent("is_invoiced")),
         "with_recent_timesheet_ids": among("recent_submission_id"),
         "with_timesheet_id": equal("active_submission_id"),
