@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from ..calls import Id
 from ..errors import UsageError
-from ..values import Id
 
 Rows: TypeAlias = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
 """The rows of a bulk create or update: mappings, made at once or one by one."""

@@ -18,8 +18,7 @@ from .exit_codes import EXIT_CODES, FAILED
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..provision import Plan, Report
-    from ..provision.applying import Applied, Progress
+    from ..provision import Applied, Plan, Progress, Report
 
 _FILE: Final = click.Path(dir_okay=False)
 
@@ -108,7 +107,7 @@ def _apply(planned: Plan, base_url: str, console: Console, *, replan: bool) -> R
 @contextmanager
 def _watching(to_do: int, console: Console) -> Iterator[Progress]:
     """Show how far it is: a bar on a terminal, elsewhere a line for each person."""
-    from ..provision.showing import show_applied  # noqa: PLC0415 - as above
+    from ..provision import show_applied  # noqa: PLC0415 - as above
     from . import terminal  # noqa: PLC0415 - as above
 
     with terminal.bars(console) as bars:
