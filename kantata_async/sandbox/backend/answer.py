@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-import orjson
+import msgspec
 
 JSON = "application/json"
 
@@ -23,4 +23,4 @@ class Answer:
 
 def json_answer(payload: Any, status: int = 200) -> Answer:
     """An answer with a JSON body."""
-    return Answer(status, orjson.dumps(payload))
+    return Answer(status, msgspec.json.encode(payload))

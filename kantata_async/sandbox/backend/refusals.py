@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 
 from .answer import Answer
 
@@ -23,7 +23,7 @@ class Refusal(Exception):  # noqa: N818 - an error object travels inside it
 
     def answer(self) -> Answer:
         """The refusal as the API words it: ``{"errors": [{"type", "message", "field"?, "index"?}]}``."""
-        return Answer(self.status, orjson.dumps({"errors": self.errors}), headers=self.headers)
+        return Answer(self.status, msgspec.json.encode({"errors": self.errors}), headers=self.headers)
 
 
 def unauthorized() -> Refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-import orjson
+import msgspec
 
 from ..account import ACCOUNT, ME
 from ..answer import Answer
@@ -146,7 +146,7 @@ def _skilled(own: str) -> FilterRule:
     """Records whose user has skills at levels: ``{"7": [4, 5], "9": [], "operation": "or"}``, as text."""
 
     def rule(store: Store, value: Any) -> Predicate:
-        asked = orjson.loads(str(value))
+        asked = msgspec.json.decode(str(value))
         combine = any if asked.pop("operation", "and") == "or" else all
         memberships = store.records("skill_memberships")
 

@@ -1,4 +1,4 @@
-"""The catalogue's type notation (README.md beside this file), read into data.
+"""The notation of the catalogue's YAML (the README.md beside it), read into data.
 
 One line such as ``string! values(maven|buyer) note("who pays")`` becomes a `Field`; a nested mapping becomes a
 `Field` whose type is an object, an array of objects (``"[]"``) or a map of objects (``"{}"``).
@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
+from kantata_async.catalogue import Field, Type
 
 SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "date", "date-time", "object", "any"})
 
@@ -19,35 +19,6 @@ _DEFAULT = re.compile(r"\s+= (\S+)")
 _VALUES = re.compile(r"\bvalues\(([^)]*)\)")
 _NOTE = re.compile(r'\bnote\("([^"]*)"\)')
 _INCLUDE = re.compile(r"\binc\(([^)]*)\)")
-
-
-@attrs.frozen
-class Type:
-    """The type of a field: `kind` is a scalar's name, or ``array``, ``map``, ``enum``, ``ref`` or ``fields``."""
-
-    kind: str
-    of: Type | None = None
-    fields: tuple[Field, ...] = ()
-    values: tuple[str, ...] = ()
-    definition: str | None = None
-
-
-@attrs.frozen
-class Field:
-    """One named part of a definition, a query, a body or an answer.
-
-    `values` are those that the prose names, others may exist; a closed list is a type of kind ``enum`` instead.
-    """
-
-    name: str
-    type: Type
-    required: bool = False
-    default: str | None = None
-    values: tuple[str, ...] = ()
-    note: str | None = None
-    optional: bool = False
-    include: str | None = None
-    deprecated: bool = False
 
 
 def parse_fields(raw: Mapping[str, Any] | None) -> tuple[Field, ...]:
