@@ -12,6 +12,8 @@ from kantata_async.catalogue import Catalogue, Operation, Type
 
 from .answer import Answer, json_answer
 from .blanks import blanks
+from .change_feed import ChangeFeed
+from .clock import Clock
 from .filters import Filters
 from .lists import Lists
 from .presenting import Page, Presenter
@@ -43,13 +45,16 @@ class Call:
 class Company:
     """Everything that operations need to answer."""
 
-    def __init__(self, catalogue: Catalogue, references: References, filters: Filters, switches: Switches) -> None:
+    def __init__(
+        self, catalogue: Catalogue, references: References, filters: Filters, switches: Switches, clock: Clock
+    ) -> None:
         self.catalogue = catalogue
         self.references = references
         self.filters = filters
         self.switches = switches
-        self.store = Store(blanks(catalogue))
+        self.store = Store(blanks(catalogue), clock)
         self.presenter = Presenter(catalogue, references, self.store)
+        self.feed = ChangeFeed(catalogue, self.store, self.presenter.plain)
         self.lists = Lists(self.store, filters)
         self.chance = random.Random(0)  # noqa: S311 - shuffles answers, guards nothing
 

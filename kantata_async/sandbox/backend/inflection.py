@@ -10,6 +10,7 @@ _CLASSES = {
     "location": "account_locations",
     "budget_change_order": "change_orders",
     "schedule_change_order": "change_orders",
+    "workspace_status_set": "workspace_task_status_sets",
     "status_set": "task_status_sets",
     "status_set_option": "custom_task_statuses",
     "default_status_set": "task_status_sets",
@@ -42,5 +43,9 @@ def class_of_collection(collection: str) -> str:
 
 def collection_of_class(name: str) -> str:
     """The collection that a `subject_type` such as `WorkspaceGroup` means."""
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return _CLASSES.get(snake) or plural(snake)
+    return _CLASSES.get(snake(name)) or plural(snake(name))
+
+
+def snake(name: str) -> str:
+    """A class name in snake case: `WorkspaceGroup` gives `workspace_group`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

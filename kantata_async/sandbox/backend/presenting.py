@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any, Final
 
 import attrs
@@ -87,7 +86,7 @@ class Presenter:
         self._catalogue = catalogue
         self._references = references
         self._store = store
-        self.face: Callable[[str], Face] = cache(self._face)
+        self._faces: dict[tuple[str, bool], Face] = {}
         self._linked: dict[tuple[str, str], Mapping[str, Link]] = {}
 
     def envelope(
@@ -105,7 +104,7 @@ class Presenter:
         links = self._links(operation)
         wanted = [links[name] for name in include if name in links]
         records = self._store.records(collection)
-        face, allowed = self.face(collection), set(operation.optional_fields)
+        face, allowed = self._face(collection, switches.whole_seconds), set(operation.optional_fields)
         chosen = [name for name in optional if name in allowed]
         matches = {identity: self._match(face, records[identity], chosen, wanted, switches) for identity in ids}
         collections: dict[str, dict[str, Any]] = {collection: matches}
@@ -116,6 +115,10 @@ class Presenter:
         results = [{"key": collection, "id": identity} for identity in ids]
         payload = {"count": page.count, "results": results, **collections, "meta": page.meta()}
         return _restricted(payload, switches)
+
+    def plain(self, collection: str, record: Record) -> Record:
+        """What of a record shows unasked."""
+        return self._plain(self._face(collection, whole_seconds=True), record)
 
     def _match(
         self, face: Face, record: Record, optional: Iterable[str], included: Iterable[Link], switches: Switches
@@ -154,7 +157,7 @@ class Presenter:
                         carried[identity] = self._associated(key, associated, switches)
 
     def _associated(self, collection: str, record: Record, switches: Switches) -> Record:
-        face = self.face(collection)
+        face = self._face(collection, switches.whole_seconds)
         shown = self._plain(face, record)
         if switches.associated_references:
             shown.update((link.attribute, link.value(self._store, record)) for link in face.hidden.values())
@@ -174,7 +177,13 @@ class Presenter:
     def _link(self, collection: str, association: Association) -> Link:
         return Link(association, finder(self._catalogue, collection, association))
 
-    def _face(self, collection: str) -> Face:
+    def _face(self, collection: str, whole_seconds: bool) -> Face:
+        key = (collection, whole_seconds)
+        if key not in self._faces:
+            self._faces[key] = self._made_face(collection, whole_seconds)
+        return self._faces[key]
+
+    def _made_face(self, collection: str, whole_seconds: bool) -> Face:
         definition = self._catalogue.collections[collection]
         links = {a.ref: self._link(collection, a) for a in definition.associations if a.ref}
         always = [field.name for field in definition.fields if not field.optional and _include(field) is None]
@@ -185,7 +194,7 @@ class Presenter:
             shown=tuple(links[name] for name in always if name in links),
             hidden={name: link for name, link in links.items() if name in withheld},
             labels=tuple(self._labels(collection, always, definition.attributes)),
-            converted=tuple(_converted(collection, always, definition.attributes)),
+            converted=tuple(_converted(collection, always, definition.attributes, whole_seconds)),
         )
 
     def _labels(self, collection: str, shown: Iterable[str], attributes: Mapping[str, Field]) -> Iterable[_Label]:
@@ -202,7 +211,7 @@ _NUMBERED: Final = frozenset({"account_id", "rate_card_id", "subject_id", "works
 
 
 def _converted(
-    collection: str, shown: Iterable[str], attributes: Mapping[str, Field]
+    collection: str, shown: Iterable[str], attributes: Mapping[str, Field], whole_seconds: bool
 ) -> Iterable[tuple[str, Callable[[Any], Any]]]:
     declared = rules_of(collection).shown
     for name in shown:
@@ -210,6 +219,13 @@ def _converted(
             yield name, declared[name]
         elif name in _NUMBERED and attributes[name].type.kind == "integer":
             yield name, as_number
+        elif whole_seconds and attributes[name].type.kind == "date-time":
+            yield name, _to_the_second
+
+
+def _to_the_second(moment: str | None) -> str | None:
+    """A time without its fraction of a second: ``2026-08-25T10:00:00.123456-07:00`` has it in these places."""
+    return moment if moment is None or moment[19:20] != "." else moment[:19] + moment[26:]
 
 
 def _ref_of_label(attribute: str) -> str:

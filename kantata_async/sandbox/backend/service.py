@@ -12,6 +12,7 @@ from kantata_async.catalogue import Catalogue, load
 
 from . import subjects  # noqa: F401 - importing it registers what the subjects do
 from .answer import Answer
+from .clock import Clock
 from .company import Call, Company
 from .filters import Filters
 from .paths import Paths
@@ -49,10 +50,10 @@ def _reading() -> _Reading:
 class Service:
     """A company that answers every operation of the catalogue."""
 
-    def __init__(self, switches: Switches) -> None:
+    def __init__(self, switches: Switches, clock: Clock) -> None:
         reading = _reading()
         self._paths = reading.paths
-        self.company = Company(reading.catalogue, reading.references, reading.filters, switches)
+        self.company = Company(reading.catalogue, reading.references, reading.filters, switches, clock)
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:

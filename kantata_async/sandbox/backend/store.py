@@ -10,6 +10,7 @@ from .clock import Clock
 
 Record = dict[str, Any]
 Blank = Callable[[], Record]
+Listener = Callable[[str, Record | None, Record | None], None]
 Index = dict[Hashable, dict[str, None]]
 
 
@@ -20,13 +21,19 @@ class Store:
     definition lists; those never show in an answer.
     """
 
-    def __init__(self, blanks: Mapping[str, Blank], clock: Clock | None = None) -> None:
-        self.clock = clock or Clock()
+    def __init__(self, blanks: Mapping[str, Blank], clock: Clock) -> None:
+        self.clock = clock
         self.version = 0
+        self._watched: frozenset[str] = frozenset()
+        self._listener: Listener | None = None
         self._blanks = blanks
         self._records: dict[str, dict[str, Record]] = defaultdict(dict)
         self._last_id: dict[str, int] = defaultdict(int)
         self._indexes: dict[str, dict[str, Index]] = defaultdict(dict)
+
+    def watch(self, collections: frozenset[str], listener: Listener) -> None:
+        """Tell a listener of every change of some collections: what the record was, and what it is."""
+        self._watched, self._listener = collections, listener
 
     def add(self, collection: str, attributes: Mapping[str, Any] | None = None) -> str:
         """Put a record in, complete it with defaults, and give its id (the next in sequence unless `id` is given)."""
@@ -39,24 +46,29 @@ class Store:
         record: Record = {**blank, "created_at": now, "updated_at": now, **given, "id": identity}
         self._records[collection][identity] = record
         self._index(collection, record)
-        self.version += 1
+        self._changed(collection, None, record)
         return str(identity)
 
     def update(self, collection: str, identity: str, changes: Mapping[str, Any]) -> Record:
-        """Change attributes of a record; `updated_at` is moved on. Raises KeyError for an unknown id."""
-        record = self._records[collection][identity]
-        self._unindex(collection, record)
-        record.update((name, plain(name, value)) for name, value in changes.items())
+        """Change attributes of a record; `updated_at` is moved on. Raises KeyError for an unknown id.
+
+        The record is replaced by one with the changes: who holds the old one still has it as it was.
+        """
+        before = self._records[collection][identity]
+        self._unindex(collection, before)
+        after = {**before, **{name: plain(name, value) for name, value in changes.items()}}
         if "updated_at" not in changes:
-            record["updated_at"] = self.clock.tick()
-        self._index(collection, record)
-        self.version += 1
-        return record
+            after["updated_at"] = self.clock.tick()
+        self._records[collection][identity] = after
+        self._index(collection, after)
+        self._changed(collection, before, after)
+        return after
 
     def delete(self, collection: str, identity: str) -> None:
         """Take a record out. Raises KeyError for an unknown id."""
-        self._unindex(collection, self._records[collection].pop(identity))
-        self.version += 1
+        before = self._records[collection].pop(identity)
+        self._unindex(collection, before)
+        self._changed(collection, before, None)
 
     def get(self, collection: str, identity: str | int) -> Record | None:
         """A copy of a record, or None."""
@@ -93,6 +105,11 @@ class Store:
                 for entry in entries(record.get(attribute)):
                     index[entry][record["id"]] = None
         return tuple(index.get(value, ()))
+
+    def _changed(self, collection: str, before: Record | None, after: Record | None) -> None:
+        self.version += 1
+        if self._listener is not None and collection in self._watched and not self.clock.founding:
+            self._listener(collection, before, after)
 
     def _index(self, collection: str, record: Record) -> None:
         for attribute, index in self._indexes[collection].items():

@@ -29,6 +29,7 @@ class Switches:
         access_group_message: Removing an access group membership answers 200 with a message; False: 204.
         updates_without_body: A PUT that answers an envelope answers 204 and nothing instead.
         retry_after: The form of the `Retry-After` header on a 429; None sends none, as the real server.
+        whole_seconds: Times show without a fraction of a second, as in real answers, though they are kept with one.
         withheld_attributes: Attributes no answer shows, as ``"users.email_address"``: the caller lacks the permission.
         invisible_objects: Objects that are referred to and never sent, as ``"users.9"``: the caller may not see them.
     """
@@ -45,5 +46,6 @@ class Switches:
     access_group_message: bool = True
     updates_without_body: bool = False
     retry_after: Literal["seconds", "date"] | None = None
+    whole_seconds: bool = True
     withheld_attributes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     invisible_objects: frozenset[str] = attrs.field(default=frozenset(), converter=_names)

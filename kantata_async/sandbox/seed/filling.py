@@ -25,7 +25,7 @@ from . import names
 A_FEW: Final = 3
 EVEN_CHANCE: Final = 0.5
 
-_MADE_ELSEWHERE: Final = frozenset({"custom_field_values"})
+_MADE_ELSEWHERE: Final = frozenset({"custom_field_values", "subscribed_events"})
 _SUBJECTS: Final = ("users", "workspaces", "stories")
 _MARKS: Final = frozenset({"deleted_at", "disabled_at"})
 _GIVEN: Final[dict[str, dict[str, Any]]] = {
@@ -57,7 +57,19 @@ def fill(store: Store, catalogue: Catalogue, references: References, *, seed: in
 def _attributes(definition: Definition, number: int, chance: random.Random) -> Record:
     fields = [field for field in definition.fields if not _refers(field)]
     made = {field.name: _value(field, definition.class_name, number, chance) for field in fields}
-    return {**made, **_GIVEN.get(definition.collection, {})}
+    return {**made, **_times(definition, chance), **_GIVEN.get(definition.collection, {})}
+
+
+def _times(definition: Definition, chance: random.Random) -> Record:
+    """When a record was made and last changed, in this order."""
+    made = BASE_TIME - timedelta(days=chance.randint(30, 300), minutes=chance.randint(0, 500))
+    changed = made + timedelta(hours=chance.randint(0, 600))
+    created = definition.attributes.get("created_at")
+    day_alone = created is not None and created.type.kind == "date"
+    return {
+        "created_at": made.date().isoformat() if day_alone else made.isoformat(),
+        "updated_at": changed.isoformat(),
+    }
 
 
 def _refers(field: Field) -> bool:

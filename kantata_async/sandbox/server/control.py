@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import attrs
 
-from ..backend import Answer, Switches, json_answer, malformed, missing
+from ..backend import Answer, Clock, Switches, json_answer, malformed, missing
 from .faults import Fault, Faults
 from .log import LoggedRequest
 
@@ -19,6 +20,11 @@ class Controlled(Protocol):
 
     faults: Faults
     latency: float
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock."""
+        ...
 
     @property
     def switches(self) -> Switches:
@@ -49,34 +55,25 @@ def respond(sandbox: Controlled, method: str, path: str, body: Any) -> Answer:
     - ``POST /seed`` ``{"seed", "people", "projects"}``: another company.
     - ``POST /faults`` with the attributes of a `Fault`; ``GET`` lists those to come, ``DELETE`` clears them.
     - ``PUT /switches`` with some of `Switches`, and ``latency``.
+    - ``PUT /clock`` ``{"now"}`` sets the server's clock, ``{"advance"}`` moves it on by seconds; ``GET`` tells it.
     - ``GET /log``, ``DELETE /log``.
 
     Raises Refusal for a call that there is not, or with a body that fits none.
     """
-    given = body if isinstance(body, dict) else {}
+    command = _COMMANDS.get((method, path.removeprefix(PREFIX)))
+    if command is None:
+        raise missing("control call")
     try:
-        match method, path.removeprefix(PREFIX):
-            case "POST", "/reset":
-                sandbox.reset()
-            case "POST", "/seed":
-                sandbox.reset(**given)
-            case "POST", "/faults":
-                sandbox.faults.add(Fault(**given))
-            case "GET", "/faults":
-                return json_answer({"faults": [attrs.asdict(fault) for fault in sandbox.faults]})
-            case "DELETE", "/faults":
-                sandbox.faults.clear()
-            case "PUT", "/switches":
-                _switch(sandbox, given)
-            case "GET", "/log":
-                return json_answer({"requests": [request.as_json() for request in sandbox.requests]})
-            case "DELETE", "/log":
-                sandbox.clear_log()
-            case _:
-                raise missing("control call")
+        told = command(sandbox, body if isinstance(body, dict) else {})
     except (TypeError, ValueError) as error:
         raise malformed(str(error)) from None
-    return Answer(204)
+    return Answer(204) if told is None else json_answer(told)
+
+
+def _set_clock(sandbox: Controlled, given: Mapping[str, Any]) -> None:
+    if "now" in given:
+        sandbox.clock.set(datetime.fromisoformat(given["now"]))
+    sandbox.clock.advance(given.get("advance", 0.0))
 
 
 def _switch(sandbox: Controlled, given: Mapping[str, Any]) -> None:
@@ -85,3 +82,17 @@ def _switch(sandbox: Controlled, given: Mapping[str, Any]) -> None:
     for field in attrs.fields(Switches):
         setattr(sandbox.switches, field.name, getattr(switches, field.name))
     sandbox.latency = float(given.get("latency", sandbox.latency))
+
+
+_COMMANDS: Final[Mapping[tuple[str, str], Callable[[Controlled, Mapping[str, Any]], Any]]] = {
+    ("POST", "/reset"): lambda sandbox, _: sandbox.reset(),
+    ("POST", "/seed"): lambda sandbox, given: sandbox.reset(**given),
+    ("POST", "/faults"): lambda sandbox, given: sandbox.faults.add(Fault(**given)),
+    ("GET", "/faults"): lambda sandbox, _: {"faults": [attrs.asdict(fault) for fault in sandbox.faults]},
+    ("DELETE", "/faults"): lambda sandbox, _: sandbox.faults.clear(),
+    ("PUT", "/switches"): _switch,
+    ("PUT", "/clock"): _set_clock,
+    ("GET", "/clock"): lambda sandbox, _: {"now": sandbox.clock.now().isoformat()},
+    ("GET", "/log"): lambda sandbox, _: {"requests": [request.as_json() for request in sandbox.requests]},
+    ("DELETE", "/log"): lambda sandbox, _: sandbox.clear_log(),
+}

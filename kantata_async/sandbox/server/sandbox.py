@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from email.utils import formatdate
 from itertools import count
 from types import TracebackType
@@ -15,11 +16,12 @@ from typing import Final, Self
 import msgspec
 from aiohttp import web
 
-from ..backend import Answer, Outcome, Refusal, Service, Store, Switches, unauthorized
+from ..backend import Answer, Clock, Outcome, Refusal, Service, Store, Switches, unauthorized
 from ..seed import found
 from .control import PREFIX, respond
 from .fault_answers import befall, status_of
 from .faults import Fault, Faults
+from .http_dates import HttpDates
 from .limits import RateLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
@@ -41,6 +43,7 @@ class Sandbox:
         port: The port to listen on; 0 takes a free one.
         token: The bearer token that it takes; random unless given.
         latency: Seconds added to every answer. A write is carried out before the wait.
+        now: The time of its clock when it starts, from which it goes on; the present unless given.
         switches: Its manners where the real server's are not documented.
         rate_limits: The limits beyond which it answers 429.
     """
@@ -54,6 +57,7 @@ class Sandbox:
         port: int = 0,
         token: str | None = None,
         latency: float = 0.0,
+        now: datetime | None = None,
         switches: Switches | None = None,
         rate_limits: Iterable[ServerRateLimit] = (),
     ) -> None:
@@ -63,12 +67,13 @@ class Sandbox:
         self._founding = {"seed": seed, "people": people, "projects": projects}
         self._switches = switches or Switches()
         self._limits = RateLimits(rate_limits)
+        self._dates = HttpDates()
         self._port = port
         self._log: list[LoggedRequest] = []
         self._numbers = count(1)
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
-        self._service = self._founded()
+        self._service = self._founded(now)
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.url} {len(self.store)} records>"
@@ -91,6 +96,11 @@ class Sandbox:
     def store(self) -> Store:
         """The records behind the API."""
         return self._service.company.store
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock, which dates its records and its answers; it can be set and moved on."""
+        return self.store.clock
 
     @property
     def switches(self) -> Switches:
@@ -137,12 +147,12 @@ class Sandbox:
         """Found the company anew, or another one; faults and log are cleared too."""
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
-        self._service = self._founded()
+        self._service = self._founded(self.clock.now())
         self.faults.clear()
         self.clear_log()
 
-    def _founded(self) -> Service:
-        service = Service(self._switches)
+    def _founded(self, now: datetime | None) -> Service:
+        service = Service(self._switches, Clock(now))
         found(service.company, **self._founding)
         return service
 
@@ -153,6 +163,7 @@ class Sandbox:
         self._stopping.clear()
         application = web.Application(client_max_size=MAX_BODY)
         application.router.add_route("*", "/{path:.*}", self._handle)
+        application.on_response_prepare.append(self._date)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
@@ -169,6 +180,9 @@ class Sandbox:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = self._dates.of(self.clock.timestamp())
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.startswith(f"{PREFIX}/"):
@@ -224,7 +238,7 @@ class Sandbox:
         if self.switches.retry_after == "seconds":
             headers["Retry-After"] = str(-int(-wait // 1))
         elif self.switches.retry_after == "date":
-            headers["Retry-After"] = formatdate(time.time() + wait + 1, usegmt=True)
+            headers["Retry-After"] = formatdate(self.clock.timestamp() + wait + 1, usegmt=True)
         return Refusal(429, [{"type": "system", "message": "Too many requests"}], headers)
 
     async def _control(self, request: web.Request) -> web.Response:
