@@ -12,7 +12,7 @@ from .decoding import Reader
 from .errors import UsageError
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .model import Entity, graphs_of
-from .transport import BASE_URL, NO_BODY, OnEvent, Request, RetryPolicy, Token, Transport
+from .transport import BASE_URL, NO_BODY, OnEvent, Options, Request, RetryPolicy, Token, TokenSource, Transport
 
 _READER: Final = Reader(entity_class)
 """What the answers to one session teach serves the others."""
@@ -50,13 +50,15 @@ class KantataSession(Resources):
         on_event: OnEvent | None = None,
     ) -> None:
         self._base_url = base_url
+        tokens = TokenSource(token)
+        # Not in a variable of this frame when a setting is refused.
+        del token
         self._transport = Transport(
-            token=token,
+            tokens,
             base_url=base_url,
-            timeout=timeout,
+            options=Options(timeout=timeout, retry=RetryPolicy() if retry is None else retry),
             concurrency=concurrency,
             rate_limit=rate_limit,
-            retry=RetryPolicy() if retry is None else retry,
             on_event=on_event,
         )
         super().__init__(Connection(self._transport, _READER, _operations_of))
@@ -118,8 +120,8 @@ class KantataSession(Resources):
         for an answer without a body. Raises UsageError for a path that leaves the API.
         """
         query = tuple((name, str(value)) for name, value in (params or {}).items())
-        answer = await self._transport.send(Request(method.upper(), path, query, json=json))
-        return answer.data
+        response = await self._transport.send(Request(method.upper(), path, query, json=json))
+        return response.data
 
 
 def _operations_of(collection: str) -> Mapping[str, Operation[Any]]:

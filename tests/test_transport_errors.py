@@ -13,7 +13,7 @@ import pytest
 from aiohttp import client_exceptions, http_exceptions
 from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict, CIMultiDictProxy
-from wire import TOKEN, Server, Step, cut, get, hang, opened, post, reply, silent_port, then_cut, told
+from wire import TOKEN, Server, Step, cut, get, hang, opened, post, reply, silent_port, then_cut, told, transport_to
 from yarl import URL
 
 from kantata_async.errors import (
@@ -23,9 +23,8 @@ from kantata_async.errors import (
     RequestTimeoutError,
     UsageError,
 )
-from kantata_async.transport.retry import RetryPolicy
-from kantata_async.transport.transport import Request, Transport
-from kantata_async.transport.wire import failure
+from kantata_async.transport import BASE_URL, Request, RetryPolicy
+from kantata_async.transport.failures import failure
 
 ADDRESS = URL("https://api.example/users?search=private")
 KEY = ConnectionKey("api.example", 443, True, True, None, None, None)
@@ -56,7 +55,7 @@ BELOW: list[tuple[Exception, type[KantataError]]] = [
     (aiohttp.SocketTimeoutError(TOKEN), RequestTimeoutError),
     (aiohttp.ClientResponseError(**ANSWER), InvalidResponseError),
     (aiohttp.ContentTypeError(**ANSWER), InvalidResponseError),
-    (aiohttp.ClientHttpProxyError(**ANSWER), InvalidResponseError),
+    (aiohttp.ClientHttpProxyError(**ANSWER), ConnectionFailedError),
     (aiohttp.WSServerHandshakeError(**ANSWER), InvalidResponseError),
     (aiohttp.TooManyRedirects(**ANSWER), InvalidResponseError),
     (aiohttp.RedirectClientError(TOKEN), InvalidResponseError),
@@ -181,6 +180,6 @@ def inner(error: BaseException) -> TracebackType | None:
 
 def test_a_transport_does_not_show_its_token() -> None:
     """Nor does what it is made of."""
-    transport = Transport(token=TOKEN)
+    transport = transport_to(BASE_URL)
     assert TOKEN not in repr(transport)
     assert TOKEN not in repr(vars(transport))

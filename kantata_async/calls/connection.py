@@ -30,8 +30,8 @@ class Connection:
         form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
         request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode)
-        answer = await self.transport.send(request)
-        return answer.data
+        response = await self.transport.send(request)
+        return response.data
 
     def ask(self, call: Call) -> Coroutine[Any, Any, Any]:
         """Send a call; gives what `read` makes a page of, None where the answer has no body."""
