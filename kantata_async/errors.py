@@ -83,7 +83,11 @@ class RequestTimeoutError(TransportError):
 
 
 class InvalidResponseError(KantataError):
-    """The answer is not what the API promises: not JSON, cut short, too large, a redirect, or a malformed envelope."""
+    """The answer is not what the API promises: not JSON, damaged, too large, a redirect, or a malformed envelope."""
+
+    def __init__(self, message: str) -> None:
+        # It quotes the answer, whose control characters are none of a terminal's.
+        super().__init__(_one_line(message))
 
 
 class AmbiguousWriteError(KantataError):
@@ -146,6 +150,12 @@ class APIError(KantataError):
         self.request_id = request_id
         traced = f" [x-request-id {request_id}]" if request_id else ""
         super().__init__(f"{status} on {method} {path}: {_reasons(self.errors)}{traced}")
+
+
+def _one_line(text: str) -> str:
+    """A text without control characters, and cut."""
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return shown if len(shown) <= _MESSAGE_LENGTH else f"{shown[:_MESSAGE_LENGTH]}…"
 
 
 def _reasons(errors: Sequence[ErrorDetail]) -> str:

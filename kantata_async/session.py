@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
 from .api import Resources, entity_class, resource_class
-from .calls import Connection, Operation, check_path, follow, path
+from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of
 from .decoding import Reader
 from .errors import UsageError
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
@@ -97,7 +97,7 @@ class KantataSession(Resources):
         """
         if not paths:
             raise UsageError("load takes the associations to fetch: load(people, 'manager.role')")
-        owners = [entities] if isinstance(entities, Entity) else list(entities)
+        owners = _entities_of(entities)
         steps = [tuple(path(one).split(".")) for one in paths]
         for collection in {owner.collection for owner in owners}:
             for one in steps:
@@ -111,17 +111,38 @@ class KantataSession(Resources):
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, QueryValue | Sequence[QueryValue]] | None = None,
         json: object = NO_BODY,
     ) -> Any:
         """The escape hatch: the decoded JSON of any path, with the same limits, retries and errors as every call.
 
-        `path` is relative to the base URL (``/users/me``); `params` go into the query, `json` is the body. Gives None
-        for an answer without a body. Raises UsageError for a path that leaves the API.
+        `path` is relative to the base URL (``/users/me``); `params` go into the query, lists with commas; `json` is the
+        body. Gives None for an answer without a body.
+
+        Raises:
+            UsageError: the path leaves the API, or something cannot be sent as it is.
         """
-        query = tuple((name, str(value)) for name, value in (params or {}).items())
-        response = await self._transport.send(Request(method.upper(), path, query, json=json))
+        for name, value in (("method", method), ("path", path)):
+            if not isinstance(value, str):
+                raise UsageError(f"the {name} of a request is a text, not {type(value).__name__}")
+        response = await self._transport.send(Request(method.upper(), path, query_of(params), json=json))
         return response.data
+
+
+def _entities_of(entities: object) -> list[Entity]:
+    """One entity or several as a list.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    if isinstance(entities, Entity):
+        return [entities]
+    listed: list[Entity] = []
+    for one in entities if isinstance(entities, Iterable) else [entities]:
+        if not isinstance(one, Entity):
+            raise UsageError(f"load takes entities, not {type(one).__name__}")
+        listed.append(one)
+    return listed
 
 
 def _operations_of(collection: str) -> Mapping[str, Operation[Any]]:

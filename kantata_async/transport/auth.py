@@ -185,7 +185,7 @@ _kept_owners: Final[weakref.WeakValueDictionary[int, TokenOwner]] = weakref.Weak
 
 def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
     """The owner of a function: of a method the object it belongs to, of anything else the function itself."""
-    subject = getattr(function, "__self__", function)
+    subject: object = getattr(function, "__self__", function)
     key = id(subject)
     if key in _owners:
         return _owners[key][1]

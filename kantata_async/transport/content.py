@@ -72,7 +72,12 @@ class Inflation:
             DamagedContentError: it is not of such a stream.
         """
         parts: list[bytes] = []
-        while chunk and room >= 0:
+        while room >= 0:
+            if self._stream.eof:
+                # Members may be padded with zeros.
+                chunk = chunk.lstrip(b"\0")
+            if not chunk:
+                break
             if self._stream.eof:
                 self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
             self._begun = True
@@ -82,8 +87,7 @@ class Inflation:
                 raise DamagedContentError("is not compressed as its headers say") from None
             room -= len(part)
             parts.append(part)
-            # Members may be padded with zeros.
-            chunk = self._stream.unused_data.lstrip(b"\0") if self._stream.eof else self._stream.unconsumed_tail
+            chunk = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
         return b"".join(parts)
 
     def finish(self) -> None:

@@ -98,7 +98,8 @@ def _reasons_part(data: Any) -> Any:
     if not isinstance(data, dict):
         return data
     of_the_api = [data[name] for name in ("errors", "error_message") if data.get(name)]
-    return of_the_api or next((data[name] for name in _OTHER_REASONS if data.get(name)), None)
+    others = [data[name] for name in _OTHER_REASONS if data.get(name)]
+    return of_the_api or others[:1]
 
 
 def _reasons(value: Any, redact: Redact, field: str = "", depth: int = 0) -> Iterator[ErrorDetail]:
