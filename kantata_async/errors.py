@@ -54,12 +54,15 @@ def note_interruption(error: BaseException, request: str, *, may_be_carried_out:
 
 
 def may_be_carried_out(error: BaseException) -> bool | None:
-    """Whether a request that this exception ended may have been carried out; None where the exception ended none.
+    """Whether a request that this exception ended may have been carried out; None where it ended none.
 
-    For what is no `KantataError`: a cancellation, a time limit of the program's, an error of the token function.
+    For what is no `KantataError`: a cancellation, a time limit of the program's (``asyncio.timeout``), an error of the
+    token function.
     """
-    known: bool | None = getattr(error, _MAY_BE_CARRIED_OUT, None)
-    return known
+    ended: BaseException | None = error
+    while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
+        ended = ended.__cause__
+    return None if ended is None else bool(vars(ended)[_MAY_BE_CARRIED_OUT])
 
 
 class UsageError(KantataError):

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+import dataclasses
+import functools
+import traceback
+import weakref
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
+from wire import OK, Server
 
+from kantata_async import KantataSession
 from kantata_async.errors import UsageError
-from kantata_async.transport.auth import AccessToken, TokenSource
+from kantata_async.transport.auth import AccessToken, TokenSource, owner_of
 
 
 def fetching(*tokens: object) -> tuple[TokenSource, list[object]]:
@@ -165,3 +171,123 @@ async def test_every_token_seen_is_redacted() -> None:
 def test_a_source_does_not_show_its_token() -> None:
     """Nor in its repr."""
     assert "s3cret" not in repr(TokenSource("s3cret"))
+
+
+async def test_a_function_that_is_cancelled_is_an_error_of_its_own() -> None:
+    """Whoever waits for the token was not cancelled, and is not told so; the next one asks anew."""
+    calls = 0
+
+    async def function() -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise asyncio.CancelledError
+        return "second"
+
+    source = TokenSource(function)
+    with pytest.raises(UsageError, match="token function was cancelled"):
+        await source.current()
+    assert (await source.current()).value == "second"
+
+
+@dataclasses.dataclass
+class Vault:
+    """Compared by what it holds, and so not hashable."""
+
+    secret: str = "s3cret"
+
+    async def token(self) -> str:
+        return self.secret
+
+    async def __call__(self) -> str:
+        return self.secret
+
+
+@dataclasses.dataclass(slots=True)
+class SlottedVault(Vault):
+    """No weak reference can be made to it either."""
+
+
+class VaultMeta(type):
+    async def token(cls) -> str:
+        return "s3cret"
+
+
+class VaultClass(metaclass=VaultMeta):
+    @classmethod
+    async def other_token(cls) -> str:
+        return "s3cret"
+
+
+async def token_of(vault: Vault) -> str:
+    return vault.secret
+
+
+FUNCTIONS: dict[str, Callable[[], Awaitable[str]]] = {
+    "a method of an unhashable object": Vault().token,
+    "an unhashable object": Vault(),
+    "a method of an object with slots": SlottedVault().token,
+    "an object with slots": SlottedVault(),
+    "a partial function": functools.partial(token_of, Vault()),
+    "a partial function of a partial function": functools.partial(functools.partial(token_of), Vault()),
+    "a lambda": lambda: token_of(Vault()),
+    "a class method": VaultClass.other_token,
+    "a method of a metaclass": VaultClass.token,
+    "a function that gives a task": lambda: asyncio.ensure_future(token_of(Vault())),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+async def test_whatever_can_be_called_and_awaited_is_a_token_function(function: Callable[[], Awaitable[str]]) -> None:
+    """A session opens with it, and sends what it gives."""
+    async with Server([OK]) as server, KantataSession(token=function, base_url=server.url) as kantata:
+        await kantata.request("GET", "/users/me")
+    assert server.received[0].headers["authorization"] == "Bearer s3cret"
+
+
+def test_the_owner_of_a_token_function_is_one_for_all_its_methods() -> None:
+    """Sessions share their limits by it: two objects that are equal are two all the same."""
+    for kind in (Vault, SlottedVault):
+        vault, twin = kind(), kind()
+        assert owner_of(vault.token) is owner_of(vault.token) is owner_of(vault)
+        assert owner_of(vault.token) is not owner_of(twin.token)
+
+
+def test_an_owner_ends_with_what_it_stands_for() -> None:
+    """No object is kept alive, and none that comes to lie in its place is taken for it."""
+    owners = set()
+    for _ in range(100):
+        vault = Vault()
+        owners.add(owner_of(vault))
+        forgotten = weakref.ref(vault)
+        del vault
+        assert forgotten() is None
+    assert len(owners) == 100
+
+
+def test_no_frame_holds_a_token_when_a_setting_is_refused() -> None:
+    """The token's own fault, or another setting's: what tracks errors sees the variables of every frame."""
+    wrong: list[dict[str, object]] = [
+        {"token": "with a s3cret"},
+        {"timeout": -1},
+        {"base_url": "ftp://x"},
+        {"retry": 5},
+    ]
+    for settings in wrong:
+        with pytest.raises(UsageError) as caught:
+            KantataSession(**{"token": "s3cret", **settings})  # type: ignore[arg-type]
+        assert caught.tb.tb_next is not None
+        frames = traceback.TracebackException(UsageError, caught.value, caught.tb.tb_next, capture_locals=True)
+        assert "s3cret" not in "".join(frames.format())
+
+
+async def test_no_frame_holds_a_token_when_a_function_gives_a_wrong_one() -> None:
+    """It is not sent, and not shown."""
+    for token in ("with a s3cret", b"s3cret", ["s3cret"]):
+        source, _ = fetching(token)
+        with pytest.raises(UsageError) as caught:
+            await source.current()
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+        ours = [frame for frame in shown if "kantata_async" in frame.filename]
+        assert ours
+        assert "s3cret" not in repr([frame.locals for frame in ours])

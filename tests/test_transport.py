@@ -504,13 +504,60 @@ async def test_closing_ends_what_is_under_way_with_an_error() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_what_closing_ends_says_whether_it_left() -> None:
+    """One request is on its way, one stands in line."""
+    async with Server([hang]) as server:
+        transport = transport_to(server.url, concurrency=1)
+        await transport.open()
+        tasks = [asyncio.create_task(transport.send(request)) for request in (get("/users"), post("/roles"))]
+        await until(lambda: len(server.received) == 1)
+        await transport.close()
+        for task, said in zip(tasks, ("before it was answered", "before it was sent"), strict=True):
+            with pytest.raises(ConnectionFailedError, match=f"session was closed {said}"):
+                await task
+
+
+async def test_closing_cancels_no_task_that_waits_for_one_of_its_own() -> None:
+    """What the session runs for a program ends in the error of its request; who waits for it was not cancelled."""
+    async with Server([hang, hang]) as server:
+        transport = transport_to(server.url)
+        await transport.open()
+        never = asyncio.Event()
+        spawned = [transport.spawn(transport.send(request)) for request in (get(), post())]
+        spawned.append(transport.spawn(never.wait()))  # type: ignore[arg-type]
+        waiting = [asyncio.create_task(_result_of(task)) for task in spawned]
+        await until(lambda: len(server.received) == 2)
+        await transport.close()
+        errors = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert [type(error) for error in errors] == [ConnectionFailedError, AmbiguousWriteError, ConnectionFailedError]
+
+
+async def test_a_task_that_its_owner_cancels_while_the_session_closes_is_cancelled() -> None:
+    """Whoever cancelled it sees it cancelled."""
+    async with Server() as server:
+        transport = transport_to(server.url)
+        await transport.open()
+        task = transport.spawn(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(transport.close())
+        await asyncio.sleep(0)
+        task.cancel()
+        await closing
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def _result_of(task: asyncio.Task[object]) -> object:
+    return await task
+
+
 async def test_closing_ends_a_wait_between_attempts() -> None:
     """With the error that made it wait."""
     async with Server([told({}, 429, retry_after="100")]) as server:
         transport = transport_to(server.url)
         await transport.open()
         task = asyncio.create_task(transport.send(get()))
-        await asyncio.sleep(0.05)
+        await until(lambda: len(server.received) == 1)
         await transport.close()
         with pytest.raises(RateLimitError):
             await asyncio.wait_for(task, 2)

@@ -13,8 +13,6 @@ from typing import Final, Literal
 import attrs
 
 _LOGGER: Final = logging.getLogger("kantata_async.events")
-_MOST_UNDER_WAY: Final = 10_000
-"""Events that may wait for an async function."""
 
 
 @attrs.frozen
@@ -63,15 +61,22 @@ class Hook:
     Args:
         function: a function, or an async one.
         spare_seconds: how long an async one may take to be told the rest when the session closes.
+        most_waiting: how many events may wait for an async one.
     """
 
-    def __init__(self, function: OnEvent, *, spare_seconds: float = 5.0) -> None:
+    def __init__(self, function: OnEvent, *, spare_seconds: float = 5.0, most_waiting: int = 10_000) -> None:
         self._function: Final = function
         self._spare_seconds: Final = spare_seconds
+        self._most_waiting: Final = most_waiting
         self._has_failed = False
         self._has_fallen_behind = False
-        self._under_way: deque[tuple[str, Awaitable[object]]] = deque()
+        self._calls: deque[tuple[str, Awaitable[object]]] = deque()
         self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for an async function."""
+        return len(self._calls)
 
     def tell(self, event: RequestEvent) -> None:
         """Call the function; what it raises first is logged, and nothing goes any further."""
@@ -92,19 +97,19 @@ class Hook:
         self._let_go_of_the_rest()
 
     def _await_in_turn(self, kind: str, result: Awaitable[object]) -> None:
-        if len(self._under_way) >= _MOST_UNDER_WAY:
+        if len(self._calls) >= self._most_waiting:
             if not self._has_fallen_behind:
                 self._has_fallen_behind = True
                 _LOGGER.warning("on_event is slower than the requests: of what comes now, some is not told")
             _close(result)
             return
-        self._under_way.append((kind, result))
+        self._calls.append((kind, result))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.get_running_loop().create_task(self._work(), name="kantata-on-event")
 
     async def _work(self) -> None:
-        while self._under_way:
-            kind, result = self._under_way.popleft()
+        while self._calls:
+            kind, result = self._calls.popleft()
             # A task of its own: what it does to itself, it does not do to the events after it.
             task = asyncio.ensure_future(result)
             try:
@@ -121,8 +126,8 @@ class Hook:
             _LOGGER.error("on_event failed for %s; its further errors are not logged", kind, exc_info=error)
 
     def _let_go_of_the_rest(self) -> None:
-        while self._under_way:
-            _close(self._under_way.popleft()[1])
+        while self._calls:
+            _close(self._calls.popleft()[1])
 
 
 def _close(result: Awaitable[object]) -> None:

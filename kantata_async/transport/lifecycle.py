@@ -66,6 +66,10 @@ class Transport:
         UsageError: one of them cannot be used.
     """
 
+    # Shown also of one whose making failed.
+    _base_url: URL = URL()
+    _state: _State = _State.UNOPENED
+
     def __init__(
         self,
         tokens: TokenSource,
@@ -89,7 +93,7 @@ class Transport:
             raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency
         self._tokens: Final = tokens
-        self._base_url: Final = URL(checked_base_url(base_url))
+        self._base_url = URL(checked_base_url(base_url))
         self.options: Final = options
         self._rate_limit: Final = rate_limit
         self._hook: Final = None if on_event is None else Hook(on_event)
@@ -97,7 +101,6 @@ class Transport:
         self._sleep: Final = sleep
         self._random: Final = random
         self._now: Final = now
-        self._state = _State.UNOPENED
         self._loop: asyncio.AbstractEventLoop
         self._services: Services
         self._closing: asyncio.Lock
