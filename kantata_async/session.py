@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from .api import Resources, entity_class, resource_class
 from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of
@@ -65,6 +65,9 @@ class KantataSession(Resources):
 
     def __repr__(self) -> str:
         return f"<KantataSession at {self._base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError("a session is neither copied nor pickled: open one in each process, and in each event loop")
 
     async def __aenter__(self) -> Self:
         await self.open()

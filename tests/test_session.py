@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
+import pickle
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -289,3 +292,10 @@ async def test_a_list_whose_session_is_closed_under_way(kantata_sandbox: Sandbox
     await session.close()
     with pytest.raises((ConnectionFailedError, UsageError), match=r"session (was|is) closed"):
         await asyncio.wait_for(reading, 10)
+
+
+@pytest.mark.parametrize("copying", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_session_is_not_copied(copying: Callable[[object], object]) -> None:
+    """It says what to do instead."""
+    with pytest.raises(UsageError, match="open one in each process"):
+        copying(KantataSession(token="t"))

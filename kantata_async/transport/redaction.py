@@ -7,7 +7,8 @@ error, a log line or an event goes through here first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from html.entities import codepoint2name
 from typing import Final
 
 import orjson
@@ -15,6 +16,11 @@ import orjson
 Redact = Callable[[str], str]
 
 MASK: Final = "***"
+
+EXCERPT_WINDOW: Final = 1 << 18
+"""Characters of a text from which an excerpt is taken: so many that, redacted, they are more than any excerpt.
+
+The secret that the window's end cuts in two is then never in the excerpt."""
 
 
 class Redaction:
@@ -48,16 +54,25 @@ class Redaction:
 
 def _any_spelling(secret: str) -> str:
     """A pattern for a text of ASCII as it is, percent-encoded, or escaped for JSON or HTML, character by character."""
-    return "".join(
-        rf"(?:\\?{re.escape(character)}|%{ord(character):02x}|\\u00{ord(character):02x}"
-        rf"|&#0*{ord(character)};|&#x0*{ord(character):x};)"
-        for character in secret
-    )
+    return "".join(f"(?:{'|'.join(_spellings(character))})" for character in secret)
+
+
+def _spellings(character: str) -> Iterator[str]:
+    """Patterns for a character: as it is, and as JSON, a URL and HTML may have it."""
+    code = ord(character)
+    yield rf"\\?{re.escape(character)}"
+    yield rf"\\u00{code:02x}"
+    yield f"%{code:02x}"
+    yield f"&#0*{code};"
+    yield f"&#x0*{code:x};"
+    if code in codepoint2name:
+        yield f"&{codepoint2name[code]};"
 
 
 def excerpt(value: object, length: int, redact: Redact) -> str:
     """A value of an answer as it may be shown: a text as such, anything else as JSON; cut to `length` characters."""
-    text = redact(value if isinstance(value, str) else _as_json(value))[: length + 1]
+    whole = value if isinstance(value, str) else _as_json(value)
+    text = redact(whole[:EXCERPT_WINDOW])[: length + 1]
     # Nearly every request id is printable, and worth no walk through its characters.
     printable = text if text.isprintable() else "".join(map(_escaped, text))
     return printable if len(printable) <= length else printable[: length - 1] + "…"

@@ -18,14 +18,11 @@ import orjson
 from ..errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
 from .attempt import Attempt
 from .content import content_type_of, is_json
-from .redaction import Redact, excerpt
+from .redaction import EXCERPT_WINDOW, Redact, excerpt
 from .request import Request
 
 MESSAGE_LENGTH: Final = 500
 NAME_LENGTH: Final = 100
-# Enough of a body that its redacted text is longer than an excerpt, whatever the token's length: the token that the
-# window's end cuts in two is never in the excerpt.
-BODY_WINDOW: Final = 1 << 20
 _MOST_DETAILS: Final = 1000
 _DEEPEST_FIELD: Final = 8
 _OTHER_REASONS: Final = ("error_description", "error", "message", "detail", "reason", "title")
@@ -86,7 +83,7 @@ def details_in(body: bytes, redact: Redact) -> tuple[ErrorDetail, ...]:
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
-        text = _visible_text(body[:BODY_WINDOW].decode(errors="replace"))
+        text = _visible_text(body[:EXCERPT_WINDOW].decode(errors="replace"))
         return (ErrorDetail(excerpt(text, MESSAGE_LENGTH, redact)),) if text else ()
     details = tuple(islice(_reasons(_reasons_part(data), redact), _MOST_DETAILS))
     # Nothing where reasons stand: all of it, rather than no reason.

@@ -11,8 +11,8 @@ import orjson
 from ..errors import InvalidResponseError
 from .attempt import Attempt
 from .content import content_type_of, is_json
-from .redaction import Redact, excerpt
-from .refusal import BODY_WINDOW, NAME_LENGTH, api_error, details_in, request_id_of
+from .redaction import EXCERPT_WINDOW, Redact, excerpt
+from .refusal import NAME_LENGTH, api_error, details_in, request_id_of
 from .request import Request
 
 _EXCERPT_LENGTH: Final = 80
@@ -91,7 +91,7 @@ def _csv_of(request: Request, attempt: Attempt, redact: Redact) -> str:
 
 def _unexpected(request: Request, attempt: Attempt, redact: Redact, fault: str) -> InvalidResponseError:
     content_type = excerpt(attempt.headers.get("content-type") or "no content type", NAME_LENGTH, redact)
-    text = excerpt(attempt.body[:BODY_WINDOW].decode(errors="replace"), _EXCERPT_LENGTH, redact)
+    text = excerpt(attempt.body[:EXCERPT_WINDOW].decode(errors="replace"), _EXCERPT_LENGTH, redact)
     request_id = request_id_of(attempt.headers, redact)
     traced = f" [x-request-id {request_id}]" if request_id else ""
     return InvalidResponseError(
