@@ -19,6 +19,7 @@ from .deeper_includes import asks_by_id, check_path, follow, in_batches
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
 from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .page_count import PageCount
 from .parameters import (
     BOOLEAN,
     DAY,
@@ -41,6 +42,7 @@ from .parameters import (
     check_id,
     did_you_mean,
 )
+from .seen_ids import SeenIds
 
 __all__ = [
     "BOOLEAN",
@@ -68,7 +70,9 @@ __all__ = [
     "Needed",
     "Object",
     "Operation",
+    "PageCount",
     "Path",
+    "SeenIds",
     "Upload",
     "asks_by_id",
     "by_custom_field",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import io
 from collections.abc import Mapping, Sequence
@@ -71,7 +72,7 @@ class Wire:
             middlewares=(_send_once,),
         )
         self.last_date: tuple[str, float] | None = None
-        """The newest Date header, and when its attempt began."""
+        """The newest Date header, and when it came, on the event loop's clock."""
 
     async def close(self) -> None:
         """Close every connection, those in use too."""
@@ -103,7 +104,7 @@ class Wire:
         status = attempt.status = response.status
         attempt.headers = response.headers
         if "date" in response.headers:
-            self.last_date = response.headers["date"], attempt.began
+            self.last_date = response.headers["date"], asyncio.get_running_loop().time()
         if 200 <= status < 300:
             attempt.phase = Phase.CUT
             body = await _body_of(response, self._max_answer_bytes)
