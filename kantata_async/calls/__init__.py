@@ -18,7 +18,7 @@ from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
-from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .operation import MAX_ONLY, MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
 from .page_count import PageCount
 from .parameters import (
     BOOLEAN,
@@ -53,6 +53,7 @@ __all__ = [
     "ID_TEXT",
     "INSTANT",
     "INTEGER",
+    "MAX_ONLY",
     "MAX_PER_PAGE",
     "NUMBER",
     "TEXT",

@@ -254,6 +254,8 @@ class Transport:
             error = self._error(request, attempt)
             if verdict is Verdict.AMBIGUOUS:
                 raise self._ambiguous(request, attempt, error) from error
+            if request.looked_after and attempt.status == 503:
+                raise error
             if verdict is Verdict.FAIL or not await self._waited(made, deadline, attempt, story):
                 raise error
             refused = attempt.leave if attempt.status == 429 else None
