@@ -86,7 +86,7 @@ def findings(
 
 def was_made_before(entity: Entity, began: datetime | None) -> bool | None:
     """Whether an object is older than the moment when a call began; None where its date or the clock is not known."""
-    made = getattr(entity, "created_at", None)
+    made = _moment(entity, "created_at")
     if not isinstance(made, datetime) or began is None:
         return None
     return made < began - CLOCK_MARGIN
@@ -94,4 +94,9 @@ def was_made_before(entity: Entity, began: datetime | None) -> bool | None:
 
 def is_deleted(entity: Entity) -> bool:
     """Whether an object is shown only because a list was asked for what is deleted too."""
-    return getattr(entity, "deleted_at", None) is not None
+    return _moment(entity, "deleted_at") is not None
+
+
+def _moment(entity: Entity, name: str) -> object:
+    """A date that objects of some kinds have; None where it is not shown."""
+    return getattr(entity, name, None) if name in entity.attributes else None

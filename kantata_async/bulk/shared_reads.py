@@ -53,4 +53,6 @@ class SharedReads(Generic[W, R]):
                 del self._ordered[place]
             if not ordered.result.done():
                 ordered.result.cancel()
+            if place not in self._ordered and not self._reading[place].locked():
+                del self._reading[place]
         return ordered.result.result()
