@@ -5,20 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
 from ..calls import Connection, Operation, check_call
-from ..errors import AuthenticationError, ErrorDetail, KantataError
+from ..errors import (
+    AuthenticationError,
+    ErrorDetail,
+    KantataError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+)
 from ..model import Entity
 from .changing import Update
 from .claims import Claims, Turns
 from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
-from .finding import Finding, Presence, findings, was_made_before
+from .finding import (
+    CLOCK_MARGIN,
+    SHORT_MARGIN,
+    WIDE_MARGIN,
+    Finding,
+    Presence,
+    can_be_dated,
+    findings,
+    was_made_before,
+)
 from .ledger import Ledger, errors_by_row
-from .looking import Look, Suffices
+from .looking import Look, Sightings, Suffices
 from .matching import match_rows
 from .rows import Row
 
@@ -58,7 +75,6 @@ class Creation(Generic[E]):
         look: how to find the objects of rows; None where there is no way.
         if_exists: what becomes of rows that were there before; None: they are told, and no look is made for them
             before the first sending.
-        began: when the bulk write began, on the event loop's clock.
     """
 
     connection: Connection
@@ -67,7 +83,6 @@ class Creation(Generic[E]):
     asked: Mapping[str, Any]
     look: Look[E] | None
     if_exists: IfExists | None
-    began: float
     _claims: Claims = attrs.field(factory=Claims, init=False)
     _turns: Turns = attrs.field(factory=Turns, init=False)
     _manners: Manners = attrs.field(factory=Manners, init=False)
@@ -127,6 +142,7 @@ class Creation(Generic[E]):
             ledger.note(rows, "not_sent", reason=f"it was sent {sendings} times without an answer, and is not there")
             return
         ledger.sending(rows)
+        began = asyncio.get_running_loop().time()
         try:
             entities = await self._send(rows)
         except KantataError as error:
@@ -139,7 +155,7 @@ class Creation(Generic[E]):
                     await self._in_halves(rows, ledger, error)
                 case Fate.ROWS_REFUSED:
                     await self._check(suspects, ledger)
-                    await self._after_refusal(rows, ledger, error)
+                    await self._after_refusal(rows, ledger, error, began)
         except BaseException as error:
             ledger.interrupted(rows, error)
             raise
@@ -183,7 +199,7 @@ class Creation(Generic[E]):
         if not sought:
             return
         await asyncio.sleep(SETTLING)
-        found = await self._findings(sought, ledger, self._is_ours)
+        found = await self._findings(sought, ledger, self._is_what_was_sent(ledger))
         await self._note_found(found, ledger)
         absent = _with(Presence.ABSENT, found)
         if is_complete:
@@ -219,7 +235,7 @@ class Creation(Generic[E]):
     async def _send_what_is_not_there(
         self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
     ) -> None:
-        found = await self._findings(rows, ledger, self._is_ours)
+        found = await self._findings(rows, ledger, self._is_what_was_sent(ledger))
         await self._note_found(found, ledger)
         if _with(Presence.UNSURE, found):
             await self._check(suspects, ledger)
@@ -228,8 +244,8 @@ class Creation(Generic[E]):
 
     # --- after a refusal ---
 
-    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
-        """Tell the rows that were refused from those that were sent with them."""
+    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, began: float) -> None:
+        """Tell the rows that were refused from those that were sent with them, at the moment when the sending began."""
         if len(rows) == 1:
             await self._after_own_refusal(rows[0], ledger)
             return
@@ -237,7 +253,7 @@ class Creation(Generic[E]):
         if named is None:
             self._manners.names_rows = False
             named = {}
-        left = await self._left_of_refused(rows, named, ledger, error)
+        left = await self._left_of_refused(rows, named, ledger, error, began)
         suspects = {row: errors for row, errors in named.items() if row in left}
         rest = [row for row in left if row not in named]
         for row, errors in suspects.items():
@@ -254,7 +270,7 @@ class Creation(Generic[E]):
         if not self._sought([row]) or ledger.is_known_absent(row):
             return
         errors = ledger.outcome_of(row).errors
-        found = await self._findings([row], ledger, self._is_ours)
+        found = await self._findings([row], ledger, self._is_what_was_sent(ledger))
         entity, reason = found[row].entity, found[row].reason
         if entity is None:
             if found[row].presence is Presence.UNSURE and ledger.was_lost(row):
@@ -265,7 +281,7 @@ class Creation(Generic[E]):
             await self._exists(row, entity, ledger)
 
     async def _left_of_refused(
-        self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError
+        self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError, began: float
     ) -> list[Row]:
         """The rows of a refused batch that were surely not carried out; the others are noted as what they are."""
         if getattr(error, "status", None) in self._manners.all_or_nothing:
@@ -277,7 +293,7 @@ class Creation(Generic[E]):
         sought = self._sought(rows)
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
-        found = await self._findings(sought, ledger, self._is_ours)
+        found = await self._findings(sought, ledger, self._is_what_was_refused(began))
         unnamed = {row: finding for row, finding in found.items() if row not in named}
         in_part = any(finding.presence is Presence.OURS for finding in unnamed.values())
         is_right = in_part and not any(finding.presence is Presence.ABSENT for finding in unnamed.values())
@@ -299,12 +315,13 @@ class Creation(Generic[E]):
         error: KantataError,
     ) -> None:
         """Send what the API did not name; that it goes through proves that what it named was at fault."""
-        others = [row for row in batch if row not in suspects]
         named = list(suspects)
-        if all(ledger.outcome_of(row).done for row in others):
+        done = [row for row in batch if ledger.outcome_of(row).status == "created"]
+        is_all_else = len(rest) + len(done) + len(named) == len(batch)
+        if is_all_else and not rest:
             self._reject(suspects, ledger)  # there is nothing else that it could have been
-        elif rest:
-            await self._create(rest, ledger, suspects=suspects)
+        else:
+            await self._create(rest, ledger, suspects=suspects if is_all_else else None)
         await self._check(suspects, ledger)
         if batch[0] in rest and ledger.are_rejected(named):
             self._learn_all_or_nothing(batch[0], ledger, error)
@@ -364,7 +381,7 @@ class Creation(Generic[E]):
         if self.look is None or not rows:
             return {}
         try:
-            seen = await self.look(rows, lambda row, entity: entity not in self._claims and is_ours(row, entity))
+            seen = await self._seen(self.look, rows, is_ours)
         except AuthenticationError:
             raise
         except KantataError as error:
@@ -376,10 +393,45 @@ class Creation(Generic[E]):
         ledger.note_absent(_with(Presence.ABSENT, found))
         return found
 
-    def _is_ours(self, row: Row, entity: E) -> bool:
-        """Whether an object may be what this call made of a row: not older than it, and as it was sent."""
-        began = self.connection.transport.server_time(self.began)
-        return not was_made_before(entity, began) and not agreement(row.wired, entity).differ
+    async def _seen(self, look: Look[E], rows: Sequence[Row], is_ours: Suffices) -> Sightings[E]:
+        """What a look sees; one that fails for now is made once more."""
+
+        def suffices(row: Row, entity: E) -> bool:
+            return entity not in self._claims and is_ours(row, entity)
+
+        try:
+            return await look(rows, suffices)
+        except (RateLimitError, ServerError, TransportError):
+            await asyncio.sleep(2 * SETTLING)
+            return await look(rows, suffices)
+
+    def _is_what_was_sent(self, ledger: Ledger[E]) -> Suffices:
+        """Tells whether an object may be what a sending made whose answer does not show it."""
+
+        def is_ours(row: Row, entity: E) -> bool:
+            is_older = self._is_older(entity, ledger.first_sent(row), CLOCK_MARGIN)
+            if is_older is None:
+                is_older = can_be_dated(entity) and not ledger.was_absent(row)
+            return not is_older and not agreement(row.wired, entity).differ
+
+        return is_ours
+
+    def _is_what_was_refused(self, began: float) -> Suffices:
+        """Tells whether an object is what a refused sending made: it is more likely that it was there before."""
+
+        def is_ours(row: Row, entity: E) -> bool:
+            is_older = self._is_older(entity, began, SHORT_MARGIN)
+            return is_older is False and not agreement(row.wired, entity).differ
+
+        return is_ours
+
+    def _is_older(self, entity: E, moment: float, margin: timedelta) -> bool | None:
+        """Whether an object is older than a moment on the event loop's clock; None where it does not say."""
+        dated = self.connection.transport.server_time(moment)
+        if dated is not None:
+            return was_made_before(entity, dated, margin)
+        passed = timedelta(seconds=asyncio.get_running_loop().time() - moment)
+        return was_made_before(entity, datetime.now(UTC) - passed, WIDE_MARGIN)
 
     async def _note_found(self, found: Mapping[Row, Finding[E]], ledger: Ledger[E]) -> None:
         for row, finding in found.items():

@@ -15,8 +15,14 @@ from .rows import Row
 
 E = TypeVar("E", bound=Entity)
 
-CLOCK_MARGIN: Final = timedelta(seconds=30)
-"""By how much the clock that an answer was dated by may differ from the one that its objects were dated by."""
+CLOCK_MARGIN: Final = timedelta(seconds=10)
+"""By how much the clock that answers are dated by may differ from the one that objects are dated by."""
+
+WIDE_MARGIN: Final = timedelta(hours=6)
+"""The same for the clock of this machine, where no answer is dated."""
+
+SHORT_MARGIN: Final = timedelta(seconds=2)
+"""The same, where an object is more likely to be older than to be dated by another clock: both have whole seconds."""
 
 
 class Presence(Enum):
@@ -84,12 +90,17 @@ def findings(
     return found
 
 
-def was_made_before(entity: Entity, began: datetime | None) -> bool | None:
-    """Whether an object is older than the moment when a call began; None where its date or the clock is not known."""
+def was_made_before(entity: Entity, moment: datetime, margin: timedelta) -> bool | None:
+    """Whether an object is surely older than a moment; None where its date is not known."""
     made = _moment(entity, "created_at")
-    if not isinstance(made, datetime) or began is None:
+    if not isinstance(made, datetime):
         return None
-    return made < began - CLOCK_MARGIN
+    return made < moment - margin
+
+
+def can_be_dated(entity: Entity) -> bool:
+    """Whether objects of its kind say when they were made."""
+    return "created_at" in entity.attributes
 
 
 def is_deleted(entity: Entity) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
@@ -29,6 +30,7 @@ class Ledger(Generic[E]):
         self._outcomes: dict[int, Outcome[E]] = {}
         self._lost: set[int] = set()
         self._absent: set[int] = set()
+        self._first_sent: dict[int, float] = {}
         self._is_closed = False
         self.note(rows, "not_sent", reason="it was not its turn yet")
 
@@ -62,6 +64,9 @@ class Ledger(Generic[E]):
         """
         if self._is_closed:
             raise LedgerClosedError
+        moment = asyncio.get_running_loop().time()
+        for row in rows:
+            self._first_sent.setdefault(row.index, moment)
         self.note(rows, "unknown", entity=entity, reason=_INTERRUPTED)
 
     def interrupted(self, rows: Iterable[Row], error: BaseException, *, entity: E | None = None) -> None:
@@ -69,7 +74,7 @@ class Ledger(Generic[E]):
         if getattr(error, "may_be_carried_out", True) is False:
             self.note(rows, "not_sent", entity=entity, reason="it was interrupted before it was sent")
 
-    def ended(self, rows: Iterable[Row], error: KantataError, *, entity: E | None = None) -> Fate:
+    def ended(self, rows: Sequence[Row], error: KantataError, *, entity: E | None = None) -> Fate:
         """Put down what an error says of the rows whose write it ended; gives what became of them.
 
         Raises the error where nothing else would be carried out either.
@@ -84,6 +89,8 @@ class Ledger(Generic[E]):
                 self.note(rows, "unknown", entity=entity, reason=str(error))
             case Fate.UNAVAILABLE | Fate.NOT_SENT | Fate.TOO_LARGE:
                 self.note(rows, "not_sent", entity=entity, reason=str(error))
+            case Fate.ROWS_REFUSED if len(rows) > 1:
+                self.note(rows, "unknown", entity=entity, reason=str(error))
             case Fate.REFUSED | Fate.ROWS_REFUSED:
                 self.note(rows, "rejected", entity=entity, errors=errors_of(error))
         return became
@@ -99,6 +106,10 @@ class Ledger(Generic[E]):
         """Whether an answer about a row was ever lost: it may have been carried out since."""
         return row.index in self._lost
 
+    def first_sent(self, row: Row) -> float:
+        """When a row was first sent, on the event loop's clock."""
+        return self._first_sent[row.index]
+
     def note_absent(self, rows: Iterable[Row]) -> None:
         """Put down that a look did not find what a row makes."""
         self._absent |= {row.index for row in rows}
@@ -106,6 +117,10 @@ class Ledger(Generic[E]):
     def is_known_absent(self, row: Row) -> bool:
         """Whether a look did not find what a row makes, and no answer about it was lost that could have made it."""
         return row.index in self._absent and row.index not in self._lost
+
+    def was_absent(self, row: Row) -> bool:
+        """Whether a look did not find what a row makes, before whatever was sent since."""
+        return row.index in self._absent
 
     def outcome_of(self, row: Row) -> Outcome[E]:
         """What is known of a row."""

@@ -14,7 +14,7 @@ from .survey import Survey
 
 E = TypeVar("E", bound=Entity)
 
-MOST_READINGS: Final = 4
+MOST_READINGS: Final = 5
 """How often a list is read at most that changes while it is read."""
 
 Enough = Callable[[Iterable[Any]], bool]

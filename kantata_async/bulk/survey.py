@@ -8,10 +8,14 @@ pages prove to be all there is.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import attrs
 
 from ..model import Meta
+
+_MOST_STALE: Final = 3
+"""Pages in a row that may bring nothing new: what others add meanwhile moves what came to the pages after it."""
 
 
 @attrs.define
@@ -27,12 +31,14 @@ class Survey:
     fault: str | None = None
     _counts: list[int | None] = attrs.field(factory=list)
     _filled: int = 0
+    _stale: int = 0
 
     def take(self, meta: Meta, ids: Iterable[str]) -> None:
         """Take note of the next page."""
         coming = set(ids)
-        if self._counts and coming and coming <= self.ids:
-            self.fault = "one of its pages brings nothing but what came before"
+        self._stale = self._stale + 1 if coming and coming <= self.ids else 0
+        if self._stale == _MOST_STALE:
+            self.fault = "its pages bring nothing but what came before"
         self._counts.append(meta.count)
         self._filled += bool(coming)
         self.ids |= coming

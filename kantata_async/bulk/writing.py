@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
@@ -149,7 +148,6 @@ def _creation(
         asked=asked,
         look=look,
         if_exists=if_exists,
-        began=asyncio.get_running_loop().time(),
     )
 
 

@@ -1,5 +1,6 @@
 """From arguments to a checked request, and from its answers to pages, lists and deeper includes.
 
+foreign_values    values as data frames and arrays have them
 parameters        what a parameter takes, and how it is written
 include           what a call asks to be included
 operation         an operation of the API, and a call of it
@@ -16,6 +17,7 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .foreign_values import EMPTY, plain
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
 from .operation import MAX_ONLY, MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
@@ -47,6 +49,7 @@ from .seen_ids import SeenIds
 __all__ = [
     "BOOLEAN",
     "DAY",
+    "EMPTY",
     "FILE",
     "ID",
     "IDS",
@@ -86,6 +89,7 @@ __all__ = [
     "get_many",
     "in_batches",
     "path",
+    "plain",
     "read_inclusion",
     "together",
 ]
