@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -94,22 +94,18 @@ class Creation(Generic[E]):
             AuthenticationError: nothing else would go through either.
             UsageError: nor would it here.
         """
-        keys = {row: self._key_of(row) for row in rows}
-        async with self._turns.of(key for key in keys.values() if key is not None):
+        sought = _sought(rows)
+        async with self._turns.of(row.key for row in sought):
             if self.if_exists is None:
                 await self._create(rows, ledger)
                 return
-            sought = [row for row, key in keys.items() if key is not None]
-            unsought = [row for row, key in keys.items() if key is None]
+            unsought = [row for row in rows if row.key is None]
             ledger.note(unsought, "unknown", reason="not sent: it says nothing by which to look whether it is there")
-            for ones in _each_key_once(sought, keys):
+            for ones in _each_key_once(sought):
                 await self._create_what_is_not_there(ones, ledger)
 
-    def _key_of(self, row: Row) -> Hashable | None:
-        return None if self.look is None else self.look.key_of(row.wired)
-
     async def _create_what_is_not_there(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
-        found = await self._findings(rows, ledger, lambda row, entity: True)
+        found = await self._findings(rows, ledger, _any_will_do)
         for row, finding in found.items():
             match finding:
                 case Finding(Presence.OURS | Presence.BEFORE, entity=entity) if entity is not None:
@@ -171,7 +167,7 @@ class Creation(Generic[E]):
             call = attrs.evolve(call, body={self.create.body_key: wired[0]})
         else:
             call = attrs.evolve(call, body={self.create.collection: wired})
-        looked_after = len(self._sought(rows)) == len(rows)
+        looked_after = len(_sought(rows)) == len(rows)
         data = await self.connection.ask(call, looked_after=looked_after)
         items: Sequence[E] = self.connection.read(data, call).items
         return items
@@ -195,7 +191,7 @@ class Creation(Generic[E]):
         `is_complete`: whether the answer held no object that nobody could be given.
         """
         ledger.note(rows, "unknown", reason="the answer has no object that is surely this row's")
-        sought = self._sought(rows)
+        sought = _sought(rows)
         if not sought:
             return
         await asyncio.sleep(SETTLING)
@@ -216,7 +212,7 @@ class Creation(Generic[E]):
     async def _after_lost_answer(
         self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
     ) -> None:
-        sought = self._sought(rows)
+        sought = _sought(rows)
         if not sought:
             return
         await asyncio.sleep(SETTLING)
@@ -226,7 +222,7 @@ class Creation(Generic[E]):
         self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
     ) -> None:
         """The API says that it did nothing; whether that is so is looked at all the same before it goes again."""
-        sought = self._sought(rows)
+        sought = _sought(rows)
         if len(sought) < len(rows):
             return  # the transport has sent it again as often as it does
         await asyncio.sleep(wait_before_looking(sendings + 1))
@@ -247,7 +243,7 @@ class Creation(Generic[E]):
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, began: float) -> None:
         """Tell the rows that were refused from those that were sent with them, at the moment when the sending began."""
         if len(rows) == 1:
-            await self._after_own_refusal(rows[0], ledger)
+            await self._after_own_refusal(rows[0], ledger, error)
             return
         named = errors_by_row(rows, error) if self._manners.names_rows else {}
         if named is None:
@@ -265,20 +261,22 @@ class Creation(Generic[E]):
         else:
             await self._split(rest, ledger, error)
 
-    async def _after_own_refusal(self, row: Row, ledger: Ledger[E]) -> None:
+    async def _after_own_refusal(self, row: Row, ledger: Ledger[E], error: KantataError) -> None:
         """A row that was refused alone may be there already, which may be why."""
-        if not self._sought([row]) or ledger.is_known_absent(row):
-            return
-        errors = ledger.outcome_of(row).errors
-        found = await self._findings([row], ledger, self._is_what_was_sent(ledger))
-        entity, reason = found[row].entity, found[row].reason
-        if entity is None:
-            if found[row].presence is Presence.UNSURE and ledger.was_lost(row):
-                ledger.note([row], "unknown", errors=errors, reason=f"refused when it was sent again; {reason}")
-        elif ledger.was_lost(row) and found[row].presence is Presence.OURS:
-            self._created(row, entity, ledger)
-        else:
-            await self._exists(row, entity, ledger)
+        was_lost = ledger.was_lost(row)
+        if row.key is not None and not ledger.is_known_absent(row):
+            found = await self._findings([row], ledger, self._is_what_was_sent(ledger) if was_lost else _any_will_do)
+            match found[row]:
+                case Finding(Presence.OURS, entity=entity) if entity is not None and was_lost:
+                    self._created(row, entity, ledger)
+                    return
+                case Finding(entity=entity) if entity is not None:
+                    await self._exists(row, entity, ledger)
+                    return
+                case Finding(Presence.UNSURE, reason=reason) if was_lost:
+                    ledger.cannot_tell([row], reason or "")
+                    return
+        ledger.note([row], "rejected", errors=errors_of(error))
 
     async def _left_of_refused(
         self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError, began: float
@@ -290,19 +288,19 @@ class Creation(Generic[E]):
         ledger.note(rows, "unknown", reason=str(error))
         for row, errors in named.items():
             ledger.note([row], "unknown", errors=errors, reason="refused, it seems, with the rows sent with it")
-        sought = self._sought(rows)
+        sought = _sought(rows)
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
         found = await self._findings(sought, ledger, self._is_what_was_refused(began))
         unnamed = {row: finding for row, finding in found.items() if row not in named}
         in_part = any(finding.presence is Presence.OURS for finding in unnamed.values())
-        is_right = in_part and not any(finding.presence is Presence.ABSENT for finding in unnamed.values())
-        for row in named:
-            # What was refused was not made by this; it is this call's only where others than the named were refused.
-            if row in found and found[row].presence is Presence.OURS and (is_right or not in_part):
-                found[row] = attrs.evolve(found[row], presence=Presence.BEFORE)
-            elif row in found and found[row].presence is Presence.OURS:
+        others_were_refused = in_part and bool(_with(Presence.ABSENT, unnamed))
+        for row in _with(Presence.OURS, found):
+            if row in named and others_were_refused:
                 self._manners.names_rows = False
+            elif row in named:
+                # What was refused was not made by this sending.
+                found[row] = attrs.evolve(found[row], presence=Presence.BEFORE)
         await self._note_found(found, ledger)
         return _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found)
 
@@ -372,10 +370,6 @@ class Creation(Generic[E]):
 
     # --- looking ---
 
-    def _sought(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows that can be looked for."""
-        return [row for row in rows if self._key_of(row) is not None]
-
     async def _findings(self, rows: Sequence[Row], ledger: Ledger[E], is_ours: Suffices) -> dict[Row, Finding[E]]:
         """What is known of the objects of rows that can be looked for."""
         if self.look is None or not rows:
@@ -386,9 +380,8 @@ class Creation(Generic[E]):
             raise
         except KantataError as error:
             return {row: Finding(Presence.UNSURE, reason=f"looking for it failed: {error}") for row in rows}
-        keys = [(row, self._key_of(row)) for row in rows]
         found = findings(
-            keys, seen.objects, seen.faults, is_free=lambda entity: entity not in self._claims, is_ours=is_ours
+            rows, seen.objects, seen.faults, is_free=lambda entity: entity not in self._claims, is_ours=is_ours
         )
         ledger.note_absent(_with(Presence.ABSENT, found))
         return found
@@ -467,13 +460,22 @@ def _with(presence: Presence, found: Mapping[Row, Finding[E]]) -> list[Row]:
     return [row for row, finding in found.items() if finding.presence is presence]
 
 
-def _each_key_once(rows: Iterable[Row], keys: Mapping[Row, Hashable]) -> Iterable[list[Row]]:
+def _any_will_do(row: Row, entity: Entity) -> bool:
+    return True
+
+
+def _sought(rows: Iterable[Row]) -> list[Row]:
+    """The rows that can be looked for."""
+    return [row for row in rows if row.key is not None]
+
+
+def _each_key_once(rows: Iterable[Row]) -> list[list[Row]]:
     """The rows in rounds, each key once in a round: a row is looked for when those before it are settled."""
     rounds: list[list[Row]] = []
-    times: dict[Hashable, int] = defaultdict(int)
+    times: Counter[Hashable] = Counter()
     for row in rows:
-        number = times[keys[row]]
-        times[keys[row]] += 1
+        number = times[row.key]
+        times[row.key] += 1
         if number == len(rounds):
             rounds.append([])
         rounds[number].append(row)

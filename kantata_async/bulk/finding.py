@@ -50,7 +50,7 @@ class Finding(Generic[E]):
 
 
 def findings(
-    rows: Sequence[tuple[Row, Hashable]],
+    rows: Sequence[Row],
     objects: Mapping[Hashable, Sequence[E]],
     faults: Mapping[Hashable, str],
     *,
@@ -60,7 +60,7 @@ def findings(
     """Give each row one of the objects with its key, each object to one row.
 
     Args:
-        rows: with their keys.
+        rows: that were looked for.
         objects: that were seen, by their keys.
         faults: why others may be there that were not seen, by the key.
         is_free: whether an object belongs to no row yet.
@@ -76,18 +76,18 @@ def findings(
             given.add(entity.id)
             found[row] = Finding(presence, entity)
 
-    for row, key in rows:
-        take(row, Presence.OURS, (one for one in objects.get(key, ()) if is_ours(row, one)))
-    for row, key in rows:
+    for row in rows:
+        take(row, Presence.OURS, (one for one in objects.get(row.key, ()) if is_ours(row, one)))
+    for row in rows:
         if row not in found:
-            take(row, Presence.BEFORE, objects.get(key, ()))
+            take(row, Presence.BEFORE, objects.get(row.key, ()))
         if row in found:
             continue
-        if key in faults:
-            found[row] = Finding(Presence.UNSURE, None, faults[key])
+        if row.key in faults:
+            found[row] = Finding(Presence.UNSURE, None, faults[row.key])
         else:
-            found[row] = Finding(Presence.TAKEN if objects.get(key) else Presence.ABSENT)
-    return found
+            found[row] = Finding(Presence.TAKEN if objects.get(row.key) else Presence.ABSENT)
+    return {row: found[row] for row in rows}
 
 
 def was_made_before(entity: Entity, moment: datetime, margin: timedelta) -> bool | None:

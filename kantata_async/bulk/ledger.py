@@ -89,7 +89,7 @@ class Ledger(Generic[E]):
                 self.note(rows, "unknown", entity=entity, reason=str(error))
             case Fate.UNAVAILABLE | Fate.NOT_SENT | Fate.TOO_LARGE:
                 self.note(rows, "not_sent", entity=entity, reason=str(error))
-            case Fate.ROWS_REFUSED if len(rows) > 1:
+            case Fate.ROWS_REFUSED if len(rows) > 1 or self.was_lost(rows[0]):
                 self.note(rows, "unknown", entity=entity, reason=str(error))
             case Fate.REFUSED | Fate.ROWS_REFUSED:
                 self.note(rows, "rejected", entity=entity, errors=errors_of(error))

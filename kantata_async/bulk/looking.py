@@ -157,7 +157,7 @@ class _ByKey(Generic[E]):
                 objects[key].append(one)
         if found and not objects:
             fault = f"key= says nothing of any of the {len(found)} objects found"
-        return Sightings(objects, {} if fault is None else {self.key_of(row.wired): fault for row in rows})
+        return Sightings(objects, {} if fault is None else {row.key: fault for row in rows})
 
 
 class _ByFields(Generic[E]):
@@ -174,7 +174,7 @@ class _ByFields(Generic[E]):
         objects: dict[Hashable, list[E]] = {}
         for row in rows:
             compared = [(one, agreement(row.wired, one)) for one in found]
-            objects[self.key_of(row.wired)] = [one for one, fields in compared if fields.agree and not fields.differ]
+            objects[row.key] = [one for one, fields in compared if fields.agree and not fields.differ]
         return Sightings(objects, {})
 
 
@@ -196,7 +196,6 @@ class _Wanted:
     """A row that is looked for."""
 
     row: Row
-    key: Hashable
     suffices: Suffices
 
 
@@ -225,9 +224,8 @@ class _Known(Generic[E]):
     async def __call__(self, rows: Sequence[Row], suffices: Suffices) -> Sightings[E]:
         places: dict[tuple[SharedReads[_Wanted, Sightings[E]], Hashable], list[_Wanted]] = defaultdict(list)
         for row in rows:
-            reference = self._reference(row.wired)
-            wanted = _Wanted(row, self.key_of(row.wired), suffices)
-            if reference is not None:
+            wanted = _Wanted(row, suffices)
+            if self._reference(row.wired) is not None:
                 referred = tuple(row.wired["external_reference"][part] for part in _REFERENCE[:-1])
                 places[self._referred, referred].append(wanted)
             elif self._natural is not None:
@@ -303,7 +301,7 @@ class _Known(Generic[E]):
                     elif not is_deleted(one):
                         objects[key].append(one)
             if fault is not None:
-                faults |= {wanted.key: fault for wanted in search.wanted}
+                faults |= {wanted.row.key: fault for wanted in search.wanted}
         return Sightings(objects, faults)
 
 
@@ -345,7 +343,7 @@ def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable 
     """Tells, page by page, when every row of a search has an object that suffices."""
     missing: dict[Hashable, list[_Wanted]] = defaultdict(list)
     for wanted in search.wanted:
-        missing[wanted.key].append(wanted)
+        missing[wanted.row.key].append(wanted)
 
     def enough(entities: Iterable[E]) -> bool:
         for one in entities:

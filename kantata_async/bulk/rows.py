@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -23,15 +23,23 @@ Items: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 
 @attrs.frozen(eq=False)
 class Row:
-    """One row: its position, the item as it was given, and as it goes on the wire."""
+    """One row.
+
+    Attributes:
+        index: its position, from 0.
+        item: as it was given.
+        wired: as it goes on the wire.
+        key: what its object is looked for by; None where there is no way to look for it.
+    """
 
     index: int
     item: Any
     wired: Any
+    key: Hashable | None = None
 
 
-Check = Callable[[Any, int], Any]
-"""Gives the wire form of an item at a position; raises UsageError, with the position, for a wrong one."""
+Check = Callable[[Any, int], Row]
+"""Gives the row of an item at a position; raises UsageError, with the position, for a wrong one."""
 
 
 class RowSource:
@@ -85,7 +93,7 @@ class RowSource:
 
 
 def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> list[Row]:
-    rows = [Row(index, item, check(item, index)) for index, item in enumerate(items)]
+    rows = [check(item, index) for index, item in enumerate(items)]
     return rows if scope is None else sorted(rows, key=lambda row: scope(row.wired))
 
 
@@ -96,7 +104,7 @@ async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
         made = aiter(items)
         try:
             async for item in made:
-                yield Row(index, item, check(item, index))
+                yield check(item, index)
                 index += 1
         finally:
             if isinstance(made, AsyncGenerator):
@@ -105,7 +113,7 @@ async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
         ready = iter(items)
         try:
             for item in ready:
-                yield Row(index, item, check(item, index))
+                yield check(item, index)
                 index += 1
         finally:
             if isinstance(ready, Generator):

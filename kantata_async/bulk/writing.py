@@ -27,7 +27,7 @@ from .creation import Creation, IfExists
 from .interruption import carrying
 from .looking import Find, Key, look_for, scope_of
 from .outcome import BulkResult, Outcome
-from .rows import Items, RowSource
+from .rows import Items, Row, RowSource
 from .run import run_all
 from .stream import run_stream
 
@@ -169,14 +169,12 @@ def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: S
 def _source(creation: Creation[Any], items: Items) -> RowSource:
     create, look = creation.create, creation.look
 
-    def check(item: Any, index: int) -> dict[str, Any]:
+    def check(item: Any, index: int) -> Row:
         fields = check_row(create, item, index)
-        if look is not None:
-            try:
-                look.key_of(fields)
-            except UsageError as error:
-                raise UsageError(f"row {index}: {error}") from error
-        return fields
+        try:
+            return Row(index, item, fields, None if look is None else look.key_of(fields))
+        except UsageError as error:
+            raise UsageError(f"row {index}: {error}") from error
 
     return RowSource(items, check, create.bulk_max or 1, scope_of(create.natural_key))
 
@@ -197,7 +195,7 @@ async def update_many(
     update = operations["update"]
     inclusion = _inclusion(connection, update, include)
     changing = _update(connection, operations, _asked(update, inclusion.names, optional_fields))
-    source = RowSource(items, lambda item, index: _identified(update, item, index), 1)
+    source = RowSource(items, lambda item, index: Row(index, item, _identified(update, item, index)), 1)
     result = await run_all(connection, source, changing.settle)
     await _follow(connection, result, inclusion)
     return result
@@ -236,5 +234,6 @@ async def delete_many(connection: Connection, operations: Operations, ids: Items
         single=operations.get("delete"),
         look=_look_by_id(connection, operations),
     )
-    source = RowSource(ids, lambda item, index: check_id(item, f"id {index}"), _BULK_DELETE if bulk is not None else 1)
+    size = _BULK_DELETE if bulk is not None else 1
+    source = RowSource(ids, lambda item, index: Row(index, item, check_id(item, f"id {index}")), size)
     return await run_all(connection, source, delete.settle)
