@@ -10,6 +10,7 @@ import attrs
 from kantata_async.catalogue import Association, Catalogue, Field, Operation
 
 from .associations import finder, targets
+from .files import Files
 from .query_string import DEFAULT_PAGE
 from .references import References
 from .rules import Finder, rules_of
@@ -82,10 +83,11 @@ class Face:
 class Presenter:
     """Makes the envelope of an operation's answer out of the store."""
 
-    def __init__(self, catalogue: Catalogue, references: References, store: Store) -> None:
+    def __init__(self, catalogue: Catalogue, references: References, store: Store, files: Files) -> None:
         self._catalogue = catalogue
         self._references = references
         self._store = store
+        self._files = files
         self._faces: dict[tuple[str, bool], Face] = {}
         self._linked: dict[tuple[str, str], Mapping[str, Link]] = {}
 
@@ -98,8 +100,9 @@ class Presenter:
         include: Iterable[str],
         optional: Iterable[str],
         switches: Switches,
+        also: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The whole answer: count, results, the collections, meta."""
+        """The whole answer: count, results, the collections, meta; `also` shows on the matches beside their own."""
         collection = str(operation.collection)
         links = self._links(operation)
         wanted = [links[name] for name in include if name in links]
@@ -107,6 +110,8 @@ class Presenter:
         face, allowed = self._face(collection, switches.whole_seconds), set(operation.optional_fields)
         chosen = [name for name in optional if name in allowed]
         matches = {identity: self._match(face, records[identity], chosen, wanted, switches) for identity in ids}
+        for match in matches.values() if also else ():
+            match.update(also or {})
         collections: dict[str, dict[str, Any]] = {collection: matches}
         for link in wanted:
             if link.association.key:
@@ -194,7 +199,10 @@ class Presenter:
             shown=tuple(links[name] for name in always if name in links),
             hidden={name: link for name, link in links.items() if name in withheld},
             labels=tuple(self._labels(collection, always, definition.attributes)),
-            converted=tuple(_converted(collection, always, definition.attributes, whole_seconds)),
+            converted=(
+                *_converted(collection, always, definition.attributes, whole_seconds),
+                *((name, self._files.url) for name in rules_of(collection).files),
+            ),
         )
 
     def _labels(self, collection: str, shown: Iterable[str], attributes: Mapping[str, Field]) -> Iterable[_Label]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 import time
 from collections.abc import Iterable
@@ -11,26 +10,56 @@ from datetime import datetime
 from email.utils import formatdate
 from itertools import count
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypedDict, Unpack
 
 import msgspec
 from aiohttp import web
 
-from ..backend import Answer, Clock, Outcome, Refusal, Service, Store, Switches, unauthorized
+from ..backend import (
+    FOLDER,
+    UPLOADED,
+    Answer,
+    Clock,
+    Outcome,
+    Refusal,
+    Service,
+    Store,
+    Switches,
+    receive,
+    unauthorized,
+)
 from ..seed import found
+from .authorization import PATHS, AuthorizationServer, OAuthApplication, OAuthRequest
 from .control import PREFIX, respond
+from .downloads import download
 from .fault_answers import befall, status_of
 from .faults import Fault, Faults
 from .http_dates import HttpDates
 from .limits import RateLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
+from .thread import ThreadedSandbox
 from .wire import Body, read_body
 
 HOST: Final = "127.0.0.1"
 BASE: Final = "/api/v1"
 MAX_BODY: Final = 64 * 1024 * 1024
 _UNREAD: Final = Answer(200, msgspec.json.encode({"count": 0, "results": [], "meta": {"count": 0, "page_count": 0}}))
+
+
+class SandboxOptions(TypedDict, total=False):
+    """What a `Sandbox` takes."""
+
+    seed: int
+    people: int
+    projects: int
+    port: int
+    token: str | None
+    latency: float
+    now: datetime | None
+    switches: Switches | None
+    rate_limits: Iterable[ServerRateLimit]
+    application: OAuthApplication | None
 
 
 class Sandbox:
@@ -46,6 +75,7 @@ class Sandbox:
         now: The time of its clock when it starts, from which it goes on; the present unless given.
         switches: Its manners where the real server's are not documented.
         rate_limits: The limits beyond which it answers 429.
+        application: The application that is registered with its authorization server.
     """
 
     def __init__(
@@ -60,6 +90,7 @@ class Sandbox:
         now: datetime | None = None,
         switches: Switches | None = None,
         rate_limits: Iterable[ServerRateLimit] = (),
+        application: OAuthApplication | None = None,
     ) -> None:
         self.token = token or secrets.token_urlsafe(24)
         self.latency = latency
@@ -74,6 +105,15 @@ class Sandbox:
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._service = self._founded(now)
+        self.authorization = AuthorizationServer(application or OAuthApplication(), self.clock)
+
+    @classmethod
+    def in_thread(cls, **options: Unpack[SandboxOptions]) -> ThreadedSandbox:
+        """A sandbox in a thread of its own, as a context manager, for programs and tests without an event loop.
+
+        It takes what the class takes, and has the same properties and methods.
+        """
+        return ThreadedSandbox(cls(**options))
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.url} {len(self.store)} records>"
@@ -90,7 +130,11 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The base URL for a client."""
-        return f"http://{HOST}:{self._port}{BASE}"
+        return f"{self._origin}{BASE}"
+
+    @property
+    def _origin(self) -> str:
+        return f"http://{HOST}:{self._port}"
 
     @property
     def store(self) -> Store:
@@ -148,11 +192,13 @@ class Sandbox:
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
         self._service = self._founded(self.clock.now())
+        self.authorization = AuthorizationServer(self.authorization.application, self.clock)
         self.faults.clear()
         self.clear_log()
 
     def _founded(self, now: datetime | None) -> Service:
         service = Service(self._switches, Clock(now))
+        service.company.files.origin = self._origin
         found(service.company, **self._founding)
         return service
 
@@ -173,6 +219,7 @@ class Sandbox:
             raise
         self._runner = runner
         self._port = runner.addresses[0][1]
+        self._service.company.files.origin = self._origin
 
     async def stop(self) -> None:
         """Stop listening, and end what still hangs; a second call does nothing."""
@@ -190,7 +237,7 @@ class Sandbox:
         logged = LoggedRequest(
             method=request.method,
             path=request.path.removeprefix(BASE).removesuffix(".json"),
-            query=dict(request.query),
+            query={} if request.path in PATHS else dict(request.query),
             request_id=f"{next(self._numbers):012x}",
             at=time.monotonic(),
         )
@@ -210,28 +257,60 @@ class Sandbox:
             body = await read_body(request)
         except Refusal as refusal:
             return refusal.answer(), None
-        logged.body, logged.form = body.json, body.form
+        if request.path not in PATHS:
+            logged.body, logged.form = body.json, body.form
         wait = self._limits.admit(request.method, logged.path, time.monotonic())
         if wait:
             return self._throttled(wait).answer(), None
         fault = self.faults.strike(request.method, logged.path)
         if fault is not None and fault.when == "before":
             return _UNREAD, fault
-        outcome = self._carry_out(request, logged, body)
+        try:
+            outcome = self._carry_out(request, logged, body)
+        except Refusal as refusal:
+            return refusal.answer(), fault
         logged.committed = outcome.committed
         return outcome.answer, fault
 
     def _carry_out(self, request: web.Request, logged: LoggedRequest, body: Body) -> Outcome:
+        if request.path in PATHS:
+            return self._authorize(request, body)
+        if request.path.startswith((f"{FOLDER}/", f"/{UPLOADED}/")):
+            return self._beside_the_api(request, body)
         if not self._authorized(request):
             return Outcome(unauthorized().answer(), committed=False)
         path = logged.path if request.path.startswith(f"{BASE}/") else ""
         form = body.form is not None
         given = body.form if form else body.json
+        if request.method == "GET" and (document := self._service.document(path)) is not None:
+            return Outcome(download(document, request.headers, ranges=self.switches.ranges), committed=False)
         return self._service.carry_out(request.method, path, request.query.items(), given, form=form)
 
+    def _authorize(self, request: web.Request, body: Body) -> Outcome:
+        asked = OAuthRequest(
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            form=body.form or {},
+            authorization=request.headers.get("Authorization", ""),
+            origin=self._origin,
+        )
+        return Outcome(self.authorization.answer(asked, self.switches.consent), committed=False)
+
+    def _beside_the_api(self, request: web.Request, body: Body) -> Outcome:
+        """Files, which need no token: their downloads, and uploads that the API said where to send."""
+        company = self._service.company
+        if request.method == "POST" and request.path.startswith(f"/{UPLOADED}/"):
+            receive(company, request.path.rpartition("/")[2], body.form or {})
+            return Outcome(Answer(204), committed=True)
+        if request.method not in {"GET", "HEAD"}:
+            raise Refusal(405, [{"type": "system", "message": "Files can only be read"}], {"Allow": "GET, HEAD"})
+        file = company.files.get(request.raw_path.partition("?")[0])
+        return Outcome(download(file, request.headers, ranges=self.switches.ranges), committed=False)
+
     def _authorized(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode())
+        kind, _, token = request.headers.get("Authorization", "").partition(" ")
+        return kind == "Bearer" and self.authorization.accepts(token, self.token)
 
     def _throttled(self, wait: float) -> Refusal:
         headers = {}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from ..answer import Answer, json_answer
 from ..associations import inverse
 from ..company import Call, Company
+from ..files import StoredFile
+from ..inflection import singular
+from ..pdf import page_of
 from ..predicates import absent, among, between, flag, where
-from ..refusals import invalid
+from ..refusals import invalid, missing
 from ..routes import route
 from ..rules import CarryOut, Guard, Values, declare, part
 from ..standard_handlers import existing
 from ..store import Record, Store
+from .currencies import subunits
 
 declare(
     "invoices",
@@ -80,3 +84,18 @@ def cancel_invoice(company: Company, call: Call) -> Answer:
 def next_invoice_number(company: Company, _: Call) -> Answer:
     """The number that the next invoice takes."""
     return json_answer({"next_invoice_number": str(company.store.count("invoices") + 1)})
+
+
+def as_pdf(store: Store, identity: str) -> StoredFile:
+    """An invoice as people get it. Raises Refusal 404."""
+    invoice = store.records("invoices").get(identity)
+    if invoice is None:
+        raise missing("invoice")
+    currency = str(invoice["currency"])
+    lines = [f"Invoice {invoice.get('title') or identity}", f"Dated {invoice.get('invoice_date') or ''}"]
+    for collection in ("time_entries", "expenses", "fixed_fee_items", "additional_items"):
+        for found in store.referring(collection, "invoice_id", identity):
+            item = store.records(collection)[found]
+            amount = (item.get("amount_in_cents") or 0) / subunits(currency)
+            lines.append(f"{singular(collection)} {found}: {amount:,.2f} {currency}")
+    return StoredFile(f"invoice-{identity}.pdf", page_of(lines), "application/pdf")

@@ -27,13 +27,14 @@ from ..predicates import (
     overlapping,
     present,
 )
+from ..refusals import invalid
 from ..routes import route
 from ..rules import Finder, Guard, Hidden, Values, declare
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..uploads import UploadedFile
-from ..writing import deleted_now, update
+from ..writing import deleted_now
 from .organizations import belonging_to, in_an_organization
 from .setting import setting
 
@@ -174,11 +175,6 @@ def _without_submission(store: Store, value: Any) -> Predicate:
     return lambda user: user["id"] in there - submitted
 
 
-def _photo(_: Store, values: Values) -> Values:
-    photo = values.get("profile_photo_attachment_file")
-    return {"photo_path": f"https://photos.example/{photo.filename}"} if isinstance(photo, UploadedFile) else {}
-
-
 declare(
     "users",
     filters={
@@ -230,7 +226,7 @@ declare(
         "role_id": _of_membership("default_role_id"),
         "skill_ids": through("skill_memberships", "user_id", "skill_id"),
     },
-    meaning=_photo,
+    files=("photo_path",),
 )
 
 declare(
@@ -363,7 +359,11 @@ def me(company: Company, call: Call) -> Answer:
 def set_profile_photo(company: Company, call: Call) -> Answer:
     """Take an uploaded photo as the user's."""
     existing(company, "users", call.id)
-    update(company.store, "users", call.id, company.checked(call, "users"))
+    photo = company.checked(call, "users").get("profile_photo_attachment_file")
+    if not isinstance(photo, UploadedFile):
+        raise invalid("profile_photo_attachment_file can't be blank", "profile_photo_attachment_file")
+    path = company.files.put("photos", call.id, photo.filename, photo.content, photo.content_type)
+    company.store.update("users", call.id, {"photo_path": path})
     return company.present(call, [call.id])
 
 
@@ -371,5 +371,6 @@ def set_profile_photo(company: Company, call: Call) -> Answer:
 def reset_profile_photo(company: Company, call: Call) -> Answer:
     """Go back to having no photo."""
     existing(company, "users", call.id)
+    company.files.remove("photos", call.id)
     company.store.update("users", call.id, {"photo_path": None})
     return Answer(call.operation.status)
