@@ -234,7 +234,6 @@ declare(
     filters={
         "by_full_name": USER_NAME,
         "can_log_in": equal("can_log_in"),
-        "matching": USER_NAME,
         "only_active": flag(absent("disabled_at")),
         "only_inactive": flag(present("disabled_at")),
         "with_skills": _skilled("user_id"),

@@ -212,7 +212,8 @@ _PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _named_permissions(values: Values) -> list[str]:
-    return [name.strip() for name in str(values.get("permissions") or "").split(",") if name.strip()]
+    given = values.get("permissions")
+    return [name.strip() for name in given.split(",") if name.strip()] if given else []
 
 
 def _unknown_permissions(_: Store, values: Values) -> list[Values]:

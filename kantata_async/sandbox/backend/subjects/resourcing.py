@@ -85,7 +85,6 @@ declare(
         "plannable": matching(_plannable),
         "uncurrent": flag(absent("current")),
         "workspace_id": beyond("stories", "story_id", equal("workspace_id")),
-        "workspace_ids": beyond("stories", "story_id", among("workspace_id")),
     },
     hidden=Hidden(_visible_assignments, ("include_unnamed",)),
     marked=lambda _, __: {"current": False},
@@ -110,7 +109,6 @@ declare(
         "type": lambda _, value: lambda record: bool(record["hard"]) is (value == "hard"),
         "unnamed_resources_only": flag(_unnamed_allocation),
         "user_ids": beyond("workspace_resources", "workspace_resource_id", among("user_id")),
-        "workspace_id": beyond("workspace_resources", "workspace_resource_id", equal("workspace_id")),
         "workspace_ids": beyond("workspace_resources", "workspace_resource_id", among("workspace_id")),
     },
     renamed={"resource_id": "workspace_resource_id"},
@@ -187,7 +185,6 @@ declare(
 declare(
     "holidays",
     filters={
-        "by_holiday_calendar_id": joined("holiday_calendar_associations", "holiday_calendar_id", "holiday_id"),
         "not_on_calendars": joined("holiday_calendar_associations", "holiday_calendar_id", "holiday_id", negated=True),
     },
 )
