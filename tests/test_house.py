@@ -26,7 +26,7 @@ FLOORS = (
     {"provision", "signin"},
     {"catalogue"},
     {"sandbox"},
-    {"pytest_plugin", "cli"},
+    {"pytest_plugin", "recording", "cli"},
     {"__init__", "__main__"},
 )
 """The rooms of the package, floor by floor, from the ground up."""
