@@ -101,9 +101,9 @@ _DECLARED: Final[dict[str, Rules]] = {}
 _PARTS: Final[dict[str, Part]] = {}
 
 
-def declare(collection: str, **rules: Any) -> None:
-    """Declare the rules of a collection, by the attributes of `Rules`."""
-    _DECLARED[collection] = Rules(**rules)
+def declare(collection: str, rules: Rules) -> None:
+    """Declare the rules of a collection."""
+    _DECLARED[collection] = rules
 
 
 def rules_of(collection: str) -> Rules:

@@ -15,34 +15,20 @@ from typing import Final, Self, TypedDict, Unpack
 import msgspec
 from aiohttp import web
 
-from ..backend import (
-    FOLDER,
-    UPLOADED,
-    Answer,
-    Clock,
-    Outcome,
-    Refusal,
-    Service,
-    Store,
-    Switches,
-    receive,
-    unauthorized,
-)
-from ..seed import found
-from .authorization import PATHS, AuthorizationServer, OAuthApplication, OAuthRequest
+from ..backend import Answer, Clock, Refusal, Store, Switches
+from .authorization import AuthorizationServer, OAuthApplication
 from .control import PREFIX, respond
-from .downloads import download
 from .fault_answers import befall, status_of
 from .faults import Fault, Faults
+from .gateway import BASE, Gateway, below_base, is_secret
 from .http_dates import HttpDates
 from .limits import RateLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
 from .thread import ThreadedSandbox
-from .wire import Body, read_body
+from .wire import read_body
 
 HOST: Final = "127.0.0.1"
-BASE: Final = "/api/v1"
 MAX_BODY: Final = 64 * 1024 * 1024
 _UNREAD: Final = Answer(200, msgspec.json.encode({"count": 0, "results": [], "meta": {"count": 0, "page_count": 0}}))
 
@@ -104,8 +90,8 @@ class Sandbox:
         self._numbers = count(1)
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
-        self._service = self._founded(now)
-        self.authorization = AuthorizationServer(application or OAuthApplication(), self.clock)
+        self._application = application or OAuthApplication()
+        self._gateway = self._founded(now)
 
     @classmethod
     def in_thread(cls, **options: Unpack[SandboxOptions]) -> ThreadedSandbox:
@@ -139,7 +125,12 @@ class Sandbox:
     @property
     def store(self) -> Store:
         """The records behind the API."""
-        return self._service.company.store
+        return self._gateway.service.company.store
+
+    @property
+    def authorization(self) -> AuthorizationServer:
+        """Which tokens were issued and revoked beside the sandbox's own, and how one comes by one."""
+        return self._gateway.authorization
 
     @property
     def clock(self) -> Clock:
@@ -153,7 +144,7 @@ class Sandbox:
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        self._switches = self._service.company.switches = switches
+        self._switches = self._gateway.service.company.switches = switches
 
     @property
     def rate_limits(self) -> tuple[ServerRateLimit, ...]:
@@ -177,7 +168,7 @@ class Sandbox:
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
         """The (path, filter) pairs that are taken and change nothing, for want of the data they ask about."""
-        return self._service.filters_without_effect
+        return self._gateway.service.filters_without_effect
 
     def count(self, method: str | None = None, path: str | None = None) -> int:
         """How many requests the log has of a method and a path, the latter as `path_patterns.matches` describes."""
@@ -191,16 +182,14 @@ class Sandbox:
         """Found the company anew, or another one; faults and log are cleared too."""
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
-        self._service = self._founded(self.clock.now())
-        self.authorization = AuthorizationServer(self.authorization.application, self.clock)
+        self._gateway = self._founded(self.clock.now())
         self.faults.clear()
         self.clear_log()
 
-    def _founded(self, now: datetime | None) -> Service:
-        service = Service(self._switches, Clock(now))
-        service.company.files.origin = self._origin
-        found(service.company, **self._founding)
-        return service
+    def _founded(self, now: datetime | None) -> Gateway:
+        gateway = Gateway(self._switches, Clock(now), self._application, **self._founding)
+        gateway.service.company.files.origin = self._origin
+        return gateway
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
@@ -219,7 +208,7 @@ class Sandbox:
             raise
         self._runner = runner
         self._port = runner.addresses[0][1]
-        self._service.company.files.origin = self._origin
+        self._gateway.service.company.files.origin = self._origin
 
     async def stop(self) -> None:
         """Stop listening, and end what still hangs; a second call does nothing."""
@@ -236,8 +225,8 @@ class Sandbox:
             return await self._control(request)
         logged = LoggedRequest(
             method=request.method,
-            path=request.path.removeprefix(BASE).removesuffix(".json"),
-            query={} if request.path in PATHS else dict(request.query),
+            path=below_base(request.path),
+            query={} if is_secret(request.path) else dict(request.query),
             request_id=f"{next(self._numbers):012x}",
             at=time.monotonic(),
         )
@@ -257,7 +246,7 @@ class Sandbox:
             body = await read_body(request)
         except Refusal as refusal:
             return refusal.answer(), None
-        if request.path not in PATHS:
+        if not is_secret(request.path):
             logged.body, logged.form = body.json, body.form
         wait = self._limits.admit(request.method, logged.path, time.monotonic())
         if wait:
@@ -265,52 +254,9 @@ class Sandbox:
         fault = self.faults.strike(request.method, logged.path)
         if fault is not None and fault.when == "before":
             return _UNREAD, fault
-        try:
-            outcome = self._carry_out(request, logged, body)
-        except Refusal as refusal:
-            return refusal.answer(), fault
+        outcome = self._gateway.carry_out(request, body, self.token)
         logged.committed = outcome.committed
         return outcome.answer, fault
-
-    def _carry_out(self, request: web.Request, logged: LoggedRequest, body: Body) -> Outcome:
-        if request.path in PATHS:
-            return self._authorize(request, body)
-        if request.path.startswith((f"{FOLDER}/", f"/{UPLOADED}/")):
-            return self._beside_the_api(request, body)
-        if not self._authorized(request):
-            return Outcome(unauthorized().answer(), committed=False)
-        path = logged.path if request.path.startswith(f"{BASE}/") else ""
-        form = body.form is not None
-        given = body.form if form else body.json
-        if request.method == "GET" and (document := self._service.document(path)) is not None:
-            return Outcome(download(document, request.headers, ranges=self.switches.ranges), committed=False)
-        return self._service.carry_out(request.method, path, request.query.items(), given, form=form)
-
-    def _authorize(self, request: web.Request, body: Body) -> Outcome:
-        asked = OAuthRequest(
-            method=request.method,
-            path=request.path,
-            query=request.query,
-            form=body.form or {},
-            authorization=request.headers.get("Authorization", ""),
-            origin=self._origin,
-        )
-        return Outcome(self.authorization.answer(asked, self.switches.consent), committed=False)
-
-    def _beside_the_api(self, request: web.Request, body: Body) -> Outcome:
-        """Files, which need no token: their downloads, and uploads that the API said where to send."""
-        company = self._service.company
-        if request.method == "POST" and request.path.startswith(f"/{UPLOADED}/"):
-            receive(company, request.path.rpartition("/")[2], body.form or {})
-            return Outcome(Answer(204), committed=True)
-        if request.method not in {"GET", "HEAD"}:
-            raise Refusal(405, [{"type": "system", "message": "Files can only be read"}], {"Allow": "GET, HEAD"})
-        file = company.files.get(request.raw_path.partition("?")[0])
-        return Outcome(download(file, request.headers, ranges=self.switches.ranges), committed=False)
-
-    def _authorized(self, request: web.Request) -> bool:
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        return kind == "Bearer" and self.authorization.accepts(token, self.token)
 
     def _throttled(self, wait: float) -> Refusal:
         headers = {}

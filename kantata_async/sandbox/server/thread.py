@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -51,15 +52,16 @@ class ThreadedSandbox:
         """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
         if self._thread is not None:
             raise RuntimeError("the sandbox has been started already")
-        started = _Started()
+        started = Future[None]()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(started)), name="kantata sandbox", daemon=True
         )
         self._thread.start()
-        started.wait()
-        if started.error is not None:
+        try:
+            started.result()
+        except BaseException:
             self._join()
-            raise started.error
+            raise
 
     def stop(self) -> None:
         """Stop listening, end what still hangs, and wait for the thread; a second call does nothing."""
@@ -67,17 +69,15 @@ class ThreadedSandbox:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._join()
 
-    async def _serve(self, started: _Started) -> None:
+    async def _serve(self, started: Future[None]) -> None:
         stopping = asyncio.Event()
         try:
             await self._sandbox.start()
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits for the start
-            started.error = error
+            started.set_exception(error)
             return
-        else:
-            self._loop, self._stopping = asyncio.get_running_loop(), stopping
-        finally:
-            started.set()
+        self._loop, self._stopping = asyncio.get_running_loop(), stopping
+        started.set_result(None)
         await stopping.wait()
         await self._sandbox.stop()
 
@@ -179,16 +179,6 @@ class ThreadedSandbox:
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
         """Found the company anew, or another one; faults and log are cleared too."""
         self._carry_out(lambda: self._sandbox.reset(seed=seed, people=people, projects=projects))
-
-
-class _Started:
-    """Whether a thread listens, or what kept it from that."""
-
-    def __init__(self) -> None:
-        self.error: BaseException | None = None
-        self._done = threading.Event()
-        self.set = self._done.set
-        self.wait = self._done.wait
 
 
 class _Carried:

@@ -12,7 +12,7 @@ from ..files import Files
 from ..predicates import Predicate
 from ..refusals import Refusal, invalid, invalid_field, missing
 from ..routes import route
-from ..rules import declare
+from ..rules import Rules, declare
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..uploads import UploadedFile
@@ -38,8 +38,8 @@ def _named(store: Store, value: Any) -> Predicate:
     return keep
 
 
-declare("user_file_associations", filters={"filename": _named})
-declare("attachments", files=("url",))
+declare("user_file_associations", Rules(filters={"filename": _named}))
+declare("attachments", Rules(files=("url",)))
 
 
 @route("POST", "/attachments")

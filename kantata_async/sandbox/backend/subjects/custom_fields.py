@@ -11,7 +11,7 @@ from ..inflection import collection_of_class, singular
 from ..predicates import Predicate, among, beyond, equal, matching
 from ..refusals import Refusal, invalid_field
 from ..routes import route
-from ..rules import Values, declare, part
+from ..rules import Rules, Values, declare, part
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..switches import Switches
@@ -112,8 +112,10 @@ def _first_of_each_field(store: Store, value: int) -> Predicate:
 
 declare(
     "custom_field_sets",
-    associations={"custom_field_ids": inverse("custom_fields", "custom_field_set_id")},
-    belongings=(("custom_fields", "custom_field_set_id"),),
+    Rules(
+        associations={"custom_field_ids": inverse("custom_fields", "custom_field_set_id")},
+        belongings=(("custom_fields", "custom_field_set_id"),),
+    ),
 )
 
 
@@ -136,32 +138,38 @@ def _wrong_with_field(_: Store, __: Switches, values: Values, ___: list[Values])
 
 declare(
     "custom_fields",
-    filters={"subject_type": beyond("custom_field_sets", "custom_field_set_id", equal("subject_type"))},
-    associations={"choice_ids": inverse("custom_field_choices", "custom_field_id")},
-    defaults=_defaults,
-    check_new=_wrong_with_field,
-    belongings=(("custom_field_values", "custom_field_id"), ("custom_field_choices", "custom_field_id")),
+    Rules(
+        filters={"subject_type": beyond("custom_field_sets", "custom_field_set_id", equal("subject_type"))},
+        associations={"choice_ids": inverse("custom_field_choices", "custom_field_id")},
+        defaults=_defaults,
+        check_new=_wrong_with_field,
+        belongings=(("custom_field_values", "custom_field_id"), ("custom_field_choices", "custom_field_id")),
+    ),
 )
 declare(
     "custom_field_choices",
-    filters={
-        "active": matching(lambda store, record: record["custom_field_id"] in store.records("custom_fields")),
-        "for_choice_ids": among("id"),
-        "for_custom_fields": among("custom_field_id"),
-        "per_custom_field": _first_of_each_field,
-    },
+    Rules(
+        filters={
+            "active": matching(lambda store, record: record["custom_field_id"] in store.records("custom_fields")),
+            "for_choice_ids": among("id"),
+            "for_custom_fields": among("custom_field_id"),
+            "per_custom_field": _first_of_each_field,
+        },
+    ),
 )
 declare(
     "custom_field_values",
-    filters={
-        "with_custom_field_id": among("custom_field_id"),
-        "with_setter_id": among("setter_id"),
-        "with_subject_id": among("subject_id"),
-    },
-    meaning=_meant_by_value,
-    check_new=_wrong_with_value,
-    created=_replace,
-    shown={"subject_type": _as_seen},
+    Rules(
+        filters={
+            "with_custom_field_id": among("custom_field_id"),
+            "with_setter_id": among("setter_id"),
+            "with_subject_id": among("subject_id"),
+        },
+        meaning=_meant_by_value,
+        check_new=_wrong_with_value,
+        created=_replace,
+        shown={"subject_type": _as_seen},
+    ),
 )
 
 

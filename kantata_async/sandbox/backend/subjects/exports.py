@@ -14,7 +14,7 @@ from ..company import Call, Company
 from ..inflection import titled
 from ..refusals import invalid, invalid_field
 from ..routes import route
-from ..rules import Values, declare
+from ..rules import Rules, Values, declare
 from ..standard_handlers import existing, list_all, show
 from ..store import Record, Store
 from ..writing import create
@@ -40,7 +40,7 @@ def _unknown(store: Store, values: Values) -> list[Values]:
     return errors
 
 
-declare("exports", check=_unknown)
+declare("exports", Rules(check=_unknown))
 
 
 def _columns(company: Company, dataset: str) -> dict[str, Values]:

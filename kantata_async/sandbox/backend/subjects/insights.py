@@ -10,13 +10,14 @@ from ..answer import Answer, json_answer
 from ..company import Call, Company
 from ..predicates import matching
 from ..routes import route
-from ..rules import declare
+from ..rules import Rules, declare
 from ..standard_handlers import existing
 from ..store import Record
 from ..writing import destroy
 
 declare(
-    "account_insights_mappings", filters={"standard": matching(lambda _, record: not record["is_custom_dashboard"])}
+    "account_insights_mappings",
+    Rules(filters={"standard": matching(lambda _, record: not record["is_custom_dashboard"])}),
 )
 
 

@@ -11,36 +11,40 @@ from ..pdf import page_of
 from ..predicates import absent, among, between, flag, where
 from ..refusals import invalid, missing
 from ..routes import route
-from ..rules import CarryOut, Guard, Values, declare, part
+from ..rules import CarryOut, Guard, Rules, Values, declare, part
 from ..standard_handlers import existing
 from ..store import Record, Store
 from .currencies import subunits
 
 declare(
     "invoices",
-    filters={
-        "paid": flag(where("status", "accepted payment")),
-        "pending": flag(where("status", "new")),
-        "within_dates": between("invoice_date"),
-        "without_drafts": flag(absent("draft")),
-        "workspace_id": among("workspace_ids"),
-    },
-    associations={
-        "additional_item_ids": inverse("additional_items", "invoice_id"),
-        "expense_ids": inverse("expenses", "invoice_id"),
-        "fixed_fee_item_ids": inverse("fixed_fee_items", "invoice_id"),
-    },
-    has_owner=True,
-    meaning=lambda _, values: {"workspace_ids": [values["workspace_id"]]} if values.get("workspace_id") else {},
-    guard=Guard(lambda _, record: not record["draft"], "Only a draft can be deleted; cancel the invoice instead"),
+    Rules(
+        filters={
+            "paid": flag(where("status", "accepted payment")),
+            "pending": flag(where("status", "new")),
+            "within_dates": between("invoice_date"),
+            "without_drafts": flag(absent("draft")),
+            "workspace_id": among("workspace_ids"),
+        },
+        associations={
+            "additional_item_ids": inverse("additional_items", "invoice_id"),
+            "expense_ids": inverse("expenses", "invoice_id"),
+            "fixed_fee_item_ids": inverse("fixed_fee_items", "invoice_id"),
+        },
+        has_owner=True,
+        meaning=lambda _, values: {"workspace_ids": [values["workspace_id"]]} if values.get("workspace_id") else {},
+        guard=Guard(lambda _, record: not record["draft"], "Only a draft can be deleted; cancel the invoice instead"),
+    ),
 )
-declare("external_payments", has_owner=True)
+declare("external_payments", Rules(has_owner=True))
 declare(
     "client_invoice_defaults",
-    without_effect={
-        "client_user_id": "the defaults belong to an account, and no operation says whose account a user has",
-        "workspace_id": "the defaults belong to an account, and no operation says which account a project bills",
-    },
+    Rules(
+        without_effect={
+            "client_user_id": "the defaults belong to an account, and no operation says whose account a user has",
+            "workspace_id": "the defaults belong to an account, and no operation says which account a project bills",
+        },
+    ),
 )
 
 
@@ -50,9 +54,11 @@ def _billed(_: Store, record: Record) -> list[str]:
 
 declare(
     "billing_milestones",
-    filters={"date_between": between("date_to_invoice")},
-    associations={"invoice_ids": _billed},
-    guard=Guard(lambda _, record: record["invoice_id"], "The milestone has been invoiced"),
+    Rules(
+        filters={"date_between": between("date_to_invoice")},
+        associations={"invoice_ids": _billed},
+        guard=Guard(lambda _, record: record["invoice_id"], "The milestone has been invoiced"),
+    ),
 )
 
 
