@@ -13,7 +13,7 @@ from .references import References, refer
 from .refusals import Refusal, malformed, missing, unauthorized
 from .service import Outcome, Service
 from .store import Record, Store
-from .subjects.attachments import UPLOADED, keep_file, receive
+from .subjects.attachments import UPLOADED, keep_file, receive_upload
 from .switches import Consent, Switches
 from .uploads import UploadedFile
 from .writing import create
@@ -46,7 +46,7 @@ __all__ = [
     "malformed",
     "missing",
     "page_of",
-    "receive",
+    "receive_upload",
     "refer",
     "unauthorized",
 ]

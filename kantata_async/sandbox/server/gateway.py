@@ -15,7 +15,7 @@ from ..backend import (
     Refusal,
     Service,
     Switches,
-    receive,
+    receive_upload,
     unauthorized,
 )
 from ..seed import found
@@ -53,7 +53,7 @@ class Gateway:
             return Outcome(self._authorize(request, body), committed=False)
         try:
             if request.path.startswith(f"/{UPLOADED}/"):
-                receive(company, request.path.rpartition("/")[2], body.form or {})
+                receive_upload(company, request.path.rpartition("/")[2], body.form or {})
                 return Outcome(Answer(204), committed=True)
             if request.path.startswith(f"{FOLDER}/"):
                 return Outcome(self._file(request), committed=False)

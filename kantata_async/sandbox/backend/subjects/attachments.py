@@ -74,7 +74,7 @@ def _expect(company: Company, call: Call, values: Record) -> Answer:
     return company.present(call, [made], also=also)
 
 
-def receive(company: Company, identity: str, form: Record) -> None:
+def receive_upload(company: Company, identity: str, form: Record) -> None:
     """Take the file of a direct upload, which does not come by the API. Raises Refusal when it is late or unasked."""
     record = company.store.records("attachments").get(identity)
     data = form.get("file")

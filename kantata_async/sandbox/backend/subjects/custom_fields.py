@@ -8,17 +8,20 @@ from ..answer import Answer
 from ..associations import inverse
 from ..company import Call, Company
 from ..inflection import collection_of_class, singular
-from ..predicates import Predicate, among, beyond, equal, matching
+from ..predicates import Predicate, about, among, beyond, equal, matching
 from ..refusals import Refusal, invalid_field
 from ..routes import route
 from ..rules import Rules, Values, declare, part
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..switches import Switches
-from ..writing import create, subject
+from ..writing import create, subject, update
 from .field_kinds import KINDS, OF_CHOICES
 
 _ACCOUNT_LEVEL: Final = frozenset({"User", "WorkspaceGroup"})
+
+
+_NO_CHOICES: Final = invalid_field("choices belong to fields of type single and multi only", "choices")
 
 
 def _default_set(store: Store) -> str | None:
@@ -79,7 +82,7 @@ def _attributes(store: Store, field: Record, value: Any) -> Values:
 def _wrong_with_value(store: Store, _: Switches, values: Values, earlier: list[Values]) -> list[Values]:
     field = store.records("custom_fields")[str(values["custom_field_id"])]
     wanted = _subject_type(store, field)
-    if wanted != values["subject_type"]:
+    if wanted is None or collection_of_class(wanted) != collection_of_class(values["subject_type"]):
         return [invalid_field(f"custom_field_id names a field of a {wanted}", "custom_field_id")]
     reference = {"key": collection_of_class(values["subject_type"]), "id": str(values["subject_id"])}
     problem = _problem(store, field, values["value"], reference)
@@ -132,7 +135,7 @@ def _wrong_with_field(_: Store, __: Switches, values: Values, ___: list[Values])
     if kind not in KINDS:
         return [invalid_field(f"value_type is not one of {', '.join(KINDS)}", "value_type")]
     if values.get("choices") and kind not in OF_CHOICES:
-        return [invalid_field("choices belong to fields of type single and multi only", "choices")]
+        return [_NO_CHOICES]
     return []
 
 
@@ -161,6 +164,7 @@ declare(
     "custom_field_values",
     Rules(
         filters={
+            "subject_type": about("key"),
             "with_custom_field_id": among("custom_field_id"),
             "with_setter_id": among("setter_id"),
             "with_subject_id": among("subject_id"),
@@ -171,6 +175,17 @@ declare(
         shown={"subject_type": _as_seen},
     ),
 )
+
+
+@route("PUT", "/custom_fields/{id}")
+def change_field(company: Company, call: Call) -> Answer:
+    """Change a field; its choices are overwritten as a whole."""
+    field = existing(company, "custom_fields", call.id)
+    values = company.checked(call, "custom_fields")
+    if values.get("choices") and field["value_type"] not in OF_CHOICES:
+        raise Refusal(422, [_NO_CHOICES])
+    update(company.store, "custom_fields", call.id, values)
+    return company.changed(call, call.id)
 
 
 @route("PUT", "/custom_field_values/{id}")

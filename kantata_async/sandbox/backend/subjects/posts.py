@@ -20,6 +20,8 @@ def _newest_reply_user(store: Store, record: Record) -> str | None:
 def _meant_by_post(_: Store, values: Values) -> Values:
     message = values.get("message")
     meant: Values = {"parsed_message": message, "formatted_message": f"<p>{message}</p>"} if message else {}
+    if "attachment_ids" in values:
+        meant["has_attachments"] = bool(values["attachment_ids"])
     if values.get("subject_type") == "Post":
         meant |= {"parent_post_id": values.get("subject_id"), "reply": True}
     return meant
