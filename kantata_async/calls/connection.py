@@ -6,10 +6,9 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import attrs
-import orjson
 
 from ..decoding import Envelope, Reader
-from ..model import Graph, Page
+from ..model import Graph, Page, parse_json
 from ..transport import NO_BODY, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
 
@@ -25,7 +24,7 @@ class Connection:
     reader: Reader
     operations_of: OperationsOf
 
-    async def send(self, call: Call, decode: Callable[[bytes], Any] = orjson.loads) -> Any:
+    async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json) -> Any:
         """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises."""
         form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body

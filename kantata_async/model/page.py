@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from .entity import Entity
+from .entity_class import Entity
 from .graph import Graph
+from .nesting import flattened, restored
 
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
 
@@ -22,13 +23,25 @@ class Meta:
     page_number: int | None = None
     page_size: int | None = None
 
+    def pages(self, largest: int) -> int:
+        """How many pages there are, as far as the answer says; 1 where it does not.
+
+        Args:
+            largest: the matches on the largest page so far. Where the answer has a count and no `page_count`, the
+                pages are taken to be that large, or as large as it says.
+        """
+        if self.page_count is not None:
+            return self.page_count
+        size = max(largest, self.page_size or 0)
+        return -(-self.count // size) if self.count is not None and size else 1
+
 
 @attrs.frozen
 class Page(Generic[E_co]):
     """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
 
     `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
-    that are no collection.
+    that are no collection, such as the `errors` of a success.
     """
 
     items: Sequence[E_co]
@@ -40,3 +53,10 @@ class Page(Generic[E_co]):
     def count(self) -> int | None:
         """The number of matches on all pages."""
         return self.meta.count
+
+    def __reduce__(self) -> tuple[Callable[..., Page[Any]], tuple[Any, ...]]:
+        return _page, (self.items, self.meta, self.graph, flattened(dict(self.extra)))
+
+
+def _page(items: Sequence[Any], meta: Meta, graph: Graph, extra: Any) -> Page[Any]:
+    return Page(items, meta, graph, restored(extra))

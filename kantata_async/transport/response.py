@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
+import msgspec
 
 from ..errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
+from ..model import parse_json
 from .attempt import Attempt
 from .message import Request, content_type_of, is_json
 
@@ -43,9 +44,8 @@ def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
         raise _unexpected(request, attempt, redact, "not JSON")
     try:
         return request.decode(attempt.body)
-    except orjson.JSONDecodeError as error:
-        fault = f"not valid JSON ({error.msg} at {error.pos})"
-    # Raised out here so that the decoder's error, which holds the whole body, is not its context.
+    except ValueError as error:
+        fault = f"not valid JSON ({error})"
     raise _unexpected(request, attempt, redact, fault)
 
 
@@ -88,8 +88,8 @@ def request_id_of(headers: Mapping[str, str], redact: Redact) -> str | None:
 def errors_in(body: bytes, redact: Redact) -> tuple[ErrorDetail, ...]:
     """The errors an answer's body tells of, in any of the shapes met; none where it tells nothing readable."""
     try:
-        told = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        told = parse_json(body)
+    except ValueError:
         return ()
     if not isinstance(told, dict):
         return ()
@@ -127,8 +127,8 @@ def _escaped(character: str) -> str:
 
 def _json_text(value: object) -> str:
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
+        return msgspec.json.encode(value).decode()
+    except RecursionError:
         # It reads deeper nesting than it writes.
         return f"a {type(value).__name__} nested too deep"
 
