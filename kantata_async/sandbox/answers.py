@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
-import orjson
+import msgspec
 
 JSON = "application/json"
 
@@ -34,12 +34,12 @@ class Refusal(Exception):  # noqa: N818 - an error object travels inside it
 
     def answer(self) -> Answer:
         """The refusal as the API words it: ``{"errors": [{"type", "message", "field"?, "index"?}]}``."""
-        return Answer(self.status, orjson.dumps({"errors": self.errors}), headers=self.headers)
+        return Answer(self.status, msgspec.json.encode({"errors": self.errors}), headers=self.headers)
 
 
 def json_answer(payload: Any, status: int = 200) -> Answer:
     """An answer with a JSON body."""
-    return Answer(status, orjson.dumps(payload))
+    return Answer(status, msgspec.json.encode(payload))
 
 
 def unauthorized() -> Refusal:

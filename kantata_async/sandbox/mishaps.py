@@ -9,7 +9,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import orjson
+import msgspec
 from aiohttp import web
 
 from .answers import JSON, Answer
@@ -50,7 +50,7 @@ async def befall(
             return web.Response(status=status, body=answer.body[: len(answer.body) // 2], headers=headers)
         case "status":
             errors = [{"type": "system", "message": f"The server answered {status}"}]
-            return web.Response(status=status, body=orjson.dumps({"errors": errors}), headers=headers)
+            return web.Response(status=status, body=msgspec.json.encode({"errors": errors}), headers=headers)
         case _:
             location = {"Location": "/"} if status // 100 == 3 else {}
             return web.Response(status=status, headers={**location, **identified})

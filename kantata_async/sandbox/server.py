@@ -12,7 +12,7 @@ from itertools import count
 from types import TracebackType
 from typing import Final, Self
 
-import orjson
+import msgspec
 from aiohttp import web
 
 from .answers import Answer, Refusal, unauthorized
@@ -30,7 +30,7 @@ from .wire import Body, read_body
 HOST: Final = "127.0.0.1"
 BASE: Final = "/api/v1"
 MAX_BODY: Final = 64 * 1024 * 1024
-_UNREAD: Final = Answer(200, orjson.dumps({"count": 0, "results": [], "meta": {"count": 0, "page_count": 0}}))
+_UNREAD: Final = Answer(200, msgspec.json.encode({"count": 0, "results": [], "meta": {"count": 0, "page_count": 0}}))
 
 
 class Sandbox:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import attrs
-import orjson
+import msgspec
 from aiohttp import BodyPartReader, web
 
 from .answers import malformed
@@ -33,8 +33,8 @@ async def read_body(request: web.Request) -> Body:
     if not raw:
         return Body()
     try:
-        return Body(json=orjson.loads(raw))
-    except orjson.JSONDecodeError:
+        return Body(json=msgspec.json.decode(raw))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise malformed("The body is not JSON") from None
 
 
