@@ -188,11 +188,8 @@ class ListQuery(Generic[E]):
 
 
 def _page_count(envelope: Envelope) -> int:
-    """How many pages there are now: as the meta of an answer says, else by its count and the size of this page."""
-    meta, size = envelope.meta, sum(len(ids) for _, ids in envelope.matches)
-    if meta.page_count is not None:
-        return meta.page_count
-    return -(-meta.count // size) if meta.count is not None and size else 1
+    """How many pages there are now, as far as this answer says."""
+    return envelope.meta.pages(sum(len(ids) for _, ids in envelope.matches))
 
 
 async def get_many(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from .envelope import ClassOf, Envelope
 from .gc_pause import collector_paused
+from .object_layout import forget_layouts
 from .reader import Reader
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "Envelope",
     "Reader",
     "collector_paused",
+    "forget_layouts",
 ]

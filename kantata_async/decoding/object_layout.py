@@ -117,6 +117,12 @@ def _collection_type(layout: ObjectLayout) -> Any:
     return dict[str, one] | None
 
 
+def forget_layouts() -> None:
+    """Let go of what this process made for the layouts that it met; a session that needs it makes it anew."""
+    _collection_type.cache_clear()
+    compiled.cache_clear()
+
+
 def can_be_decoded(name: object) -> bool:
     """Whether msgspec takes it as the name of a field; what a program made up may have names that are no text."""
     return isinstance(name, str) and not _NO_NAME.search(name)

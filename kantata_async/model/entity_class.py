@@ -6,7 +6,7 @@ ends in `Entity.__getattr__`, which says what to ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, dataclass_transform
@@ -98,6 +98,13 @@ class Entity:
             nearest = get_close_matches(name, [*cls.attributes, *cls.associations], 1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}{hint}", name=name, obj=self)
+
+        def __iter__(self) -> Iterator[Any]:
+            """Called by what takes an entity for a row, such as ``pandas.DataFrame(users)``."""
+            raise TypeError(
+                f"a {type(self).__name__} is no row: columns(entities) gives the columns of a table, as in "
+                "pandas.DataFrame(columns(users)), and to_dict() the attributes of one entity"
+            )
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entity):

@@ -9,7 +9,8 @@ there, what it holds is carried as part of it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from operator import getitem
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from weakref import WeakValueDictionary
@@ -50,30 +51,41 @@ class _Current(threading.local):
 
 @attrs.define(eq=False, weakref_slot=True)
 class Snapshot:
-    """Entities side by side; `places` are theirs, by the ids of the Python objects."""
+    """Entities side by side; `places` are theirs, by the ids of the Python objects; `number` counts the snapshots."""
 
     _current: ClassVar[_Current] = _Current()
+    _numbers: ClassVar[Iterator[int]] = count()
 
     entities: list[Entity]
     places: dict[int, int]
+    number: int = attrs.field(init=False, factory=lambda: next(Snapshot._numbers))
 
     @classmethod
     def holding(cls, entity: Entity) -> Snapshot:
         """The snapshot that holds an entity; unless there is one, a new one of all that can be reached from it."""
-        current = cls._current.snapshots
-        there = current.get(id(entity))
+        there = cls._current.snapshots.get(id(entity))
         if there is not None:
             return there
-        snapshot = cls([entity], {id(entity): 0})
-        for one in snapshot.entities:
-            current[id(one)] = snapshot
-            for other in linked(one):
-                if id(other) not in current and id(other) not in snapshot.places:
-                    snapshot.places[id(other)] = len(snapshot.entities)
-                    snapshot.entities.append(other)
+        snapshot = cls([], {})
+        snapshot._take(entity)
+        snapshot._take_linked()
         return snapshot
 
+    def _take(self, entity: Entity) -> None:
+        self.places[id(entity)] = len(self.entities)
+        self.entities.append(entity)
+        self._current.snapshots[id(entity)] = self
+
+    def _take_linked(self) -> None:
+        """Take in what can be reached, but for what is in an earlier snapshot: none holds another that holds it."""
+        for entity in self.entities:
+            for other in linked(entity):
+                holder = self._current.snapshots.get(id(other))
+                if id(other) not in self.places and (holder is None or holder.number > self.number):
+                    self._take(other)
+
     def __reduce__(self) -> tuple[Callable[[list[Record]], list[Entity]], tuple[list[Record]]]:
+        self._take_linked()  # what was linked since, when a pickler goes on after a while
         return _entities_of, ([self._record(one) for one in self.entities],)
 
     def _record(self, entity: Entity) -> Record:
@@ -91,10 +103,8 @@ class Snapshot:
     def _place_of(self, to: Entity | tuple[Entity, ...]) -> Any:
         if isinstance(to, tuple):
             return [self._place_of(one) for one in to]
-        if id(to) in self.places:
-            return None, self.places[id(to)]
-        other = Snapshot.holding(to)
-        return other, other.places[id(to)]
+        holder = self if id(to) in self.places else self._current.snapshots[id(to)]
+        return None if holder is self else holder, holder.places[id(to)]
 
 
 def carried(entity: Entity) -> tuple[Callable[[list[Entity], int], Entity], tuple[Snapshot, int]]:

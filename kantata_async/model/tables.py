@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ..errors import UsageError
 from .entity_class import Entity
+from .json_values import brief_repr
 from .nesting import plain_copy
 from .storing import ABSENT, slot
 
@@ -33,7 +34,14 @@ def columns(entities: Iterable[Entity], *paths: str) -> dict[str, list[Any]]:
         NotLoadedError: a path goes over an association that was not included; the message says what to ask for.
     """
     rows = list(entities)
-    return {path: _of_one_type(_values(rows, path, path.split(_SEPARATOR))) for path in paths or _sent(rows)}
+    steps = {path: _steps(path) for path in paths} or {name: [name] for name in _sent(rows)}
+    return {path: _of_one_type(_values(rows, path, steps[path])) for path in steps}
+
+
+def _steps(path: object) -> list[str]:
+    if not isinstance(path, str):
+        raise UsageError(f"a column is named by a path such as 'user.full_name', not {brief_repr(path)}")
+    return path.split(_SEPARATOR)
 
 
 def _sent(rows: Iterable[Entity]) -> list[str]:
@@ -42,7 +50,7 @@ def _sent(rows: Iterable[Entity]) -> list[str]:
     unknown: dict[str, None] = {}
     for row in rows:
         known |= dict.fromkeys(name for name in row.attributes if slot(row, name) is not ABSENT)
-        unknown |= dict.fromkeys(name for name in row.extra if _SEPARATOR not in name)
+        unknown |= dict.fromkeys(row.extra)
     return [*known, *unknown]
 
 
@@ -50,9 +58,11 @@ def _values(rows: Sequence[Entity | None], path: str, steps: Sequence[str]) -> l
     """What the steps of a path lead to, from each row; None from no row."""
     step, *further = steps
     there = [row for row in rows if row is not None]
+    if not there:
+        return [None for _ in rows]
     if further and any(step in row.associations for row in there):
         return _linked_values(rows, path, step, further)
-    if further or (there and not any(step in row.attributes or step in row.extra for row in there)):
+    if further or not any(step in row.attributes or step in row.extra for row in there):
         raise UsageError(_no_column(there, path, step))
     return [None if row is None else plain_copy(_value(row, step), dates=True) for row in rows]
 
