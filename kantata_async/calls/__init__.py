@@ -1,11 +1,14 @@
 """From arguments to a checked request, and from its answers to pages, lists and deeper includes.
 
 parameters        what a parameter takes, and how it is written
+free_query        the query of a request that no operation describes
 include           what a call asks to be included
 operation         an operation of the API, and a call of it
 connection        what a session gives its resources
 concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
+page_count        how many pages a list has
+seen_ids          which ids have come already
 lists             lists and their pages
 """
 
@@ -14,6 +17,7 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
 from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
@@ -33,8 +37,10 @@ from .parameters import (
     Choice,
     Id,
     Keyed,
+    Kind,
     Needed,
     Object,
+    Scalar,
     Upload,
     check_id,
     did_you_mean,
@@ -62,11 +68,14 @@ __all__ = [
     "Id",
     "Inclusion",
     "Keyed",
+    "Kind",
     "ListQuery",
     "Needed",
     "Object",
     "Operation",
     "Path",
+    "QueryValue",
+    "Scalar",
     "Upload",
     "asks_by_id",
     "by_custom_field",
@@ -79,6 +88,7 @@ __all__ = [
     "get_many",
     "in_batches",
     "path",
+    "query_of",
     "read_inclusion",
     "together",
 ]

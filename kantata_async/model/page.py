@@ -23,18 +23,6 @@ class Meta:
     page_number: int | None = None
     page_size: int | None = None
 
-    def pages(self, largest: int) -> int:
-        """How many pages there are, as far as the answer says; 1 where it does not.
-
-        Args:
-            largest: the matches on the largest page so far. Where the answer has a count and no `page_count`, the
-                pages are taken to be that large, or as large as it says.
-        """
-        if self.page_count is not None:
-            return self.page_count
-        size = max(largest, self.page_size or 0)
-        return -(-self.count // size) if self.count is not None and size else 1
-
 
 @attrs.frozen
 class Page(Generic[E_co]):
