@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .model import Graph as Graph
     from .model import Page as Page
     from .model import Ref as Ref
+    from .model import columns as columns
     from .normalizer import normalize as normalize
     from .session import KantataSession as KantataSession
     from .transport import RequestEvent as RequestEvent
@@ -87,7 +88,7 @@ _HOMES: Final = {
         "priority",
     ),
     "normalizer": ("normalize",),
-    "model": ("Entity", "Graph", "Page", "Ref"),
+    "model": ("Entity", "Graph", "Page", "Ref", "columns"),
     "session": ("KantataSession",),
     "transport": ("RequestEvent", "RetryPolicy"),
 }

@@ -9,7 +9,7 @@ import attrs
 
 from ..calls import MAX_ONLY, Connection, Operation, asks_by_id, check_call, in_batches
 from ..errors import AuthenticationError, InvalidResponseError, KantataError, NotFoundError
-from ..model import Entity, told
+from ..model import Entity, brief_repr
 from .finding import is_deleted
 from .reading import brought_by, read_whole
 
@@ -82,5 +82,6 @@ def the_object(items: Sequence[E], operation: Operation[E], id: str) -> E:
         InvalidResponseError: it holds another, several, or none.
     """
     if len(items) != 1 or items[0].id != id or items[0].collection != operation.collection:
-        raise InvalidResponseError(f"{operation}: {operation.collection} {id} was expected, not {told(list(items))}")
+        came = brief_repr(list(items))
+        raise InvalidResponseError(f"{operation}: {operation.collection} {id} was expected, not {came}")
     return items[0]

@@ -6,11 +6,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import attrs
-import orjson
 
 from ..decoding import Envelope, Reader
 from ..errors import InvalidResponseError
-from ..model import Graph, Page
+from ..model import Graph, Page, parse_json
 from ..transport import NO_BODY, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
 
@@ -28,9 +27,7 @@ class Connection:
     reader: Reader
     operations_of: OperationsOf
 
-    async def send(
-        self, call: Call, decode: Callable[[bytes], Any] = orjson.loads, *, looked_after: bool = False
-    ) -> Any:
+    async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False) -> Any:
         """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises.
 
         `looked_after`: whether the caller looks what became of it before it goes again (see `Request`).

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, ClassVar, Final, TypeAlias
 import attrs
 
 from ..errors import UsageError
-from ..model import told
+from ..model import brief_repr
 from .foreign_values import EMPTY, plain
 
 Id: TypeAlias = int | str
@@ -44,7 +44,7 @@ def check_id(value: object, name: str = "id") -> str:
         return str(value)
     if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
         return value
-    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {told(value)}")
+    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {brief_repr(value)}")
 
 
 def bare(value: Any) -> Any:
@@ -83,7 +83,7 @@ class Scalar(Kind):
         """See `Kind.wire`."""
         accepted = self.accept(plain(bare(value)))
         if accepted is None:
-            raise UsageError(f"{name} takes {self.expects}, not {told(value)}")
+            raise UsageError(f"{name} takes {self.expects}, not {brief_repr(value)}")
         return accepted
 
 
@@ -97,7 +97,7 @@ class Choice(Kind):
         """See `Kind.wire`."""
         if plain(value) not in self.values:
             hint = did_you_mean(value, self.values) if isinstance(value, str) else f"; there are {self.values}"
-            raise UsageError(f"{name} does not take {told(value)}{hint}")
+            raise UsageError(f"{name} does not take {brief_repr(value)}{hint}")
         return plain(bare(value))
 
 
@@ -112,7 +112,7 @@ class Array(Kind):
         """See `Kind.wire`."""
         value = plain(value)
         if not _is_list(value):
-            raise UsageError(f"{name} takes a list, not {told(value)}")
+            raise UsageError(f"{name} takes a list, not {brief_repr(value)}")
         if self.most is not None and not 0 < len(value) <= self.most:
             raise UsageError(f"{name} takes 1 to {self.most} values, not {len(value)}")
         return [self.of.wire(item, f"{name}[{position}]") for position, item in enumerate(value)]
@@ -127,7 +127,7 @@ class Keyed(Kind):
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            raise UsageError(f"{name} takes a mapping from texts, not {told(value)}")
+            raise UsageError(f"{name} takes a mapping from texts, not {brief_repr(value)}")
         return {key: self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
 
 
@@ -140,7 +140,7 @@ class Object(Kind):
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
         if not isinstance(value, Mapping):
-            raise UsageError(f"{name} takes a mapping, not {told(value)}")
+            raise UsageError(f"{name} takes a mapping, not {brief_repr(value)}")
         return check_fields(value, self.fields, name)
 
 
@@ -169,7 +169,9 @@ class File(Kind):
                 return value
             case _ if hasattr(value, "read") and not isinstance(value, TextIOBase):
                 return value
-        raise UsageError(f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {told(value)}")
+        raise UsageError(
+            f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {brief_repr(value)}"
+        )
 
 
 def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-import orjson
+import msgspec
 
 from ..errors import ConnectionFailedError, UsageError
 from .account import LimitState, log_learning, new_bucket, state_of, token_digest
@@ -101,14 +101,14 @@ class _Kept:
 
     @classmethod
     def read(cls, raw: bytes) -> _Kept:
-        data = orjson.loads(raw)
+        data = msgspec.json.decode(raw)
         version, stamp = int(data.pop("version")), int(data.pop("stamp"))
         bucket = bucket_from_data(data)
         bucket.sent = int(bucket.sent)
         return cls(bucket, version, stamp)
 
     def written(self) -> bytes:
-        return orjson.dumps({**bucket_to_data(self.bucket), "version": self.version, "stamp": self.stamp})
+        return msgspec.json.encode({**bucket_to_data(self.bucket), "version": self.version, "stamp": self.stamp})
 
 
 class RedisAccount:
@@ -217,7 +217,7 @@ class RedisAccount:
                 "seen": _SEEN_SECONDS,
                 "member": self._member,
             }
-            told = await self._take_script(keys=keys, args=[orjson.dumps(ask)])
+            told = await self._take_script(keys=keys, args=[msgspec.json.encode(ask)])
             now = float(told[1])
             self._ahead = now - self._clock()
             if told[0] == b"absent":

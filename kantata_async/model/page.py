@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from .entity import Entity
+from .entity_class import Entity
 from .graph import Graph
+from .nesting import flattened, restored
 
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
 
@@ -28,7 +29,7 @@ class Page(Generic[E_co]):
     """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
 
     `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
-    that are no collection.
+    that are no collection, such as the `errors` of a success.
     """
 
     items: Sequence[E_co]
@@ -40,3 +41,10 @@ class Page(Generic[E_co]):
     def count(self) -> int | None:
         """The number of matches on all pages."""
         return self.meta.count
+
+    def __reduce__(self) -> tuple[Callable[..., Page[Any]], tuple[Any, ...]]:
+        return _page, (self.items, self.meta, self.graph, flattened(dict(self.extra)))
+
+
+def _page(items: Sequence[Any], meta: Meta, graph: Graph, extra: Any) -> Page[Any]:
+    return Page(items, meta, graph, restored(extra))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
 
-import orjson
+import msgspec
 from yarl import URL
 
 from ..bounds import positive_count
@@ -240,8 +240,8 @@ class Transport:
         if request.json is NO_BODY:
             return url, None
         try:
-            return url, orjson.dumps(request.json)
-        except orjson.JSONEncodeError as error:
+            return url, msgspec.json.encode(request.json)
+        except (msgspec.EncodeError, TypeError, ValueError, RecursionError) as error:
             raise UsageError(f"{request}: the body cannot be written as JSON: {error}") from None
 
     async def _until_closed(self, coroutine: Coroutine[Any, Any, _T]) -> _T:

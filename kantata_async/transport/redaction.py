@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from html.entities import codepoint2name
 from typing import Final
 
-import orjson
+import msgspec
 
 Redact = Callable[[str], str]
 
@@ -84,7 +84,7 @@ def _escaped(character: str) -> str:
 
 def _as_json(value: object) -> str:
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
+        return msgspec.json.encode(value).decode()
+    except RecursionError:
         # It reads deeper nesting than it writes.
         return f"a {type(value).__name__} nested too deep"

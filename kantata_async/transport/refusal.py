@@ -13,9 +13,8 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import orjson
-
 from ..errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
+from ..model import parse_json
 from .attempt import Attempt
 from .content import content_type_of, is_json
 from .redaction import EXCERPT_WINDOW, Redact, excerpt
@@ -72,8 +71,8 @@ def is_by_the_api(attempt: Attempt) -> bool:
 def errors_of(body: bytes) -> Any:
     """What stands under `errors` in a body; None where there is nothing."""
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        data = parse_json(body)
+    except ValueError:
         return None
     return data.get("errors") if isinstance(data, dict) else None
 
@@ -81,8 +80,8 @@ def errors_of(body: bytes) -> Any:
 def details_in(body: bytes, redact: Redact) -> tuple[ErrorDetail, ...]:
     """The reasons that a body gives; none where it has no text at all."""
     try:
-        data = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        data = parse_json(body)
+    except ValueError:
         text = _visible_text(body[:EXCERPT_WINDOW].decode(errors="replace"))
         return (ErrorDetail(excerpt(text, MESSAGE_LENGTH, redact)),) if text else ()
     details = tuple(islice(_reasons(_reasons_part(data), redact), _MOST_DETAILS))

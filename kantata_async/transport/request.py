@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
-import orjson
+
+from ..model import parse_json
 
 
 class NoBody(enum.Enum):
@@ -44,10 +45,10 @@ class Request:
         method: in capitals.
         path: below the base URL, as "/participations/42".
         query: names and values, in order.
-        json: the body, anything orjson writes; NO_BODY for none.
+        json: the body, anything msgspec writes; NO_BODY for none.
         form: the parts of a multipart body instead.
         csv: whether the answer may be CSV text instead of JSON.
-        decode: makes the data of an answer's JSON; raises orjson.JSONDecodeError for what is none.
+        decode: makes the data of an answer's JSON; raises ValueError for what is none.
         looked_after: whether the caller looks what became of it before it goes again, so that a 503, which the API says
             to have carried nothing out, is raised at once.
     """
@@ -58,7 +59,7 @@ class Request:
     json: object = NO_BODY
     form: Sequence[Part] | None = None
     csv: bool = False
-    decode: Callable[[bytes], Any] = orjson.loads
+    decode: Callable[[bytes], Any] = parse_json
     looked_after: bool = False
 
     def __str__(self) -> str:

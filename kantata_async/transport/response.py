@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
-import orjson
 
 from ..errors import InvalidResponseError
+from ..model import parse_json
 from .attempt import Attempt
 from .content import content_type_of, is_json
 from .redaction import EXCERPT_WINDOW, Redact, excerpt
@@ -55,19 +55,18 @@ def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
         raise _unexpected(request, attempt, redact, "not JSON")
     try:
         data = request.decode(attempt.body)
-    except orjson.JSONDecodeError as error:
-        fault = f"not valid JSON ({error.msg} at {error.pos})"
+    except ValueError as error:
+        fault = f"not valid JSON ({error})"
     else:
         if b'"error' in attempt.body and _is_refusal(attempt.body):
             raise api_error(request, attempt, details_in(attempt.body, redact), redact)
         return data
-    # Raised out here so that the decoder's error, which holds the whole body, is not its context.
     raise _unexpected(request, attempt, redact, fault)
 
 
 def _is_refusal(body: bytes) -> bool:
     """Whether the body of a success tells of errors, and has no object beside them."""
-    data = orjson.loads(body)
+    data = parse_json(body)
     if not isinstance(data, dict) or data.get("results") or data.get("count"):
         return False
     return bool(data.get("error_message")) or (bool(data.get("errors")) and _tells_errors(data["errors"]))
