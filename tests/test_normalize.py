@@ -761,7 +761,7 @@ def test_an_entity_can_be_carried_elsewhere(ada: User, carried: Callable[[Any], 
     assert other.last_site_activity == ada.last_site_activity
     assert other.skill_ids == ("1",)
     assert other.extra == {"shoe": [38]}
-    assert other.role.title == "Lead"
+    assert other.role.to_dict() == LEAD
     with pytest.raises(NotLoadedError, match=r"User\.skills was not sent"):
         _ = other.skills
 

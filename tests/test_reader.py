@@ -375,6 +375,22 @@ def test_an_error_shows_little_of_an_answer_and_no_control_character(key: str, i
     assert len(str(caught.value)) < 300
 
 
+@pytest.mark.parametrize("before", ["", "x" * 40, "x" * 55, "x" * 59, "x" * 300])
+@pytest.mark.parametrize("place", ["key", "id", "value"])
+def test_an_error_shows_no_part_of_a_secret(place: str, before: str) -> None:
+    """Wherever it is cut: what is quoted is redacted first."""
+    secret = "5ecretT0kenOfSomebody"
+    quoted = before + secret
+    broken: dict[str, Any] = {
+        "key": {"results": [], quoted: {"1": {"id": "2"}}},
+        "id": {"results": [{"key": "users", "id": quoted}]},
+        "value": {"results": [quoted]},
+    }
+    with pytest.raises(InvalidResponseError) as caught:
+        Reader(entity_class).page(broken[place], redact=lambda text: text.replace(secret, "[hidden]"))
+    assert secret[:5] not in str(caught.value)
+
+
 @pytest.mark.parametrize("graph_lives", [True, False])
 def test_what_is_not_there_of_many_is_named(graph_lives: bool) -> None:
     """Not the first of them, which was sent: also when the page is gone, and when the entity was carried elsewhere."""

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
 from ..decoding import Envelope, Reader
-from ..errors import InvalidResponseError
 from ..model import Graph, Page, parse_json
 from ..transport import NO_BODY, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
-
-R = TypeVar("R")
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 """The operations of the resource that answers a collection, by method name; none where no resource does."""
@@ -44,16 +41,8 @@ class Connection:
 
     def open(self, data: Any) -> Envelope:
         """The answer to a call taken apart, which `read` takes too. Raises InvalidResponseError for a malformed one."""
-        return self._reading(lambda: self.reader.open(data))
+        return self.reader.open(data, redact=self.transport.redact)
 
     def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
         """The page of an answer to a call. Raises InvalidResponseError for a malformed one."""
-        return self._reading(lambda: self.reader.page(data, includes=call.inclusion.names, graph=graph))
-
-    def _reading(self, read: Callable[[], R]) -> R:
-        try:
-            return read()
-        except InvalidResponseError as error:
-            fault = self.transport.redact(str(error))
-        # Raised out here: what it quotes may hold a token, which the server sent back.
-        raise InvalidResponseError(fault)
+        return self.reader.page(data, includes=call.inclusion.names, graph=graph, redact=self.transport.redact)

@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from ..errors import InvalidResponseError
-from ..model import Entity, Matches, Meta, UnknownEntity, brief_repr, brief_text, read_id
+from ..model import Entity, Matches, Meta, Redact, UnknownEntity, brief_repr, brief_text, read_id
 from .object_layout import ObjectLayout
 from .object_values import Objects, read_plain
 
@@ -66,13 +66,63 @@ def meta_with(count: int | None, meta: Meta) -> Meta:
     return meta if count is None or count == meta.count else attrs.evolve(meta, count=count)
 
 
-def open_envelope(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envelope:
-    """Check an answer as JSON has it, and take it apart. Raises InvalidResponseError saying what is wrong with it."""
+def open_envelope(payload: Any, class_of: ClassOf, layout_of: LayoutOf, redact: Redact) -> Envelope:
+    """Check an answer as JSON has it, and take it apart.
+
+    Raises:
+        InvalidResponseError: something is wrong with it. What is quoted of the answer went through `redact`, was cut
+            after that, and holds no control characters.
+    """
+    try:
+        return _opened(payload, class_of, layout_of)
+    except _MalformedError as error:
+        fault = error.shown(redact)
+    raise InvalidResponseError(fault)
+
+
+class _MalformedError(Exception):
+    """Something is wrong with an answer: what, with a place in braces for each of its parts that are quoted."""
+
+    def __init__(self, fault: str, *quoted: _Name | _Value) -> None:
+        super().__init__(fault)
+        self._fault = fault
+        self._quoted = quoted
+
+    def shown(self, redact: Redact) -> str:
+        """All of it as a text."""
+        return self._fault.format(*(part.shown(redact) for part in self._quoted))
+
+
+@attrs.frozen
+class _Name:
+    """A collection or an id, quoted as such."""
+
+    name: Any
+
+    def shown(self, redact: Redact) -> str:
+        return brief_text(str(self.name), redact)
+
+
+@attrs.frozen
+class _Value:
+    """Any value, quoted with its type if that matters."""
+
+    value: Any
+    typed: bool = True
+
+    def shown(self, redact: Redact) -> str:
+        if self.value is None and self.typed:
+            return "nothing"
+        shown = brief_repr(self.value, redact)
+        return f"{type(self.value).__name__} {shown}" if self.typed else shown
+
+
+def _opened(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envelope:
     if not isinstance(payload, Mapping):
-        raise InvalidResponseError(f"an object with results was expected, not {_kind(payload)}")
+        raise _MalformedError("an object with results was expected, not {}", _Value(payload))
     results = payload.get("results")
     if not isinstance(results, list):
-        raise InvalidResponseError(f"results should be a list, not {_kind(results)}")
+        raise _MalformedError("results should be a list, not {}", _Value(results))
     matches = matches_of(_results(results))
     named = {key for key, _ in matches}
     collections: dict[str, Mapping[str, Mapping[str, Any]]] = {}
@@ -87,7 +137,9 @@ def open_envelope(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envel
     for key, ids in matches:
         absent = set(ids).difference(collections.get(key, ()))
         if absent:
-            raise InvalidResponseError(f"results names {_named(key, min(absent))}, and the answer has no such object")
+            raise _MalformedError(
+                "results names {} {}, and the answer has no such object", _Name(key), _Name(min(absent))
+            )
     meta = _meta(payload.get("meta"))
     count = _number("count", payload.get("count"))
     return Envelope(matches, _read(collections, class_of, layout_of), meta_with(count, meta), extra)
@@ -172,27 +224,28 @@ def _results(results: list[Any]) -> list[Match]:
 
 def _match(result: Any) -> Match:
     if not isinstance(result, dict) or not isinstance(result.get("key"), str):
-        raise InvalidResponseError(f"a result should be an object with key and id, not {_kind(result)}")
+        raise _MalformedError("a result should be an object with key and id, not {}", _Value(result))
+    id = result.get("id")
     try:
-        return Match(result["key"], read_id(result.get("id")))
-    except TypeError as error:
-        fault = str(error)
-    raise InvalidResponseError(f"a result of {brief_text(result['key'])}: {fault}")
+        return Match(result["key"], read_id(id))
+    except TypeError:
+        fault = "a result of {}: an id is a string, not {}"
+    raise _MalformedError(fault, _Name(result["key"]), _Value(id, typed=False))
 
 
 def _objects(key: Any, value: Any) -> Mapping[str, Mapping[str, Any]]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidResponseError(f"{_named(key)} should map ids to objects, not be {_kind(value)}")
+        raise _MalformedError("{} should map ids to objects, not be {}", _Name(key), _Value(value))
     for id, one in value.items():
         if not isinstance(id, str):
-            raise InvalidResponseError(f"{_named(key)} should map ids to objects, and ids are strings, not {_kind(id)}")
+            raise _MalformedError("{} should map ids to objects, and ids are strings, not {}", _Name(key), _Value(id))
         if not isinstance(one, dict):
-            raise InvalidResponseError(f"{_named(key, id)} should be an object, not {_kind(one)}")
+            raise _MalformedError("{} {} should be an object, not {}", _Name(key), _Name(id), _Value(one))
         own = one.get("id", id)
         if own != id and not _spells(own, id):
-            raise InvalidResponseError(f"{_named(key, id)} says that its id is {brief_repr(own)}")
+            raise _MalformedError("{} {} says that its id is {}", _Name(key), _Name(id), _Value(own, typed=False))
     return value
 
 
@@ -207,7 +260,7 @@ def _meta(meta: Any) -> Meta:
     if meta is None:
         return Meta()
     if not isinstance(meta, dict):
-        raise InvalidResponseError(f"meta should be an object, not {_kind(meta)}")
+        raise _MalformedError("meta should be an object, not {}", _Value(meta))
     return Meta(**{name: _number(f"meta.{name}", meta.get(name)) for name in _META})
 
 
@@ -217,13 +270,4 @@ _META: Final = tuple(field.name for field in attrs.fields(Meta))
 def _number(name: str, value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    raise InvalidResponseError(f"{name} should be a whole number, not {_kind(value)}")
-
-
-def _named(*parts: Any) -> str:
-    """A collection, or an object of one, as an error message shows it."""
-    return " ".join(brief_text(str(part)) for part in parts)
-
-
-def _kind(value: Any) -> str:
-    return "nothing" if value is None else f"{type(value).__name__} {brief_repr(value)}"
+    raise _MalformedError("{} should be a whole number, not {}", _Name(name), _Value(value))

@@ -48,12 +48,12 @@ def read_plain(key: str, objects: Mapping[str, Mapping[str, Any]], known: Object
     """Read objects of a collection as JSON has them, whose layout may go beyond what is known of it."""
     if not objects:
         return Objects(known, {})
-    combinations = sorted(objects.values(), key=len)
-    likely = known.with_names({tuple(combinations[0]), tuple(combinations[-1])})
+    by_size = sorted(objects.values(), key=len)
+    likely = known.with_names([tuple(by_size[-1]), tuple(by_size[0])])
     try:
         decoded = msgspec.convert(objects, likely.type)
     except msgspec.ValidationError:
-        return _read_one_by_one(key, objects, known.with_names(set(map(tuple, objects.values()))))
+        return _read_one_by_one(key, objects, known.with_names(list(dict.fromkeys(map(tuple, objects.values())))))
     return read_decoded(key, decoded, likely)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ..model import Entity, Graph, Page, parse_json
+from ..model import Entity, Graph, Page, Redact, parse_json
 from .absorbing import absorb
 from .answer_layout import AnswerLayout
 from .envelope import ClassOf, Envelope, open_envelope
@@ -38,14 +38,14 @@ class Reader:
         """
         return (self._answers.objects and self._answers.decode(text)) or parse_json(text)
 
-    def open(self, data: Any) -> Envelope:
+    def open(self, data: Any, *, redact: Redact = str) -> Envelope:
         """Take apart what `decode` gave; learns from what is laid out otherwise than what came before.
 
-        Raises InvalidResponseError saying what is wrong with the envelope.
+        Raises InvalidResponseError saying what is wrong with the envelope; what it quotes went through `redact`.
         """
         if isinstance(data, Envelope):
             return data
-        envelope = open_envelope(data, self.class_of, self._layout_of)
+        envelope = open_envelope(data, self.class_of, self._layout_of, redact)
         self._learn(envelope)
         return envelope
 
@@ -67,13 +67,20 @@ class Reader:
         ambiguous = {name for name in envelope.extra if self.class_of(name) is not None}
         self._answers = self._answers.learn(envelope, classes, ambiguous)
 
-    def page(self, data: Any, *, includes: Iterable[str] | None = None, graph: Graph | None = None) -> Page[Entity]:
+    def page(
+        self,
+        data: Any,
+        *,
+        includes: Iterable[str] | None = None,
+        graph: Graph | None = None,
+        redact: Redact = str,
+    ) -> Page[Entity]:
         """Make the page of what `decode` gave, in a graph of its own unless one is given to grow.
 
-        Raises InvalidResponseError saying what is wrong with the envelope.
+        Raises what `open` raises.
         """
         with collector_paused():
-            envelope = self.open(data)
+            envelope = self.open(data, redact=redact)
             graph = Graph() if graph is None else graph
             items = absorb(graph, envelope, includes)
         return Page(items, envelope.meta, graph, envelope.extra)

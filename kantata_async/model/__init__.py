@@ -37,6 +37,7 @@ from .entity_class import Entity, UnknownEntity, entity, plain_data
 from .graph import Graph, graph_of, graphs_of
 from .json_values import (
     Instant,
+    Redact,
     Ref,
     brief_repr,
     brief_text,
@@ -67,6 +68,7 @@ __all__ = [
     "Note",
     "Nullable",
     "Page",
+    "Redact",
     "Ref",
     "UnknownEntity",
     "begin",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
@@ -10,7 +11,13 @@ import msgspec
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A point in time with its offset, as msgspec decodes it."""
 
+Redact: TypeAlias = Callable[[str], str]
+"""Takes out of a text what nobody is to see."""
+
 _SHOWN_LENGTH: Final = 60
+_REDACTED_LENGTH: Final = 1 << 16
+"""Enough of a text that what is shown of it is whole, whatever is taken out: nothing is cut in two there."""
+
 _ID_BITS: Final = 128
 
 
@@ -46,19 +53,22 @@ def _fault_of(text: bytes | bytearray | memoryview | str, error: msgspec.DecodeE
     return f"{fault} (its length is {len(text)})" if "truncated" in fault else fault
 
 
-def brief_repr(value: object) -> str:
-    """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long)."""
+def brief_repr(value: object, redact: Redact = str) -> str:
+    """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long).
+
+    `redact` takes out of it what nobody is to see, before it is cut.
+    """
     try:
         shown = repr(value)
     except (ValueError, RecursionError):
         return f"<{type(value).__name__} too large to show>"
-    return _cut(shown)
+    return _cut(redact(shown[:_REDACTED_LENGTH]))
 
 
-def brief_text(text: str) -> str:
-    """A name or an id of an answer's as an error message shows it: cut, its control characters escaped."""
-    # Cut before as well: what is left out is worth no walk through its characters.
-    return _cut("".join(one if one.isprintable() else ascii(one)[1:-1] for one in text[: _SHOWN_LENGTH + 1]))
+def brief_text(text: str, redact: Redact = str) -> str:
+    """A name or an id of an answer's as an error message shows it: as `brief_repr`, control characters escaped."""
+    start = redact(text[:_REDACTED_LENGTH])[: _SHOWN_LENGTH + 1]
+    return _cut("".join(one if one.isprintable() else ascii(one)[1:-1] for one in start))
 
 
 def _cut(text: str) -> str:
