@@ -100,7 +100,9 @@ class KantataSession(Resources):
         super().__init__(Connection(self._transport, _READER, _operations_of, self._transport.options))
 
     def __repr__(self) -> str:
-        return f"<KantataSession at {self._transport.base_url}>"
+        # Shown also of one whose making failed.
+        transport = vars(self).get("_transport")
+        return "<KantataSession>" if transport is None else f"<KantataSession at {transport.base_url}>"
 
     def __reduce__(self) -> NoReturn:
         raise UsageError("a session is neither copied nor pickled: open one in each process, and in each event loop")
@@ -144,6 +146,7 @@ class KantataSession(Resources):
             UsageError: an option cannot be right.
         """
         options = self._connection.options.but(timeout=timeout, retry=retry, headers=headers, priority=priority)
+        self._transport.keep_secret(options)
         view = object.__new__(type(self))
         view._transport = self._transport
         Resources.__init__(view, attrs.evolve(self._connection, options=options))

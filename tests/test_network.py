@@ -27,6 +27,7 @@ from kantata_async import KantataSession, RateLimit, RetryPolicy
 from kantata_async.errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
+    PermissionDeniedError,
     RequestTimeoutError,
     UsageError,
     may_be_carried_out,
@@ -461,6 +462,19 @@ async def test_options_hold_for_the_calls_made_with_them() -> None:
     sent = [(request.headers.get("x-team"), request.headers.get("x-job")) for request in server.received]
     assert sent == [("a", None), ("a", "b"), ("a", "b"), ("a", "b"), ("a", None), ("a", None)]
     assert {request.connection for request in server.received} == {0}
+
+
+async def test_a_header_that_is_a_secret_is_not_shown() -> None:
+    """Should the server send it back, that of the session and that of a view."""
+    refusal = told({"errors": ["wrong gateway key g4teway-key, wrong token v1ew-token"]}, 403)
+    async with (
+        Server([refusal, refusal]) as server,
+        session(server.url, headers={"X-Gateway-Key": "g4teway-key", "X-Team": "wrong"}) as kantata,
+    ):
+        view = kantata.with_options(headers={"X-Other-Token": "v1ew-token"})
+        for one in (kantata, view):
+            with pytest.raises(PermissionDeniedError, match=r"wrong gateway key \*\*\*, wrong token \*\*\*"):
+                await one.request("GET", "/users")
 
 
 async def test_options_share_limits_and_state() -> None:

@@ -553,11 +553,17 @@ async def _result_of(task: asyncio.Task[object]) -> object:
 
 async def test_closing_ends_a_wait_between_attempts() -> None:
     """With the error that made it wait."""
+    waiting = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waiting.set()
+        await asyncio.sleep(seconds)
+
     async with Server([told({}, 429, retry_after="100")]) as server:
-        transport = transport_to(server.url)
+        transport = transport_to(server.url, sleep=sleep)
         await transport.open()
         task = asyncio.create_task(transport.send(get()))
-        await until(lambda: len(server.received) == 1)
+        await waiting.wait()
         await transport.close()
         with pytest.raises(RateLimitError):
             await asyncio.wait_for(task, 2)

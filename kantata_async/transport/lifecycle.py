@@ -97,6 +97,7 @@ class Transport:
         self._tokens: Final = tokens
         self.base_url = URL(checked_base_url(base_url))
         self.options: Final = options
+        self.keep_secret(options)
         self._rate_limit: Final = rate_limit
         self._hook: Final = None if on_event is None else Hook(on_event)
         self._network: Final = network
@@ -179,7 +180,7 @@ class Transport:
 
     def server_time(self, moment: float) -> datetime | None:
         """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
-        if self._services.wire.last_date is None:
+        if self._state is _State.UNOPENED or self._services.wire.last_date is None:
             return None
         date, heard = self._services.wire.last_date
         try:
@@ -188,8 +189,13 @@ class Transport:
             return None
 
     def redact(self, text: str) -> str:
-        """A text without any token of the session."""
+        """A text without any secret of the session."""
         return self._tokens.redact(text)
+
+    def keep_secret(self, options: Options) -> None:
+        """Never show the headers of these options that are secrets, should the server send them back."""
+        for secret in options.secrets:
+            self._tokens.redact.add(secret)
 
     def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Run a coroutine as a task that counts as part of the running job, and ends with the session at the latest.

@@ -16,6 +16,7 @@ from .retry import RetryPolicy
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?|", re.ASCII)
+_SECRET_NAME: Final = re.compile("auth|key|secret|token|password|cookie")
 _OURS: Final = frozenset(
     {
         *("authorization", "proxy-authorization", "host", "accept-encoding", "content-type"),
@@ -60,6 +61,11 @@ class Options:
             with priority(self.priority):
                 pass
         object.__setattr__(self, "headers", MappingProxyType(_checked(self.headers)))
+
+    @property
+    def secrets(self) -> list[str]:
+        """The headers' values that are nobody else's business, as far as their names say so."""
+        return [value for name, value in self.headers.items() if value and _SECRET_NAME.search(name)]
 
     def but(
         self,
