@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
+    from .errors import may_be_carried_out as may_be_carried_out
     from .limits import AdaptiveRateLimit as AdaptiveRateLimit
     from .limits import LimitState as LimitState
     from .limits import RateLimit as RateLimit
@@ -76,6 +77,7 @@ _HOMES: Final = {
         "TransportError",
         "UsageError",
         "ValidationError",
+        "may_be_carried_out",
     ),
     "calls": ("Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (

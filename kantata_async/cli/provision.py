@@ -33,7 +33,10 @@ _FILE: Final = click.Path(dir_okay=False)
 @click.option("--replan", is_flag=True, help="Apply a plan although the teams changed since it was made.")
 @click.option("--yes", is_flag=True, help="Do not ask before applying; needed for removals where nobody can be asked.")
 @click.option(
-    "--base-url", envvar="KANTATA_BASE_URL", default=BASE_URL, help="Where the API is: https, or http on this machine."
+    "--base-url",
+    envvar="KANTATA_BASE_URL",
+    default=BASE_URL,
+    help="Where the API is: https, or http on this machine; KANTATA_BASE_URL without it.",
 )
 def provision(
     roster: str | None,

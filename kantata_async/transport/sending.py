@@ -118,7 +118,7 @@ class Sending:
         self._request: Final = request
         self._url: Final = url
         self._body: Final = body
-        self._headers: Final = _headers_of(request, body, options)
+        self._carried: Final = _headers_of(request, body, options)
         self._timeout: Final = options.timeout
         self._retry: Final = options.retry
         self._story: Final = story
@@ -179,7 +179,7 @@ class Sending:
     async def _send_once(self, last_error: KantataError | None) -> None:
         """Make the next attempt; raises the last one's error where the time was up while this one stood in line."""
         services = self._services
-        attempt = self._attempt = Attempt()
+        attempt = self._attempt = Attempt(carried=self._carried)
         allowed = services.time_limits.limit(self._deadline)
         slot = services.limiter.slot(self._request.method, self._request.path, self._refused)
         self._check_long_pauses(slot)
@@ -213,7 +213,7 @@ class Sending:
         try:
             # Asked for only now: while this attempt stood in line, another one may have brought a new token.
             attempt.token = await self._services.tokens.current()
-            await self._services.wire.exchange(self._request, self._url, self._body, self._headers, attempt)
+            await self._services.wire.exchange(self._request, self._url, self._body, attempt)
         finally:
             if attempt.phase is Phase.NOT_SENT:
                 slot.unused()
