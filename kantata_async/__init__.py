@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .errors import KantataError as KantataError
     from .errors import NotFoundError as NotFoundError
     from .errors import NotLoadedError as NotLoadedError
+    from .errors import NotOneError as NotOneError
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import RateLimitError as RateLimitError
     from .errors import RequestTimeoutError as RequestTimeoutError
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from .reading import Ref as Ref
     from .retry import RetryPolicy as RetryPolicy
     from .session import KantataSession as KantataSession
+    from .values import OMITTED as OMITTED
     from .values import Id as Id
 
 _HOMES: Final = {
@@ -69,6 +71,7 @@ _HOMES: Final = {
         "KantataError",
         "NotFoundError",
         "NotLoadedError",
+        "NotOneError",
         "PermissionDeniedError",
         "RateLimitError",
         "RequestTimeoutError",
@@ -95,7 +98,7 @@ _HOMES: Final = {
     "reading": ("Ref",),
     "retry": ("RetryPolicy",),
     "session": ("KantataSession",),
-    "values": ("Id",),
+    "values": ("OMITTED", "Id"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

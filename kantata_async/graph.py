@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import attrs
 
@@ -39,14 +39,27 @@ class Unresolved:
 class Page(Generic[E_co]):
     """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
 
-    `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
-    that are no collection.
+    A page iterates over its entities, counts them with `len` and is indexed like a list. `count` is the number of
+    matches on all pages, None where the answer does not say; `extra` holds top-level values that are no collection.
     """
 
     items: Sequence[E_co]
     meta: Meta
     graph: Graph
     extra: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[E_co]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> E_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[E_co]: ...
+    def __getitem__(self, index: int | slice) -> E_co | Sequence[E_co]:
+        return self.items[index]
 
     @property
     def count(self) -> int | None:

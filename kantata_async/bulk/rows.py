@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from ..errors import UsageError
 from ..values import Id
 
-Rows: TypeAlias = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
-"""The rows of a bulk create or update: mappings, made at once or one by one."""
+RowT = TypeVar("RowT")
+
+Rows: TypeAlias = Iterable[RowT] | AsyncIterable[RowT]
+"""The rows of a bulk create or update: mappings of named fields, made at once or one by one."""
 
 Ids: TypeAlias = Iterable[Id] | AsyncIterable[Id]
 """The ids of a bulk delete."""
