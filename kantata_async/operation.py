@@ -13,7 +13,7 @@ import attrs
 from .errors import UsageError
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
 from .natural_key import NaturalKey
-from .values import BOOLEAN, Array, Kind, check_fields, check_id, did_you_mean, member_value, query_text
+from .values import BOOLEAN, TEXT, Array, Kind, check_fields, check_id, did_you_mean, member_value, query_text
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -233,7 +233,7 @@ def check_only(ids: Any) -> list[str]:
 def _search(text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"search takes some text, not {text!r}")
-    return str(member_value(text))
+    return str(TEXT.wire(text, "search"))
 
 
 def _per_page(number: Any) -> int:

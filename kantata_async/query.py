@@ -257,7 +257,9 @@ async def get_many(
     connection: Connection, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]
 ) -> Found[E]:
     """Any number of entities by id through `only`: see the `get_many` of a resource."""
-    asked = [check_id(id) for id in ids]
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise UsageError(f"get_many takes an iterable of ids, not {ids!r}")
+    asked = [check_id(id, f"id {position}") for position, id in enumerate(ids)]
     calls = [
         check_call(operation, (), {**arguments, "only": batch, "per_page": MAX_PER_PAGE})
         for batch in in_batches(list(dict.fromkeys(asked)), MAX_ONLY)

@@ -20,6 +20,7 @@ from .operation import Operation
 from .reader import Reader
 from .retry import RetryPolicy
 from .transport import BASE_URL, NO_BODY, Request, Transport
+from .values import query_text
 
 _READER: Final = Reader(entity_class)
 """What the answers to one session teach serves the others."""
@@ -124,9 +125,20 @@ class KantataSession(Resources):
         `path` is relative to the base URL (``/users/me``); `params` go into the query, `json` is the body. Gives None
         for an answer without a body. Raises UsageError for a path that leaves the API.
         """
-        query = tuple((name, str(value)) for name, value in (params or {}).items())
-        answer = await self._transport.send(Request(method.upper(), path, query, json=json))
+        answer = await self._transport.send(
+            Request(method.upper(), path, _query({} if params is None else params), json=json)
+        )
         return answer.data
+
+
+def _query(params: Any) -> tuple[tuple[str, str], ...]:
+    """The names and values of a query. Raises UsageError for what has no form in one."""
+    if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
+        raise UsageError(f"params takes a mapping of names to texts and numbers, not {params!r}")
+    for name, value in params.items():
+        if not isinstance(value, str | int | float):
+            raise UsageError(f"params[{name!r}] takes a text or a number, not {value!r}")
+    return tuple((name, query_text(value)) for name, value in params.items())
 
 
 def _operations_of(collection: str) -> Mapping[str, Operation[Any]]:

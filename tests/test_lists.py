@@ -190,6 +190,24 @@ async def test_get_many(kantata_sandbox: Sandbox, kantata: KantataSession) -> No
         await kantata.users.get_many([1], order="alphabetical")
 
 
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        ("12", "get_many takes an iterable of ids, not '12'"),
+        (7, "get_many takes an iterable of ids, not 7"),
+        (None, "get_many takes an iterable of ids, not None"),
+        ([1, "2,3"], "id 1 takes an id such as 42"),
+    ],
+)
+async def test_what_are_no_ids(kantata: KantataSession, ids: Any, says: str) -> None:
+    """A text is not taken for its characters."""
+    with pytest.raises(UsageError, match=says):
+        await kantata.users.get_many(ids)
+    if not isinstance(ids, list):
+        with pytest.raises(UsageError, match=r"^ids are an iterable of numbers or texts, not "):
+            await kantata.time_entries.delete_many(ids)
+
+
 async def test_nested_includes(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """A path is one include and a request for each further step: each id once, 200 a request."""
     deep = path("user.account_membership.default_role")

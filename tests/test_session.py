@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,31 @@ async def test_hostile_paths(kantata_sandbox: Sandbox, kantata: KantataSession, 
     with pytest.raises(UsageError):
         await kantata.request("GET", path)
     assert kantata_sandbox.requests == []
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ([("page", 1)], "^params takes a mapping of names to texts and numbers, not "),
+        (7, "^params takes a mapping"),
+        ({1: "page"}, "^params takes a mapping"),
+        ({"page": None}, r"^params\['page'\] takes a text or a number, not None"),
+        ({"only": [1, 2]}, r"^params\['only'\] takes a text or a number, not \[1, 2\]"),
+        ({"matching": "\ud800"}, "^params hold a character that cannot be encoded"),
+    ],
+)
+async def test_params_are_named_where_they_are_wrong(kantata: KantataSession, params: Any, says: str) -> None:
+    """By the name that the caller gave them."""
+    with pytest.raises(UsageError, match=says):
+        await kantata.request("GET", "/users", params=params)
+    with pytest.raises(UsageError, match=r"a query goes into `params`$"):
+        await kantata.request("GET", "/users?page=1")
+
+
+async def test_params_are_written_as_the_api_reads_them(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """A truth as a filter has it."""
+    await kantata.request("GET", "/users", params={"show_disabled": True, "per_page": 1, "order": "alphabetical"})
+    assert kantata_sandbox.requests[0].query == {"show_disabled": "true", "per_page": "1", "order": "alphabetical"}
 
 
 async def test_the_escape_hatch(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:

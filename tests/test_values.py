@@ -332,9 +332,9 @@ def test_a_wrong_choice_is_told_the_nearest_right_one() -> None:
         for wrong in ("mavn", "Maven"):
             with pytest.raises(UsageError, match=f"^role does not take '{wrong}'; did you mean 'maven'"):
                 kind.wire(wrong, "role")
-    with pytest.raises(UsageError, match="^archived does not take 'yes'; there are exclude, include, only$"):
+    with pytest.raises(UsageError, match=r"^archived does not take 'yes'; there are exclude, include, only$"):
         Choice(("only", "exclude", "include")).wire("yes", "archived")
-    with pytest.raises(UsageError, match="^kind does not take 3; there are 0, 1, 2$"):
+    with pytest.raises(UsageError, match=r"^kind does not take 3; there are 0, 1, 2$"):
         Choice((0, 1, 2)).wire(3, "kind")
 
 

@@ -42,11 +42,19 @@ class RowSource:
     Items that are there already (a list, a tuple) are all checked before the first batch is handed out, and those with
     the same `scope` are put side by side, so that a look for the rows of a batch has few places to search. Items that
     are made one by one are taken only as a batch is asked for, so that a slow API holds a fast source back; a wrong one
-    ends the writing there.
+    ends the writing there. `expects` says what the items are.
     """
 
-    def __init__(self, items: Items, check: Check, size: int, scope: Callable[[Any], str] | None = None) -> None:
-        check_items(items)
+    def __init__(
+        self,
+        items: Items,
+        check: Check,
+        size: int,
+        scope: Callable[[Any], str] | None = None,
+        *,
+        expects: str = "rows are an iterable of mappings",
+    ) -> None:
+        _check_items(items, expects)
         self._size = size
         self._taking = asyncio.Lock()
         self._listed = deque(_now(items, check, scope) if isinstance(items, Sequence) else ())
@@ -96,7 +104,6 @@ async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
             index += 1
 
 
-def check_items(items: Any) -> None:
-    """Raise UsageError for what holds no rows."""
+def _check_items(items: Any, expects: str) -> None:
     if isinstance(items, Mapping | str | bytes) or not isinstance(items, Iterable | AsyncIterable):
-        raise UsageError(f"rows are an iterable of mappings, not {type(items).__name__}")
+        raise UsageError(f"{expects}, not {type(items).__name__}")

@@ -220,5 +220,8 @@ async def delete_many(connection: Connection, operations: Operations, ids: Items
         listing=operations.get("list"),
         get=operations.get("get"),
     )
-    source = RowSource(ids, lambda item, index: check_id(item, f"id {index}"), _BULK_DELETE if bulk is not None else 1)
+    size = _BULK_DELETE if bulk is not None else 1
+    source = RowSource(
+        ids, lambda item, index: check_id(item, f"id {index}"), size, expects="ids are an iterable of numbers or texts"
+    )
     return await run_all(connection, source, delete.settle)
