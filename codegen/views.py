@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 import attrs
 
 from kantata_async.catalogue import Association, Catalogue, Definition, Field, Operation, Type
-from kantata_async.natural_key import NaturalKey
+from kantata_async.model.natural_key import NaturalKey
 
 from .naming import argument, camel, method_of, names, resource_of
 from .types import (

@@ -39,8 +39,8 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
 
 async def _session(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
     """A session opened on `kantata_sandbox`; it retries like any other, without waits that anyone would notice."""
-    from .retry import RetryPolicy  # noqa: PLC0415 - as above
     from .session import KantataSession  # noqa: PLC0415 - as above
+    from .transport import RetryPolicy  # noqa: PLC0415 - as above
 
     retry = RetryPolicy(first_wait=0.01, max_wait=0.01)
     url, token = kantata_sandbox.url, kantata_sandbox.token

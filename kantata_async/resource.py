@@ -8,14 +8,23 @@ from inspect import iscoroutinefunction
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from .connection import Connection
-from .entity import Entity
+from .calls import (
+    OMITTED,
+    Call,
+    Connection,
+    Found,
+    ListQuery,
+    Operation,
+    check_call,
+    check_id,
+    check_path,
+    did_you_mean,
+    follow,
+    get_many,
+    path_parameters,
+)
 from .errors import AmbiguousWriteError, InvalidResponseError, UsageError
-from .follow import check_path, follow
-from .graph import Page
-from .operation import Call, Operation, check_call, path_parameters
-from .query import Found, ListQuery, get_many
-from .values import OMITTED, did_you_mean
+from .model import Entity, Page
 
 if TYPE_CHECKING:
     from .bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
@@ -27,6 +36,8 @@ IncludeT = TypeVar("IncludeT", bound=str)
 FieldT = TypeVar("FieldT", bound=str)
 
 _READS = frozenset({"GET"})
+_ONE_OBJECT = "/{id}"
+"""How the path of an operation ends that is about the object of that id."""
 
 
 def _names_checked(method: FunctionType) -> Callable[..., Any]:
@@ -124,7 +135,10 @@ class Resource:
         page = await self._linked(operation, call, data)
         if len(page) != 1:
             raise _unreadable(operation, f"one object was expected, not {len(page)}")
-        return page[0]
+        found = page[0]
+        if operation.path.endswith(_ONE_OBJECT) and found.id != check_id(ids[-1]):
+            raise _unreadable(operation, f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}")
+        return found
 
     def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
         call = check_call(operation, ids, arguments)

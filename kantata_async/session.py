@@ -7,20 +7,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from .api import Resources, entity_class, resource_class
-from .auth import Token
-from .connection import Connection
-from .entity import Entity
+from .calls import Connection, Operation, check_path, follow, path, query_text
+from .decoding import Reader
 from .errors import UsageError
-from .events import OnEvent
-from .follow import check_path, follow
-from .graph import graphs_of
-from .include import path
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
-from .operation import Operation
-from .reader import Reader
-from .retry import RetryPolicy
-from .transport import BASE_URL, NO_BODY, Request, Transport
-from .values import query_text
+from .model import Entity, graphs_of
+from .transport import BASE_URL, NO_BODY, OnEvent, Request, RetryPolicy, Token, Transport
 
 _READER: Final = Reader(entity_class)
 """What the answers to one session teach serves the others."""

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from kantata_async.auth import TokenSource
 from kantata_async.errors import UsageError
+from kantata_async.transport.auth import TokenSource
 
 
 def fetching(*tokens: object) -> tuple[TokenSource, list[object]]:

@@ -21,7 +21,8 @@ from rich.console import Console
 
 from kantata_async import KantataSession, __version__
 from kantata_async.cli import commands, demo
-from kantata_async.cli.demo import Scale, demonstrate
+from kantata_async.cli.demo import demonstrate
+from kantata_async.cli.demo_facts import Scale
 from kantata_async.cli.demo_view import DemoView
 from kantata_async.sandbox import Fault, Sandbox
 

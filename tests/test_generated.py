@@ -24,10 +24,10 @@ import kantata_async
 from codegen.__main__ import main as generate
 from kantata_async import OMITTED, APIError, KantataSession, UsageError, errors
 from kantata_async.api import COLLECTIONS, ENTITIES, RESOURCES, entity_class, resource_class
-from kantata_async.operation import Operation
+from kantata_async.calls.operation import Operation
+from kantata_async.calls.parameters import Array, Choice, Choices, Keyed, Kind, Needed, Object
 from kantata_async.resource import CreatesMany, DeletesMany, UpdatesMany
 from kantata_async.sandbox import Sandbox
-from kantata_async.values import Array, Choice, Choices, Keyed, Kind, Needed, Object
 
 PACKAGE: Final = Path(kantata_async.__file__).parent
 GENERATED: Final = sorted([*(PACKAGE / "api").glob("*.py"), PACKAGE / "entities.py"])

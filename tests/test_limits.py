@@ -17,8 +17,8 @@ from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageErr
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.limits.account import LocalAccount, local_account, token_digest
 from kantata_async.limits.endpoints import OWN_LIMITS, buckets_of
-from kantata_async.retry import RetryPolicy
-from kantata_async.transport import Request
+from kantata_async.transport.retry import RetryPolicy
+from kantata_async.transport.transport import Request
 
 REFUSED = told({}, 429)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from kantata_async import UsageError, by_custom_field, path
 from kantata_async.api import exports, participations, skills, stories, time_entries, timesheet_submissions, workspaces
-from kantata_async.operation import Call, Operation, check_call, check_only, check_row, fill_path
-from kantata_async.values import DAY, ID, IDS, INTEGER, TEXT, TEXTS, Array, Needed, Object
+from kantata_async.calls.operation import Call, Operation, check_call, check_only, check_row, fill_path
+from kantata_async.calls.parameters import DAY, ID, IDS, INTEGER, TEXT, TEXTS, Array, Needed, Object
 
 LISTING: Final[Operation[Any]] = Operation(
     method="GET",

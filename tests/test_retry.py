@@ -11,15 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from kantata_async.errors import UsageError
-from kantata_async.retry import (
-    READS,
-    Phase,
-    RetryPolicy,
-    Verdict,
-    decide,
-    retry_after_seconds,
-    wait_before,
-)
+from kantata_async.transport.retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
 
 DELIVER, RESEND, FAIL, AMBIGUOUS = Verdict.DELIVER, Verdict.RESEND, Verdict.FAIL, Verdict.AMBIGUOUS
 WRITES = ("POST", "PUT", "PATCH", "DELETE")

@@ -23,8 +23,8 @@ from kantata_async.errors import (
     UsageError,
 )
 from kantata_async.limits import RateLimit
-from kantata_async.retry import RetryPolicy
-from kantata_async.transport import NO_BODY, Part, Request, Transport
+from kantata_async.transport.retry import RetryPolicy
+from kantata_async.transport.transport import NO_BODY, Part, Request, Transport
 
 
 async def test_a_read_carries_what_the_api_asks_for() -> None:
@@ -94,7 +94,17 @@ async def test_a_form_goes_as_multipart_and_again() -> None:
         Request("POST", "/users", form=[Part("a", b"b", "x", "text/plain\nX: y")]),
         Request("GET", "/users", query=[("a", "\ud800")]),
     ],
-    ids=repr,
+    ids=[
+        "an unknown method",
+        "a method in small letters",
+        "a JSON body and a form",
+        "a value that is no JSON",
+        "a text in a body that is no Unicode",
+        "a name that forges a header",
+        "a file name that forges a header",
+        "a content type that forges a header",
+        "a text in a query that is no Unicode",
+    ],
 )
 async def test_what_cannot_be_sent_is_refused_before_anything_is(request_: Request) -> None:
     """Nothing reaches the server."""

@@ -23,9 +23,9 @@ from kantata_async.errors import (
     RequestTimeoutError,
     UsageError,
 )
-from kantata_async.exchange import failure
-from kantata_async.retry import RetryPolicy
-from kantata_async.transport import Request, Transport
+from kantata_async.transport.retry import RetryPolicy
+from kantata_async.transport.transport import Request, Transport
+from kantata_async.transport.wire import failure
 
 ADDRESS = URL("https://api.example/users?search=private")
 KEY = ConnectionKey("api.example", 443, True, True, None, None, None)

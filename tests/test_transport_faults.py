@@ -53,8 +53,8 @@ from kantata_async.errors import (
     ValidationError,
 )
 from kantata_async.limits import Slot
-from kantata_async.retry import RetryPolicy
-from kantata_async.transport import Request
+from kantata_async.transport.retry import RetryPolicy
+from kantata_async.transport.transport import Request
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 HALF = HEAD + b"content-length: 99\r\n\r\n{"

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async import UsageError
-from kantata_async.values import (
+from kantata_async.calls.parameters import (
     BOOLEAN,
     DAY,
     FILE,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from kantata_async.transport import Request, Transport
+from kantata_async.transport.transport import Request, Transport
 
 
 @dataclass

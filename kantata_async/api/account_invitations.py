@@ -6,13 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, one, plain
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Needed, Object, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, entity, identifier, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, INTEGER, OMITTED, TEXT, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .roles import Role

@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, plain
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, OMITTED, TEXT, Choice, Found, Id, ListQuery, Operation
+from ..model import Entity, Nullable, entity, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, OMITTED, TEXT, Choice, Id
 
 AccountLocationsArchived = Literal["only", "exclude", "include"]
 

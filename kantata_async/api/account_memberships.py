@@ -7,12 +7,23 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    INTEGER,
+    OMITTED,
+    TEXT,
+    Choice,
+    Found,
+    Id,
+    ListQuery,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, INSTANT, INTEGER, OMITTED, TEXT, Choice, Id
 
 if TYPE_CHECKING:
     from .backup_approver_associations import BackupApproverAssociation

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
 
-from ..operation import Operation
+from ..calls import ID, Id, Needed, Operation
 from ..resource import Resource
-from ..values import ID, Id, Needed
 
 
 class AccountRateCardsActivationsGetAnswer(TypedDict, total=False):

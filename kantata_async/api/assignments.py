@@ -7,13 +7,24 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    INTEGER,
+    OMITTED,
+    TEXT,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, NaturalKey, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, INSTANT, INTEGER, OMITTED, TEXT, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .external_references import ExternalReference

@@ -7,10 +7,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, instant, plain
-from ..operation import Operation
+from ..calls import BOOLEAN, FILE, OMITTED, TEXT, Choice, Id, Needed, Operation, Upload
+from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import DeletesMany, UpdatesMany
-from ..values import BOOLEAN, FILE, OMITTED, TEXT, Choice, Id, Needed, Upload
 
 AttachmentsType = Literal["receipt", "post_attachment"]
 

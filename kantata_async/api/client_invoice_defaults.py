@@ -7,11 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, instant, plain
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, INTEGER, OMITTED, TEXT, Choice, Found, Id, ListQuery, Operation
+from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, INTEGER, OMITTED, TEXT, Choice, Id
 
 ClientInvoiceDefaultsTimeRollupType = Literal[0, 1, 2]
 

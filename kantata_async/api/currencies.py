@@ -7,9 +7,8 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
 
-from ..operation import Operation
+from ..calls import ID, OMITTED, TEXT, Id, Operation
 from ..resource import Resource
-from ..values import ID, OMITTED, TEXT, Id
 
 
 class CurrenciesListAnswer(TypedDict, total=False):

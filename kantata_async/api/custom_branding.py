@@ -7,11 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from ..entity import Entity, Nullable, entity, instant, plain
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import OMITTED, Found, Id, ListQuery, Operation
+from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import Resource
-from ..values import OMITTED, Id
 
 
 @entity("private_label")

@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifiers, instant, many, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, ID_TEXTS, INSTANT, OMITTED, TEXT, Choice, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, entity, identifiers, instant, many, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, INSTANT, OMITTED, TEXT, Choice, Id, Needed
 
 if TYPE_CHECKING:
     from .custom_fields import CustomField

@@ -7,14 +7,38 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain, reference
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import (
+    BOOLEAN,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    OMITTED,
+    TEXT,
+    Array,
+    Choice,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Operation,
+    Path,
+)
+from ..model import (
+    Entity,
+    NaturalKey,
+    Nullable,
+    Ref,
+    entity,
+    identifier,
+    identifiers,
+    instant,
+    many,
+    nested,
+    one,
+    plain,
+    reference,
+)
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, INSTANT, OMITTED, TEXT, Array, Choice, Id, Needed
 
 if TYPE_CHECKING:
     from .custom_field_choices import CustomFieldChoice

@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, instant, one, plain
-from ..include import Path
-from ..operation import Operation
+from ..calls import INTEGER, NUMBER, OMITTED, Id, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 from ..resource import UpdatesMany
-from ..values import INTEGER, NUMBER, OMITTED, Id
 
 if TYPE_CHECKING:
     from .estimate_scenario_resources import EstimateScenarioResource

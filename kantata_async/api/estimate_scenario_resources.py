@@ -8,12 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    INTEGER,
+    NUMBER,
+    OMITTED,
+    TEXT,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, INSTANT, INTEGER, NUMBER, OMITTED, TEXT, Id, Needed, Object
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
 
 if TYPE_CHECKING:

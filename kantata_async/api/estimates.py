@@ -7,12 +7,25 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    DAY,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    INTEGER,
+    OMITTED,
+    TEXT,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, ID_TEXTS, INSTANT, INTEGER, OMITTED, TEXT, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .custom_field_values import CustomFieldValue

@@ -7,9 +7,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypedDict
 
-from ..operation import Operation
+from ..calls import BOOLEAN, DAY, FILE, INTEGER, OMITTED, TEXT, Array, Id, Needed, Object, Operation, Upload
 from ..resource import Resource
-from ..values import BOOLEAN, DAY, FILE, INTEGER, OMITTED, TEXT, Array, Id, Needed, Object, Upload
 
 
 class ExchangeTablesListAnswerExchangeTables(TypedDict, total=False):

@@ -8,12 +8,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, identifiers, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    DAY,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    INTEGER,
+    NUMBER,
+    OMITTED,
+    TEXT,
+    Choice,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, day, entity, identifier, identifiers, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, ID_TEXTS, INSTANT, INTEGER, NUMBER, OMITTED, TEXT, Choice, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .expenses import Expense

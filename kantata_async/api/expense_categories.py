@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict
 
-from ..entity import Entity, Nullable, entity, instant, plain
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation
+from ..model import Entity, NaturalKey, Nullable, entity, instant, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, OMITTED, TEXT, Id, Needed
 
 ExpenseCategoriesOrder = Literal["alphabetical", "alphabetical:asc", "alphabetical:desc"]
 

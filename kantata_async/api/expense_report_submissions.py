@@ -7,12 +7,25 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    ID,
+    ID_TEXTS,
+    IDS,
+    INSTANT,
+    OMITTED,
+    TEXT,
+    TEXTS,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain
 from ..resource import CreatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, IDS, INSTANT, OMITTED, TEXT, TEXTS, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .expenses import Expense

@@ -7,12 +7,26 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, identifiers, instant, many, nested, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    DAY,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    INTEGER,
+    OMITTED,
+    TEXT,
+    Array,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, day, entity, identifier, identifiers, instant, many, nested, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, ID_TEXTS, INSTANT, INTEGER, OMITTED, TEXT, Array, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .attachments import ReceiptAttachment

@@ -7,13 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, instant, one, plain, reference
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import BOOLEAN, ID, INSTANT, OMITTED, TEXT, Choice, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
 from ..resource import DeletesMany
-from ..values import BOOLEAN, ID, INSTANT, OMITTED, TEXT, Choice, Id, Needed
 
 ExternalReferencesSubjectType = Literal[
     "Assignment",

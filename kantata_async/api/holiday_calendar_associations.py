@@ -6,13 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, one, plain
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import ID, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, entity, identifier, one, plain
 from ..resource import CreatesMany, DeletesMany
-from ..values import ID, OMITTED, TEXT, Id, Needed
 
 if TYPE_CHECKING:
     from .holiday_calendars import HolidayCalendar

@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict
 
-from ..entity import Entity, Nullable, entity, plain
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation
+from ..model import Entity, Nullable, entity, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import OMITTED, TEXT, Id, Needed
 
 HolidayCalendarsOrder = Literal["default", "default:asc", "default:desc", "name", "name:asc", "name:desc"]
 

@@ -8,9 +8,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Required, TypedDict, get_args
 
-from ..operation import Operation
+from ..calls import INSTANT, OMITTED, TEXT, Choice, Id, Needed, Object, Operation
 from ..resource import DeletesMany
-from ..values import INSTANT, OMITTED, TEXT, Choice, Id, Needed, Object
 
 InsightsReportExportsCadence = Literal["hourly", "daily"]
 

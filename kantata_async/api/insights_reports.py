@@ -7,9 +7,8 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
 
-from ..operation import Operation
+from ..calls import OMITTED, TEXT, Operation
 from ..resource import Resource
-from ..values import OMITTED, TEXT
 
 
 class InsightsReportsListAnswer(TypedDict, total=False):

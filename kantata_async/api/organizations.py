@@ -7,11 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, plain
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, INSTANT, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, INSTANT, OMITTED, TEXT, Id, Needed
 
 OrganizationsOrder = Literal[
     "alphabetical", "alphabetical:asc", "alphabetical:desc", "created_at", "created_at:asc", "created_at:desc"

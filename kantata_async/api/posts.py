@@ -7,13 +7,27 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain, reference
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import (
+    BOOLEAN,
+    ID,
+    ID_TEXT,
+    ID_TEXTS,
+    IDS,
+    INSTANT,
+    OMITTED,
+    TEXT,
+    Array,
+    Choice,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Object,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, Ref, entity, identifier, identifiers, instant, many, one, plain, reference
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXT, ID_TEXTS, IDS, INSTANT, OMITTED, TEXT, Array, Choice, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .attachments import PostAttachment

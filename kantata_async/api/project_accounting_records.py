@@ -8,13 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, identifiers, many, one, plain
-from ..graph import Page
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..resource import CreatesMany
-from ..values import (
+from ..calls import (
     BOOLEAN,
     DAY,
     FILE,
@@ -27,10 +21,16 @@ from ..values import (
     TEXT,
     TEXTS,
     Choice,
+    Found,
     Id,
+    ListQuery,
     Needed,
+    Operation,
+    Path,
     Upload,
 )
+from ..model import Entity, Nullable, Page, day, entity, identifier, identifiers, many, one, plain
+from ..resource import CreatesMany
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
 
 if TYPE_CHECKING:

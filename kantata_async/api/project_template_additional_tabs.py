@@ -6,11 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, plain
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import ID, OMITTED, Choice, Found, Id, ListQuery, Needed, Operation
+from ..model import Entity, Nullable, entity, identifier, plain
 from ..resource import CreatesMany, DeletesMany
-from ..values import ID, OMITTED, Choice, Id, Needed
 
 ProjectTemplateAdditionalTabsOrder = Literal["updated_at", "updated_at:asc", "updated_at:desc"]
 

@@ -6,12 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import ID, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import ID, OMITTED, TEXT, Id, Needed
 
 if TYPE_CHECKING:
     from .project_templates import ProjectTemplate

@@ -8,12 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, instant, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    ID,
+    INSTANT,
+    INTEGER,
+    NUMBER,
+    OMITTED,
+    TEXT,
+    Choice,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, INSTANT, INTEGER, NUMBER, OMITTED, TEXT, Choice, Id, Needed
 
 if TYPE_CHECKING:
     from .project_templates import ProjectTemplate

@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, identifiers, instant, many, nested, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import DAY, ID, INSTANT, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, day, entity, identifier, identifiers, instant, many, nested, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import DAY, ID, INSTANT, OMITTED, Id, Needed
 
 if TYPE_CHECKING:
     from .rate_card_sets import RateCardSet

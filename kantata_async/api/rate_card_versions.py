@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import DAY, ID, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import UpdatesMany
-from ..values import DAY, ID, INSTANT, INTEGER, OMITTED, Id, Needed
 
 if TYPE_CHECKING:
     from .rate_card_roles import RateCardRole

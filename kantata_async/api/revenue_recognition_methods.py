@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict
 
-from ..operation import Operation
+from ..calls import BOOLEAN, OMITTED, Id, Operation
 from ..resource import Resource
-from ..values import BOOLEAN, OMITTED, Id
 
 RevenueRecognitionMethodsActive = Literal["true", "false"]
 

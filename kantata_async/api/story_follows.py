@@ -7,11 +7,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Never, Required, TypedDict
 
-from ..entity import Entity, Nullable, entity, identifier, instant, one
-from ..operation import Operation
-from ..query import ListQuery
+from ..calls import ID, Id, ListQuery, Needed, Operation
+from ..model import Entity, Nullable, entity, identifier, instant, one
 from ..resource import CreatesMany, DeletesMany
-from ..values import ID, Id, Needed
 
 if TYPE_CHECKING:
     from .stories import Story

@@ -7,13 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, instant, one, plain, reference
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import BOOLEAN, ID_TEXTS, INSTANT, OMITTED, TEXTS, Choice, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
 from ..resource import Resource
-from ..values import BOOLEAN, ID_TEXTS, INSTANT, OMITTED, TEXTS, Choice, Id
 
 SubscribedEventsSubjectType = Literal[
     "AccountColor",

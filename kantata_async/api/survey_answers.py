@@ -8,12 +8,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    DAY,
+    ID,
+    ID_TEXTS,
+    IDS,
+    INTEGER,
+    NUMBER,
+    OMITTED,
+    TEXT,
+    Array,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, ID_TEXTS, IDS, INTEGER, NUMBER, OMITTED, TEXT, Array, Id, Needed
 
 if TYPE_CHECKING:
     from .external_references import ExternalReference

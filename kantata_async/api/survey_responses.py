@@ -7,13 +7,24 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, identifiers, instant, many, one, plain, reference
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import (
+    BOOLEAN,
+    DAY,
+    ID,
+    ID_TEXTS,
+    INSTANT,
+    OMITTED,
+    TEXT,
+    Choice,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, Ref, day, entity, identifier, identifiers, instant, many, one, plain, reference
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, ID_TEXTS, INSTANT, OMITTED, TEXT, Choice, Id, Needed
 
 if TYPE_CHECKING:
     from .external_references import ExternalReference

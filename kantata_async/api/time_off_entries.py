@@ -8,12 +8,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, identifiers, many, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import (
+    BOOLEAN,
+    DAY,
+    ID,
+    ID_TEXTS,
+    IDS,
+    INSTANT,
+    NUMBER,
+    OMITTED,
+    TEXT,
+    Array,
+    Found,
+    Id,
+    ListQuery,
+    Needed,
+    Operation,
+    Path,
+)
+from ..model import Entity, Nullable, day, entity, identifier, identifiers, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, ID_TEXTS, IDS, INSTANT, NUMBER, OMITTED, TEXT, Array, Id, Needed
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
 
 if TYPE_CHECKING:

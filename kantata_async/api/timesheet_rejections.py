@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Required, TypedDict
 
-from ..operation import Operation
+from ..calls import IDS, OMITTED, TEXT, Id, Needed, Operation
 from ..resource import Resource
-from ..values import IDS, OMITTED, TEXT, Id, Needed
 
 
 class TimesheetRejectionsRow(TypedDict, total=False):

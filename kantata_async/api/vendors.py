@@ -6,13 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifiers, many, plain
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, ID_TEXTS, OMITTED, TEXT, Found, Id, ListQuery, Needed, Object, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, entity, identifiers, many, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, ID, ID_TEXTS, OMITTED, TEXT, Id, Needed, Object
 
 if TYPE_CHECKING:
     from .external_references import ExternalReference

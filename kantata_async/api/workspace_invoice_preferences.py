@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Never, Required, TypedDict
 
-from ..entity import Entity, Nullable, entity, identifier, plain
-from ..operation import Operation
+from ..calls import ID, OMITTED, TEXT, Id, Needed, Operation
+from ..model import Entity, Nullable, entity, identifier, plain
 from ..resource import CreatesMany, UpdatesMany
-from ..values import ID, OMITTED, TEXT, Id, Needed
 
 
 class WorkspaceInvoicePreferencesRow(TypedDict, total=False):

@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, entity, identifier, instant, one, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import ID, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 from ..resource import CreatesMany
-from ..values import ID, INSTANT, INTEGER, OMITTED, Id, Needed
 
 if TYPE_CHECKING:
     from .users import User

@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifier, instant, one
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, DAY, ID, IDS, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, day, entity, identifier, instant, one
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, ID, IDS, INSTANT, INTEGER, OMITTED, Id, Needed
 
 if TYPE_CHECKING:
     from .users import User

@@ -7,12 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
-from ..entity import Entity, Nullable, day, entity, identifiers, instant, many, plain
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, DAY, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, day, entity, identifiers, instant, many, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
-from ..values import BOOLEAN, DAY, INSTANT, INTEGER, OMITTED, Id
 
 if TYPE_CHECKING:
     from .workweek_memberships import WorkweekMembership

@@ -8,12 +8,9 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from ..connection import Connection
-from ..entity import Entity
+from ..calls import Connection, Operation, asks_by_id, check_call, get_many
 from ..errors import AuthenticationError, ErrorDetail, KantataError, NotFoundError
-from ..follow import asks_by_id
-from ..operation import Operation, check_call
-from ..query import get_many
+from ..model import Entity
 from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of
 from .ledger import Ledger
 from .matching import comparable

@@ -9,10 +9,9 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import attrs
 
-from ..connection import Connection
-from ..entity import Entity
+from ..calls import Connection, Operation, check_call
 from ..errors import AuthenticationError, ErrorDetail, KantataError
-from ..operation import Operation, check_call
+from ..model import Entity
 from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of
 from .ledger import Ledger
 from .looking import Look

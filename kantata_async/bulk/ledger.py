@@ -7,8 +7,8 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ..entity import Entity
 from ..errors import ErrorDetail, KantataError
+from ..model import Entity
 from .fate import Fate, errors_of, fate
 from .outcome import Outcome, Status
 from .rows import Row

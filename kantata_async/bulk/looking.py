@@ -6,14 +6,9 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from ..connection import Connection
-from ..entity import Entity
+from ..calls import MAX_PER_PAGE, Connection, ListQuery, Needed, Operation, in_batches
 from ..errors import UsageError
-from ..follow import in_batches
-from ..natural_key import NaturalKey
-from ..operation import MAX_PER_PAGE, Operation
-from ..query import ListQuery
-from ..values import Needed
+from ..model import Entity, NaturalKey
 from .matching import comparable
 from .rows import Row
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from ..entity import Entity, plain_data
+from ..model import Entity, plain_data
 
 Row = Mapping[str, Any]
 Told = Mapping[str, Hashable]

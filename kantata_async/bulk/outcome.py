@@ -8,8 +8,8 @@ from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 import attrs
 
-from ..entity import Entity
 from ..errors import BulkError, ErrorDetail
+from ..model import Entity
 
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from ..calls import Id
 from ..errors import UsageError
-from ..values import Id
 
 RowT = TypeVar("RowT")
 

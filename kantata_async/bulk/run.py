@@ -7,10 +7,9 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from ..concurrency import together
-from ..connection import Connection
-from ..entity import Entity
+from ..calls import Connection, together
 from ..errors import BulkError, KantataError, UsageError
+from ..model import Entity
 from .ledger import Ledger
 from .outcome import BulkResult, Outcome
 from .rows import Row, RowSource

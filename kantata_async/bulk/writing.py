@@ -9,13 +9,19 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..connection import Connection
-from ..entity import Entity
+from ..calls import (
+    Connection,
+    Inclusion,
+    Operation,
+    check_call,
+    check_id,
+    check_path,
+    check_row,
+    follow,
+    read_inclusion,
+)
 from ..errors import BulkError, KantataError, UsageError
-from ..follow import check_path, follow
-from ..include import Inclusion, read_inclusion
-from ..operation import Operation, check_call, check_row
-from ..values import check_id
+from ..model import Entity
 from .changing import Delete, Update
 from .creation import Creation, IfExists
 from .looking import Find, Key, look_for, scope_of

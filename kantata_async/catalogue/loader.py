@@ -11,7 +11,7 @@ import attrs
 import cattrs
 import yaml
 
-from ..natural_key import NaturalKey
+from ..model import NaturalKey
 from .model import Association, Catalogue, Definition, Operation, Order
 from .notation import Field, Type, parse_field, parse_fields, parse_nested
 

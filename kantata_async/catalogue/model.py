@@ -7,7 +7,7 @@ from functools import cached_property
 
 import attrs
 
-from ..natural_key import NaturalKey
+from ..model import NaturalKey
 from .notation import Field, Type
 
 

@@ -15,12 +15,14 @@ limiter    what each attempt of a session passes
 from __future__ import annotations
 
 from .account import LimitState
-from .job import job, priority
+from .job import context_of_job, job, priority
 from .limiter import Limiter, Slot, account_for
+from .line import Leave
 from .rate import AdaptiveRateLimit, RateLimit, RateLimits, RateLimitSetting, RedisRateLimit
 
 __all__ = [
     "AdaptiveRateLimit",
+    "Leave",
     "LimitState",
     "Limiter",
     "RateLimit",
@@ -29,6 +31,7 @@ __all__ = [
     "RedisRateLimit",
     "Slot",
     "account_for",
+    "context_of_job",
     "job",
     "priority",
 ]

@@ -1,0 +1,108 @@
+"""From arguments to a checked request, and from its answers to pages, lists and deeper includes.
+
+parameters        what a parameter takes, and how it is written
+include           what a call asks to be included
+operation         an operation of the API, and a call of it
+connection        what a session gives its resources
+concurrency       coroutines side by side, all of them or none
+deeper_includes   associations beyond the first level
+page_count        how many pages a list has
+seen_ids          which ids have come already
+lists             lists and their pages
+"""
+
+from __future__ import annotations
+
+from .concurrency import together
+from .connection import Connection
+from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .include import Inclusion, Path, path, read_inclusion
+from .lists import Found, ListQuery, get_many
+from .operation import (
+    MAX_PER_PAGE,
+    Call,
+    CustomFieldOrder,
+    Operation,
+    by_custom_field,
+    check_call,
+    check_row,
+    path_parameters,
+)
+from .parameters import (
+    BOOLEAN,
+    DAY,
+    FILE,
+    ID,
+    ID_TEXT,
+    ID_TEXTS,
+    IDS,
+    INSTANT,
+    INTEGER,
+    NUMBER,
+    OMITTED,
+    TEXT,
+    TEXTS,
+    Array,
+    Choice,
+    Choices,
+    Id,
+    Keyed,
+    Kind,
+    Needed,
+    Object,
+    Scalar,
+    Upload,
+    check_id,
+    did_you_mean,
+    query_text,
+)
+
+__all__ = [
+    "BOOLEAN",
+    "DAY",
+    "FILE",
+    "ID",
+    "IDS",
+    "ID_TEXT",
+    "ID_TEXTS",
+    "INSTANT",
+    "INTEGER",
+    "MAX_PER_PAGE",
+    "NUMBER",
+    "OMITTED",
+    "TEXT",
+    "TEXTS",
+    "Array",
+    "Call",
+    "Choice",
+    "Choices",
+    "Connection",
+    "CustomFieldOrder",
+    "Found",
+    "Id",
+    "Inclusion",
+    "Keyed",
+    "Kind",
+    "ListQuery",
+    "Needed",
+    "Object",
+    "Operation",
+    "Path",
+    "Scalar",
+    "Upload",
+    "asks_by_id",
+    "by_custom_field",
+    "check_call",
+    "check_id",
+    "check_path",
+    "check_row",
+    "did_you_mean",
+    "follow",
+    "get_many",
+    "in_batches",
+    "path",
+    "path_parameters",
+    "query_text",
+    "read_inclusion",
+    "together",
+]

@@ -1,0 +1,55 @@
+"""One answer as a caller gets it: what matched, what the answer says about paging, and the graph it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+import attrs
+
+from .entity import Entity
+from .graph import Graph
+
+E_co = TypeVar("E_co", bound=Entity, covariant=True)
+
+
+@attrs.frozen
+class Meta:
+    """What the answer says about paging; None where it says nothing."""
+
+    count: int | None = None
+    page_count: int | None = None
+    page_number: int | None = None
+    page_size: int | None = None
+
+
+@attrs.frozen
+class Page(Generic[E_co]):
+    """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
+
+    A page iterates over its entities, counts them with `len` and is indexed like a list. `count` is the number of
+    matches on all pages, None where the answer does not say; `extra` holds top-level values that are no collection.
+    """
+
+    items: Sequence[E_co]
+    meta: Meta
+    graph: Graph
+    extra: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[E_co]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> E_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[E_co]: ...
+    def __getitem__(self, index: int | slice) -> E_co | Sequence[E_co]:
+        return self.items[index]
+
+    @property
+    def count(self) -> int | None:
+        """The number of matches on all pages."""
+        return self.meta.count
