@@ -79,14 +79,14 @@ def docstring_of_entity(entity: EntityView) -> str:
     return f"{line}\n\n    {attributes}\n    " if attributes else line
 
 
-_USUAL: Final = {
+_BY_METHOD: Final = {
     ("get", "one"): "The `{entity}` with this id.",
     ("create", "one"): "The `{entity}` created.",
     ("update", "one"): "The `{entity}` as changed.",
     ("delete", "nothing"): "Delete a `{entity}`; nothing comes back.",
     ("bulk_delete", "nothing"): "Delete `{entity}` objects by id, all or none; nothing comes back.",
 }
-_OTHERS: Final = {
+_BY_ANSWER: Final = {
     "list": "The `{entity}` entities that match: a query, sent when it is awaited or iterated.",
     "one": "{title}: the `{entity}`.",
     "page": "{title}: a page of `{entity}` entities.",
@@ -99,8 +99,8 @@ _OTHERS: Final = {
 def _summary(call: CallView, module: ModuleView) -> str:
     """What comes back, in one line."""
     entity = call.entity or next((entity.name for entity in module.entities), None)
-    usual = _USUAL.get((call.name, call.answer)) if entity is not None else None
-    return (usual or _OTHERS[call.answer]).format(entity=entity, title=call.operation.title.capitalize())
+    own = _BY_METHOD.get((call.name, call.answer)) if entity is not None else None
+    return (own or _BY_ANSWER[call.answer]).format(entity=entity, title=call.operation.title.capitalize())
 
 
 def _standard(operation: Operation) -> str:

@@ -44,7 +44,7 @@ def _names_checked(method: FunctionType) -> Callable[..., Any]:
     """A method whose wrong and missing names raise UsageError, with the nearest right name, instead of TypeError."""
     code = method.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    known = parameters[max(1, code.co_posonlyargcount) :]
+    known = frozenset(parameters[max(1, code.co_posonlyargcount) :])
     optional = method.__kwdefaults__ or {}
     needed = [name for name in parameters[code.co_argcount :] if name not in optional]
 
@@ -101,8 +101,8 @@ class Resource:
         return ListQuery(self._connection, operation, _given(parameters))
 
     async def _get_many(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Found[E]:
-        arguments = _given(parameters)
-        return await get_many(self._connection, operation, arguments.pop("ids"), arguments)
+        arguments = {name: value for name, value in _given(parameters).items() if name != "ids"}
+        return await get_many(self._connection, operation, parameters["ids"], arguments)
 
     async def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> E:
         ids, arguments = _apart(operation, parameters)
@@ -291,8 +291,9 @@ def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """The ids for the path of an operation, and the other parameters that were given."""
-    arguments = _given(parameters)
-    return [arguments.pop(name) for name in path_parameters(operation.path)], arguments
+    names = path_parameters(operation.path)
+    arguments = {name: value for name, value in _given(parameters).items() if name not in names}
+    return [parameters[name] for name in names], arguments
 
 
 def _unreadable(operation: Operation[Any], why: str) -> InvalidResponseError | AmbiguousWriteError:
