@@ -59,7 +59,9 @@ CREATE: Operation[AccessGroupMembership] = Operation(
     body_key="access_group_membership",
     body={"access_group_id": Needed(ID), "user_id": Needed(ID)},
     collection="access_group_memberships",
-    natural_key=NaturalKey(fields=("access_group_id", "user_id"), one={"access_group_id": "access_group_id"}),
+    natural_key=NaturalKey(
+        fields=("access_group_id", "user_id"), one={"access_group_id": "access_group_id"}, each={"user_id": "user_id"}
+    ),
 )
 
 GET: Operation[AccessGroupMembership] = Operation(

@@ -171,7 +171,10 @@ CREATE: Operation[Assignment] = Operation(
     },
     collection="assignments",
     natural_key=NaturalKey(
-        fields=("story_id", "assignee_id"), one={"story_id": "story_id"}, include=("story", "assignee")
+        fields=("story_id", "assignee_id"),
+        one={"story_id": "story_id"},
+        each={"assignee_id": "assignee_id"},
+        include=("story", "assignee"),
     ),
 )
 

@@ -186,6 +186,7 @@ CREATE: Operation[CustomFieldValue] = Operation(
     natural_key=NaturalKey(
         fields=("subject_type", "subject_id", "custom_field_id"),
         one={"subject_type": "subject_type", "with_custom_field_id": "custom_field_id"},
+        each={"with_subject_id": "subject_id"},
         include=("custom_field",),
     ),
 )

@@ -82,6 +82,7 @@ CREATE: Operation[HolidayCalendarMembership] = Operation(
     natural_key=NaturalKey(
         fields=("user_id", "holiday_calendar_id", "start_date"),
         one={"by_user_id": "user_id"},
+        each={"by_holiday_calendar_id": "holiday_calendar_id"},
         include=("holiday_calendar",),
     ),
 )

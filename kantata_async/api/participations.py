@@ -222,7 +222,10 @@ CREATE: Operation[Participation] = Operation(
     bulk_max=100,
     collection="participations",
     natural_key=NaturalKey(
-        fields=("workspace_id", "user_id"), one={"workspace_id": "workspace_id"}, include=("workspace", "user")
+        fields=("workspace_id", "user_id"),
+        one={"workspace_id": "workspace_id"},
+        each={"by_user": "user_id"},
+        include=("workspace", "user"),
     ),
 )
 

@@ -83,6 +83,7 @@ CREATE: Operation[RateCardRole] = Operation(
     natural_key=NaturalKey(
         fields=("rate_card_version_id", "role_id"),
         one={"rate_card_version_id": "rate_card_version_id"},
+        many={"with_role_ids": "role_id"},
         include=("rate_card_version", "role"),
     ),
 )

@@ -108,7 +108,12 @@ CREATE: Operation[SkillMembership] = Operation(
     body={"skill_id": Needed(ID), "user_id": Needed(ID), "level": INTEGER},
     bulk_max=200,
     collection="skill_memberships",
-    natural_key=NaturalKey(fields=("user_id", "skill_id"), many={"user_ids": "user_id"}, include=("user", "skill")),
+    natural_key=NaturalKey(
+        fields=("user_id", "skill_id"),
+        many={"user_ids": "user_id"},
+        each={"by_skill_id": "skill_id"},
+        include=("user", "skill"),
+    ),
 )
 
 GET: Operation[SkillMembership] = Operation(

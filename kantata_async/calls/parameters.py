@@ -22,6 +22,7 @@ import attrs
 
 from ..errors import UsageError
 from ..model import told as shown
+from .foreign_values import EMPTY, plain
 
 Id: TypeAlias = int | str
 """An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""
@@ -49,7 +50,7 @@ OMITTED: Final[Any] = _Omitted()
 
 def check_id(value: object, name: str = "id") -> str:
     """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
-    value = member_value(value)
+    value = plain(member_value(value))
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
         return str(value)
     if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
@@ -91,7 +92,7 @@ class Scalar(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        accepted = self.accept(member_value(value))
+        accepted = self.accept(plain(member_value(value)))
         if accepted is None:
             raise UsageError(f"{name} takes {self.expects}, not {shown(value)}")
         return accepted
@@ -121,6 +122,7 @@ class Choices(Kind):
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
         choice = Choice(self.values)
+        value = plain(value)
         given = value if _is_list(value) else TEXT.wire(value, name).split(",")
         return ",".join(choice.wire(one, name) for one in given)
 
@@ -134,6 +136,7 @@ class Array(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
+        value = plain(value)
         if not _is_list(value):
             raise UsageError(f"{name} takes a list, not {shown(value)}")
         if self.most is not None and not 0 < len(value) <= self.most:
@@ -196,16 +199,21 @@ class File(Kind):
 
 
 def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
-    """The JSON object for named values. Raises UsageError for a name that there is not, or a required one missing."""
+    """The JSON object for named values; an empty cell of a data frame gives none.
+
+    Raises UsageError for a name that there is not, or a required one missing.
+    """
     prefix = f"{name}." if name else ""
     wired: dict[str, Any] = {}
     for key, value in given.items():
         kind = fields.get(key)
         if kind is None:
             raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
+        if plain(value) is EMPTY:
+            continue
         clears = value is None and not kind.needed
         wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
-    missing = [key for key, kind in fields.items() if kind.needed and key not in given]
+    missing = [key for key, kind in fields.items() if kind.needed and key not in wired]
     if missing:
         raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
     return wired
