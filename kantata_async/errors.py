@@ -8,6 +8,7 @@
     │   └── RequestTimeoutError       the server did not answer in time
     ├── InvalidResponseError          an answer came that is not what the API promises
     ├── AmbiguousWriteError           a write was sent, and nobody knows whether it was carried out
+    ├── NotOneError                   a list holds none, or several, where exactly one was asked for
     ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
     └── APIError                      the API refused
         ├── BadRequestError           400
@@ -105,6 +106,14 @@ class AmbiguousWriteError(KantataError):
         self.method = method
         self.path = path
         self.request_id = request_id
+
+
+class NotOneError(KantataError):
+    """A list was asked for the one entity that matches, and none or several do; `count` says how many, if known."""
+
+    def __init__(self, message: str, *, count: int | None) -> None:
+        super().__init__(message)
+        self.count = count
 
 
 class BulkError(KantataError):

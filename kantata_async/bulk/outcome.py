@@ -70,6 +70,11 @@ class BulkResult(Sequence[Outcome[E_co]]):
         return f"<BulkResult: {self.summary()}>"
 
     @property
+    def entities(self) -> list[E_co]:
+        """The objects of the rows that are as they should be now, in the order of the rows."""
+        return [outcome.entity for outcome in self._outcomes if outcome.done and outcome.entity is not None]
+
+    @property
     def created(self) -> list[Outcome[E_co]]:
         """The rows that were created."""
         return self.of("created")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from ..calls import Id
 from ..errors import UsageError
 
-Rows: TypeAlias = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
-"""The rows of a bulk create or update: mappings, made at once or one by one."""
+RowT = TypeVar("RowT")
+
+Rows: TypeAlias = Iterable[RowT] | AsyncIterable[RowT]
+"""The rows of a bulk create or update: mappings of named fields, made at once or one by one."""
 
 Ids: TypeAlias = Iterable[Id] | AsyncIterable[Id]
 """The ids of a bulk delete."""
@@ -48,11 +50,19 @@ class RowSource:
     Items that are there already (a list, a tuple) are all checked before the first batch is handed out, and those with
     the same `scope` are put side by side, so that a look for the rows of a batch has few places to search. Items that
     are made one by one are taken only as a batch is asked for, so that a slow API holds a fast source back; a wrong one
-    ends the writing there.
+    ends the writing there. `expects` says what the items are.
     """
 
-    def __init__(self, items: Items, check: Check, size: int, scope: Callable[[Any], str] | None = None) -> None:
-        check_items(items)
+    def __init__(
+        self,
+        items: Items,
+        check: Check,
+        size: int,
+        scope: Callable[[Any], str] | None = None,
+        *,
+        expects: str = "rows are an iterable of mappings",
+    ) -> None:
+        _check_items(items, expects)
         self._size = size
         self._taking = asyncio.Lock()
         self._listed = deque(_now(items, check, scope) if isinstance(items, Sequence) else ())
@@ -120,7 +130,6 @@ async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
                 ready.close()
 
 
-def check_items(items: Any) -> None:
-    """Raise UsageError for what holds no rows."""
+def _check_items(items: Any, expects: str) -> None:
     if isinstance(items, Mapping | str | bytes) or not isinstance(items, Iterable | AsyncIterable):
-        raise UsageError(f"rows are an iterable of mappings, not {type(items).__name__}")
+        raise UsageError(f"{expects}, not {type(items).__name__}")

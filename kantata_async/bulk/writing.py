@@ -235,5 +235,10 @@ async def delete_many(connection: Connection, operations: Operations, ids: Items
         look=_look_by_id(connection, operations),
     )
     size = _BULK_DELETE if bulk is not None else 1
-    source = RowSource(ids, lambda item, index: Row(index, item, check_id(item, f"id {index}")), size)
+    source = RowSource(
+        ids,
+        lambda item, index: Row(index, item, check_id(item, f"id {index}")),
+        size,
+        expects="ids are an iterable of numbers or texts",
+    )
     return await run_all(connection, source, delete.settle)

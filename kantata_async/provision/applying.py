@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
@@ -22,6 +22,7 @@ from .teams import INCLUDE, OPTIONAL_FIELDS, read_member, read_teams
 from .wanting import Wanted
 
 if TYPE_CHECKING:
+    from ..api.participations import ParticipationsRow, ParticipationsUpdateRow
     from ..session import KantataSession
 
 _Key = tuple[str, str, str | None]
@@ -177,7 +178,7 @@ class _Applying:
 
     async def _change(self, updates: Sequence[_Update]) -> None:
         for batch in in_batches(updates, _BATCH):
-            rows = [{"id": one.participation, **_fields(one.changes)} for one in batch]
+            rows = [_update_row(one) for one in batch]
             for one, outcome in zip(
                 batch, await self._kantata.participations.update_many(rows, include=INCLUDE), strict=True
             ):
@@ -226,9 +227,13 @@ def _planned_update(entry: Entry) -> _Update:
     return _Update(entry, entry.participation or "", entry.changes)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry) -> ParticipationsRow:
     told = [change for change in entry.changes if change.field in _CREATE_SETS]
-    return {"workspace_id": entry.project, "user_id": entry.person, **_fields(told)}
+    return cast("ParticipationsRow", {"workspace_id": entry.project, "user_id": entry.person, **_fields(told)})
+
+
+def _update_row(update: _Update) -> ParticipationsUpdateRow:
+    return cast("ParticipationsUpdateRow", {"id": update.participation, **_fields(update.changes)})
 
 
 def _fields(changes: Iterable[Change]) -> dict[str, Any]:

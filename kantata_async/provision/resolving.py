@@ -12,14 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from ..calls import in_batches, together
+from ..calls import OMITTED, in_batches, together
 from .cells import Kind, Name
 from .roster import Line
 from .wanting import Directory, Missing, Person, Project
 
 if TYPE_CHECKING:
     from ..api.roles import Role
-    from ..api.users import User, UsersList
+    from ..api.users import User
     from ..api.workspaces import Workspace
     from ..session import KantataSession
 
@@ -162,21 +162,20 @@ async def _addressed(
 ) -> dict[str, list[User]]:
     """The users with these addresses. Whether the filter minds the case is not documented: both cases are asked for."""
     asked = list(dict.fromkeys(case for address in addresses for case in (address, address.lower())))
-    queries = (kantata.users.list(**_asked(batch, on_my_account)).collect() for batch in in_batches(asked, _MANY))
+    queries = (
+        kantata.users.list(
+            by_email_addresses=batch,
+            show_disabled=True,
+            on_my_account=on_my_account or OMITTED,
+            include=["account_membership"],
+        ).collect()
+        for batch in in_batches(asked, _MANY)
+    )
     held: dict[str, list[User]] = defaultdict(list)
     for found in await together(queries):
         for one in found:
             held[(one.email_address or "").casefold()].append(one)
     return dict(held)
-
-
-def _asked(addresses: Sequence[str], on_my_account: bool) -> UsersList:
-    asked: UsersList = {
-        "by_email_addresses": addresses,
-        "show_disabled": True,
-        "include": ["account_membership"],
-    }
-    return {**asked, "on_my_account": True} if on_my_account else asked
 
 
 def _one_person(found: Sequence[User], nobody: str) -> Person | Missing:
