@@ -17,6 +17,7 @@ from ..errors import (
     TransportError,
     UsageError,
 )
+from ..transport import Effect, effect_of
 
 MOST_SENDINGS: Final = 8
 """How often a row is sent at most; each time after a look that showed that it was not carried out.
@@ -28,9 +29,6 @@ SETTLING: Final = 0.5
 """Seconds to wait before looking after a lost answer, so that a request still under way can come to its end."""
 
 _LONGEST_WAIT: Final = 8.0
-
-_ABOUT_ROWS: Final = frozenset({400, 409, 422})
-"""Statuses that may be about single rows; every other refusal is about the request as a whole."""
 
 _ABOUT_THE_REQUEST: Final = frozenset({"oauth", "system"})
 """Types of errors that are about no row."""
@@ -68,7 +66,7 @@ def fate(error: KantataError) -> Fate:  # noqa: PLR0911 - one for each fate
             return Fate.NOT_SENT
         case APIError(status=413):
             return Fate.TOO_LARGE
-        case APIError() if error.status in _ABOUT_ROWS and not _is_about_the_request(error):
+        case APIError() if effect_of(error.status) is Effect.REFUSED and not _is_about_the_request(error):
             return Fate.ROWS_REFUSED
         case _:
             return Fate.REFUSED

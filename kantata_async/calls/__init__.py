@@ -2,6 +2,7 @@
 
 foreign_values    values as data frames and arrays have them
 parameters        what a parameter takes, and how it is written
+free_query        the query of a request that no operation describes
 include           what a call asks to be included
 operation         an operation of the API, and a call of it
 connection        what a session gives its resources
@@ -18,6 +19,7 @@ from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
 from .foreign_values import EMPTY, plain
+from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
 from .operation import MAX_ONLY, MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
@@ -38,8 +40,10 @@ from .parameters import (
     Choice,
     Id,
     Keyed,
+    Kind,
     Needed,
     Object,
+    Scalar,
     Upload,
     check_id,
     did_you_mean,
@@ -70,12 +74,15 @@ __all__ = [
     "Id",
     "Inclusion",
     "Keyed",
+    "Kind",
     "ListQuery",
     "Needed",
     "Object",
     "Operation",
     "PageCount",
     "Path",
+    "QueryValue",
+    "Scalar",
     "SeenIds",
     "Upload",
     "asks_by_id",
@@ -90,6 +97,7 @@ __all__ = [
     "in_batches",
     "path",
     "plain",
+    "query_of",
     "read_inclusion",
     "together",
 ]

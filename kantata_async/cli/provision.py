@@ -32,7 +32,9 @@ _FILE: Final = click.Path(dir_okay=False)
 )
 @click.option("--replan", is_flag=True, help="Apply a plan although the teams changed since it was made.")
 @click.option("--yes", is_flag=True, help="Do not ask before applying; needed for removals where nobody can be asked.")
-@click.option("--base-url", default=BASE_URL, help="Where the API is: https, or http on this machine.")
+@click.option(
+    "--base-url", envvar="KANTATA_BASE_URL", default=BASE_URL, help="Where the API is: https, or http on this machine."
+)
 def provision(
     roster: str | None,
     applying: bool,
