@@ -75,7 +75,7 @@ class _Matching:
     def objects(self) -> list[Any]:
         """See `match_rows`."""
         candidates = [(one, [*kinds, *self._rivals(one, kinds)]) for one, kinds in self._candidates()]
-        self._give((one, kinds[0]) for one, kinds in candidates if len(kinds) == 1)
+        self._give((one, kinds[0]) for one, kinds in candidates if len(kinds) == 1 and self._shows(one, kinds[0]))
         unexplained = [one for one, kinds in candidates if not kinds]
         if len(self._objects) == len(self._found) and not unexplained:
             self._give_by_elimination([pair for pair in candidates if len(pair[1]) > 1])
@@ -116,6 +116,16 @@ class _Matching:
                 kinds += found if common else [kind for kind in found if not _contradicts(kind, one)]
             yield one, kinds
 
+    def _shows(self, one: _Shown, kind: _Kind) -> bool:
+        """Whether an object shows anything that tells whose it is, where rows are not all the same."""
+        return len(self._kinds) == 1 or bool(one.values.keys() & kind.values.keys() & self._kept)
+
+    def _agrees(self, one: _Shown, kind: _Kind) -> bool:
+        """Whether an object shows what tells whose it is as it was sent."""
+        return all(
+            one.values[name] == kind.values[name] for name in one.values.keys() & kind.values.keys() & self._kept
+        )
+
     def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
         """Rows whose object this may be too, if what other rows leave out was changed by the server."""
         if len(kinds) != 1:
@@ -145,11 +155,15 @@ class _Matching:
 
     def _give_by_elimination(self, candidates: Sequence[tuple[_Shown, list[_Kind]]]) -> None:
         """In an answer that lacks nothing and holds nothing else, what others do not leave is a row's own."""
-        waiting = [(one, kinds) for one, kinds in candidates if one.values.keys() & self._kept]
+        waiting = list(candidates)
         progress = True
         while progress:
             left = [(one, [kind for kind in kinds if kind.positions]) for one, kinds in waiting]
-            progress = self._give((one, kinds[0]) for one, kinds in left if len(kinds) == 1)
+            progress = self._give(
+                (one, kinds[0])
+                for one, kinds in left
+                if len(kinds) == 1 and self._shows(one, kinds[0]) and self._agrees(one, kinds[0])
+            )
             waiting = [pair for pair in left if len(pair[1]) > 1]
 
     # --- something of it was changed by the server ---
