@@ -122,24 +122,23 @@ class _Matching:
 
     def _agrees(self, one: _Shown, kind: _Kind) -> bool:
         """Whether an object shows what tells whose it is as it was sent."""
-        return all(
-            one.values[name] == kind.values[name] for name in one.values.keys() & kind.values.keys() & self._kept
-        )
+        common = one.values.keys() & kind.values.keys() & self._kept
+        return all(one.values[name] == kind.values[name] for name in common)
 
     def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
         """Rows whose object this may be too, if what other rows leave out was changed by the server."""
-        if len(kinds) != 1:
-            return []
-        (kind,) = kinds
         shown = {name for name, value in one.values.items() if name in self._kept and not _is_empty(value)}
-        left_out = shown - kind.values.keys()
-        return [
-            other
-            for other in (self._kinds if left_out else ())
-            if other is not kind
-            and left_out & other.values.keys()
-            and all(other.values[name] == one.values[name] for name in shown & kind.values.keys() & other.values.keys())
-        ]
+        rivals: dict[_Kind, None] = {}
+        for kind in kinds:
+            left_out = shown - kind.values.keys()
+            told = shown & kind.values.keys()
+            rivals |= {
+                other: None
+                for other in (self._kinds if left_out else ())
+                if left_out & other.values.keys()
+                and all(other.values[name] == one.values[name] for name in told & other.values.keys())
+            }
+        return [rival for rival in rivals if rival not in kinds]
 
     def _is_kept(self, name: str) -> bool:
         """Whether the server shows a field as it was sent, but for less than half of the objects.
