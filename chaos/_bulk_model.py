@@ -1,7 +1,7 @@
 """Bulk writes against a model of the API, interrupted at random: every outcome is held against what the model knows.
 
-Rows are created (`create_many`, `create_stream`), updated and deleted. Whatever becomes of the call, each row is told of,
-nothing is there twice, and nothing is told otherwise than it is; `unknown` is told only of what nobody can know.
+Rows are created (`create_many`, `create_stream`), updated and deleted. Whatever becomes of the call, each row is told
+of, nothing is there twice, and nothing is told otherwise than it is; `unknown` is only what nobody can know.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import attrs
@@ -22,6 +23,8 @@ from ._model import STRANGER, Manners, Model
 
 ROWS: Final = 400
 CHANGED: Final = 60
+NOBODYS: Final = 5_000_000
+"""Ids from this one on are of nothing."""
 LONGEST: Final = 120.0
 """Seconds after which a run is taken to hang."""
 RETRY: Final = RetryPolicy(attempts=6, first_wait=0.005, max_wait=0.02)
@@ -75,38 +78,30 @@ class Told:
     outcomes: list[Outcome[Any]]
     error: BaseException | None
     is_interrupted: bool
+    is_whole: bool
+    """Whether every row was given: an iterator that was left gave only some."""
 
 
 async def run(seed: int, how: str, rows: int = ROWS) -> Counter[str]:
     """One run with manners and an interruption drawn by a seed; gives how many rows were told as what."""
     chance = random.Random(f"{seed} {how}")
     model, plan = Model(Manners.drawn(chance), chance), Plan.drawn(how, chance)
-    case = f"seed {seed}: {plan} {model.manners}"
     _people(model, chance)
-    async with serving_http(model.handle) as url:
-        session = KantataSession(
-            token="model", base_url=url, rate_limit=None, retry=RETRY, concurrency=plan.concurrency
-        )
-        async with session:
-            if how.startswith("create"):
-                items: list[Any] = _rows(model, chance, rows)
-                before = {id: dict(one) for id, one in model.store["participations"].items()}
-            else:
-                items = _changes(model, chance, how)
-                before = {}
-            told = await _told(session, plan, items, chance)
-        await asyncio.sleep(0.05)
+    items = _rows(model, chance, rows) if how.startswith("create") else _changes(model, chance, how)
+    before = set(model.store["participations"])
+    settings: dict[str, Any] = {"token": "model", "rate_limit": None, "retry": RETRY, "concurrency": plan.concurrency}
+    async with serving_http(model.handle) as url, KantataSession(base_url=url, **settings) as session:
+        told = await _Run(session, plan, items, chance.randrange(len(items))).told()
     try:
-        _check_rows(items, told, plan)
-        match how:
-            case "create_many" | "create_stream":
-                _check_created(model, items, told, before)
-            case "update_many":
-                _check_updated(model, items, told)
-            case _:
-                _check_deleted(model, items, told, "time_entries" if "entries" in how else "participations")
+        _check_rows(items, told)
+        if how.startswith("create"):
+            _check_created(model, items, told, before)
+        elif how == "update_many":
+            _check_updated(model, items, told)
+        else:
+            _check_deleted(model, items, told)
     except AssertionError as wrong:
-        raise AssertionError(f"{case}: {wrong}; ended by {told.error!r}") from wrong
+        raise AssertionError(f"seed {seed}: {plan} {model.manners}: {wrong}; ended by {told.error!r}") from wrong
     return Counter(outcome.status for outcome in told.outcomes)
 
 
@@ -133,89 +128,97 @@ def _rows(model: Model, chance: random.Random, count: int) -> list[dict[str, Any
 def _changes(model: Model, chance: random.Random, how: str) -> list[Any]:
     """Rows of an update, or ids of a delete, some of which are of nothing."""
     collection = "time_entries" if "entries" in how else "participations"
-    fields: dict[str, Any] = {"workspace_id": 1, "notes": "n"} if "entries" in how else {"workspace_id": 1}
-    ids = [
-        model.add(collection, {**fields, "user_id": number, "access_level": ""}, age=90_000)["id"]
-        for number in range(1, CHANGED)
-    ]
-    ids += [str(5_000_000 + number) for number in range(chance.choice([0, 3]))]
+    fields: dict[str, Any] = {"workspace_id": 1, "access_level": ""}
+    held = (model.add(collection, {**fields, "user_id": number}, age=90_000) for number in range(1, CHANGED))
+    ids = [one["id"] for one in held]
+    ids += [str(NOBODYS + number) for number in range(chance.choice([0, 3]))]
     if how == "update_many":
         return [{"id": id, "access_level": f"level {position}"} for position, id in enumerate(ids)]
     return ids
 
 
-async def _told(session: KantataSession, plan: Plan, items: Sequence[Any], chance: random.Random) -> Told:
-    """Write, interrupt that, and gather all that is told."""
-    handed: list[Outcome[Any]] = []
-    until = chance.randrange(len(items))
+class _Run:
+    """One write, what interrupts it, and what is told of it."""
 
-    def source() -> Iterator[Any]:
-        for position, item in enumerate(items):
-            if plan.interruption == "source fails" and position == until:
-                raise InterruptionError("the source")
-            yield item
+    def __init__(self, session: KantataSession, plan: Plan, items: Sequence[Any], until: int) -> None:
+        self._session = session
+        self._plan = plan
+        self._items = items
+        self._until = until
+        self._handed: list[Outcome[Any]] = []
 
-    async def write() -> list[Outcome[Any]]:
-        given: Any = source() if plan.from_iterator or plan.interruption == "source fails" else items
+    async def told(self) -> Told:
+        """Write, interrupt that, and gather all that is told."""
+        try:
+            returned = await self._interrupted(asyncio.ensure_future(self._write()))
+        except (asyncio.CancelledError, TimeoutError, InterruptionError, KantataError) as error:
+            result = bulk_result(error)
+            fails = self._plan.from_iterator or self._plan.interruption == "source fails"
+            return Told([*self._handed, *(result or ())], error, is_interrupted=True, is_whole=not fails)
+        was_closed = self._plan.interruption == "closed"
+        return Told([*self._handed, *returned], None, is_interrupted=was_closed, is_whole=True)
+
+    async def _write(self) -> list[Outcome[Any]]:
+        plan, session = self._plan, self._session
+        fails = plan.interruption == "source fails"
+        given: Any = self._source() if plan.from_iterator or fails else self._items
         match plan.how:
             case "create_many":
                 return list(await session.participations.create_many(given, if_exists=plan.if_exists))
+            case "create_stream":
+                await self._stream(given)
+                return []
             case "update_many":
                 return list(await session.participations.update_many(given))
             case "delete_many of entries":
                 return list(await session.time_entries.delete_many(given))
-            case "delete_many":
-                return list(await session.participations.delete_many(given))
-        async for outcome in session.participations.create_stream(given, if_exists=plan.if_exists):
-            handed.append(outcome)
-            if plan.interruption == "loop fails" and len(handed) > until:
+        return list(await session.participations.delete_many(given))
+
+    def _source(self) -> Iterator[Any]:
+        for position, item in enumerate(self._items):
+            if self._plan.interruption == "source fails" and position == self._until:
+                raise InterruptionError("the source")
+            yield item
+
+    async def _stream(self, given: Any) -> None:
+        async for outcome in self._session.participations.create_stream(given, if_exists=self._plan.if_exists):
+            self._handed.append(outcome)
+            if self._plan.interruption == "loop fails" and len(self._handed) > self._until:
                 raise InterruptionError("the loop")
-            if len(handed) % 50 == 0:
+            if len(self._handed) % 50 == 0:
                 await asyncio.sleep(0.01)
-        return []
 
-    writing = asyncio.ensure_future(write())
-    try:
-        returned = await _interrupted(writing, plan, session)
-    except (asyncio.CancelledError, TimeoutError, InterruptionError, KantataError) as error:
-        result = bulk_result(error)
-        return Told([*handed, *(result or ())], error, is_interrupted=True)
-    return Told([*handed, *returned], None, is_interrupted=plan.interruption == "closed")
-
-
-async def _interrupted(
-    writing: asyncio.Future[list[Outcome[Any]]], plan: Plan, session: KantataSession
-) -> list[Outcome[Any]]:
-    match plan.interruption:
-        case "timeout":
+    async def _interrupted(self, writing: asyncio.Future[list[Outcome[Any]]]) -> list[Outcome[Any]]:
+        plan = self._plan
+        if plan.interruption == "timeout":
             async with asyncio.timeout(plan.moment):
                 return await writing
-        case "cancelled" | "cancelled twice":
+        if plan.interruption in {"cancelled", "cancelled twice", "closed"}:
             await asyncio.sleep(plan.moment)
+        if plan.interruption == "closed":
+            await self._session.close()
+        if plan.interruption in {"cancelled", "cancelled twice"}:
             writing.cancel()
-            if plan.interruption == "cancelled twice":
-                await asyncio.sleep(0)
-                writing.cancel()
-        case "closed":
-            await asyncio.sleep(plan.moment)
-            await session.close()
-    return await writing
+        if plan.interruption == "cancelled twice":
+            await asyncio.sleep(0)
+            writing.cancel()
+        return await writing
 
 
 # --- what must hold ---
 
 
-def _check_rows(items: Sequence[Any], told: Told, plan: Plan) -> None:
+def _check_rows(items: Sequence[Any], told: Told) -> None:
     """Every row is told of once; those that an iterator never gave cannot be."""
     positions = [outcome.index for outcome in told.outcomes]
     assert len(positions) == len(set(positions)), "a row is told of twice"
-    if told.error is None or not (plan.from_iterator or plan.interruption == "source fails"):
+    if told.is_whole:
         assert sorted(positions) == list(range(len(items))), f"{len(items) - len(positions)} rows are told of nowhere"
     for outcome in told.outcomes:
         assert outcome.item is items[outcome.index], outcome
 
 
-def _check_created(model: Model, rows: Sequence[Any], told: Told, before: dict[str, Any]) -> None:
+def _check_created(model: Model, rows: Sequence[Any], told: Told, before: AbstractSet[str]) -> None:
     by_index = {outcome.index: outcome for outcome in told.outcomes}
     given: Counter[str] = Counter(outcome.entity.id for outcome in told.outcomes if outcome.entity is not None)
     assert not given or max(given.values()) == 1, "an object is given to two rows"
@@ -228,14 +231,16 @@ def _check_created(model: Model, rows: Sequence[Any], told: Told, before: dict[s
             assert not model.seen[pair], f"{row} was sent, and is told of nowhere"
             continue
         what = f"{outcome} with {made} made, {len(there)} there, received {model.seen[pair]} times"
+        held = "" if outcome.entity is None else outcome.entity.id
         match outcome.status:
             case "created":
-                assert made == 1 and outcome.entity is not None and outcome.entity.id in there, what
-                assert outcome.entity.id not in before, what
+                assert made == 1, what
+                assert held in there - before, what
             case "existing":
-                assert outcome.entity is not None and outcome.entity.id in before, what
+                assert held in there & before, what
             case "rejected":
-                assert not made and (row["user_id"] in model.bad or there), what
+                assert not made, what
+                assert row["user_id"] in model.bad or there, what
             case "not_sent":
                 assert not made, what
                 assert told.is_interrupted or not model.seen[pair] or model.manners.loss, what
@@ -262,14 +267,15 @@ def _check_updated(model: Model, rows: Sequence[Any], told: Told) -> None:
                 assert told.is_interrupted or model.manners.looks == "failing", f"nobody could know? {outcome}"
 
 
-def _check_deleted(model: Model, ids: Sequence[Any], told: Told, collection: str) -> None:
+def _check_deleted(model: Model, ids: Sequence[Any], told: Told) -> None:
     for outcome in told.outcomes:
         id = ids[outcome.index]
-        is_there, never_was = id in model.store[collection], int(id) >= 5_000_000
+        is_there, never_was = any(id in held for held in model.store.values()), int(id) >= NOBODYS
         match outcome.status:
             case "deleted":
                 # Of one that never was, and whose answer was lost, nobody can tell it from one that is gone.
-                assert not is_there and (not never_was or model.loosened[id]), outcome
+                assert not is_there, outcome
+                assert not never_was or model.loosened[id], outcome
             case "rejected":
                 assert never_was, outcome
             case "not_sent":

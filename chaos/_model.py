@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -125,33 +125,23 @@ class Model:
                 ids = rest or asked.query["ids"].split(",")
                 return self._lossy(lambda: self._delete(collection, ids), ids)
 
-    def _lossy(self, carry_out: Any, ids: Iterable[str]) -> Reply:
+    def _lossy(self, carry_out: Callable[[], Reply], ids: Iterable[str]) -> Reply:
         """Carry a write out, and lose its answer, or the request itself."""
-        kind = self._chance.choice(self.manners.losses) if self._chance.random() < self.manners.loss else ""
-        if kind:
-            self.loosened.update(ids)
-        if kind == "before":
-            return Reply(500, kept=0)
-        if kind == "gateway before":
-            return Reply(502, "<html>bad gateway</html>", by_proxy=True)
-        reply: Reply = carry_out()
-        match kind:
-            case "after":
-                return attrs.evolve(reply, kept=0)
-            case "in the answer":
-                return attrs.evolve(reply, kept=self._chance.random())
-            case "gateway after":
-                return Reply(504, "<html>timed out</html>", by_proxy=True)
-            case "busy proxy after":
-                return Reply(503, "<html>busy</html>", by_proxy=True)
-            case "garbage":
-                return (
-                    Reply(reply.status, self._chance.choice(["<html>", {"results": 5}, [], {}]))
-                    if reply.body
-                    else reply
-                )
-            case _:
-                return reply
+        if self._chance.random() >= self.manners.loss:
+            return carry_out()
+        self.loosened.update(ids)
+        kind = self._chance.choice(self.manners.losses)
+        reply = Reply(500) if kind.endswith("before") else carry_out()
+        lost = {
+            "before": Reply(500, kept=0),
+            "gateway before": Reply(502, "<html>bad gateway</html>", by_proxy=True),
+            "after": attrs.evolve(reply, kept=0),
+            "in the answer": attrs.evolve(reply, kept=self._chance.random()),
+            "gateway after": Reply(504, "<html>timed out</html>", by_proxy=True),
+            "busy proxy after": Reply(503, "<html>busy</html>", by_proxy=True),
+            "garbage": attrs.evolve(reply, body=reply.body and self._chance.choice(["<html>", {"results": 5}, [], {}])),
+        }
+        return lost[kind]
 
     # --- creating ---
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 import attrs
 
-from ..errors import ErrorDetail, KantataError
+from ..errors import ErrorDetail, KantataError, may_be_carried_out
 from ..model import Entity
 from .fate import Fate, errors_of, fate
 from .outcome import Outcome, Status
@@ -71,7 +71,7 @@ class Ledger(Generic[E]):
 
     def interrupted(self, rows: Iterable[Row], error: BaseException, *, entity: E | None = None) -> None:
         """Put down what an interruption says of rows that were being sent."""
-        if getattr(error, "may_be_carried_out", True) is False:
+        if may_be_carried_out(error) is False:
             self.note(rows, "not_sent", entity=entity, reason="it was interrupted before it was sent")
 
     def ended(self, rows: Sequence[Row], error: KantataError, *, entity: E | None = None) -> Fate:

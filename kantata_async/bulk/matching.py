@@ -74,8 +74,8 @@ class _Matching:
 
     def objects(self) -> list[Any]:
         """See `match_rows`."""
-        candidates = list(self._candidates())
-        self._give((one, kinds[0]) for one, kinds in candidates if len(kinds) == 1)
+        candidates = [(one, [*kinds, *self._rivals(one, kinds)]) for one, kinds in self._candidates()]
+        self._give((one, kinds[0]) for one, kinds in candidates if len(kinds) == 1 and self._shows(one, kinds[0]))
         unexplained = [one for one, kinds in candidates if not kinds]
         if len(self._objects) == len(self._found) and not unexplained:
             self._give_by_elimination([pair for pair in candidates if len(pair[1]) > 1])
@@ -116,16 +116,41 @@ class _Matching:
                 kinds += found if common else [kind for kind in found if not _contradicts(kind, one)]
             yield one, kinds
 
+    def _shows(self, one: _Shown, kind: _Kind) -> bool:
+        """Whether an object shows anything that tells whose it is, where rows are not all the same."""
+        return len(self._kinds) == 1 or bool(one.values.keys() & kind.values.keys() & self._kept)
+
+    def _agrees(self, one: _Shown, kind: _Kind) -> bool:
+        """Whether an object shows what tells whose it is as it was sent."""
+        common = one.values.keys() & kind.values.keys() & self._kept
+        return all(one.values[name] == kind.values[name] for name in common)
+
+    def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
+        """Rows whose object this may be too, if what other rows leave out was changed by the server."""
+        shown = {name for name, value in one.values.items() if name in self._kept and not _is_empty(value)}
+        rivals: dict[_Kind, None] = {}
+        for kind in kinds:
+            left_out = shown - kind.values.keys()
+            told = shown & kind.values.keys()
+            rivals |= {
+                other: None
+                for other in (self._kinds if left_out else ())
+                if left_out & other.values.keys()
+                and all(other.values[name] == one.values[name] for name in told & other.values.keys())
+            }
+        return [rival for rival in rivals if rival not in kinds]
+
     def _is_kept(self, name: str) -> bool:
         """Whether the server shows a field as it was sent, but for less than half of the objects.
 
-        What an object of a row that leaves the field out may show is no sign against that.
+        That an object of a row that leaves the field out shows nothing in it is no sign against that.
         """
         given = Counter(kind.values[name] for kind in self._kinds if name in kind.values for _ in kind.positions)
         shown = Counter(one.values[name] for one in self._objects if name in one.values)
         kept = (given & shown).total()
-        left_out = len(self._found) - given.total()
-        return 2 * kept > min(given.total(), shown.total()) or 0 < shown.total() <= kept + left_out
+        changed = sum(count for value, count in (shown - given).items() if not _is_empty(value))
+        is_explained = not changed and shown.total() <= kept + len(self._found) - given.total()
+        return 2 * kept > min(given.total(), shown.total()) or (is_explained and bool(shown))
 
     def _give_by_elimination(self, candidates: Sequence[tuple[_Shown, list[_Kind]]]) -> None:
         """In an answer that lacks nothing and holds nothing else, what others do not leave is a row's own."""
@@ -133,7 +158,11 @@ class _Matching:
         progress = True
         while progress:
             left = [(one, [kind for kind in kinds if kind.positions]) for one, kinds in waiting]
-            progress = self._give((one, kinds[0]) for one, kinds in left if len(kinds) == 1)
+            progress = self._give(
+                (one, kinds[0])
+                for one, kinds in left
+                if len(kinds) == 1 and self._shows(one, kinds[0]) and self._agrees(one, kinds[0])
+            )
             waiting = [pair for pair in left if len(pair[1]) > 1]
 
     # --- something of it was changed by the server ---
@@ -180,6 +209,10 @@ class _Table:
 
 def _key(values: Values, names: Sequence[str]) -> Hashable:
     return tuple([values[name] for name in names])
+
+
+def _is_empty(value: Hashable) -> bool:
+    return value is None or value in ("", ())
 
 
 def _contradicts(kind: _Kind, one: _Shown) -> bool:

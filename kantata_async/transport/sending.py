@@ -250,7 +250,7 @@ class Sending:
 
     def _verdict(self) -> Verdict:
         attempt = self._attempt
-        return decide(
+        verdict = decide(
             self._request.method,
             attempt.phase,
             attempt.status,
@@ -258,6 +258,9 @@ class Sending:
             hopeless=attempt.hopeless,
             looked_after=self._request.looked_after,
         )
+        # Whoever looks before it goes again is told at once.
+        is_looked_at = self._request.looked_after and attempt.status == 503 and verdict is Verdict.RESEND
+        return Verdict.FAIL if is_looked_at else verdict
 
     def _delivered(self) -> Response:
         attempt, request = self._attempt, self._request
