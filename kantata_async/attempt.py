@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from .errors import KantataError
-from .limits.line import Leave
+from .limits import Leave
 from .retry import Phase
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})

@@ -34,9 +34,7 @@ from .errors import (
 )
 from .events import Hook, OnEvent, Story
 from .exchange import Wire, form_of
-from .limits import Limiter, LimitState, RateLimitSetting, Slot, account_for
-from .limits.job import context_of_job
-from .limits.line import Leave
+from .limits import Leave, Limiter, LimitState, RateLimitSetting, Slot, account_for, context_of_job
 from .message import NO_BODY, Answer, Part, Request
 from .retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
 from .time_limits import TimeLimits
@@ -142,7 +140,9 @@ class Transport:
             None
             if self._rate_limit is None
             else account_for(self._rate_limit, self._tokens.origin, str(self._base_url)),
+            patience=self._retry.deadline,
         )
+        await self._limiter.open()
         self._wire = Wire(
             connect_timeout=min(self._timeout, _MOST_SECONDS_TO_CONNECT), max_answer_bytes=self._max_answer_bytes
         )
@@ -328,7 +328,7 @@ class Transport:
                 slot.unused()
         if attempt.status:
             refused = attempt.status == 429
-            await slot.answered(refused=refused, retry_after=self._asked(attempt) if refused else None)
+            slot.answered(refused=refused, retry_after=self._asked(attempt) if refused else None)
 
     def _asked(self, attempt: Attempt) -> float | None:
         """Seconds to wait that the server asked for."""

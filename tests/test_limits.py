@@ -15,8 +15,9 @@ from wire import OK, Server, cut, get, hang, opened, reset, silent_port, told
 from kantata_async import KantataSession
 from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageError
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
-from kantata_async.limits.account import LocalAccount, local_account, token_digest
-from kantata_async.limits.endpoints import OWN_LIMITS, buckets_of
+from kantata_async.limits.account import Account
+from kantata_async.limits.endpoints import OWN_LIMITS, limits_of
+from kantata_async.limits.registry import local_account, token_digest
 from kantata_async.retry import RetryPolicy
 from kantata_async.transport import Request
 
@@ -25,7 +26,7 @@ REFUSED = told({}, 429)
 
 def limiter(concurrency: int, limit: RateLimit | AdaptiveRateLimit | None = None) -> Limiter:
     """A limiter that shares its limits with nobody."""
-    return Limiter(concurrency, None if limit is None else LocalAccount(RateLimits(limit)))
+    return Limiter(concurrency, None if limit is None else Account(RateLimits(limit)))
 
 
 async def starts(limiter: Limiter, count: int) -> list[float]:
@@ -182,24 +183,24 @@ def test_what_is_no_limit_is_refused(make: object, named: str) -> None:
 )
 def test_which_limits_a_request_counts_against(method: str, path: str, own: str | None) -> None:
     """The general one always, an endpoint's own where the API facts name it."""
-    assert buckets_of(method, path) == (("general",) if own is None else ("general", own))
+    assert limits_of(method, path) == (("general",) if own is None else ("general", own))
     assert own is None or own in OWN_LIMITS
 
 
 async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> None:
     """A request takes from all its limits in one step."""
-    both = LocalAccount(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
-    names = buckets_of("POST", "/workspaces")
-    assert both.take_now(names, again=False) is not None
+    both = Account(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
+    names = limits_of("POST", "/workspaces")
+    assert await both.take_now(names, again=False) is not None
     await asyncio.sleep(0.01)
     for _ in range(3):
-        assert both.take_now(names, again=False) is None
-    assert both.take_now(("general",), again=False) is not None
+        assert await both.take_now(names, again=False) is None
+    assert await both.take_now(("general",), again=False) is not None
 
 
 async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:
     """Its own limit is its own."""
-    shared = Limiter(10, LocalAccount(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
+    shared = Limiter(10, Account(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
     async with shared.slot("POST", "/workspaces"):
         pass
 
@@ -313,7 +314,7 @@ async def test_time_that_runs_out_in_line_tells_why_it_stood_there() -> None:
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
 async def test_every_request_on_the_wire_is_counted_once(method: str) -> None:
     """Those sent again after a lost connection too: aiohttp's own resends, unseen by a meter, do not happen."""
-    account = LocalAccount(RateLimits(RateLimit(1000)))
+    account = Account(RateLimits(RateLimit(1000)))
     seen = 0
     for script in ([OK, OK], [OK, cut, OK], [OK, reset, OK]):
         async with Server(script) as server, opened(server) as transport:
@@ -321,18 +322,18 @@ async def test_every_request_on_the_wire_is_counted_once(method: str) -> None:
             for _ in range(2):
                 await asyncio.gather(transport.send(Request(method, "/users/1")), return_exceptions=True)
             seen += len(server.received)
-    assert account._buckets["general"].sent == seen
+    assert account._limits["general"].sent == seen
 
 
 async def test_what_never_left_is_not_counted() -> None:
     """No connection, nothing for the server to count."""
-    account = LocalAccount(RateLimits(RateLimit(1000)))
+    account = Account(RateLimits(RateLimit(1000)))
     url = f"http://127.0.0.1:{silent_port()}"
     async with opened(url, retry=RetryPolicy(attempts=3)) as transport:
         transport._limiter = Limiter(10, account)
         with pytest.raises(ConnectionFailedError):
             await transport.send(get())
-    assert account._buckets["general"].sent == 0
+    assert account._limits["general"].sent == 0
 
 
 @pytest.mark.parametrize("requests", [1, 3])
