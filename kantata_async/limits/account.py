@@ -20,7 +20,7 @@ import attrs
 from aiolimiter import AsyncLimiter
 
 from ..errors import UsageError
-from .limit import Limit, learn
+from .limit import Limit, learn, take_all
 from .meter import Meter
 from .pace import Pace, Steady
 from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
@@ -128,18 +128,14 @@ class Account:
                 self._limits[name].sent -= 1
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """Learn from an answer to a request that left at `left`.
-
-        A 429 counts against the narrowest limit: if it was the general one that was met, other requests tell.
-        """
-        names = self._limited(names)
-        if not names:
+        """Learn from an answer to a request that left at `left`: see `limit.learn`."""
+        if not (limited := self._limited(names)):
             return
         with self._lock:
-            limits = [self._limits[name] for name in names]
+            limits = [self._limits[name] for name in limited]
             before = limits[-1].pace
             learn(limits, left, self.clock(), refused=refused, retry_after=retry_after)
-        log_learning(names[-1], before, limits[-1].pace)
+        log_learning(limited[-1], before, limits[-1].pace)
 
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""
@@ -184,8 +180,8 @@ class Account:
             now = self.clock()
             if any(meter.limit.wait(now, again=again) > 0 or meter.apart(now) > 0 for meter in meters):
                 return None
+            take_all((meter.limit for meter in meters), now)
             for meter in meters:
-                meter.limit.take(now)
                 meter.taken = now
             return now
 

@@ -7,7 +7,7 @@ that was refused before, so that none is refused twice in a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import attrs
@@ -70,11 +70,16 @@ class Limit:
         """
         return (max(self.paused, self.sure) if again and self.blocked is not None else self.paused) - now
 
-    def take(self, now: float) -> None:
-        """Count a request that goes now."""
+    def take(self, now: float, *, late: float = LATE) -> None:
+        """Count a request that goes now.
+
+        Args:
+            now: the time.
+            late: by how many seconds a request that waited for this limit alone may have been held up since.
+        """
         if self.since is None:
             self.since = now
-        in_time = now - self.taken <= 1 / self.rate + LATE
+        in_time = now - self.taken <= 1 / self.rate + late
         if in_time and self.blocked is None:
             self.climb += min(now - self.taken, 1.0)
         self.taken = now
@@ -140,16 +145,24 @@ class Limit:
         self.pause = min(_USUAL_SPAN, max(2 / rate, left_over) + 0.03)
 
 
+def take_all(limits: Iterable[Limit], now: float) -> None:
+    """Count a request that goes now against these, the widest first: each holds up those that wait for the next."""
+    late = LATE
+    for limit in limits:
+        limit.take(now, late=late)
+        late += 1 / limit.rate
+
+
 def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, retry_after: float | None) -> None:
-    """Learn from an answer to a request that left at `left` and was taken from these limits, the narrowest last.
+    """Learn from an answer to a request that left at `left` and was taken from these limits, the widest first.
 
     A 429 counts against the narrowest: if it was a wider one that was met, other requests tell.
     """
-    *wider, narrowest = limits
-    if refused:
-        narrowest.turn_down(left, now, retry_after)
-        for limit in wider:
-            limit.sent -= 1
+    if not refused:
+        for limit in limits:
+            limit.let_through(left, now)
         return
-    for limit in limits:
-        limit.let_through(left, now)
+    *wider, narrowest = limits
+    narrowest.turn_down(left, now, retry_after)
+    for limit in wider:
+        limit.sent -= 1

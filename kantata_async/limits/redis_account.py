@@ -28,7 +28,7 @@ from cattrs import Converter
 from ..errors import ConnectionFailedError, UsageError
 from .account import Account, new_limit
 from .endpoints import GENERAL
-from .limit import LATE, Limit, learn
+from .limit import LATE, Limit, learn, take_all
 from .pace import Steady
 from .rate import AnyRateLimit, RedisRateLimit, limits_in
 
@@ -81,10 +81,9 @@ class _Kept:
         """When the next request may go."""
         return max(self.due - self.ahead / self.limit.rate, self.limit.wait(0.0, again=again))
 
-    def take(self, at: float) -> None:
-        """Count a request that goes then."""
+    def space(self, at: float) -> None:
+        """Keep the next request away from one that goes then."""
         self.due = (self.due if at - self.due <= LATE else at) + 1 / self.limit.rate
-        self.limit.take(at)
 
     def move(self, seconds: float) -> None:
         """Tell the times on a clock that is so many seconds ahead."""
@@ -237,8 +236,9 @@ class RedisAccount(Account):
                 if len(granted) == count:
                     break
                 granted.append(at)
+                take_all((one.limit for one in kept), at)
                 for one in kept:
-                    one.take(at)
+                    one.space(at)
             refused = any(one.limit.blocked is not None for one in kept)
             self._ask_at[lane] = min(at - reach, now + _PAUSED_SECONDS) if refused else at - reach
             return bool(granted)
