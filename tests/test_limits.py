@@ -7,8 +7,11 @@ import itertools
 import logging
 import threading
 import time
+from collections.abc import Callable
 
+import attrs
 import pytest
+from aiolimiter import AsyncLimiter
 from waiting import until
 from wire import OK, Server, cut, get, hang, opened, reset, silent_port, told
 
@@ -17,7 +20,7 @@ from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageErr
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.limits.account import Account
 from kantata_async.limits.endpoints import OWN_LIMITS, limits_of
-from kantata_async.limits.registry import local_account, token_digest
+from kantata_async.limits.registry import account_for, local_account, token_digest
 from kantata_async.retry import RetryPolicy
 from kantata_async.transport import Request
 
@@ -157,6 +160,8 @@ def test_a_burst_is_whole() -> None:
         (lambda: RateLimits(own={"POST /workspaces": 1}), "POST /workspaces"),
         (lambda: RedisRateLimit("redis://127.0.0.1", when_away="wait"), "when_away"),
         (lambda: RedisRateLimit("redis://127.0.0.1", limits=3), "limits"),
+        (lambda: RedisRateLimit("redis://127.0.0.1", limits=AsyncLimiter(5)), "AsyncLimiter"),
+        (lambda: RateLimits(AsyncLimiter(0.5)), "max_rate"),
     ],
 )
 def test_what_is_no_limit_is_refused(make: object, named: str) -> None:
@@ -381,3 +386,146 @@ async def test_a_token_function_stands_for_its_account() -> None:
             began = time.monotonic()
             await asyncio.gather(*(session.request("GET", "/users") for session in sessions * 2))
             assert time.monotonic() - began > 0.14
+
+
+class Vault:
+    """An object with a method that fetches a token, that can be neither hashed nor referred to weakly."""
+
+    __slots__ = ("secret",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    async def token(self) -> str:
+        return self.secret
+
+    async def __call__(self) -> str:
+        return self.secret
+
+
+@attrs.define
+class Keyring:
+    """The same, made by attrs."""
+
+    secret: str
+
+    async def token(self) -> str:
+        return self.secret
+
+
+@pytest.mark.parametrize("make", [Vault, Keyring])
+def test_a_method_stands_for_the_account_of_its_object(make: Callable[[str], Vault | Keyring]) -> None:
+    """Whatever the object is like; one that is merely equal is another account."""
+    one, other = make("a"), make("a")
+    account = account_for(RateLimit(5), one.token, "https://api.example")
+    assert account_for(RateLimit(5), one.token, "https://api.example/") is account
+    assert account_for(RateLimit(5), other.token, "https://api.example") is not account
+
+
+def test_a_callable_object_stands_for_its_account() -> None:
+    """As a function does."""
+    vault = Vault("a")
+    account = account_for(RateLimit(5), vault, "https://api.example")
+    assert account_for(RateLimit(5), vault, "https://api.example") is account
+
+
+async def test_two_fixed_limits_for_one_account_are_refused() -> None:
+    """Together they would pass both; once the first session is closed, the other may be opened."""
+    five, fifty = (
+        KantataSession(token="both", base_url="http://127.0.0.1:1", rate_limit=RateLimit(rate)) for rate in (5, 50)
+    )
+    async with five:
+        with pytest.raises(UsageError, match="requests=5"):
+            await fifty.open()
+        async with KantataSession(token="both", base_url="http://127.0.0.1:1"):
+            pass
+    async with fifty:
+        pass
+
+
+async def test_a_programs_own_limiter_is_shared_with_what_else_it_limits() -> None:
+    """What the program takes from it, the session does not have."""
+    limiter = AsyncLimiter(10, 1)
+    async with (
+        Server([OK] * 4) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=limiter) as kantata,
+    ):
+        await limiter.acquire(8)
+        began = time.monotonic()
+        await asyncio.gather(*(kantata.request("GET", "/users") for _ in range(4)))
+        assert time.monotonic() - began > 0.19
+        assert kantata.limits["general"].rate == 10
+    assert not limiter.has_capacity(5)
+
+
+async def test_a_programs_own_limiter_pauses_after_a_429_too() -> None:
+    """Its rate stays what it is."""
+    async with (
+        Server([REFUSED, OK]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=AsyncLimiter(20, 1)) as kantata,
+    ):
+        began = time.monotonic()
+        await kantata.request("GET", "/users")
+        assert time.monotonic() - began > 0.1
+        assert kantata.limits["general"].rate == 20
+
+
+async def test_a_programs_own_limiter_belongs_to_one_event_loop() -> None:
+    """aiolimiter's binds to the first that uses it."""
+    limiter = AsyncLimiter(10, 1)
+
+    async def elsewhere() -> None:
+        async with KantataSession(token="one", base_url="http://127.0.0.1:1", rate_limit=limiter):
+            pass
+
+    async with KantataSession(token="one", base_url="http://127.0.0.1:1", rate_limit=limiter):
+        with pytest.raises(UsageError, match="event loop"):
+            await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+@pytest.mark.parametrize("asked", ["31536000", "1000000"])
+async def test_a_pause_that_nobody_can_wait_for_is_not_believed(asked: str) -> None:
+    """The refused call gives up at once; the next one finds out how the server is."""
+    async with (
+        Server([told({}, 429, retry_after=asked), OK]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit(), retry=RetryPolicy(deadline=60)) as transport,
+    ):
+        with pytest.raises(RateLimitError):
+            await transport.send(get())
+        async with asyncio.timeout(5):
+            assert (await transport.send(get())).status == 200
+
+
+async def test_all_who_wait_for_a_limit_that_lets_none_through_are_told_by_their_deadline() -> None:
+    """Those too that were never sent: it is the 429 of others that they wait for."""
+    policy = RetryPolicy(attempts=100, deadline=1.5)
+    async with (
+        Server([REFUSED] * 100) as server,
+        opened(server, rate_limit=AdaptiveRateLimit(), retry=policy, concurrency=1) as transport,
+    ):
+        began = time.monotonic()
+        results = await asyncio.gather(*(transport.send(get()) for _ in range(30)), return_exceptions=True)
+        assert time.monotonic() - began < 4
+    assert {type(result) for result in results} == {RateLimitError}
+    assert len(server.received) < 10
+
+
+async def test_who_cannot_wait_for_a_pause_is_told_at_once() -> None:
+    """The pause that one session may wait for is too long for another on the same account."""
+    async with (
+        Server([told({}, 429, retry_after="40")]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit()) as patient,
+        opened(server, rate_limit=AdaptiveRateLimit(), retry=RetryPolicy(deadline=2)) as hurried,
+    ):
+        waiting = asyncio.create_task(patient.send(get()))
+        await until(lambda: bool(hurried.limits) and hurried.limits["general"].paused_for > 10)
+        began = time.monotonic()
+        with pytest.raises(RateLimitError, match="not sent"):
+            await hurried.send(get())
+        assert time.monotonic() - began < 1
+        waiting.cancel()
+    assert len(server.received) == 1

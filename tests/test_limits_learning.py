@@ -41,6 +41,20 @@ def test_a_changed_limit_is_found_again(kind: Kind, first: int, then: int, seed:
     assert run.refused_twice == 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_limit_beside_the_general_one_is_used(kind: Kind) -> None:
+    """Own 2/s beside 20/s: at least 1.4 a second of it, at most 5 % refused, and the others have theirs."""
+    own = others = 0.0
+    for seed in range(4):
+        simulation = Simulation(kind, 20, seed=seed, own=2)
+        others += simulation.until(75).passed(15, 75) / 60 / 4
+        run = simulation.runs["own"]
+        own += run.passed(15, 75) / 60 / 4
+        assert run.refused_share(15, 75) <= 0.05
+    assert own >= 1.4
+    assert others >= 0.9 * (20 - own)
+
+
 @pytest.mark.parametrize(("limit", "per", "least"), [(50, 10.0, 0.7), (300, 60.0, 0.55)])
 def test_a_long_window_is_found_out(limit: int, per: float, least: float) -> None:
     """Spent in its beginning, it refuses for long; what went through in all of it then is the rate."""

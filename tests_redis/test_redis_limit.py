@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ async def test_what_one_learns_all_know(redis: RedisServer) -> None:
     await take(second)
     first.answered(GENERAL, left, refused=True, retry_after=0.5)
     async with asyncio.timeout(5):
-        while (await second.take(GENERAL, again=False))[0] <= 0.05:
+        while not (await second.take(GENERAL, again=False))[0] > 0.05:  # noqa: ASYNC110 - Redis sets no event
             await asyncio.sleep(0.001)
     assert 0.3 < second.states(lambda _name: 0)[0].paused_for <= 1.2
     state = second.states(lambda _name: 0)[0]
@@ -190,6 +191,115 @@ async def test_a_refused_request_goes_through_redis_once_more(redis: RedisServer
         assert kantata.limits["general"].learnt is not None
         await kantata.request("GET", "/users")
     assert len(server.received) == 3
+
+
+@asynccontextmanager
+async def far(redis: RedisServer, seconds: float) -> AsyncIterator[str]:
+    """The URL of a Redis to which every command takes its time."""
+    host, _, port = redis.address.partition(":")
+    pipes: set[asyncio.Task[None]] = set()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, wait: float) -> None:
+        with closing(writer):
+            while data := await reader.read(1 << 16):
+                await asyncio.sleep(wait)
+                writer.write(data)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(host, int(port))
+        pipes.update(
+            {asyncio.create_task(pipe(reader, there[1], seconds)), asyncio.create_task(pipe(there[0], writer, 0))}
+        )
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        for task in pipes:
+            task.cancel()
+        await asyncio.gather(*pipes, return_exceptions=True)
+
+
+async def test_a_redis_that_is_far_away_still_gives_the_rate(redis: RedisServer) -> None:
+    """Times are granted ahead, so that no request waits for the way to it."""
+    async with (
+        far(redis, 0.4) as url,
+        Server([OK] * 120) as server,
+        KantataSession(
+            token="t", base_url=server.url, rate_limit=RedisRateLimit(url, RateLimit(40)), concurrency=40
+        ) as kantata,
+    ):
+        began = time.monotonic()
+        await asyncio.gather(*(kantata.request("GET", "/users") for _ in range(120)))
+        seconds = time.monotonic() - began
+    assert 119 / 40 * 0.9 < seconds < 119 / 40 + 3
+
+
+async def test_an_answer_never_waits_for_redis(redis: RedisServer) -> None:
+    """What it teaches is told in the background; the caller has it as soon as it came."""
+    one = account(redis, AdaptiveRateLimit(start=100))
+    left = await take(one)
+    await redis.stop()
+    one.answered(GENERAL, left, refused=True, retry_after=None)
+    one.give_back(GENERAL)
+    assert one.states(lambda _name: 0)[0].paused_for > 0
+    await one.close(one)
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:6379", "http://:secret@h/0", "", "redis://:secret@h:port/0", "redis://:secret@h/0?no=1"]
+)
+async def test_a_url_of_no_redis_is_refused(url: str) -> None:
+    """When the session is opened, and the error does not repeat it: it may hold a password."""
+    kantata = KantataSession(token="t", base_url="http://127.0.0.1:1", rate_limit=RedisRateLimit(url))
+    with pytest.raises(UsageError, match="url") as caught:
+        await kantata.open()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("user", "told"), [("", "authenticated"), (":wrong@", "invalid"), ("reader:pass@", "can't run")]
+)
+async def test_a_redis_that_refuses_is_told_at_once(tmp_path: Path, user: str, told: str) -> None:
+    """No password, a wrong one, or a user's who may not write: otherwise every process would take the whole limit."""
+    reader = ("--user", "reader", "on", ">pass", "~*", "+@read", "+@connection", "+@scripting")
+    async with RedisServer(str(tmp_path), "--requirepass", "right", *reader) as redis:
+        setting = RedisRateLimit(f"redis://{user}{redis.address}/0")
+        kantata = KantataSession(token="t", base_url="http://127.0.0.1:1", rate_limit=setting)
+        with pytest.raises(UsageError, match=told) as caught:
+            await kantata.open()
+    assert "wrong" not in str(caught.value)
+
+
+async def test_two_settings_for_one_account_are_refused(redis: RedisServer) -> None:
+    """As long as somebody is at work with the other one; then the new one holds."""
+    five, fifty = (
+        KantataSession(token="t", base_url="http://127.0.0.1:1", rate_limit=RedisRateLimit(redis.url, RateLimit(rate)))
+        for rate in (5, 50)
+    )
+    async with five:
+        with pytest.raises(UsageError, match="'requests': 5"):
+            await fifty.open()
+    async with fifty:
+        assert fifty.limits == {}
+
+
+@pytest.mark.parametrize("kept", [b"text", b"[]", b'{"format": 99}', b'{"format":1,"limits":{"general":{"rate":1}}}'])
+async def test_what_another_version_keeps_is_told(redis: RedisServer, kept: bytes) -> None:
+    """As long as somebody is at work with it; what nobody uses any more is begun anew."""
+    setting = RedisRateLimit(redis.url, RateLimit(50))
+    async with KantataSession(token="t", base_url="http://127.0.0.1:1", rate_limit=setting) as first:
+        async with Redis.from_url(redis.url) as other:
+            (key,) = await other.keys("*general+own")
+            await other.set(key, kept)
+        failing = RedisRateLimit(redis.url, RateLimit(50), when_away="fail")
+        second = KantataSession(token="t", base_url="http://127.0.0.1:1", rate_limit=failing)
+        with pytest.raises(UsageError, match="another version"):
+            await second.open()
+        assert first.limits == {}
+    async with (
+        Server([OK]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=setting) as kantata,
+    ):
+        await kantata.request("GET", "/users")
 
 
 async def test_sessions_of_one_loop_use_one_connection_pool(redis: RedisServer) -> None:

@@ -20,7 +20,7 @@ import attrs
 from aiolimiter import AsyncLimiter
 
 from ..errors import UsageError
-from .limit import Limit, learn, take_all
+from .limit import Limit, learn, take_all, uncount
 from .meter import Meter
 from .pace import Pace, Steady
 from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
@@ -124,8 +124,7 @@ class Account:
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
         with self._lock:
-            for name in self._limited(names):
-                self._limits[name].sent -= 1
+            uncount(self._limits[name] for name in self._limited(names))
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
         """Learn from an answer to a request that left at `left`: see `limit.learn`."""

@@ -164,5 +164,10 @@ def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, re
         return
     *wider, narrowest = limits
     narrowest.turn_down(left, now, retry_after)
-    for limit in wider:
+    uncount(wider)
+
+
+def uncount(limits: Iterable[Limit]) -> None:
+    """Forget a request that was taken from these limits, and that they did not let through."""
+    for limit in limits:
         limit.sent -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -119,13 +120,13 @@ class Line:
 
     async def _stir(self) -> None:
         """Something changed that those in the line may have waited for. This never suspends."""
-        if self._server is not None:
-            if self._turns:
-                self._stirred.set()
-            else:
-                self._server.cancel()
+        if self._server is not None and self._turns:
+            self._stirred.set()
+        elif self._server is not None:
+            self._server.cancel()
+            self._server = None
         elif self._turns and not await self._served_now():
-            self._serve()
+            self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
 
     async def _served_now(self) -> bool:
         """Let go whom the account lets go without a wait; whether the others wait for nothing but a place."""
@@ -137,22 +138,15 @@ class Line:
             self._let_go(turn, left)
         return True
 
-    def _serve(self) -> None:
-        if self._server is None and self._turns:
-            self._server = asyncio.get_running_loop().create_task(self._until_empty(), name="kantata-line")
-            self._server.add_done_callback(self._ended)
-
-    def _ended(self, server: asyncio.Task[None]) -> None:
-        self._server = None
-        # Someone may have come since it was told to end.
-        self._serve()
-
-    async def _until_empty(self) -> None:
+    async def _serve(self) -> None:
         while self._turns:
             self._stirred.clear()
             wait = await self._let_one_go()
             if wait > 0:
-                await self._rest(wait)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._stirred.wait()
+        self._server = None
 
     async def _let_one_go(self) -> float:
         """Let the first go that may; seconds until one may, 0 when one went."""
@@ -200,10 +194,3 @@ class Line:
         self._turns.leave(turn)
         if not turn.waiter.future.done():
             turn.waiter.future.set_exception(error)
-
-    async def _rest(self, seconds: float) -> None:
-        alarm = asyncio.get_running_loop().call_later(seconds, self._stirred.set)
-        try:
-            await self._stirred.wait()
-        finally:
-            alarm.cancel()

@@ -19,6 +19,7 @@ import secrets
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, Literal
 
 import attrs
@@ -28,7 +29,7 @@ from cattrs import Converter
 from ..errors import ConnectionFailedError, UsageError
 from .account import Account, new_limit
 from .endpoints import GENERAL
-from .limit import LATE, Limit, learn, take_all
+from .limit import LATE, Limit, learn, take_all, uncount
 from .pace import Steady
 from .rate import AnyRateLimit, RedisRateLimit, limits_in
 
@@ -85,12 +86,11 @@ class _Kept:
         """Keep the next request away from one that goes then."""
         self.due = (self.due if at - self.due <= LATE else at) + 1 / self.limit.rate
 
-    def move(self, seconds: float) -> None:
-        """Tell the times on a clock that is so many seconds ahead."""
-        self.due += seconds
-        for name in _TIMES:
-            if (moment := getattr(self.limit, name)) is not None:
-                setattr(self.limit, name, moment + seconds)
+    def moved(self, seconds: float) -> _Kept:
+        """The same on a clock that is so many seconds ahead."""
+        times = {name: getattr(self.limit, name) for name in _TIMES}
+        times = {name: None if moment is None else moment + seconds for name, moment in times.items()}
+        return attrs.evolve(self, limit=attrs.evolve(self.limit, **times), due=self.due + seconds)
 
 
 @attrs.define
@@ -99,7 +99,7 @@ class _State:
     format: Literal[1] = 1
 
 
-_Change = Callable[[list[_Kept], float], bool]
+_Change = Callable[[list[_Kept], float], bool | None]
 _Lane = tuple[tuple[str, ...], bool]
 _CONVERTER: Final = Converter(detailed_validation=False, forbid_extra_keys=True)
 
@@ -146,7 +146,11 @@ class RedisAccount(Account):
         if not self.sessions:
             try:
                 await self._begin()
+            except UsageError:
+                await self._redis.aclose()
+                raise
             except self._refusals as error:
+                await self._redis.aclose()
                 raise UsageError(f"RedisRateLimit: Redis refuses what the limits need: {error}") from None
             except self._errors as error:
                 self._lost(error)
@@ -194,13 +198,7 @@ class RedisAccount(Account):
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - Account's
         super().give_back(names)
-
-        def uncount(kept: list[_Kept], _now: float) -> bool:
-            for one in kept:
-                one.limit.sent -= 1
-            return True
-
-        self._change_soon(names, uncount)
+        self._change_soon(names, lambda kept, _now: uncount(one.limit for one in kept))
 
     def answered(  # noqa: D102 - Account's
         self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None
@@ -208,16 +206,12 @@ class RedisAccount(Account):
         blocked = self.refused_since(names) is not None
         # Here at once, and for the others as soon as Redis is told.
         super().answered(names, left, refused=refused, retry_after=retry_after)
-
-        def learnt(kept: list[_Kept], now: float) -> bool:
-            learn([one.limit for one in kept], left, now, refused=refused, retry_after=retry_after)
-            return True
-
         if refused:
             self._refusals_seen += 1
             self._granted.clear()
         if refused or blocked:
-            self._change_soon(names, learnt)
+            learnt = partial(learn, left=left, refused=refused, retry_after=retry_after)
+            self._change_soon(names, lambda kept, now: learnt([one.limit for one in kept], now=now))
 
     def _ask_in_time(self, lane: _Lane, count: int, now: float) -> None:
         """Ask when the next requests may go, before they are to."""
@@ -268,13 +262,13 @@ class RedisAccount(Account):
     async def _change(self, names: tuple[str, ...], change: _Change) -> None:
         """Change what Redis keeps of these limits as if nobody else did at the same time.
 
-        Nothing is stored where `change` says of what was just read that nothing is to be changed.
+        Nothing is stored where `change` says False of what was just read: that there is nothing to change.
         """
         async with self._changing:
             for _ in range(_MOST_TRIES):
                 state = self._state()
                 kept = [state.setdefault(name, self._new(name)) for name in self._limited(names)]
-                changed = change(kept, self.clock())
+                changed = change(kept, self.clock()) is not False
                 fresh = self.clock() - self._read_at < _FRESH_SECONDS
                 if (fresh and not changed) or await self._exchange(state if changed else None):
                     self._known.update(state)
@@ -315,19 +309,14 @@ class RedisAccount(Account):
             limits = _CONVERTER.structure(msgspec.json.decode(self._raw), _State).limits
         except Exception:  # noqa: BLE001 - of whatever kind, by whatever it met
             raise _OtherStateError("what it keeps is of another version") from None
-        for one in limits.values():
-            one.move(-self._clock_ahead)
-        return limits
+        return {name: one.moved(-self._clock_ahead) for name, one in limits.items()}
 
     async def _exchange(self, state: dict[str, _Kept] | None) -> bool:
         """Store this if what was read last is still there, and read; whether it was stored."""
         written = b""
         if state is not None:
-            for one in state.values():
-                one.move(self._clock_ahead)
-            written = msgspec.json.encode(_CONVERTER.unstructure(_State(state)))
-            for one in state.values():
-                one.move(-self._clock_ahead)
+            moved = {name: one.moved(self._clock_ahead) for name, one in state.items()}
+            written = msgspec.json.encode(_CONVERTER.unstructure(_State(moved)))
         sent = self.clock()
         args = [self._raw, written, self._member, _KEPT_SECONDS, _ACTIVE_SECONDS, _LATELY_SECONDS]
         stored, self._raw, now, self._active, self._lately = await self._script(keys=self._keys, args=args)
