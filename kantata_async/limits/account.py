@@ -27,7 +27,6 @@ from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
 _NO_CEILING: Final = Pace().ceiling
-_SHORTEST_WAIT: Final = 0.001
 
 
 @attrs.frozen
@@ -69,6 +68,7 @@ class Account:
         self.clock: Final = clock
         self.sessions: Final[WeakSet[object]] = WeakSet()
         self._lock: Final = threading.Lock()
+        self._names: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
         self._limits: Final[dict[str, Limit]] = {}
         self._meters: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Meter]]] = WeakKeyDictionary()
         self._share = 1.0
@@ -91,12 +91,18 @@ class Account:
 
         Gives when that was, on the clock of the account; None where it takes `take`.
         """
+        now = self.clock()
+        if not self.settings:
+            return now
         meters = self._metered(names)
-        left = self._counted(meters, again=again) if len(await self._ready(meters)) == len(meters) else None
-        if left is not None:
-            for meter in meters:
-                await meter.acquire()
-        return left
+        for meter in meters:
+            if not await meter.ready(now):
+                return None
+        if not self._counted(meters, now, again=again):
+            return None
+        for meter in meters:
+            await meter.acquire()
+        return now
 
     async def take(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> tuple[float, float]:
         """Take from all of these limits or from none: seconds to wait, 0 when it was done, and when that was.
@@ -108,18 +114,19 @@ class Account:
         """
         general, *own = meters = self._metered(names)
         while True:
-            ready = await self._ready(meters)
             now = self.clock()
-            waits = [max(meter.limit.wait(now, again=again), meter.apart(now)) for meter in meters]
-            waits += [max(_SHORTEST_WAIT, meter.seconds(now)) for meter in own if meter not in ready]
+            _, *ready = [await meter.ready(now) for meter in meters]
+            waits = [meter.wait(now, again=again) for meter in meters]
+            waits += [meter.seconds(now) for meter, free in zip(own, ready, strict=True) if not free]
             if (wait := max(waits)) > 0:
                 return wait, 0.0
             await general.acquire()
+            now = self.clock()
             # What was charged is lost if something came between; by the next time the bucket has it back.
-            if len(await self._ready(own)) == len(own) and (left := self._counted(meters, again=again)) is not None:
+            if all([await meter.ready(now) for meter in own]) and self._counted(meters, now, again=again):
                 for meter in own:
                     await meter.acquire()
-                return 0.0, left
+                return 0.0, now
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
@@ -128,7 +135,8 @@ class Account:
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
         """Learn from an answer to a request that left at `left`: see `limit.learn`."""
-        if not (limited := self._limited(names)):
+        limited = self._limited(names)
+        if not refused and all(self._limits[name].blocked is None for name in limited):
             return
         with self._lock:
             limits = [self._limits[name] for name in limited]
@@ -149,7 +157,10 @@ class Account:
 
     def _limited(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the names that have a limit."""
-        return tuple(name for name in names if name in self.settings)
+        limited = self._names.get(names)
+        if limited is None:
+            limited = self._names[names] = tuple(name for name in names if name in self.settings)
+        return limited
 
     def _metered(self, names: tuple[str, ...]) -> list[Meter]:
         loop = asyncio.get_running_loop()
@@ -166,23 +177,19 @@ class Account:
             if others and isinstance(setting, AsyncLimiter):
                 raise UsageError("an AsyncLimiter belongs to the event loop that first used it: give each loop its own")
             limit = self._limits.setdefault(name, new_limit(setting))
-            meter = meters[name] = new_meter(setting, limit)
+            meter = meters[name] = new_meter(setting, limit, self._share)
         return meter
 
-    async def _ready(self, meters: list[Meter]) -> list[Meter]:
-        now = self.clock()
-        return [meter for meter in meters if await meter.ready(meter.limit.rate * self._share, now)]
-
-    def _counted(self, meters: list[Meter], *, again: bool) -> float | None:
-        """Count a request that these let go: when that was; None where a pause or another event loop forbids it."""
+    def _counted(self, meters: list[Meter], now: float, *, again: bool) -> bool:
+        """Count a request that goes now, unless a pause or another event loop forbids it."""
         with self._lock:
-            now = self.clock()
-            if any(meter.limit.wait(now, again=again) > 0 or meter.apart(now) > 0 for meter in meters):
-                return None
-            take_all((meter.limit for meter in meters), now)
+            for meter in meters:
+                if meter.wait(now, again=again) > 0:
+                    return False
+            take_all([meter.limit for meter in meters], now)
             for meter in meters:
                 meter.taken = now
-            return now
+        return True
 
 
 def new_limit(setting: AnyRateLimit) -> Limit:
@@ -194,11 +201,11 @@ def new_limit(setting: AnyRateLimit) -> Limit:
     return Limit(Steady(setting.requests / setting.per))
 
 
-def new_meter(setting: AnyRateLimit, limit: Limit) -> Meter:
+def new_meter(setting: AnyRateLimit, limit: Limit, share: float) -> Meter:
     """A meter for an event loop."""
     if isinstance(setting, AsyncLimiter):
         return Meter(limit, limiter=setting)
-    return Meter(limit, burst=setting.burst if isinstance(setting, RateLimit) else 1)
+    return Meter(limit, burst=setting.burst if isinstance(setting, RateLimit) else 1, share=share)
 
 
 def log_learning(name: str, before: Pace | Steady, after: Pace | Steady) -> None:

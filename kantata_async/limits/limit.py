@@ -145,12 +145,13 @@ class Limit:
         self.pause = min(_USUAL_SPAN, max(2 / rate, left_over) + 0.03)
 
 
-def take_all(limits: Iterable[Limit], now: float) -> None:
+def take_all(limits: Sequence[Limit], now: float) -> None:
     """Count a request that goes now against these, the widest first: each holds up those that wait for the next."""
     late = LATE
     for limit in limits:
         limit.take(now, late=late)
-        late += 1 / limit.rate
+        if limit is not limits[-1]:
+            late += 1 / limit.rate
 
 
 def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, retry_after: float | None) -> None:

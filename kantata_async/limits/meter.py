@@ -15,6 +15,7 @@ from .limit import LATE, Limit
 
 _MOVED: Final = 0.01
 _ACTIVE_SECONDS: Final = 1.0
+_SHORTEST_WAIT: Final = 0.001
 
 
 class Meter:
@@ -23,6 +24,7 @@ class Meter:
     Args:
         limit: whose rate it keeps.
         burst: requests that may go at once after a pause.
+        share: the part of the rate that it keeps.
         limiter: a program's own, which is used as it is.
 
     Attributes:
@@ -31,34 +33,50 @@ class Meter:
         acquire: waits until a request may go, and charges it.
     """
 
-    def __init__(self, limit: Limit, *, burst: int = 1, limiter: AsyncLimiter | None = None) -> None:
+    def __init__(
+        self, limit: Limit, *, burst: int = 1, share: float = 1.0, limiter: AsyncLimiter | None = None
+    ) -> None:
         self.limit: Final = limit
         self.taken = limit.taken
         self._others_took = -math.inf
         self._burst: Final = burst
+        self._share: Final = share
         self._given: Final = limiter is not None
         self._limiter = limiter or AsyncLimiter(burst)
         self._rate = limit.rate if limiter else 0.0
         self.acquire = self._limiter.acquire
 
-    async def ready(self, rate: float, now: float) -> bool:
-        """Whether a request may go now, at so many a second, as far as those of this event loop go; without a wait."""
+    async def ready(self, now: float) -> bool:
+        """Whether a request may go now as far as those of this event loop go; found out without a wait."""
+        if not self._given:
+            await self._follow(now)
+        return self._limiter.has_capacity()
+
+    def wait(self, now: float, *, again: bool) -> float:
+        """Seconds that a pause, or what other event loops sent, keeps the next request back; zero or less for none.
+
+        Args:
+            now: the time.
+            again: whether that request has been refused before.
+        """
+        pause = self.limit.wait(now, again=again)
+        if self.taken < self.limit.taken:
+            self._others_took = self.limit.taken
+        if now >= self._others_took + 1 / self._rate + _ACTIVE_SECONDS:
+            return pause
+        return max(pause, self.limit.taken + 1 / self._rate - now)
+
+    def seconds(self, now: float) -> float:
+        """How long it takes at most until it is ready; more than nothing."""
+        return max(_SHORTEST_WAIT, self.limit.taken + 1 / self._rate - now)
+
+    async def _follow(self, now: float) -> None:
+        """Replace the bucket where the rate has moved, by one that lets go no more at once than that would have."""
+        rate = self.limit.rate * self._share
         unused = (now - self.limit.taken) * rate
-        moved = abs(rate - self._rate) > _MOVED * self._rate
-        # A bucket that has run empty would let go all that a timer may be late by.
-        if not self._given and (moved or (self._burst == 1 and unused > 1 + LATE * rate)):
+        # One that has run empty would let go at once all that a timer may be late by.
+        if abs(rate - self._rate) > _MOVED * self._rate or (self._burst == 1 and unused > 1 + LATE * rate):
             size, free = self._burst + LATE * rate, min(1.0, unused) if self._rate else self._burst
             self._limiter, self._rate = AsyncLimiter(size, size / rate), rate
             self.acquire = self._limiter.acquire
             await self.acquire(size - free)
-        return self._limiter.has_capacity()
-
-    def apart(self, now: float) -> float:
-        """Seconds to wait where other event loops send too."""
-        if self.taken < self.limit.taken:
-            self._others_took = self.limit.taken
-        return self.seconds(now) if now < self._others_took + 1 / self._rate + _ACTIVE_SECONDS else 0.0
-
-    def seconds(self, now: float) -> float:
-        """How long it takes at most until a request may go after the last one."""
-        return self.limit.taken + 1 / self._rate - now

@@ -230,7 +230,7 @@ class RedisAccount(Account):
                 if len(granted) == count:
                     break
                 granted.append(at)
-                take_all((one.limit for one in kept), at)
+                take_all([one.limit for one in kept], at)
                 for one in kept:
                     one.space(at)
             refused = any(one.limit.blocked is not None for one in kept)
@@ -335,6 +335,7 @@ class RedisAccount(Account):
                 # What this process meets alone says nothing of the limit that all share.
                 pace = Steady(one.limit.pace.rate(min(one.limit.climb, 1.0)))
                 self._limits[name] = attrs.evolve(one.limit, pace=pace)
+            self._meters.clear()
             self._granted.clear()
             self._ask_at.clear()
         self._away_until = self.clock() + _ASK_AGAIN_SECONDS
@@ -342,8 +343,6 @@ class RedisAccount(Account):
     def _found(self) -> None:
         if self._away_until is not None:
             self._away_until = None
-            self._share = 1.0
-            self._meters.clear()
             _LOGGER.info("the rate limit in Redis can be reached again")
 
 
