@@ -20,8 +20,8 @@ class RedisServer:
         self._options = options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
-        self.address = f"127.0.0.1:{self._port}"
+            self.port = int(free.getsockname()[1])
+        self.address = f"127.0.0.1:{self.port}"
         self.url = f"redis://{self.address}/0"
 
     async def __aenter__(self) -> Self:
@@ -40,7 +40,7 @@ class RedisServer:
             raise FileNotFoundError("no redis-server on the path: apt-get install -y redis-server")
         self._process = await asyncio.create_subprocess_exec(
             program,
-            *("--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--appendonly", "no"),
+            *("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"),
             *("--dir", self._directory, "--logfile", "redis.log"),
             *self._options,
         )
@@ -61,7 +61,7 @@ class RedisServer:
 
     async def _answers(self) -> bool:
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except ConnectionRefusedError:
             return False
         try:

@@ -20,7 +20,7 @@ import orjson
 import pydantic
 
 from kantata_async import normalize
-from kantata_async.entity import Entity
+from kantata_async.model.entity import Entity
 
 from ._figures import Figure
 from ._payloads import PARTICIPATIONS, STORIES, USERS, Asked, encoded, known, value_type

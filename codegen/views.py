@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from kantata_async.catalogue import Association, Catalogue, Definition, Field, Operation, Type
-from kantata_async.natural_key import NaturalKey
+from kantata_async.model.natural_key import NaturalKey
 
 from .naming import argument, camel, method_of, names, resource_of
 from .types import AnswerTypes, BodyTypes, Member, Structure, Typed, describe, filter_type, is_id, literal

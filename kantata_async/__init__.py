@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from .bulk import BulkResult as BulkResult
     from .bulk import Outcome as Outcome
     from .bulk import bulk_result as bulk_result
-    from .entity import Entity as Entity
+    from .calls import Found as Found
+    from .calls import Id as Id
+    from .calls import ListQuery as ListQuery
+    from .calls import Path as Path
+    from .calls import by_custom_field as by_custom_field
+    from .calls import path as path
     from .errors import AmbiguousWriteError as AmbiguousWriteError
     from .errors import APIError as APIError
     from .errors import AuthenticationError as AuthenticationError
@@ -33,11 +38,6 @@ if TYPE_CHECKING:
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
-    from .events import RequestEvent as RequestEvent
-    from .graph import Graph as Graph
-    from .graph import Page as Page
-    from .include import Path as Path
-    from .include import path as path
     from .limits import AdaptiveRateLimit as AdaptiveRateLimit
     from .limits import LimitState as LimitState
     from .limits import RateLimit as RateLimit
@@ -45,18 +45,17 @@ if TYPE_CHECKING:
     from .limits import RedisRateLimit as RedisRateLimit
     from .limits import job as job
     from .limits import priority as priority
+    from .model import Entity as Entity
+    from .model import Graph as Graph
+    from .model import Page as Page
+    from .model import Ref as Ref
     from .normalizer import normalize as normalize
-    from .operation import by_custom_field as by_custom_field
-    from .query import Found as Found
-    from .query import ListQuery as ListQuery
-    from .reading import Ref as Ref
-    from .retry import RetryPolicy as RetryPolicy
     from .session import KantataSession as KantataSession
-    from .values import Id as Id
+    from .transport import RequestEvent as RequestEvent
+    from .transport import RetryPolicy as RetryPolicy
 
 _HOMES: Final = {
     "bulk": ("BulkResult", "Outcome", "bulk_result"),
-    "entity": ("Entity",),
     "errors": (
         "APIError",
         "AmbiguousWriteError",
@@ -77,9 +76,7 @@ _HOMES: Final = {
         "UsageError",
         "ValidationError",
     ),
-    "events": ("RequestEvent",),
-    "graph": ("Graph", "Page"),
-    "include": ("Path", "path"),
+    "calls": ("Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (
         "AdaptiveRateLimit",
         "LimitState",
@@ -90,12 +87,9 @@ _HOMES: Final = {
         "priority",
     ),
     "normalizer": ("normalize",),
-    "operation": ("by_custom_field",),
-    "query": ("Found", "ListQuery"),
-    "reading": ("Ref",),
-    "retry": ("RetryPolicy",),
+    "model": ("Entity", "Graph", "Page", "Ref"),
     "session": ("KantataSession",),
-    "values": ("Id",),
+    "transport": ("RequestEvent", "RetryPolicy"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

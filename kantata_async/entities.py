@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .api import ENTITIES, entity_named
-from .entity import Entity, UnknownEntity
+from .model import Entity, UnknownEntity
 
 if TYPE_CHECKING:
     from .api.access_group_memberships import AccessGroupMembership

@@ -8,11 +8,9 @@ from typing import Any, Final
 import orjson
 
 from .api import entity_class
-from .collector import collector_paused
-from .entity import Entity
+from .decoding import Reader, collector_paused
 from .errors import InvalidResponseError, UsageError
-from .graph import Page
-from .reader import Reader
+from .model import Entity, Page
 
 _READER: Final = Reader(entity_class)
 """Apart from that of the sessions: what a program makes up to be read here is no business of theirs."""

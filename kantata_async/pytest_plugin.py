@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
     from .session import KantataSession
 
-_MISSING: Final = (
-    "the fixtures kantata_sandbox and kantata need pytest-asyncio and the sandbox: pip install 'kantata-async[pytest]'"
-)
+_MISSING: Final = "the fixtures kantata_sandbox and kantata need pytest-asyncio: pip install 'kantata-async[pytest]'"
 
 
 async def _sandbox() -> AsyncIterator[Sandbox]:
@@ -27,20 +25,16 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
 
     For another size, or a latency, define a fixture of this name: `kantata` opens its session on that.
     """
-    try:
-        from .sandbox import Sandbox  # noqa: PLC0415 - only the tests that use it pay for it
-    except ModuleNotFoundError as error:
-        if error.name != "yaml":
-            raise
-        pytest.fail(_MISSING, pytrace=False)
+    from .sandbox import Sandbox  # noqa: PLC0415 - only the tests that use it pay for it
+
     async with Sandbox() as sandbox:
         yield sandbox
 
 
 async def _session(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
     """A session opened on `kantata_sandbox`; it retries like any other, without waits that anyone would notice."""
-    from .retry import RetryPolicy  # noqa: PLC0415 - as above
     from .session import KantataSession  # noqa: PLC0415 - as above
+    from .transport import RetryPolicy  # noqa: PLC0415 - as above
 
     retry = RetryPolicy(first_wait=0.01, max_wait=0.01)
     url, token = kantata_sandbox.url, kantata_sandbox.token

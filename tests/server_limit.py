@@ -13,8 +13,8 @@ import attrs
 
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimits
 from kantata_async.limits.account import Account
-from kantata_async.sandbox.limits import RateLimits as ServerRateLimits
-from kantata_async.sandbox.limits import ServerRateLimit
+from kantata_async.sandbox.server.limits import RateLimits as ServerRateLimits
+from kantata_async.sandbox.server.limits import ServerRateLimit
 
 Kind = Literal["fixed_window", "sliding_window", "token_bucket"]
 KINDS: tuple[Kind, ...] = ("fixed_window", "sliding_window", "token_bucket")

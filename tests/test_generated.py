@@ -20,7 +20,7 @@ import kantata_async
 from codegen.__main__ import main as generate
 from kantata_async import errors
 from kantata_async.api import COLLECTIONS, ENTITIES, RESOURCES, Resources, entity_class, resource_class
-from kantata_async.operation import Operation
+from kantata_async.calls.operation import Operation
 from kantata_async.resource import Resource
 
 PACKAGE: Final = Path(kantata_async.__file__).parent

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async import Path, UsageError, path
-from kantata_async.include import NOTHING_INCLUDED, Inclusion, read_inclusion
+from kantata_async.calls.include import NOTHING_INCLUDED, Inclusion, read_inclusion
 
 ODD_PATHS: Final[list[Any]] = [None, 7, ["user"], b"user", ("user", "manager")]
 KNOWN: Final = ("user", "workspace", "workspace_role")

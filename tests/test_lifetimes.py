@@ -15,9 +15,9 @@ from envelopes import Json, envelope
 
 from kantata_async import KantataSession, NotLoadedError, normalize
 from kantata_async.api import entity_class
+from kantata_async.decoding.reader import Reader
 from kantata_async.entities import Participation, Story, User
-from kantata_async.graph import Graph, graph_of
-from kantata_async.reader import Reader
+from kantata_async.model.graph import Graph, graph_of
 
 ADA: Final = {"id": "9", "full_name": "Ada Lovelace", "manager_id": "10"}
 LEAD: Final = {"id": "5", "name": "Lead"}

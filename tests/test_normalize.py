@@ -17,6 +17,7 @@ from envelopes import Json, envelope
 
 from kantata_async import Entity, InvalidResponseError, NotLoadedError, Page, Ref, UsageError, normalize
 from kantata_async.api import entity_class
+from kantata_async.decoding.reader import Reader
 from kantata_async.entities import (
     Attachment,
     CustomFieldValue,
@@ -29,8 +30,7 @@ from kantata_async.entities import (
     User,
     Workspace,
 )
-from kantata_async.graph import Graph, Unresolved
-from kantata_async.reader import Reader
+from kantata_async.model.graph import Graph, Unresolved
 
 ADA: Final = {"id": "9", "full_name": "Ada Lovelace"}
 LEAD: Final = {"id": "5", "title": "Lead"}

@@ -11,7 +11,7 @@ import pytest
 from envelopes import Json, envelope
 
 from kantata_async import Entity, NotLoadedError, Ref, entities, normalize
-from kantata_async.association import Many, One
+from kantata_async.model.association import Many, One
 
 DEFINITIONS: Final = sorted(published.definitions())
 DEFINED_BY_CORRECTION: Final = sorted(published.corrections()["added_definitions"])

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kantata_async import Entity, InvalidResponseError, NotLoadedError, Page, Ref, normalize
 from kantata_async.api import COLLECTIONS, entity_class
-from kantata_async.graph import Graph
-from kantata_async.reader import Reader
+from kantata_async.decoding.reader import Reader
+from kantata_async.model.graph import Graph
 
 KNOWN: Final = (
     "users",

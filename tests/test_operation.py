@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from kantata_async import UsageError, by_custom_field, path
 from kantata_async.api import exports, participations, skills, stories, timesheet_submissions, workspaces
-from kantata_async.operation import Call, Operation, check_call, check_only, check_row, fill_path
-from kantata_async.values import DAY, ID, IDS, INTEGER, TEXT, TEXTS, Array, Needed, Object
+from kantata_async.calls.operation import Call, Operation, check_call, check_only, check_row, fill_path
+from kantata_async.calls.parameters import DAY, ID, IDS, INTEGER, TEXT, TEXTS, Array, Needed, Object
 
 LISTING: Final[Operation[Any]] = Operation(
     method="GET",
@@ -189,7 +189,7 @@ def test_what_is_needed_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "id", ["", "../users/1", "1/2", "1?x=1", "1#", "1\r\n", "%2e%2e", ".", "\u0664", None, True, -1, 1.0]
+    "id", ["", "../users/1", "1/2", "1?x=1", "1#", "1\r\n", "%2e%2e", ".", "\u0664", None, True, -1, 1.5]
 )
 def test_an_id_cannot_leave_its_place(id: Any) -> None:
     """The message names the part of the path."""

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from kantata_async import Entity, InvalidResponseError, Page
 from kantata_async.api import entity_class
-from kantata_async.envelope import Envelope
-from kantata_async.graph import Graph
-from kantata_async.reader import Reader
+from kantata_async.decoding.envelope import Envelope
+from kantata_async.decoding.reader import Reader
+from kantata_async.model.graph import Graph
 
 unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from kantata_async.time_limits import TimeLimits
+from kantata_async.transport.time_limits import TimeLimits
 
 
 def soon(seconds: float) -> float:

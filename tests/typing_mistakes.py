@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kantata_async import (
-    KantataSession,
-    normalize,
-    path,
-)
-from kantata_async.entities import (
-    Participation,
-    User,
-)
+from kantata_async import KantataSession, normalize, path
+from kantata_async.entities import Participation, User
 
 
 async def includes(kantata: KantataSession) -> None:

@@ -311,4 +311,4 @@ async def test_sessions_of_one_loop_use_one_connection_pool(redis: RedisServer) 
             async with first:
                 await first.request("GET", "/users")
             await second.request("GET", "/users")
-            assert len(second._transport._limiter._line.account.sessions) == 1
+            assert len(second._transport._services.limiter._line.account.sessions) == 1

@@ -7,10 +7,10 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from ..connection import Connection
+from ..calls import Connection
 
 if TYPE_CHECKING:
-    from ..entity import Entity
+    from ..model import Entity
     from ..resource import Resource
     from .access_group_memberships import AccessGroupMemberships
     from .account_colors import AccountColors

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Required, TypedDict
 
-from ..values import BOOLEAN, TEXT, Needed, Object
+from ..calls import BOOLEAN, TEXT, Needed, Object
 
 
 class ExternalReferenceFields(TypedDict, total=False):

@@ -7,25 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    day,
-    entity,
-    identifier,
-    one,
-    plain,
-)
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import ID, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, day, entity, identifier, one, plain
 from ..resource import Resource
-from ..values import (
-    ID,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
@@ -111,6 +95,9 @@ CREATE: Operation[AccessGroupMembership] = Operation(
         ),
         one={
             "access_group_id": "access_group_id",
+        },
+        each={
+            "user_id": "user_id",
         },
     ),
 )

@@ -7,21 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    instant,
-    plain,
-)
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, TEXT, Found, Id, ListQuery, Operation
+from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    TEXT,
-    Id,
-)
 
 
 class AccountColorsList(TypedDict, total=False):

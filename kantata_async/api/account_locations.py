@@ -6,21 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    plain,
-)
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, TEXT, Found, Id, ListQuery, Operation
+from ..model import Entity, Nullable, entity, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    TEXT,
-    Id,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

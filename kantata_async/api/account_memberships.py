@@ -7,30 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, INSTANT, INTEGER, TEXT, TEXTS, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    INSTANT,
-    INTEGER,
-    TEXT,
-    TEXTS,
-    Id,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Ids, Rows

@@ -6,13 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import ID, Id, Needed, Operation
 from ..resource import Resource
-from ..values import (
-    ID,
-    Id,
-    Needed,
-)
 
 
 class AccountRateCardsActivationsGetAnswer(TypedDict, total=False):

@@ -5,14 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, instant, plain
 
 
 @entity("additional_items")

@@ -7,23 +7,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    instant,
-    plain,
-)
-from ..operation import Operation
+from ..calls import BOOLEAN, FILE, TEXT, Id, Needed, Operation, Upload
+from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    FILE,
-    TEXT,
-    Id,
-    Needed,
-    Upload,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Ids, Rows

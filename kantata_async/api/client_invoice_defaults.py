@@ -7,23 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    instant,
-    plain,
-)
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, INTEGER, TEXT, Found, Id, ListQuery, Operation
+from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    INTEGER,
-    TEXT,
-    Id,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

@@ -7,13 +7,8 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import ID, TEXT, Id, Operation
 from ..resource import Resource
-from ..values import (
-    ID,
-    TEXT,
-    Id,
-)
 
 
 class CurrenciesList(TypedDict, total=False):

@@ -7,9 +7,12 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
+from ..calls import BOOLEAN, ID, INSTANT, TEXT, TEXTS, Array, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import (
     Entity,
+    NaturalKey,
     Nullable,
+    Ref,
     entity,
     identifier,
     identifiers,
@@ -20,22 +23,7 @@ from ..entity import (
     plain,
     reference,
 )
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    INSTANT,
-    TEXT,
-    TEXTS,
-    Array,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
@@ -238,6 +226,9 @@ CREATE: Operation[CustomFieldValue] = Operation(
         one={
             "subject_type": "subject_type",
             "with_custom_field_id": "custom_field_id",
+        },
+        each={
+            "with_subject_id": "subject_id",
         },
         include=("custom_field",),
     ),

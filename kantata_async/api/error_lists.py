@@ -5,12 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    nested,
-)
+from ..model import Entity, Nullable, entity, nested
 
 
 @entity("error_lists")

@@ -8,23 +8,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
+from ..calls import INTEGER, NUMBER, Id, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 from ..resource import Resource
-from ..values import (
-    INTEGER,
-    NUMBER,
-    Id,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Rows

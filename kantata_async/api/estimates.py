@@ -7,22 +7,7 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..resource import Resource
-from ..values import (
+from ..calls import (
     BOOLEAN,
     DAY,
     ID,
@@ -30,10 +15,16 @@ from ..values import (
     INTEGER,
     TEXT,
     TEXTS,
+    Found,
     Id,
+    ListQuery,
     Needed,
     Object,
+    Operation,
+    Path,
 )
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
+from ..resource import Resource
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

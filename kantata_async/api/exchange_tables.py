@@ -7,20 +7,8 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import BOOLEAN, DAY, FILE, INTEGER, TEXT, Array, Id, Needed, Object, Operation, Upload
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    DAY,
-    FILE,
-    INTEGER,
-    TEXT,
-    Array,
-    Id,
-    Needed,
-    Object,
-    Upload,
-)
 
 
 class ExchangeTablesListAnswerExchangeTables(TypedDict, total=False):

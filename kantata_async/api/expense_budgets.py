@@ -8,22 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    day,
-    entity,
-    identifier,
-    identifiers,
-    many,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..resource import Resource
-from ..values import (
+from ..calls import (
     BOOLEAN,
     DAY,
     ID,
@@ -32,10 +17,16 @@ from ..values import (
     NUMBER,
     TEXT,
     TEXTS,
+    Found,
     Id,
+    ListQuery,
     Needed,
     Object,
+    Operation,
+    Path,
 )
+from ..model import Entity, Nullable, day, entity, identifier, identifiers, many, one, plain
+from ..resource import Resource
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

@@ -7,23 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    instant,
-    plain,
-)
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, TEXT, Found, Id, ListQuery, Needed, Operation
+from ..model import Entity, NaturalKey, Nullable, entity, instant, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    TEXT,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

@@ -7,29 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-    reference,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import BOOLEAN, ID, INSTANT, TEXT, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    INSTANT,
-    TEXT,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Ids

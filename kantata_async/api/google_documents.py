@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-from ..entity import (
-    Entity,
-    entity,
-)
+from ..model import Entity, entity
 
 
 @entity("google_documents")

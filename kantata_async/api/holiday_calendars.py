@@ -6,20 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    plain,
-)
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import TEXT, Found, Id, ListQuery, Needed, Operation
+from ..model import Entity, Nullable, entity, plain
 from ..resource import Resource
-from ..values import (
-    TEXT,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

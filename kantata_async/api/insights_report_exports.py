@@ -8,15 +8,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import INSTANT, TEXT, Id, Needed, Object, Operation
 from ..resource import Resource
-from ..values import (
-    INSTANT,
-    TEXT,
-    Id,
-    Needed,
-    Object,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Ids

@@ -7,11 +7,8 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import TEXT, Operation
 from ..resource import Resource
-from ..values import (
-    TEXT,
-)
 
 
 class InsightsReportsList(TypedDict, total=False):

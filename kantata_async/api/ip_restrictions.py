@@ -5,13 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    instant,
-    plain,
-)
+from ..model import Entity, Nullable, entity, instant, plain
 
 
 @entity("ip_restrictions")

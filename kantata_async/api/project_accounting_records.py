@@ -8,23 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    day,
-    entity,
-    identifier,
-    identifiers,
-    many,
-    one,
-    plain,
-)
-from ..graph import Page
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..resource import Resource
-from ..values import (
+from ..calls import (
     BOOLEAN,
     DAY,
     FILE,
@@ -34,10 +18,16 @@ from ..values import (
     NUMBER,
     TEXT,
     TEXTS,
+    Found,
     Id,
+    ListQuery,
     Needed,
+    Operation,
+    Path,
     Upload,
 )
+from ..model import Entity, Nullable, Page, day, entity, identifier, identifiers, many, one, plain
+from ..resource import Resource
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
 
 if TYPE_CHECKING:

@@ -3,13 +3,7 @@
 
 from __future__ import annotations
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, plain
 
 
 @entity("project_snapshot_resources")

@@ -7,28 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    day,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, TEXT, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, Nullable, day, entity, identifier, identifiers, instant, many, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    TEXT,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows

@@ -5,14 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    one,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, one, plain
 
 if TYPE_CHECKING:
     from .proof_reviews import ProofReview

@@ -5,16 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    many,
-    one,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, identifiers, many, one, plain
 
 if TYPE_CHECKING:
     from .proof_review_participations import ProofReviewParticipation

@@ -6,15 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 
 if TYPE_CHECKING:
     from .proof_reviews import ProofReview

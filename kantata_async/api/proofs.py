@@ -6,17 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    one,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 
 if TYPE_CHECKING:
     from .proof_revisions import ProofRevision

@@ -7,28 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-)
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import ID, IDS, INSTANT, INTEGER, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, entity, identifier, instant, one, plain
 from ..resource import Resource
-from ..values import (
-    ID,
-    IDS,
-    INSTANT,
-    INTEGER,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
@@ -135,6 +116,9 @@ CREATE: Operation[RateCardRole] = Operation(
         ),
         one={
             "rate_card_version_id": "rate_card_version_id",
+        },
+        many={
+            "with_role_ids": "role_id",
         },
         include=(
             "rate_card_version",

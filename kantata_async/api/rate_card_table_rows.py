@@ -6,16 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import INTEGER, TEXT, Array, Id, Needed, Object, Operation
 from ..resource import Resource
-from ..values import (
-    INTEGER,
-    TEXT,
-    Array,
-    Id,
-    Needed,
-    Object,
-)
 
 
 class RateCardTableRowsListAnswerRateCardTableRowsCells(TypedDict, total=False):

@@ -6,12 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import BOOLEAN, Id, Operation
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    Id,
-)
 
 
 class RevenueRecognitionMethodsList(TypedDict, total=False):

@@ -6,22 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifiers,
-    many,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import TEXT, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, entity, identifiers, many, plain
 from ..resource import Resource
-from ..values import (
-    TEXT,
-    Id,
-)
 
 if TYPE_CHECKING:
     from .skills import Skill

@@ -7,31 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-)
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, IDS, INSTANT, INTEGER, TEXT, TEXTS, Found, Id, ListQuery, Needed, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, entity, identifier, instant, one, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    IDS,
-    INSTANT,
-    INTEGER,
-    TEXT,
-    TEXTS,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
@@ -166,6 +144,9 @@ CREATE: Operation[SkillMembership] = Operation(
         ),
         many={
             "user_ids": "user_id",
+        },
+        each={
+            "by_skill_id": "skill_id",
         },
         include=(
             "user",

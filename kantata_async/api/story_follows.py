@@ -7,22 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-)
-from ..operation import Operation
-from ..query import ListQuery
+from ..calls import ID, Id, ListQuery, Needed, Operation
+from ..model import Entity, Nullable, entity, identifier, instant, one
 from ..resource import Resource
-from ..values import (
-    ID,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

@@ -7,23 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import INSTANT, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 from ..resource import Resource
-from ..values import (
-    INSTANT,
-    Id,
-)
 
 if TYPE_CHECKING:
     from .stories import Story

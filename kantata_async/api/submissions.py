@@ -6,18 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, TypedDict
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    nested,
-    one,
-    plain,
-)
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain
 
 if TYPE_CHECKING:
     from .external_references import ExternalReference

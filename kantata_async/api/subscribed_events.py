@@ -7,28 +7,9 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-    one,
-    plain,
-    reference,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import BOOLEAN, INSTANT, TEXT, TEXTS, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    INSTANT,
-    TEXT,
-    TEXTS,
-    Id,
-)
 
 SubscribedEventsInclude = Literal["subject",]
 INCLUDES: tuple[str, ...] = get_args(SubscribedEventsInclude)

@@ -8,22 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..resource import Resource
-from ..values import (
+from ..calls import (
     BOOLEAN,
     DAY,
     ID,
@@ -33,9 +18,15 @@ from ..values import (
     TEXT,
     TEXTS,
     Array,
+    Found,
     Id,
+    ListQuery,
     Needed,
+    Operation,
+    Path,
 )
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
+from ..resource import Resource
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

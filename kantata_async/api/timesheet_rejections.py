@@ -6,14 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
-from ..operation import Operation
+from ..calls import IDS, TEXT, Id, Needed, Operation
 from ..resource import Resource
-from ..values import (
-    IDS,
-    TEXT,
-    Id,
-    Needed,
-)
 
 
 class TimesheetRejectionsRow(TypedDict, total=False):

@@ -6,24 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    one,
-    reference,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..reading import Ref
+from ..calls import ID, TEXT, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, Ref, entity, identifier, one, reference
 from ..resource import Resource
-from ..values import (
-    ID,
-    TEXT,
-    Id,
-)
 
 if TYPE_CHECKING:
     from .posts import Post

@@ -6,28 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifiers,
-    many,
-    plain,
-)
-from ..include import Path
-from ..natural_key import NaturalKey
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, ID, TEXT, TEXTS, Found, Id, ListQuery, Needed, Object, Operation, Path
+from ..model import Entity, NaturalKey, Nullable, entity, identifiers, many, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    ID,
-    TEXT,
-    TEXTS,
-    Id,
-    Needed,
-    Object,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

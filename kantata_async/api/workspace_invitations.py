@@ -3,12 +3,7 @@
 
 from __future__ import annotations
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    plain,
-)
+from ..model import Entity, Nullable, entity, plain
 
 
 @entity("workspace_invitations")

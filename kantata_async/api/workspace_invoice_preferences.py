@@ -6,21 +6,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Required, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    plain,
-)
-from ..operation import Operation
+from ..calls import ID, TEXT, Id, Needed, Operation
+from ..model import Entity, Nullable, entity, identifier, plain
 from ..resource import Resource
-from ..values import (
-    ID,
-    TEXT,
-    Id,
-    Needed,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, IfExists, Key, Outcome, Rows

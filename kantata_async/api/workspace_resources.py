@@ -7,22 +7,7 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    identifiers,
-    instant,
-    many,
-    one,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
-from ..resource import Resource
-from ..values import (
+from ..calls import (
     BOOLEAN,
     ID,
     IDS,
@@ -31,10 +16,16 @@ from ..values import (
     TEXTS,
     Array,
     Choice,
+    Found,
     Id,
+    ListQuery,
     Needed,
     Object,
+    Operation,
+    Path,
 )
+from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
+from ..resource import Resource
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
 
 if TYPE_CHECKING:

@@ -7,23 +7,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Required, TypedDict, Unpack
 
-from ..entity import (
-    Entity,
-    Nullable,
-    entity,
-    identifier,
-    instant,
-)
-from ..graph import Page
-from ..operation import Operation
+from ..calls import ID, Array, Id, Needed, Object, Operation
+from ..model import Entity, Nullable, Page, entity, identifier, instant
 from ..resource import Resource
-from ..values import (
-    ID,
-    Array,
-    Id,
-    Needed,
-    Object,
-)
 
 
 class WorkspaceTaskStatusSetsBulkUpdateWorkspaceTaskStatusSets(TypedDict, total=False):

@@ -7,27 +7,9 @@ import datetime as dt
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..entity import (
-    Entity,
-    Nullable,
-    day,
-    entity,
-    identifiers,
-    instant,
-    many,
-    plain,
-)
-from ..include import Path
-from ..operation import Operation
-from ..query import Found, ListQuery
+from ..calls import BOOLEAN, DAY, INSTANT, INTEGER, Found, Id, ListQuery, Operation, Path
+from ..model import Entity, Nullable, day, entity, identifiers, instant, many, plain
 from ..resource import Resource
-from ..values import (
-    BOOLEAN,
-    DAY,
-    INSTANT,
-    INTEGER,
-    Id,
-)
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows

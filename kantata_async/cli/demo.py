@@ -9,18 +9,16 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
-from ..concurrency import together
-from ..include import path
+from ..calls import path, together
 from ..sandbox import Sandbox
 from ..session import KantataSession
+from .demo_facts import Pulled, Scale, Step, Team
 from .demo_view import DemoView, counted
 
 if TYPE_CHECKING:
     from ..bulk import BulkResult
+    from ..calls import ListQuery
     from ..entities import Participation, User, Workspace
-    from ..query import ListQuery
 
 # The sandbox disables one person in forty and staffs some of the projects; with these, enough are left to choose from.
 _SPARE_PEOPLE: Final = 5
@@ -28,53 +26,6 @@ _SPARE_PROJECTS: Final = 4
 
 Placement = tuple[str, str]
 """The id of a project, and the id of a person on it."""
-
-
-@attrs.frozen
-class Scale:
-    """How much to demonstrate, on which company, and how far away the server seems to be."""
-
-    people: int = 250
-    projects: int = 3
-    latency: float = 0.2
-    seed: int = 1
-
-
-@attrs.define
-class Step:
-    """What a step cost.
-
-    `requests` are those that the sandbox logged; `one_by_one` is how many it would have taken with a request for each
-    object that is written or linked, None where that makes no difference.
-    """
-
-    title: str
-    requests: int = 0
-    seconds: float = 0.0
-    one_by_one: int | None = None
-
-    @property
-    def alone(self) -> int:
-        """How many requests it would have taken one by one."""
-        return self.requests if self.one_by_one is None else self.one_by_one
-
-
-@attrs.frozen
-class Team:
-    """A project, and its participations as they were read back."""
-
-    project: Workspace
-    members: Sequence[Participation]
-
-
-@attrs.frozen
-class Pulled:
-    """A collection that was read from its first page to its last."""
-
-    collection: str
-    objects: int
-    pages: int
-    seconds: float
 
 
 async def demonstrate(scale: Scale, view: DemoView) -> bool:

@@ -20,7 +20,7 @@ from .._version import __version__
 from . import terminal
 
 if TYPE_CHECKING:
-    from .demo import Pulled, Step, Team
+    from .demo_facts import Pulled, Step, Team
 
 Report = Callable[[str, int, int | None], None]
 """Takes the name of a collection, how many objects of it came so far, and how many there are where that is known."""

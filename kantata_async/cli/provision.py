@@ -18,8 +18,7 @@ from .exit_codes import EXIT_CODES, FAILED
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..provision import Plan, Report
-    from ..provision.applying import Applied, Progress
+    from ..provision import Applied, Plan, Progress, Report
 
 _FILE: Final = click.Path(dir_okay=False)
 
@@ -33,7 +32,9 @@ _FILE: Final = click.Path(dir_okay=False)
 )
 @click.option("--replan", is_flag=True, help="Apply a plan although the teams changed since it was made.")
 @click.option("--yes", is_flag=True, help="Do not ask before applying; needed for removals where nobody can be asked.")
-@click.option("--base-url", default=BASE_URL, help="Where the API is: https, or http on this machine.")
+@click.option(
+    "--base-url", envvar="KANTATA_BASE_URL", default=BASE_URL, help="Where the API is: https, or http on this machine."
+)
 def provision(
     roster: str | None,
     applying: bool,
@@ -108,7 +109,7 @@ def _apply(planned: Plan, base_url: str, console: Console, *, replan: bool) -> R
 @contextmanager
 def _watching(to_do: int, console: Console) -> Iterator[Progress]:
     """Show how far it is: a bar on a terminal, elsewhere a line for each person."""
-    from ..provision.showing import show_applied  # noqa: PLC0415 - as above
+    from ..provision import show_applied  # noqa: PLC0415 - as above
     from . import terminal  # noqa: PLC0415 - as above
 
     with terminal.bars(console) as bars:

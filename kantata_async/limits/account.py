@@ -130,13 +130,16 @@ class Account:
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
+        meters = self._metered(names)
         with self._lock:
-            uncount(self._limits[name] for name in self._limited(names))
+            uncount(meter.limit for meter in meters)
+        for meter in meters:
+            meter.give_back()
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
         """Learn from an answer to a request that left at `left`: see `limit.learn`."""
         limited = self._limited(names)
-        if not refused and all(self._limits[name].blocked is None for name in limited):
+        if not limited or (not refused and all(self._limits[name].blocked is None for name in limited)):
             return
         with self._lock:
             limits = [self._limits[name] for name in limited]

@@ -21,11 +21,10 @@ class Limiter:
     Args:
         concurrency: how many attempts may be under way at once.
         account: whose limits they count against; None for none.
-        patience: seconds that an attempt waits for a limit that lets none through, and that the server may ask for.
     """
 
-    def __init__(self, concurrency: int, account: Account | None = None, *, patience: float = math.inf) -> None:
-        self._places: Final = Places(concurrency, patience)
+    def __init__(self, concurrency: int, account: Account | None = None) -> None:
+        self._places: Final = Places(concurrency)
         self._line: Final = Line(Account(None)) if account is None else line_to(account)
         self.limited: Final = account is not None
         """Whether there are limits, which then also say when a refused request goes again."""
@@ -47,7 +46,7 @@ class Limiter:
         """How every limit stands that was asked for so far, by name."""
         return {state.name: state for state in self._line.account.states(self._line.waiting_for)}
 
-    def slot(self, method: str, path: str, again: Leave | None = None) -> Slot:
+    def slot(self, method: str, path: str, again: Leave | None = None, *, patience: float = math.inf) -> Slot:
         """One attempt's leave: `async with limiter.slot(…) as slot:` around it, never around a wait between two.
 
         Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
@@ -56,30 +55,34 @@ class Limiter:
             method: of the request.
             path: of the request, below the base URL.
             again: the `leave` of the slot in which it was refused.
+            patience: seconds that it waits for a limit that lets none through, and that the server may ask for.
         """
-        return Slot(self._line, self._places, method, path, again)
+        return Slot(self._line, self._places, method, path, again, patience)
 
 
 class Slot:
-    """Held while one attempt is under way."""
+    """Held while one attempt is under way; `names` are those of the limits that it counts against."""
 
-    __slots__ = ("_again", "_line", "_method", "_path", "_places", "leave")
+    __slots__ = ("_again", "_line", "_method", "_path", "_patience", "_places", "leave", "names")
 
     leave: Leave
 
-    def __init__(self, line: Line, places: Places, method: str, path: str, again: Leave | None) -> None:
+    def __init__(
+        self, line: Line, places: Places, method: str, path: str, again: Leave | None, patience: float
+    ) -> None:
         self._line = line
         self._places = places
         self._method = method
         self._path = path
         self._again = again
+        self._patience = patience
+        self.names = limits_of(method, path)
 
     async def __aenter__(self) -> Self:
-        names = limits_of(self._method, self._path)
         try:
-            self.leave = await self._line.enter(names, self._places, again=self._again)
+            self.leave = await self._line.enter(self.names, self._places, again=self._again, patience=self._patience)
         except StillRefusedError:
-            waited = f"not sent: the API has refused every request, and will for more than {self._places.patience:g} s"
+            waited = f"not sent: the API has refused every request, and will for more than {self._patience:g} s"
             raise RateLimitError(429, [ErrorDetail(waited)], method=self._method, path=self._path) from None
         return self
 
@@ -90,14 +93,14 @@ class Slot:
 
     def unused(self) -> None:
         """The attempt never reached the server: it is not counted."""
-        self._line.account.give_back(self.leave.names)
+        self._line.account.give_back(self.names)
 
     def answered(self, *, refused: bool, retry_after: float | None) -> None:
         """The server answered. What that changes for those in line, they see when the slot is left.
 
         Args:
             refused: with 429.
-            retry_after: seconds it asked for; None where it did not. More than the session's patience is not believed.
+            retry_after: seconds it asked for; None where it did not. More than its patience is not believed.
         """
-        believed = retry_after if retry_after is not None and retry_after <= self._places.patience else None
-        self._line.account.answered(self.leave.names, self.leave.left, refused=refused, retry_after=believed)
+        believed = retry_after if retry_after is not None and retry_after <= self._patience else None
+        self._line.account.answered(self.names, self.leave.left, refused=refused, retry_after=believed)

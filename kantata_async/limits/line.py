@@ -22,15 +22,9 @@ class StillRefusedError(Exception):
 
 @attrs.define(eq=False)
 class Places:
-    """What one session has in the line.
-
-    Attributes:
-        free: how many more of its requests may be under way.
-        patience: seconds that one waits for a limit that lets none through.
-    """
+    """How many more requests of one session may be under way."""
 
     free: int
-    patience: float
 
 
 @attrs.define(eq=False)
@@ -50,10 +44,11 @@ class Leave:
 
 @attrs.frozen(eq=False)
 class _Waiter:
-    """A request in the line: what it waits on, and since when, on the clock of the account."""
+    """A request in the line: what it waits on, since when on the clock of the account, and its patience in seconds."""
 
     future: asyncio.Future[Leave]
     since: float
+    patience: float
 
 
 _Lane = tuple[tuple[str, ...], bool, Places]
@@ -77,23 +72,24 @@ class Line:
         self._stirred: Final = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
 
-    async def enter(self, names: tuple[str, ...], places: Places, *, again: Leave | None) -> Leave:
+    async def enter(self, names: tuple[str, ...], places: Places, *, again: Leave | None, patience: float) -> Leave:
         """Wait for a turn, a place and all the limits.
 
         Args:
             names: of the limits it counts against.
             places: of its session.
             again: what it was given when it was refused; it then keeps its place in the line.
+            patience: seconds that it waits for a limit that lets none through.
 
         Raises:
-            StillRefusedError: a limit lets none through for longer than the session's patience.
+            StillRefusedError: a limit lets none through for longer than that.
         """
         if not self._turns and places.free > 0:
             left = await self.account.take_now(names, again=again is not None)
             if left is not None:
                 places.free -= 1
                 return Leave(names, left, (current_rank(), 0, 0))
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), self.account.clock())
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), self.account.clock(), patience)
         lane: _Lane = (names, again is not None, places)
         order = None if again is None else again.order
         turn = self._turns.add(waiter, lane=lane, job=current_job(), rank=current_rank(), order=order)
@@ -181,13 +177,13 @@ class Line:
 
     def _give_up(self, lane: _Lane, wait: float) -> None:
         """Fail those in a lane whose patience ends before the limits that refuse them let one go."""
-        names, _, places = lane
+        names, *_ = lane
         refused = self.account.refused_since(names)
         if refused is None:
             return
         resumes = self.account.clock() + wait
         for turn in self._turns.in_lane(lane):
-            if resumes > max(turn.waiter.since, refused) + places.patience:
+            if resumes > max(turn.waiter.since, refused) + turn.waiter.patience:
                 self._fail(turn, StillRefusedError())
 
     def _fail(self, turn: Turn[_Lane, _Waiter], error: Exception) -> None:

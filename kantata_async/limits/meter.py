@@ -30,7 +30,6 @@ class Meter:
     Attributes:
         limit: whose rate it keeps.
         taken: when the last request of this event loop went.
-        acquire: waits until a request may go, and charges it.
     """
 
     def __init__(
@@ -44,13 +43,24 @@ class Meter:
         self._given: Final = limiter is not None
         self._limiter = limiter or AsyncLimiter(burst)
         self._rate = limit.rate if limiter else 0.0
-        self.acquire = self._limiter.acquire
+        self._returned = 0
 
     async def ready(self, now: float) -> bool:
         """Whether a request may go now as far as those of this event loop go; found out without a wait."""
         if not self._given:
             await self._follow(now)
-        return self._limiter.has_capacity()
+        return self._returned > 0 or self._limiter.has_capacity()
+
+    async def acquire(self) -> None:
+        """Wait until a request may go, and charge it."""
+        if self._returned:
+            self._returned -= 1
+        else:
+            await self._limiter.acquire()
+
+    def give_back(self) -> None:
+        """Charge the next request for nothing, as the last one never left."""
+        self._returned = min(self._returned + 1, self._burst)
 
     def wait(self, now: float, *, again: bool) -> float:
         """Seconds that a pause, or what other event loops sent, keeps the next request back; zero or less for none.
@@ -78,5 +88,5 @@ class Meter:
         if abs(rate - self._rate) > _MOVED * self._rate or (self._burst == 1 and unused > 1 + LATE * rate):
             size, free = self._burst + LATE * rate, min(1.0, unused) if self._rate else self._burst
             self._limiter, self._rate = AsyncLimiter(size, size / rate), rate
-            self.acquire = self._limiter.acquire
-            await self.acquire(size - free)
+            self._returned = 0
+            await self._limiter.acquire(size - free)

@@ -147,7 +147,7 @@ class RedisAccount(Account):
             try:
                 await self._begin()
             except UsageError:
-                await self._redis.aclose()
+                await self._leave()
                 raise
             except self._refusals as error:
                 await self._redis.aclose()
@@ -164,12 +164,16 @@ class RedisAccount(Account):
             await asyncio.wait(tasks, timeout=_ANSWER_SECONDS)
         for task in tasks:
             task.cancel()
+        await self._leave()
+
+    async def _leave(self) -> None:
         try:
             if self._away_until is None:
                 await self._redis.zrem(self._keys[1], self._member)
-            await self._redis.aclose()
         except self._errors as error:
             self._lost(error)
+        finally:
+            await self._redis.aclose()
 
     async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:  # noqa: D102 - Account's
         return None if self._away_until is None or self._fails else await super().take_now(names, again=again)
@@ -197,8 +201,16 @@ class RedisAccount(Account):
             await asyncio.wait({asking})
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - Account's
-        super().give_back(names)
-        self._change_soon(names, lambda kept, _now: uncount(one.limit for one in kept))
+        if self._away_until is not None:
+            super().give_back(names)
+            return
+
+        def give(kept: list[_Kept], _now: float) -> None:
+            uncount(one.limit for one in kept)
+            for one in kept:
+                one.due -= 1 / one.limit.rate
+
+        self._change_soon(names, give)
 
     def answered(  # noqa: D102 - Account's
         self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None

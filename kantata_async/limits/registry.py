@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import inspect
 import os
 import threading
-import weakref
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -22,23 +18,21 @@ from .rate import AdaptiveRateLimit, RateLimits, RateLimitSetting, RedisRateLimi
 if TYPE_CHECKING:
     from .redis_account import RedisAccount
 
-TokenFunction = Callable[[], Awaitable[str]]
-
 _MOST_ACCOUNTS: Final = 256
 
 _lock: Final = threading.Lock()
 _accounts: Final[OrderedDict[tuple[bytes, str, RateLimits], Account]] = OrderedDict()
-_owners: Final[dict[int, tuple[object, bytes]]] = {}
+_owners: Final[WeakKeyDictionary[object, bytes]] = WeakKeyDictionary()
 _lines: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Account, Line]]] = WeakKeyDictionary()
 _redis: Final[
     WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[tuple[RedisRateLimit, bytes, str], RedisAccount]]
 ] = WeakKeyDictionary()
 
 
-def account_for(setting: RateLimitSetting, token: str | TokenFunction, base_url: str) -> Account:
+def account_for(setting: RateLimitSetting, token: object, base_url: str) -> Account:
     """The account whose limits a session shares: the one of its token, base URL and setting.
 
-    An async function that fetches tokens stands for the account by itself, a method by the object it belongs to.
+    Where tokens are fetched, whatever stands for who fetches them stands for the account.
 
     Raises:
         UsageError: an open session of the account has other fixed limits; or the setting asks for Redis, and the client
@@ -47,7 +41,9 @@ def account_for(setting: RateLimitSetting, token: str | TokenFunction, base_url:
     base_url = base_url.rstrip("/")
     if isinstance(setting, RedisRateLimit):
         return _redis_account(setting, token, base_url)
-    return local_account(token_digest(token) if isinstance(token, str) else _digest_of(token), base_url, setting)
+    with _lock:
+        identity = token_digest(token) if isinstance(token, str) else _owners.setdefault(token, os.urandom(32))
+    return local_account(identity, base_url, setting)
 
 
 def local_account(identity: bytes, base_url: str, setting: RateLimitSetting) -> Account:
@@ -92,28 +88,7 @@ def _check_same(limits: RateLimits, other: Account) -> None:
             )
 
 
-def _digest_of(function: TokenFunction) -> bytes:
-    """What stands for a function that fetches tokens, as long as it or the object whose method it is exists."""
-    owner = function.__self__ if inspect.ismethod(function) else function
-    with _lock:
-        if id(owner) not in _owners:
-            _owners[id(owner)] = _reference(owner), os.urandom(32)
-        return _owners[id(owner)][1]
-
-
-def _reference(owner: object) -> object:
-    try:
-        return weakref.ref(owner, partial(_forget, id(owner)))
-    except TypeError:
-        # It has slots, and none for that: kept, so that no other object gets its number.
-        return owner
-
-
-def _forget(number: int, _reference: object) -> None:
-    _owners.pop(number, None)
-
-
-def _redis_account(setting: RedisRateLimit, token: str | TokenFunction, base_url: str) -> RedisAccount:
+def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> RedisAccount:
     from .redis_account import RedisAccount  # noqa: PLC0415 - an extra
 
     if not isinstance(token, str) and not setting.account:

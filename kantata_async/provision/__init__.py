@@ -9,14 +9,28 @@ comparing.py  pure: wanted and current teams -> what to add, change, remove and 
 plan.py       the plan: shown, saved, applied
 plan_file.py  plans as JSON
 applying.py   carrying entries out, and again what got lost
-showing.py    pure: plans and reports as text
+report.py     what became of each entry
+showing.py    pure: plans as text
 """
 
 from __future__ import annotations
 
-from .applying import Applied, Report
 from .comparing import Change, Entry
 from .plan import Plan, PlanOutdatedError, plan
+from .report import Applied, Progress, Report, show_applied
 from .roster import Line, Problem, Roster
 
-__all__ = ["Applied", "Change", "Entry", "Line", "Plan", "PlanOutdatedError", "Problem", "Report", "Roster", "plan"]
+__all__ = [
+    "Applied",
+    "Change",
+    "Entry",
+    "Line",
+    "Plan",
+    "PlanOutdatedError",
+    "Problem",
+    "Progress",
+    "Report",
+    "Roster",
+    "plan",
+    "show_applied",
+]

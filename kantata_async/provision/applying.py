@@ -7,24 +7,22 @@ an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from ..bulk import Outcome
-from ..follow import in_batches
+from ..calls import in_batches
 from .comparing import NOT_SHOWN, Change, Entry, Rules, compare, differences, identity
-from .roster import Problem
-from .showing import show_report, show_value
+from .report import DONE_AS, Applied, Progress, Status
+from .showing import show_value
 from .teams import INCLUDE, OPTIONAL_FIELDS, read_member, read_teams
 from .wanting import Wanted
 
 if TYPE_CHECKING:
     from ..session import KantataSession
-
-Status = Literal["added", "changed", "removed", "kept", "refused", "unknown", "not_sent"]
 
 _Key = tuple[str, str, str | None]
 
@@ -42,7 +40,6 @@ _FIELDS: Final = {
 _CREATE_SETS: Final = ("role", "access_level", "permissions")
 """What a create takes of these; the rest of what is told of somebody new takes an update after it."""
 
-_DONE: Final[Mapping[str, Status]] = {"add": "added", "change": "changed", "remove": "removed", "keep": "kept"}
 _ROUNDS: Final = 3
 _SETTLING: Final = 0.5
 """Seconds to wait before reading the teams again, so that a request still under way can come to its end."""
@@ -58,51 +55,6 @@ class _Update:
     entry: Entry
     participation: str
     changes: Sequence[Change]
-
-
-@attrs.frozen
-class Applied:
-    """What became of one entry.
-
-    Attributes:
-        entry: the entry.
-        status: ``added``, ``changed``, ``removed`` or ``kept``; ``refused``: the API, or a rule of its, did not allow
-            it; ``unknown``: it was sent, and could not be looked at afterwards; ``not_sent``: it was not carried out.
-        reason: why it was not done, or what is to be said although it was.
-    """
-
-    entry: Entry
-    status: Status
-    reason: str | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether it is as the roster says now."""
-        return self.status in _DONE.values()
-
-
-Progress = Callable[[Applied], None]
-"""Told of each entry as soon as it is done, and of each that could not be done at the end."""
-
-
-@attrs.frozen
-class Report:
-    """What became of a plan: each of its entries, and the lines that were none of them."""
-
-    applied: tuple[Applied, ...]
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether every line of the roster is as it should be."""
-        return not self.problems and all(one.done for one in self.applied)
-
-    def of(self, status: Status) -> list[Applied]:
-        """The entries of one status."""
-        return [one for one in self.applied if one.status == status]
-
-    def __str__(self) -> str:
-        return show_report(self)
 
 
 async def carry_out(
@@ -154,7 +106,7 @@ class _Applying:
     def _settle(self, entry: Entry, status: Status | None = None, reason: str | None = None) -> None:
         """Put down what became of an entry; without a status, what was planned of it is done."""
         planned = self._planned[identity(entry)]
-        result = Applied(planned, status or _DONE[planned.action], reason)
+        result = Applied(planned, status or DONE_AS[planned.action], reason)
         self._results[identity(entry)] = result
         if result.done:
             self._progress(result)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from ..values import did_you_mean
+from ..calls import did_you_mean
 
 Kind = Literal["id", "title", "reference", "email"]
 

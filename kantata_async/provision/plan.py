@@ -12,9 +12,10 @@ import attrs
 
 from ..errors import KantataError, UsageError
 from . import plan_file
-from .applying import Progress, Report, carry_out
+from .applying import carry_out
 from .comparing import Action, Entry, Rules, compare, drift
 from .plan_file import PlanFile
+from .report import Progress, Report
 from .resolving import look_up, read_projects
 from .roster import Problem, Roster
 from .showing import show_plan

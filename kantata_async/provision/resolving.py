@@ -12,8 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from ..concurrency import together
-from ..follow import in_batches
+from ..calls import in_batches, together
 from .cells import Kind, Name
 from .roster import Line
 from .wanting import Directory, Missing, Person, Project

@@ -17,8 +17,8 @@ from typing import Any, Final, Self
 
 import attrs
 
+from ..calls import did_you_mean
 from ..errors import UsageError
-from ..values import did_you_mean
 from .cells import READERS, Name
 
 _REQUIRED: Final = ("project", "person")

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .comparing import Action, Change, Entry, Value
 from .roster import Problem
 from .wanting import Project
-
-if TYPE_CHECKING:
-    from .applying import Applied, Report
 
 MARKS: Final = {"add": "+", "change": "~", "remove": "-", "keep": "=", "blocked": "!"}
 
@@ -100,24 +97,3 @@ def show_value(field: str, value: Value, project: Project | None = None, roles: 
             return printable((roles or {}).get(value, value))
         case _:
             return printable(str(value))
-
-
-def show_report(report: Report) -> str:
-    """What became of a plan: the entries that were not done, or of which there is more to say, and the numbers."""
-    told = [one for one in report.applied if one.reason is not None or not one.done]
-    counts = Counter(one.status.replace("_", " ") for one in report.applied)
-    numbers = [f"{count:,} {status}" for status, count in counts.items()]
-    if report.problems:
-        numbers.append(f"{counted(len(report.problems), 'line')} cannot be done")
-    return "\n".join([*map(show_applied, told), ", ".join(numbers) or "nothing to do"])
-
-
-def show_applied(one: Applied) -> str:
-    """What became of one entry, in a line."""
-    entry = one.entry
-    word = "line" if len(entry.lines) == 1 else "lines"
-    lines = f" ({word} {', '.join(map(str, entry.lines))})" if entry.lines else ""
-    reason = f": {one.reason}" if one.reason else ""
-    mark = MARKS[entry.action] if one.done else "!"
-    status = one.status.replace("_", " ")
-    return printable(f"{mark} {entry.name} on project {entry.project}{lines} {status}{reason}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..concurrency import together
+from ..calls import together
 from .cells import PERMISSIONS
 from .comparing import Member
 

@@ -1,0 +1,62 @@
+"""Includes: which associations an answer is to carry, one level by the server and deeper ones by follow-up requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import attrs
+
+from ..errors import UsageError
+from .parameters import did_you_mean
+
+_SEPARATOR: Final = "."
+
+
+class Path(str):
+    """A path of associations, such as ``user.account_membership``; made by `path`."""
+
+    __slots__ = ()
+
+
+def path(steps: object) -> Path:
+    """A path of associations for `include` and `load`: ``path("user.account_membership.default_role")``.
+
+    The server includes one level; the others are fetched by follow-up requests, each id once, in batches of 200.
+    Its steps are checked when it is used. Raises UsageError for text that is no path.
+    """
+    if not isinstance(steps, str) or not all(step.isidentifier() for step in steps.split(_SEPARATOR)):
+        raise UsageError(f"a path is association names joined by dots, not {steps!r}")
+    return Path(steps)
+
+
+@attrs.frozen
+class Inclusion:
+    """What to include: the associations for the server, and the whole paths that go deeper."""
+
+    names: tuple[str, ...] = ()
+    deeper: tuple[tuple[str, ...], ...] = ()
+
+
+NOTHING_INCLUDED: Final = Inclusion()
+
+
+def read_inclusion(include: Any, known: Sequence[str]) -> Inclusion:
+    """Split the `include` argument of a call into what the server does and what follow-up requests do.
+
+    Raises UsageError for an association that the operation does not include, with the nearest that it does.
+    """
+    if isinstance(include, str):
+        raise UsageError(f"include takes a list: include=[{include!r}]")
+    if not isinstance(include, Sequence):
+        raise UsageError(f"include takes a list of associations, not {include!r}")
+    names: dict[str, None] = {}
+    deeper: list[tuple[str, ...]] = []
+    for one in include:
+        steps = tuple(path(one).split(_SEPARATOR))
+        if steps[0] not in known:
+            raise UsageError(f"{steps[0]!r} cannot be included here{did_you_mean(steps[0], known)}")
+        names[steps[0]] = None
+        if len(steps) > 1:
+            deeper.append(steps)
+    return Inclusion(tuple(names), tuple(deeper)) if names else NOTHING_INCLUDED

@@ -1,0 +1,292 @@
+"""Python values for the wire: what each kind of parameter takes, and what it becomes in a query or a JSON body.
+
+A kind refuses what it does not take with a `UsageError` that names the parameter, before anything is sent: nothing is
+coerced (True is no number, "yes" is no bool), because a silently wrong value costs more than an error.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import Enum
+from io import TextIOBase
+from os import PathLike
+from typing import Any, BinaryIO, ClassVar, Final, TypeAlias
+
+import attrs
+
+from ..errors import UsageError
+from ..model import told
+from .foreign_values import EMPTY, plain
+
+Id: TypeAlias = int | str
+"""An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""
+
+Upload: TypeAlias = PathLike[str] | BinaryIO | tuple[str, bytes]
+"""A file to upload: a path, a file opened for reading bytes, or a name with the content."""
+
+_ID: Final = re.compile(r"[0-9A-Za-z_-]+(?::[0-9A-Za-z_-]+)*")
+_ID_LENGTH: Final = 255
+_NUMBER_BITS: Final = 63
+_NUMBER_DIGITS: Final = 18
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def check_id(value: object, name: str = "id") -> str:
+    """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
+    value = plain(bare(value))
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
+        return str(value)
+    if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
+        return value
+    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {told(value)}")
+
+
+def bare(value: Any) -> Any:
+    """The text or number that a member of an enumeration of texts or numbers is; any other value as it is."""
+    return value.value if isinstance(value, Enum) and isinstance(value, str | int) else value
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The tail of an error message that offers the nearest of the names that there are."""
+    names = sorted(known)
+    if not names:
+        return ""
+    nearest = get_close_matches(name, names, 1, 0.5)
+    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(names)}"
+
+
+class Kind(ABC):
+    """What a parameter takes."""
+
+    needed: ClassVar[bool] = False
+    """Whether it must be given."""
+
+    @abstractmethod
+    def wire(self, value: Any, name: str) -> Any:
+        """The JSON value for `value`. Raises UsageError, naming the parameter, for what this kind does not take."""
+
+
+@attrs.frozen
+class Scalar(Kind):
+    """A single value: `accept` gives its JSON value, or None for what it does not take."""
+
+    expects: str
+    accept: Callable[[Any], Any]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        accepted = self.accept(plain(bare(value)))
+        if accepted is None:
+            raise UsageError(f"{name} takes {self.expects}, not {told(value)}")
+        return accepted
+
+
+@attrs.frozen
+class Choice(Kind):
+    """One of a closed list of texts."""
+
+    values: tuple[str, ...]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if plain(value) not in self.values:
+            hint = did_you_mean(value, self.values) if isinstance(value, str) else f"; there are {self.values}"
+            raise UsageError(f"{name} does not take {told(value)}{hint}")
+        return plain(bare(value))
+
+
+@attrs.frozen
+class Array(Kind):
+    """A list of values of one kind; at most so many, where the API says so."""
+
+    of: Kind
+    most: int | None = None
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        value = plain(value)
+        if not _is_list(value):
+            raise UsageError(f"{name} takes a list, not {told(value)}")
+        if self.most is not None and not 0 < len(value) <= self.most:
+            raise UsageError(f"{name} takes 1 to {self.most} values, not {len(value)}")
+        return [self.of.wire(item, f"{name}[{position}]") for position, item in enumerate(value)]
+
+
+@attrs.frozen
+class Keyed(Kind):
+    """A mapping whose keys are the caller's own."""
+
+    of: Kind
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise UsageError(f"{name} takes a mapping from texts, not {told(value)}")
+        return {key: self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
+
+
+@attrs.frozen
+class Object(Kind):
+    """A mapping with known fields; None where the field is not required clears it."""
+
+    fields: Mapping[str, Kind]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        if not isinstance(value, Mapping):
+            raise UsageError(f"{name} takes a mapping, not {told(value)}")
+        return check_fields(value, self.fields, name)
+
+
+@attrs.frozen
+class Needed(Kind):
+    """A value that must be given, and may not be None."""
+
+    needed: ClassVar[bool] = True
+    of: Kind
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        return self.of.wire(value, name)
+
+
+@attrs.frozen
+class File(Kind):
+    """A file to upload; its content is read when the request is made."""
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        match value:
+            case PathLike():
+                return value
+            case tuple((str(), bytes())):
+                return value
+            case _ if hasattr(value, "read") and not isinstance(value, TextIOBase):
+                return value
+        raise UsageError(f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {told(value)}")
+
+
+def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
+    """The JSON object for named values; an empty cell of a data frame gives none.
+
+    Raises UsageError for a name that there is not, or a required one missing.
+    """
+    prefix = f"{name}." if name else ""
+    wired: dict[str, Any] = {}
+    for key, value in given.items():
+        kind = fields.get(key)
+        if kind is None:
+            raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
+        if plain(value) is EMPTY:
+            continue
+        clears = value is None and not kind.needed
+        wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
+    missing = [key for key, kind in fields.items() if kind.needed and key not in wired]
+    if missing:
+        raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
+    return wired
+
+
+# --- the kinds that the catalogue's types become ---------------------------------------------------------------------
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes | bytearray | memoryview)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and not _SURROGATE.search(value) else None
+
+
+def _texts(value: Any) -> str | None:
+    if not _is_list(value):
+        return _text(value)
+    items = [_one_of_texts(plain(bare(item))) for item in value]
+    texts = [item for item in items if item is not None]
+    return ",".join(texts) if len(texts) == len(items) else None
+
+
+def _one_of_texts(value: Any) -> str | None:
+    text = _text(value) if _integer(value) is None else str(value)
+    return None if text is None or "," in text else text
+
+
+def _integer(value: Any) -> int | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _NUMBER_BITS
+    return value if fits else None
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, Decimal):
+        value = float(value) if value.is_finite() else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return _integer(value)
+
+
+def _boolean(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _day(value: Any) -> str | None:
+    if isinstance(value, date):
+        return None if isinstance(value, datetime) else value.isoformat()
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        return None
+
+
+def _instant(value: Any) -> str | None:
+    if not isinstance(value, datetime):
+        try:
+            value = datetime.fromisoformat(value)
+        except (TypeError, ValueError):
+            return None
+    return value.isoformat() if value.utcoffset() is not None else None
+
+
+def _identifier(value: Any) -> int | str | None:
+    if type(value) is int and 0 <= value < 10**_NUMBER_DIGITS:
+        return value
+    try:
+        text = check_id(value)
+    except UsageError:
+        return None
+    is_number = text.isdigit() and len(text) <= _NUMBER_DIGITS and (text == "0" or text[0] != "0")
+    return int(text) if is_number else text
+
+
+def _identifier_text(value: Any) -> str | None:
+    accepted = _identifier(value)
+    return None if accepted is None else str(value)
+
+
+TEXT: Final = Scalar("text", _text)
+TEXTS: Final = Scalar("text, or a list of texts or ids without commas", _texts)
+INTEGER: Final = Scalar("a whole number of at most 64 bits", _integer)
+NUMBER: Final = Scalar("a finite number", _number)
+BOOLEAN: Final = Scalar("True or False", _boolean)
+DAY: Final = Scalar("a date (or its ISO 8601 text; of a datetime take .date())", _day)
+INSTANT: Final = Scalar("a datetime with a time zone (or its ISO 8601 text)", _instant)
+ID: Final = Scalar("an id such as 42 or '42'", _identifier)
+ID_TEXT: Final = Scalar("an id such as 42 or '42'", _identifier_text)
+IDS: Final = Array(ID)
+FILE: Final = File()
+
+
+def query_text(value: Any) -> str:
+    """The JSON value of a filter as it stands in a query."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ",".join(map(query_text, value))
+        case _:
+            return str(value)

@@ -1,0 +1,118 @@
+"""What an object knows of where it came from: what was asked for with it, and its graph, as long as there is one.
+
+Objects hold those that they are linked to, and a graph holds its objects; no object holds its graph. So nothing here
+goes round in a circle, and what a program lets go of is freed at once, without the garbage collector. Only where more
+was loaded after the fact the graph is kept, so that what comes later is linked to what came before.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+
+import attrs
+
+from .association import Association, Owner, not_included
+from .json_values import Ref
+
+Matches: TypeAlias = Sequence[tuple[str, Sequence[str]]]
+"""What matched, in order: the ids of each run of objects of the same collection."""
+
+
+def ids_by_collection(matches: Matches) -> dict[str, set[str]]:
+    """The ids of all runs of a collection together."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for key, run in matches:
+        ids[key].update(run)
+    return dict(ids)
+
+
+@attrs.define
+class Answer:
+    """What one answer was asked to include, and for whom: reading a missing object depends on it."""
+
+    matches: Matches
+    includes: frozenset[str] | None
+    """None: not known (an answer that somebody else fetched)."""
+    supplied: frozenset[str] = frozenset()
+    """Where that is not known: the collections that carry objects beside the matches."""
+
+    def asked_for(self, owner: Owner, association: Association, key: str) -> bool:
+        """Whether it was to include this association of this object, whose target is of the collection `key`."""
+        if owner.id not in self._matched.get(owner.collection, ()):
+            return False
+        return key in self.supplied if self.includes is None else association.name in self.includes
+
+    def about(self, ids: Mapping[str, AbstractSet[str]]) -> Answer | None:
+        """What it says of these objects, by collection; None where it was not about them."""
+        matches = [(key, list(ids[key] & matched)) for key, matched in self._matched.items() if key in ids]
+        return attrs.evolve(self, matches=matches) if any(found for _, found in matches) else None
+
+    @cached_property
+    def _matched(self) -> Mapping[str, AbstractSet[str]]:
+        """The matches as sets, which few answers are ever asked for."""
+        return ids_by_collection(self.matches)
+
+
+class Holder(Protocol):
+    """What holds objects: a graph."""
+
+    def find(self, target: Ref) -> Any:
+        """The object that a reference names; None when it does not hold it."""
+        ...
+
+
+class Origin:
+    """Where the objects of a graph came from; it outlives the graph.
+
+    Attributes:
+        answers: that these objects came in.
+        heir: the graph that takes in those objects whose own graph is gone.
+    """
+
+    __slots__ = ("_holder", "answers", "heir")
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.heir: Holder | None = None
+        self._holder: Callable[[], Holder | None] = _nothing
+
+    @property
+    def holder(self) -> Holder | None:
+        """The graph, if there still is one."""
+        return self._holder()
+
+    def held_by(self, holder: Holder) -> None:
+        """Note which graph it is that holds the objects, without keeping it."""
+        self._holder = weakref.ref(holder)
+
+    def keep(self, holder: Holder) -> None:
+        """Keep the graph for as long as any of its objects is there."""
+        self._holder = lambda: holder
+
+    def __getstate__(self) -> list[Answer]:
+        return self.answers
+
+    def __setstate__(self, answers: list[Answer]) -> None:
+        self.__init__()  # type: ignore[misc]
+        self.answers = answers
+
+    def asked_for(self, owner: Owner, association: Association, key: str) -> bool:
+        """Whether any answer was to include this association of this object."""
+        return any(answer.asked_for(owner, association, key) for answer in self.answers)
+
+    def resolve(self, owner: Owner, association: Association, target: Ref) -> Any:
+        """See `Links.resolve`."""
+        holder = self.holder
+        found = holder.find(target) if holder is not None else None
+        if found is None and not self.asked_for(owner, association, target.key):
+            raise not_included(owner, association, target)
+        return found
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,201 @@
+"""The access token: where it comes from, when it is fetched anew, and how it is kept out of sight."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import re
+import weakref
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+
+from ..errors import UsageError
+from .redaction import Redaction
+
+ENVIRONMENT_VARIABLE: Final = "KANTATA_TOKEN"
+
+Token = str | Callable[[], Awaitable[str]]
+"""A token as such, or an async function that fetches one."""
+
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
+_WAYS: Final = (
+    f"pass token='…', pass token=an async function that returns one, or set the environment variable "
+    f"{ENVIRONMENT_VARIABLE}"
+)
+
+
+@attrs.frozen
+class AccessToken:
+    """A token that never shows itself: variables that hold one may be seen in a traceback."""
+
+    value: str = attrs.field(repr=False)
+
+
+@attrs.define(eq=False)
+class TokenOwner:
+    """Stands for the object whose tokens a function fetches: objects of any kind have one, hashable or not."""
+
+    subject: object = attrs.field(repr=False, default=None)
+
+
+class TokenSource:
+    """Gives the token of a session, and has every one it gave redacted.
+
+    Nothing is raised before `open`, so that no frame above holds a token when it is.
+
+    Args:
+        token: the token; or an async function, called when the first token is needed and again when the API refuses
+            one; or None for the environment variable KANTATA_TOKEN, which is read by `open`.
+    """
+
+    def __init__(self, token: Token | None = None) -> None:
+        self.redact: Final = Redaction()
+        self._function: Callable[[], Awaitable[str]] | None = None
+        self._token: AccessToken | None = None
+        self._fault: str | None = None
+        self._flight: asyncio.Task[None] | None = None
+        if callable(token):
+            self._function = token
+        elif token is not None:
+            self._fault = self._take(token)
+
+    def __repr__(self) -> str:
+        return f"<TokenSource: {'an async function' if self.renewable else 'a fixed token'}>"
+
+    @property
+    def renewable(self) -> bool:
+        """Whether a refused token can be replaced."""
+        return self._function is not None
+
+    @property
+    def origin(self) -> str | TokenOwner:
+        """What stands for whose token it is: the fixed token, or the owner of the function. Open it first."""
+        if self._function is not None:
+            return owner_of(self._function)
+        return "" if self._token is None else self._token.value
+
+    def check(self) -> None:
+        """Refuse what was given.
+
+        Raises:
+            UsageError: it is neither a token nor a function, or holds something that an HTTP header cannot carry.
+        """
+        if self._fault is not None:
+            raise UsageError(self._fault)
+
+    def open(self) -> None:
+        """Read the environment variable if nothing was given.
+
+        Raises:
+            UsageError: there is no token, or not one that can be sent.
+        """
+        self.check()
+        if self._function is not None or self._token is not None:
+            return
+        if not os.environ.get(ENVIRONMENT_VARIABLE):
+            raise UsageError(f"no access token: {_WAYS}")
+        fault = self._take(os.environ[ENVIRONMENT_VARIABLE])
+        if fault is not None:
+            raise UsageError(f"{ENVIRONMENT_VARIABLE}: {fault}")
+
+    async def current(self) -> AccessToken:
+        """The token to send now; fetched first where none has been.
+
+        Raises:
+            UsageError: there is no token, or the function gave something that is not one.
+        """
+        while self._token is None:
+            await self._fetched()
+        return self._token
+
+    async def renew(self, stale: AccessToken) -> AccessToken:
+        """A token to use in place of one that the API refused; requests refused together share one call.
+
+        Args:
+            stale: the refused token. Where it has been replaced already, the replacement is returned.
+
+        Raises:
+            UsageError: the token is fixed, or the function gave something that is not one.
+        """
+        if not self.renewable:
+            raise UsageError("a fixed token cannot be renewed: pass token=an async function that fetches one")
+        if self._token is stale:
+            self._token = None
+        return await self.current()
+
+    async def close(self) -> None:
+        """Stop a call of the function that is still under way."""
+        if self._flight is not None:
+            self._flight.cancel()
+            await asyncio.gather(self._flight, return_exceptions=True)
+
+    async def _fetched(self) -> None:
+        # A task of its own: the caller that started the call may be cancelled while others wait for it.
+        if self._flight is None:
+            self._flight = asyncio.get_running_loop().create_task(self._call(), name="kantata-token")
+            self._flight.add_done_callback(self._landed)
+        flight = self._flight
+        await asyncio.wait([flight])
+        if flight.cancelled():
+            raise UsageError("the token function was cancelled before it gave a token")
+        flight.result()
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flight = None
+        # Reading the exception keeps asyncio from reporting one whose waiters were all cancelled.
+        if not flight.cancelled():
+            flight.exception()
+
+    async def _call(self) -> None:
+        if self._function is None:
+            raise UsageError(f"no access token: {_WAYS}")
+        awaitable = self._function()
+        if not inspect.isawaitable(awaitable):
+            kind = type(awaitable).__name__
+            del awaitable
+            raise UsageError(
+                f"token must be a str or an async function; calling it gave a {kind}, which cannot be awaited"
+            )
+        fault = self._take(await awaitable)
+        if fault is not None:
+            raise UsageError(fault)
+
+    def _take(self, token: object) -> str | None:
+        """Use a token from now on; else say what is wrong with it."""
+        if not isinstance(token, str):
+            return f"a token must be a str, not {type(token).__name__}: {_WAYS}"
+        if not token:
+            return f"the token is empty: {_WAYS}"
+        if not _VISIBLE_ASCII.fullmatch(token):
+            return (
+                "the token holds white space, a line break, a control character or a character outside ASCII: "
+                "none can be sent in a header"
+            )
+        self.redact.add(str(token))
+        self._token = AccessToken(str(token))
+        return None
+
+
+_owners: Final[dict[int, tuple[weakref.ref[object], TokenOwner]]] = {}
+_kept_owners: Final[weakref.WeakValueDictionary[int, TokenOwner]] = weakref.WeakValueDictionary()
+
+
+def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
+    """The owner of a function: of a method the object it belongs to, of anything else the function itself."""
+    subject: object = getattr(function, "__self__", function)
+    key = id(subject)
+    if key in _owners:
+        return _owners[key][1]
+    try:
+        reference = weakref.ref(subject, lambda _: _owners.pop(key, None))
+    except TypeError:
+        # Kept by its owner, so that its place in memory stays its own.
+        owner = _kept_owners.get(key) or TokenOwner(subject)
+        _kept_owners[key] = owner
+        return owner
+    owner = TokenOwner()
+    _owners[key] = reference, owner
+    return owner

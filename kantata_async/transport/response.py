@@ -1,0 +1,99 @@
+"""What a success says: the record of an attempt in, its data out, or the error to raise. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+import orjson
+
+from ..errors import InvalidResponseError
+from .attempt import Attempt
+from .content import content_type_of, is_json
+from .redaction import EXCERPT_WINDOW, Redact, excerpt
+from .refusal import NAME_LENGTH, api_error, details_in, request_id_of
+from .request import Request
+
+_EXCERPT_LENGTH: Final = 80
+_CSV_TYPES: Final = frozenset({"text/csv", "application/csv", "text/plain", "application/octet-stream"})
+
+
+@attrs.frozen
+class Response:
+    """A success.
+
+    Attributes:
+        status: the HTTP status, 2xx.
+        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed for, and came.
+        request_id: the x-request-id, which support asks for.
+        headers: under names that ignore case.
+        attempts: how often the request was sent.
+    """
+
+    status: int
+    data: Any = attrs.field(repr=False)
+    request_id: str | None
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    attempts: int
+
+
+def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
+    """The data of a success: decoded JSON, None for a blank body; a str where CSV was allowed for, and came.
+
+    Raises:
+        InvalidResponseError: it is something else.
+        APIError: it holds errors and nothing else (API facts, "Seen in real answers").
+    """
+    content_type = content_type_of(attempt.headers)
+    if request.csv and not is_json(content_type):
+        return _csv_of(request, attempt, redact)
+    # Rails answers `head :ok` with a single space, of whatever type.
+    if not attempt.body or attempt.body.isspace():
+        return None
+    if content_type and not is_json(content_type):
+        raise _unexpected(request, attempt, redact, "not JSON")
+    try:
+        data = request.decode(attempt.body)
+    except orjson.JSONDecodeError as error:
+        fault = f"not valid JSON ({error.msg} at {error.pos})"
+    else:
+        if b'"error' in attempt.body and _is_refusal(attempt.body):
+            raise api_error(request, attempt, details_in(attempt.body, redact), redact)
+        return data
+    # Raised out here so that the decoder's error, which holds the whole body, is not its context.
+    raise _unexpected(request, attempt, redact, fault)
+
+
+def _is_refusal(body: bytes) -> bool:
+    """Whether the body of a success tells of errors, and has no object beside them."""
+    data = orjson.loads(body)
+    if not isinstance(data, dict) or data.get("results") or data.get("count"):
+        return False
+    return bool(data.get("error_message")) or (bool(data.get("errors")) and _tells_errors(data["errors"]))
+
+
+def _tells_errors(errors: object) -> bool:
+    """Whether this is what errors are told as, and not the collection of that name."""
+    return not (isinstance(errors, dict) and all(isinstance(one, dict) and "id" in one for one in errors.values()))
+
+
+def _csv_of(request: Request, attempt: Attempt, redact: Redact) -> str:
+    content_type = content_type_of(attempt.headers)
+    if content_type and content_type not in _CSV_TYPES:
+        raise _unexpected(request, attempt, redact, "not CSV")
+    try:
+        return attempt.body.decode()
+    except UnicodeDecodeError:
+        fault = "not UTF-8"
+    raise _unexpected(request, attempt, redact, fault)
+
+
+def _unexpected(request: Request, attempt: Attempt, redact: Redact, fault: str) -> InvalidResponseError:
+    content_type = excerpt(attempt.headers.get("content-type") or "no content type", NAME_LENGTH, redact)
+    text = excerpt(attempt.body[:EXCERPT_WINDOW].decode(errors="replace"), _EXCERPT_LENGTH, redact)
+    request_id = request_id_of(attempt.headers, redact)
+    traced = f" [x-request-id {request_id}]" if request_id else ""
+    return InvalidResponseError(
+        f"{request}: the answer, {attempt.status} with {content_type}, is {fault}: {text}{traced}"
+    )

@@ -1,0 +1,207 @@
+"""One attempt on the wire: aiohttp, and the bytes that come back.
+
+What is known of an attempt is pessimistic: it counts as sent unless it is sure that it was not, so that no change of
+aiohttp's ways can have a write sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import attrs
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from .._version import __version__
+from ..errors import InvalidResponseError
+from .attempt import Attempt, Phase
+from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, read_body
+from .failures import BEFORE_SENDING, failure, is_hopeless
+from .multipart import form_of
+from .request import Request
+from .verdict import READS
+
+MOST_HEADER_BYTES: Final = 64 * 1024
+"""The size one line of an answer's head may have: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
+
+# The text of an error is short; what follows that much of it is not waited for.
+_MOST_REFUSAL_BYTES: Final = 1 << 20
+# Above this size aiohttp warns of bytes, which it would hand to the socket in one piece.
+_MOST_BODY_IN_ONE_PIECE: Final = 1 << 20
+# In the first turn the loop reads that the server closed a connection, in the second it has told the connection.
+_TURNS_TO_SEE_A_CLOSED_CONNECTION: Final = 2
+
+
+class _LostError(Exception):
+    """A lost connection, in a shape that aiohttp does not answer by sending the request again."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
+class _NeverSentError(_LostError):
+    """A connection that was not made."""
+
+
+@attrs.define
+class _OnTheWire:
+    """The attempt that a task has on the wire."""
+
+    attempt: Attempt
+    method: str
+    connected: bool = False
+
+    async def connecting(self) -> None:
+        """A connection is about to be taken or made: nothing can have been sent."""
+        if self.connected:
+            # Should aiohttp ever send a request once more by itself.
+            raise _LostError(aiohttp.ServerDisconnectedError())
+        self.attempt.phase = Phase.NOT_SENT
+        if self.method not in READS:
+            for _ in range(_TURNS_TO_SEE_A_CLOSED_CONNECTION):
+                await asyncio.sleep(0)
+
+    def has_connection(self) -> None:
+        """From here on something may reach the server."""
+        self.connected = True
+        self.attempt.phase = Phase.SENT
+
+
+_on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kantata_on_the_wire")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes the moment from which something may have reached the server: no exception of aiohttp's tells it."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        on_the_wire = _on_the_wire.get()
+        await on_the_wire.connecting()
+        try:
+            connection = await super().connect(*args, **kwargs)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _NeverSentError(error) from None
+        on_the_wire.has_connection()
+        return connection
+
+
+async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    # Only here, below the frames whose variables an error tracker may show.
+    token = _on_the_wire.get().attempt.token
+    if token is not None:
+        request.headers["Authorization"] = f"Bearer {token.value}"
+    # aiohttp sends GET, HEAD, PUT and DELETE once more after these two, behind the limiter's and the policy's back.
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostError(error) from None
+
+
+class Wire:
+    """The connections of a session. Make it in the event loop that uses it.
+
+    Args:
+        connect_timeout: seconds a connection may take to be made.
+        max_answer_bytes: the size a success may have, decompressed.
+    """
+
+    def __init__(self, *, connect_timeout: float, max_answer_bytes: int) -> None:
+        self._max_answer_bytes: Final = max_answer_bytes
+        self._session: Final = aiohttp.ClientSession(
+            # How many connections there are is the limiter's to say; a second queue here would hide from its count.
+            connector=_Connector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={
+                "User-Agent": f"kantata-async/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED_ENCODING,
+            },
+            # The whole attempt is timed by the transport.
+            timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
+            middlewares=(_send_once,),
+            auto_decompress=False,
+            max_line_size=MOST_HEADER_BYTES,
+            max_field_size=MOST_HEADER_BYTES,
+        )
+        self.last_date: tuple[str, float] | None = None
+        """The newest Date header, and when it came, on the event loop's clock."""
+
+    async def close(self) -> None:
+        """Close every connection, those in use too."""
+        await self._session.close()
+
+    async def exchange(
+        self, request: Request, url: URL, body: bytes | None, headers: Mapping[str, str], attempt: Attempt
+    ) -> None:
+        """Send a request once and read its answer; what came of it is noted in `attempt`, and nothing is raised.
+
+        A cancellation passes through, and leaves no connection behind.
+        """
+        attempt.phase = Phase.SENT
+        running = _on_the_wire.set(_OnTheWire(attempt, request.method))
+        try:
+            response = await self._session.request(
+                request.method, url, data=_payload(request, body), headers=headers, allow_redirects=False
+            )
+            try:
+                await self._read(request, response, attempt)
+            finally:
+                # A whole answer gave its connection back already; the connection of any other one is of no more use.
+                response.close()
+        except _LostError as lost:
+            _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            _note(request, attempt, error)
+        finally:
+            _on_the_wire.reset(running)
+
+    async def _read(self, request: Request, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
+        status = attempt.status = response.status
+        attempt.headers = response.headers
+        if "date" in response.headers:
+            self.last_date = response.headers["date"], asyncio.get_running_loop().time()
+        if not 200 <= status < 300:
+            attempt.phase = Phase.ANSWERED
+            if status >= 400:
+                attempt.body = await _refusal_body(response)
+            return
+        attempt.phase = Phase.CUT
+        try:
+            attempt.body = await read_body(response.headers, response.content.iter_any(), self._max_answer_bytes)
+        except ContentError as error:
+            attempt.error = InvalidResponseError(f"{request}: the answer {error}")
+            if isinstance(error, DamagedContentError):
+                return
+        attempt.phase = Phase.ANSWERED
+
+
+async def _refusal_body(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a refusal; nothing where it cannot be read, since the status says enough."""
+    try:
+        return await read_body(response.headers, response.content.iter_any(), _MOST_REFUSAL_BYTES)
+    except ContentError:
+        return b""
+
+
+def _note(request: Request, attempt: Attempt, error: Exception, *, never_sent: bool = False) -> None:
+    attempt.error = failure(request, error)
+    if never_sent or isinstance(error, BEFORE_SENDING):
+        attempt.phase = Phase.NOT_SENT
+        attempt.hopeless = is_hopeless(error)
+    elif attempt.phase is Phase.NOT_SENT:
+        attempt.phase = Phase.SENT
+
+
+def _payload(request: Request, body: bytes | None) -> bytes | io.BytesIO | aiohttp.MultipartWriter | None:
+    # A form and a stream are read up by being sent: each attempt has its own.
+    if request.form is not None:
+        return form_of(request.form)
+    if body is not None and len(body) > _MOST_BODY_IN_ONE_PIECE:
+        return io.BytesIO(body)
+    return body
