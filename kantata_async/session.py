@@ -45,6 +45,7 @@ class KantataSession(Resources):
         concurrency: requests in flight at once.
         rate_limit: how fast requests may start. By default the limit is found and kept (`AdaptiveRateLimit`), and
             shared by all sessions of the process with the same token and base URL; `RateLimit` gives a fixed one,
+            an `aiolimiter.AsyncLimiter` is shared with whatever else it limits,
             `RateLimits` one for each endpoint that has its own, `RedisRateLimit` shares them with other processes.
             None is no limit of its own: as fast as they come, and after a 429 the wait of the retry policy.
         retry: how often and how long a request is tried again.

@@ -133,9 +133,11 @@ class Transport:
         account = (
             None if self._rate_limit is None else account_for(self._rate_limit, self._tokens.origin, str(self.base_url))
         )
+        limiter = Limiter(self.concurrency, account)
+        await limiter.open()
         self._services = Services(
             tokens=self._tokens,
-            limiter=Limiter(self.concurrency, account),
+            limiter=limiter,
             wire=Wire(
                 connect_timeout=min(self.options.timeout, _MOST_SECONDS_TO_CONNECT),
                 max_answer_bytes=self._max_answer_bytes,

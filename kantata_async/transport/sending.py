@@ -39,9 +39,6 @@ from .wire import Wire
 
 _LOGGER: Final = logging.getLogger("kantata_async.transport")
 
-_MOST_SECONDS_TO_TELL_THE_LIMITS: Final = 2.0
-"""How long an answer that is there waits for the limits to take note of it."""
-
 
 @attrs.define
 class LongPauses:
@@ -181,7 +178,9 @@ class Sending:
         services = self._services
         attempt = self._attempt = Attempt(carried=self._carried)
         allowed = services.time_limits.limit(self._deadline)
-        slot = services.limiter.slot(self._request.method, self._request.path, self._refused)
+        slot = services.limiter.slot(
+            self._request.method, self._request.path, self._refused, patience=self._retry.deadline
+        )
         self._check_long_pauses(slot)
         try:
             with allowed:
@@ -191,8 +190,7 @@ class Sending:
                     self._sent += 1
                     allowed.bring_forward(attempt.began + min(self._timeout, self._retry.deadline))
                     await self._exchange(slot)
-                    allowed.bring_forward(services.clock() + _MOST_SECONDS_TO_TELL_THE_LIMITS)
-                    await self._tell_limits(slot)
+                    self._tell_limits(slot)
         except TimeoutError:
             # Any other one is the token function's own.
             if not allowed.expired:
@@ -218,21 +216,20 @@ class Sending:
             if attempt.phase is Phase.NOT_SENT:
                 slot.unused()
 
-    async def _tell_limits(self, slot: Slot) -> None:
+    def _tell_limits(self, slot: Slot) -> None:
         attempt = self._attempt
         if not attempt.status:
             return
         refused = attempt.status == 429
-        pause: float | None = None
-        if refused and (asked := self._asked()) is not None:
-            pause = min(asked, self._retry.deadline)
+        asked = self._asked() if refused else None
+        if asked is not None:
             self._services.long_pauses.note(
                 slot.leave.names[-1] if slot.leave.names else "",
                 now=self._services.clock(),
                 seconds=asked,
-                paused_for=pause,
+                paused_for=min(asked, self._retry.deadline),
             )
-        await slot.answered(refused=refused, retry_after=pause)
+        slot.answered(refused=refused, retry_after=asked)
 
     def _check_long_pauses(self, slot: Slot) -> None:
         services = self._services
