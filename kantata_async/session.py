@@ -82,6 +82,11 @@ class KantataSession(Resources):
         await self._transport.close()
 
     @property
+    def base_url(self) -> str:
+        """Where the API is that this session talks to."""
+        return self._base_url
+
+    @property
     def limits(self) -> Mapping[str, LimitState]:
         """How every rate limit stands that a request counted against: "general", and endpoints' own by their names."""
         return self._transport.limits

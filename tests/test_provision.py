@@ -70,7 +70,7 @@ async def test_a_plan_writes_nothing(kantata: KantataSession, kantata_sandbox: S
     assert [entry.action for entry in made.entries] == ["add"] * 4
     assert writes(kantata_sandbox) == 0
     counts = Counter(request.path for request in kantata_sandbox.requests)
-    assert counts == {"/workspaces": 2, "/users": 1, "/roles": 1, "/participations": 2}
+    assert counts == {"/users/me": 1, "/workspaces": 2, "/users": 1, "/roles": 1, "/participations": 2}
 
 
 async def test_what_is_applied_is_so(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
@@ -375,11 +375,17 @@ async def test_a_plan_survives_its_file(kantata: KantataSession, kantata_sandbox
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda data: data.update(kantata_plan=2), "'kantata_plan' should be 1, not 2"),
+        (lambda data: data.update(kantata_plan=1), "'kantata_plan' should be 2, not 1"),
         (lambda data: data.update(more=1), "extra fields found (more) @ plan"),
         (lambda data: data["entries"][0].update(action="delete"), "@ plan.entries[0].action"),
-        (lambda data: data["entries"][0].pop("person"), "required field missing @ plan.entries[0].person"),
+        (lambda data: data["entries"][0].pop("subject"), "required field missing @ plan.entries[0].subject"),
         (lambda data: data["wanted"][0].update(project="77"), "it tells of project '77', and not which that is"),
+        (lambda data: data["wanted"][0].update(project=None), "a plan of a roster tells of no project"),
+        (lambda data: data["wanted"][0]["terms"]["values"].update(rate=5), "there is no column 'rate'"),
+        (lambda data: data.update(kind="teams"), "there is no kind 'teams'"),
+        (lambda data: data["wanted"][0].update(lines=["x"]), "@ plan.wanted[0].lines[0]"),
+        (lambda data: data.update(entries=5), "@ plan.entries"),
+        (lambda data: data.update(account=None), "@ plan.account"),
     ],
 )
 async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, change: Any, told: str) -> None:
@@ -393,7 +399,7 @@ async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, c
     assert told in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", None])
+@pytest.mark.parametrize("content", [b"{", b"[]", b"[" * 100_000, b"9" * 5_000, b"\xff", None])
 def test_a_file_that_is_no_json(tmp_path: Path, content: bytes | None) -> None:
     """Neither JSON nor there."""
     path = tmp_path / "plan.json"

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from waiting import until_seen
 
 from kantata_async.cli.provision import provision
-from kantata_async.provision.cells import READERS
+from kantata_async.provision import Groups, People, Roster
 from kantata_async.sandbox import Fault, Sandbox
 
 COMMAND: Final = (sys.executable, "-m", "kantata_async", "provision")
@@ -98,12 +98,12 @@ async def test_the_plan_is_shown_and_nothing_written(run: Run) -> None:
 
 async def test_bad_lines_are_told_and_the_good_ones_go(run: Run) -> None:
     """A line for each person who is added, and the exit code for lines that are not; again, nothing happens."""
-    code, output, _ = await run(run.write(ROSTER), "--apply")
+    code, output, _ = await run(run.write(ROSTER), "--apply", "--yes")
     assert code == 1
     assert "+ Noah Mitchell on project 2 (line 2) added" in output
     assert output.endswith("3 added, 2 lines cannot be done\n")
     assert (run.people("2"), run.people("3")) == ({"4": 1, "5": 1}, {"6": 1})
-    code, output, errors = await run(run.write(GOOD), "--apply")
+    code, output, errors = await run(run.write(GOOD), "--apply", "--yes")
     assert (code, errors) == (0, "")
     assert output.endswith("3 as it should be\n3 kept\n")
 
@@ -114,22 +114,22 @@ async def test_a_saved_plan_is_applied(run: Run) -> None:
     assert (await run(run.write(GOOD), "--plan", path))[0] == 0
     shown = await run("--plan", path)
     assert (shown[0], "3 to add" in shown[1], run.people("2")) == (0, True, {})
-    assert (await run("--plan", path, "--apply"))[0] == 0
+    assert (await run("--plan", path, "--apply", "--yes"))[0] == 0
     changed = next(one for one in run.sandbox.store.all("participations") if one["workspace_id"] == "2")
     run.sandbox.store.delete("participations", changed["id"])
     say_somebody_was_there(path)
-    code, _, errors = await run("--plan", path, "--apply")
+    code, _, errors = await run("--plan", path, "--apply", "--yes")
     assert (code, "the plan is out of date" in errors) == (1, True)
-    assert (await run("--plan", path, "--apply", "--replan"))[0] == 0
+    assert (await run("--plan", path, "--apply", "--yes", "--replan"))[0] == 0
     assert run.people("2") == {"4": 1, "5": 1}
 
 
-async def test_removals_need_somebody_who_agrees(run: Run) -> None:
-    """Where nobody can be asked, they need --yes: they cannot be undone."""
+async def test_an_apply_needs_somebody_who_agrees(run: Run) -> None:
+    """Where nobody can be asked, it needs --yes."""
     before = run.people("1")
     path = run.write("project,person\n1,30\n")
     code, _, errors = await run(path, "--apply", "--remove-others")
-    assert (code, "they need --yes" in errors, run.people("1")) == (2, True, before)
+    assert (code, "--apply needs --yes" in errors, run.people("1")) == (2, True, before)
     assert (await run(path, "--apply", "--remove-others", "--yes"))[0] == 0
     assert run.people("1") == {"30": 1}
 
@@ -152,10 +152,10 @@ async def test_a_person_is_asked(run: Run, answer: bytes, code: int, people: dic
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "give a ROSTER, or a plan that was saved"),
+        ((), "give a FILE, or a plan that was saved"),
         (("--plan", "plan.json", "--remove-others"), "--remove-others is settled when a plan is made"),
         (("no.csv",), "no.csv: No such file"),
-        (("roster.txt",), "a roster is a .csv or a .jsonl file, not .txt"),
+        (("roster.pdf",), "a roster is a .csv, an .xlsx or a .jsonl file, not .pdf"),
         (("--base-url", "http://kantata.example", "roster.csv"), "https"),
         (("roster.csv",), "KANTATA_TOKEN"),
     ],
@@ -167,6 +167,7 @@ def test_wrong_usage_exits_2(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("KANTATA_TOKEN", raising=False)
     Path("roster.csv").write_text(GOOD, encoding="utf-8")
+    Path("roster.pdf").write_text("%PDF-1.7", encoding="utf-8")
     result = CliRunner().invoke(provision, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
@@ -176,8 +177,8 @@ def test_help() -> None:
     """The help tells the columns and the exit codes."""
     result = CliRunner().invoke(provision, "--help")
     assert result.exit_code == 0
-    assert re.findall(r"^    (\d+)  +\w", result.stdout, re.MULTILINE) == ["0", "1", "2", "130"]
-    for column in READERS:
+    assert re.findall(r"^    (\d+)  +\w", result.stdout, re.MULTILINE) == ["0", "1", "2", "3", "130", "143"]
+    for column in (one for kind in (Roster, People, Groups) for one in kind.columns.by_name):
         assert column in result.stdout
 
 
@@ -186,14 +187,14 @@ async def test_interrupted_and_started_again(run: Run) -> None:
     lines = "".join(f"2,{id},,{id}\n" for id in range(2, 18))
     path = run.write("project,person,role,bill_rate\n" + lines)
     run.sandbox.latency = 0.05
-    process = await run.start(path, "--apply")
+    process = await run.start(path, "--apply", "--yes")
     await until_seen(run.sandbox, 3, "PUT")
     process.send_signal(signal.SIGINT)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 130
     assert "Start it again, and only the rest happens." in output.decode()
     assert errors.decode().strip() == "Interrupted."
-    assert (await run(path, "--apply"))[0] == 0
+    assert (await run(path, "--apply", "--yes"))[0] == 0
     assert run.people("2") == {str(id): 1 for id in range(2, 18)}
 
 
@@ -205,11 +206,11 @@ async def test_killed_and_started_again(run: Run) -> None:
     run.sandbox.faults.add(Fault("disconnect", when="after", method="POST"))
     for method, count in (("POST", 1), ("PUT", 2), ("PUT", 5)):
         run.sandbox.clear_log()
-        process = await run.start(path, "--apply")
+        process = await run.start(path, "--apply", "--yes")
         await until_seen(run.sandbox, count, method)
         process.kill()
         await process.communicate()
-    assert (await run(path, "--apply"))[0] == 0
+    assert (await run(path, "--apply", "--yes"))[0] == 0
     for project in ("2", "3"):
         assert run.people(project) == {str(id): 1 for id in range(2, 10)}
         team = [one for one in run.sandbox.store.all("participations") if one["workspace_id"] == project]
@@ -222,4 +223,4 @@ async def test_a_revoked_token(run: Run) -> None:
     run.sandbox.token = "another"
     _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
-    assert errors.decode().startswith("Error: 401 on GET /workspaces")
+    assert errors.decode().startswith("Error: 401 on GET /users/me")

@@ -9,8 +9,10 @@ import click
 
 from .._version import __version__
 from ..errors import KantataError
-from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED
+from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, TERMINATED
 from .provision import provision
+from .roster import roster
+from .running import Terminated
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -75,6 +77,7 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
 
 
 program.add_command(provision)
+program.add_command(roster)
 
 
 def _unheard(error: OSError, port: int) -> str:
@@ -111,4 +114,7 @@ def run() -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
+    except Terminated:
+        click.echo("Terminated.", err=True)
+        return TERMINATED
     return code if isinstance(code, int) else 0

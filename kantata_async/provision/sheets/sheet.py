@@ -1,0 +1,286 @@
+"""What rosters, people and groups come as: lines with their numbers, from a file or from objects.
+
+Every line keeps its number. A line that cannot be read is told with its number and does not stop the others; what makes
+the whole file doubtful (an unknown column, a quote that is never closed) is a `UsageError`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+
+import attrs
+
+from ...errors import UsageError
+from ..texts import coded, tidy
+from .cells import Cells, cell_text, checked_text
+from .columns import Columns, Layout, lay_out
+from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
+
+L = TypeVar("L")
+
+_WORKBOOKS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_DELIMITED: Final = (".csv", ".tsv", ".txt")
+_JSON_LINES: Final = (".jsonl", ".ndjson")
+STDIN: Final = "-"
+
+
+@attrs.frozen(order=True)
+class Problem:
+    """A line that cannot be done, and why; `project` is the id of its project, where that is known."""
+
+    line: int
+    reason: str
+    project: str | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+@attrs.frozen
+class Sheet(Generic[L]):
+    """The lines of a spreadsheet.
+
+    Attributes:
+        lines: the lines that could be read.
+        problems: the others, each with its number and the reason.
+        source: where it came from, for messages.
+        notes: what else there is to say of how it was read.
+    """
+
+    kind: ClassVar[str]
+    columns: ClassVar[Columns]
+    line: ClassVar[Callable[..., Any]]
+
+    lines: tuple[L, ...]
+    problems: tuple[Problem, ...] = ()
+    source: str = "roster"
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
+        """The lines of a file, by its suffix and content; of standard input for ``-``.
+
+        Args:
+            path: .csv, .tsv or .txt for delimited values, .jsonl or .ndjson for JSON lines, .xlsx, .xls or .ods for
+                workbooks.
+            ignore_columns: headers of columns to leave out.
+            sheet: the name of a workbook's sheet; without it the first with anything in it.
+
+        Raises:
+            UsageError: the file cannot be read, or not as a whole.
+        """
+        return cls.of_content(load(path), ignore_columns=ignore_columns, sheet=sheet)
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
+        """The lines of values that commas, semicolons, tabs or bars divide, with a header.
+
+        In UTF-8, in UTF-16 with a byte order mark, or in Windows-1252 when nothing else fits.
+
+        Raises:
+            UsageError: the file cannot be read as a whole; it names the file and the place.
+        """
+        return cls.of_content(Content(str(path), _bytes(path), "delimited"), ignore_columns=ignore_columns)
+
+    @classmethod
+    def from_xlsx(
+        cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None
+    ) -> Self:
+        """The lines of a workbook's sheet, by the extra ``xlsx``; cells that hold an error read as empty.
+
+        Raises:
+            UsageError: it is no workbook, or has no such sheet.
+        """
+        content = Content(str(path), _bytes(path), "workbook")
+        return cls.of_content(content, ignore_columns=ignore_columns, sheet=sheet)
+
+    @classmethod
+    def from_jsonl(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
+        """The lines of JSON: an object a line.
+
+        Raises:
+            UsageError: the file is no text.
+        """
+        return cls.of_content(Content(str(path), _bytes(path), "json"), ignore_columns=ignore_columns)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]], *, ignore_columns: Collection[str] = ()) -> Self:
+        """The lines of mappings with the columns as keys; their numbers are their positions, from 1.
+
+        Values may be those of pandas and numpy: what is missing there is empty, and 3.0 is the id 3.
+
+        Raises:
+            UsageError: these are no rows.
+        """
+        if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+            raise UsageError("a frame is no rows: give frame.to_dict('records'), or of polars frame.to_dicts()")
+        if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
+            raise UsageError(f"rows are an iterable of mappings, not {type(rows).__name__}")
+        ignored = _codes(ignore_columns)
+        read = (cls._of_object(row, number, ignored) for number, row in enumerate(rows, 1))
+        return cls._of(read, cls.kind, ())
+
+    @classmethod
+    def of_content(cls, content: Content, *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
+        """The lines of what a file holds. Raises UsageError as `read` does."""
+        if content.form == "json":
+            text = decode(content.data, content.source)
+            ignored = _codes(ignore_columns)
+            lines = enumerate(text.content.split("\n"), 1)
+            read = (cls._of_json(line, number, ignored) for number, line in lines if line.strip())
+            return cls._of(read, content.source, text.notes)
+        rows, notes = content.rows(lambda header: cls.columns.find(header) is not None, sheet)
+        first = next(rows, None)
+        if first is None:
+            names = ", ".join(cls.columns.required)
+            raise UsageError(f"{content.source}: the first line should be a header with the columns {names}, …")
+        header = [_header(cell) for cell in first.cells]
+        layout = lay_out(cls.columns, header, ignore_columns, content.source)
+        return cls._of((cls._of_row(layout, row) for row in rows), content.source, notes)
+
+    @classmethod
+    def _of(cls, read: Iterable[Any], source: str, notes: tuple[str, ...]) -> Self:
+        found = list(read)
+        lines = tuple(one for one in found if not isinstance(one, Problem))
+        return cls(lines, tuple(one for one in found if isinstance(one, Problem)), source, notes)
+
+    # --- single lines ---
+
+    @classmethod
+    def _of_row(cls, layout: Layout, row: Row) -> L | Problem:
+        places = dict(enumerate(layout.places))
+        stray = [
+            number
+            for number, cell in enumerate(row.cells)
+            if (number >= len(layout.named) or not layout.named[number]) and tidy(cell_text(cell))
+        ]
+        if stray:
+            told = ", ".join(f"{_letters(number)} ({cell_text(row.cells[number])!r})" for number in stray[:3])
+            return Problem(row.number, f"it has a value under no header, in column {told}")
+        named = ((places[number], cell) for number, cell in enumerate(row.cells) if number in places)
+        return cls._of_cells({name: cell for name, cell in named if name is not None}, row.number)
+
+    @classmethod
+    def _of_json(cls, line: str, number: int, ignored: Collection[str]) -> L | Problem:
+        try:
+            row = json.loads(line, parse_float=Decimal)
+        except (ValueError, RecursionError) as error:
+            return Problem(number, f"it is not JSON: {error}")
+        return cls._of_object(row, number, ignored)
+
+    @classmethod
+    def _of_object(cls, row: Any, number: int, ignored: Collection[str]) -> L | Problem:
+        if not isinstance(row, Mapping):
+            return Problem(number, f"it is {type(row).__name__}, not an object with the columns as keys")
+        cells: dict[str, Any] = {}
+        wrong = []
+        for header, value in row.items():
+            text = header if isinstance(header, str) else str(header)
+            name = cls.columns.find(text)
+            if coded(text) in ignored:
+                continue
+            if name is None:
+                wrong.append(cls.columns.wrong(text))
+            elif name in cells:
+                wrong.append(f"there are two columns {name!r}")
+            else:
+                cells[name] = value
+        return Problem(number, "; ".join(wrong)) if wrong else cls._of_cells(cells, number)
+
+    @classmethod
+    def _of_cells(cls, cells: Mapping[str, Any], number: int) -> L | Problem:
+        values: Cells = {}
+        reasons = []
+        empty = cls.columns.by_name.keys() - cells.keys()
+        for name, cell in cells.items():
+            try:
+                text = checked_text(cell_text(cell))
+                if text:
+                    values[name] = cls.columns.by_name[name].read(text)
+                else:
+                    empty.add(name)
+            except ValueError as error:
+                reasons.append(f"{name}: {error}")
+        missing = [f"the {name} is missing" for name in cls.columns.required if name in empty]
+        if missing or reasons:
+            return Problem(number, "; ".join([*missing, *reasons]))
+        made: L = cls.line(number=number, **values)
+        return made
+
+
+@attrs.frozen
+class Content:
+    """What a file holds, and in which form."""
+
+    source: str
+    data: bytes
+    form: str
+
+    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[Row], tuple[str, ...]]:
+        """The rows of its table, and what there is to say of how they were read."""
+        if self.form == "workbook":
+            return workbook_rows(self.data, self.source, sheet), ()
+        if sheet is not None:
+            raise UsageError(f"{self.source}: only a workbook has sheets")
+        text = decode(self.data, self.source)
+        return delimited_rows(text.content, self.source, known), text.notes
+
+    def header(self, known: Callable[[str], bool], sheet: str | None) -> list[str]:
+        """The headers of its table, or the keys of its first object; none where it has neither."""
+        if self.form != "json":
+            first = next(self.rows(known, sheet)[0], None)
+            return [] if first is None else [_header(cell) for cell in first.cells]
+        line = next((one for one in decode(self.data, self.source).content.split("\n") if one.strip()), "")
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            return []
+        return list(row) if isinstance(row, dict) else []
+
+
+def load(path: str | PathLike[str]) -> Content:
+    """What a file holds. Raises UsageError when it cannot be read, or is of no kind that could hold lines."""
+    source = "standard input" if str(path) == STDIN else str(path)
+    data = _bytes(path)
+    if is_workbook(data):
+        return Content(source, data, "workbook")
+    suffix = Path(path).suffix.lower()
+    if suffix in _JSON_LINES or (str(path) == STDIN and data.lstrip().startswith(b"{")):
+        return Content(source, data, "json")
+    if suffix in _DELIMITED or str(path) == STDIN:
+        return Content(source, data, "delimited")
+    if suffix in _WORKBOOKS:
+        raise UsageError(f"{source} is no workbook, whatever its suffix says")
+    kinds = "a .csv, an .xlsx or a .jsonl file"
+    raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
+
+
+def _bytes(path: str | PathLike[str]) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(path) == STDIN else Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+
+
+def _codes(names: Collection[str]) -> frozenset[str]:
+    return frozenset(map(coded, names))
+
+
+def _header(cell: object) -> str:
+    return " ".join(cell_text(cell).split())
+
+
+def _letters(number: int) -> str:
+    """The name of a column in a spreadsheet: A, B, …, Z, AA."""
+    letters = ""
+    number += 1
+    while number:
+        number, digit = divmod(number - 1, 26)
+        letters = chr(ord("A") + digit) + letters
+    return letters
