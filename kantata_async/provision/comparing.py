@@ -171,8 +171,11 @@ class _Comparison:
                 return _entry(wanted, "blocked", note="has joined the account since: plan anew")
             case "invite" if wanted.subject in self.state.invited:
                 return _entry(wanted, "wait", note="invited, and not in the account yet")
-            case _:
+            case _ if wanted.project is None:
                 return _entry(wanted, "invite", changes=additions(wanted.terms, self.shape))
+            case _:
+                later = "on the project by a later plan, once they have joined"
+                return _entry(wanted, "invite", note="; ".join(filter(None, (wanted.note, later))))
 
     def _present(self, wanted: Wanted, there: Sequence[Held]) -> Entry:
         """What to do about somebody who is there; who is there more than once is looked after once."""
@@ -265,11 +268,11 @@ def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
 
 
 def _without(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
-    """Items that should not be there, as they are and as they should be."""
+    """Items that should be out, as they are and as they should be."""
     if not isinstance(there, frozenset):
         return NOT_SHOWN, listed(items)
     present = [item for item in items if item in there]
-    return f"with {listed(present)}" if present else listed(items), listed(items)
+    return f"without {listed(present)}" if present else listed(items), listed(items)
 
 
 def listed(items: Iterable[str]) -> str:

@@ -129,7 +129,13 @@ def show_value(field: str, value: Value, vocabulary: Vocabulary | None = None, p
             subunits = (found.subunits if found is not None else None) or 100
             return f"{value / subunits:,.{len(str(subunits)) - 1}f}"
         case str() if field in words.labels:
-            labels = words.labels[field]
-            return printable(" ".join(labels.get(part, part) for part in value.split(" ")))
+            return printable(_labelled(value, words.labels[field]))
         case _:
             return printable(str(value))
+
+
+def _labelled(value: str, labels: Mapping[str, str]) -> str:
+    """Ids by what they are called, and nothing else of a text changed."""
+    without = "without " if value.startswith("without ") else ""
+    ids = value.removeprefix(without).split(" ")
+    return without + "; ".join(labels[id] for id in ids) if set(ids) <= labels.keys() else value

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
+
+import attrs
 
 from ..texts import folded, nearest
 from .missing import Missing, shown
@@ -13,11 +15,20 @@ if TYPE_CHECKING:
     from ...session import KantataSession
 
 
-async def find_roles(kantata: KantataSession, names: Iterable[str], called: str) -> dict[str, str | Missing]:
-    """The id of each role, by its name or its id. Raises KantataError when the API cannot be asked."""
+@attrs.frozen
+class Roles:
+    """The roles that lines name: the id of each, by its name or its id; and what all the roles are called, by id."""
+
+    by_name: Mapping[str, str | Missing]
+    names: Mapping[str, str]
+
+
+async def find_roles(kantata: KantataSession, names: Iterable[str], called: str) -> Roles:
+    """What each name means. Raises KantataError when the API cannot be asked."""
     asked = set(names)
     roles = await kantata.roles.list(only_active=False) if asked else []
-    return {name: _one(name, roles, called) for name in asked}
+    by_name = {name: _one(name, roles, called) for name in asked}
+    return Roles(by_name, {role.id: shown(role, "name", role.id) for role in roles})
 
 
 def _one(name: str, roles: Sequence[Role], called: str) -> str | Missing:

@@ -119,7 +119,7 @@ def _number_text(value: float | Decimal) -> str:
 
     A zero is added to three decimals, which in text could be thousands.
     """
-    number = Decimal(format(value, f".{_SIGNIFICANT}g")) if isinstance(value, float) else value
+    number = value if isinstance(value, Decimal) else Decimal(format(value, f".{_SIGNIFICANT}g"))
     if not number.is_finite() or abs(number) >= _EXACT:
         return str(value)
     if number == number.to_integral_value():

@@ -55,7 +55,7 @@ class Sheet(Generic[L]):
 
     kind: ClassVar[str]
     columns: ClassVar[Columns]
-    line: ClassVar[Callable[..., Any]]
+    line: ClassVar[type[Any]]
 
     lines: tuple[L, ...]
     problems: tuple[Problem, ...] = ()

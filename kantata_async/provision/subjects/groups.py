@@ -71,7 +71,7 @@ class GroupsOfAccount:
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
         """See `Subject.read`: one request for 200 groups."""
         fields = {field for one in wanted for field in (*one.terms.includes, *one.terms.excludes)}
-        include = list(dict.fromkeys(_INCLUDED[field] for field in sorted(fields)))
+        include: list[WorkspaceGroupsInclude] = [*dict.fromkeys(_INCLUDED[field] for field in sorted(fields))]
         names = {one.subject: _name_of(one) for one in wanted}
         found = await find_groups(kantata, names.values(), include)
         there = {subject: group for subject, name in names.items() if isinstance(group := found[name], Entity)}

@@ -56,12 +56,12 @@ class PeopleOfAccount:
         named = [line.person for line in lines] + [line.manager for line in lines if line.manager is not None]
         people = await find_people(kantata, named)
         roles = await find_roles(kantata, (line.role for line in lines if line.role), "role")
-        wanted, problems = gather(resolve(line, people, roles, invite=invite) for line in lines)
+        wanted, problems = gather(resolve(line, people, roles.by_name, invite=invite) for line in lines)
         return Wish(
             wanted=wanted,
             problems=problems,
             labels={
-                "role": {id: name for name, id in roles.items() if isinstance(id, str)},
+                "role": roles.names,
                 "manager": {one.id: one.name for one in people.values() if isinstance(one, Person)},
             },
         )
@@ -140,6 +140,7 @@ def resolve(
 
 
 def _terms(line: PersonLine, manager: Any, role: Any) -> Terms:
+    rates = {name: rate for name in RATES if (rate := getattr(line, name)) is not None}
     told: dict[str, Value] = {
         "full_name": line.full_name,
         "headline": line.headline,
@@ -147,10 +148,7 @@ def _terms(line: PersonLine, manager: Any, role: Any) -> Terms:
         "permission": line.permission,
         "manager": manager.id if isinstance(manager, Person) else None,
         "billability": line.billability,
-        **{
-            name: None if (rate := getattr(line, name)) is None else in_subunits(rate, HUNDREDTHS, "account")
-            for name in RATES
-        },
+        **{name: in_subunits(rate, HUNDREDTHS, "account") for name, rate in rates.items()},
     }
     return Terms(
         values={name: value for name, value in told.items() if value is not None},

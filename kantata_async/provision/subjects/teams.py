@@ -105,17 +105,18 @@ class Teams:
 
     async def want(self, kantata: KantataSession, lines: Sequence[Line], *, invite: bool) -> Wish:
         """See `Subject.want`."""
+        roles = await find_roles(kantata, (line.project_role for line in lines if line.project_role), "project role")
         directory = Directory(
             projects=await find_projects(kantata, (line.project for line in lines)),
             people=await find_people(kantata, (line.person for line in lines)),
-            roles=await find_roles(kantata, (line.project_role for line in lines if line.project_role), "project role"),
+            roles=roles.by_name,
         )
         wanted, problems = gather(resolve(line, directory, invite=invite) for line in lines)
         return Wish(
             wanted=wanted,
             problems=problems,
             projects={one.id: one for one in directory.projects.values() if isinstance(one, Project)},
-            labels={"project_role": {id: name for name, id in directory.roles.items() if isinstance(id, str)}},
+            labels={"project_role": roles.names},
         )
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
