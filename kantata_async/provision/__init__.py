@@ -10,6 +10,7 @@ plan.py     the plan: shown, saved, applied
 plan_file.py  plans as JSON
 account.py  which account a plan was made for
 applying.py carrying entries out, and again what got lost
+ledger.py   what is known of every entry at every moment
 tally.py    pure: how far an apply is
 report.py   what became of each entry
 showing.py  pure: plans as text

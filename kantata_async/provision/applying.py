@@ -39,11 +39,11 @@ from .comparing import (
     differences,
     identity,
 )
-from .report import DONE_AS, Applied, Progress, Report, Status, Watch, carry
+from .ledger import Ledger
+from .report import Progress, Report, Watch, carry
 from .sheets import Problem
 from .showing import show_value
 from .subjects import Resource, Subject, Write
-from .tally import Written
 from .wanting import Wanted
 
 if TYPE_CHECKING:
@@ -62,8 +62,6 @@ _INCLUDE: Final[Mapping[str, Sequence[str]]] = {
 
 _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, ServerError, TransportError)
 """After these a reference may or may not be there: what is there is read again."""
-
-_INTERRUPTED: Final = "it was interrupted while it may have been under way"
 
 
 @attrs.frozen(kw_only=True)
@@ -91,87 +89,47 @@ async def carry_out(kantata: KantataSession, task: Task, progress: Progress, wat
     Raises BulkError when nothing more can be sent (401), and what the session raises when what is there cannot be read
     again. Every exception carries the report of what was done until then.
     """
-    applying = _Applying(kantata, task, progress, watch)
+    entries = compare(task.wanted, task.state, task.subject.shape, task.rules)
+    ledger = Ledger(entries, task.subject.created_with, progress, watch)
     try:
-        await applying.run()
+        await _Applying(kantata, task, ledger).run()
     except BaseException as error:
-        carry(error, applying.report())
+        carry(error, ledger.report(task.problems))
         raise
-    return applying.report()
+    return ledger.report(task.problems)
 
 
 class _Applying:
-    """One apply, and what became of its entries so far."""
+    """One apply: rounds of writes, each after a look at what the one before has left."""
 
-    def __init__(self, kantata: KantataSession, task: Task, progress: Progress, watch: Watch) -> None:
+    def __init__(self, kantata: KantataSession, task: Task, ledger: Ledger) -> None:
         self._kantata = kantata
         self._task = task
         self._subject = task.subject
-        self._progress = progress
-        self._watch = watch
+        self._ledger = ledger
         self._wanted = {(one.project, one.subject): one for one in task.wanted}
-        entries = compare(task.wanted, task.state, task.subject.shape, task.rules)
-        self._planned = {identity(entry): entry for entry in entries}
         self._held = _held_of(task.state)
-        self._results: dict[Identity, Applied] = {}
-        self._writing: set[Identity] = set()
-        self._left: dict[Identity, int] = {}
-        """The updates of each entry that are still to be carried out."""
-        self._written = Written.of(entries, task.subject.created_with)
 
     async def run(self) -> None:
-        todo: Sequence[Entry] = list(self._planned.values())
+        todo: Sequence[Entry] = self._ledger.entries
         for number in range(_ROUNDS):
             await self._round(todo)
-            failed = [entry for entry in todo if not self._result(entry).done and entry.action != "blocked"]
+            failed = [entry for entry in todo if not self._ledger.result(entry).done and entry.action != "blocked"]
             if not failed:
                 break
             await asyncio.sleep(SETTLING * (number + 1))
             todo = await self._left_of(failed)
-        for one in self._results.values():
-            if not one.done:
-                self._progress(one)
-
-    def report(self) -> Report:
-        """What became of every entry so far."""
-        applied = tuple(self._results.get(key) or self._interrupted(key) for key in self._planned)
-        return Report(applied, self._task.problems, self._written.tally)
-
-    def _interrupted(self, key: Identity) -> Applied:
-        entry = self._planned[key]
-        if key in self._written.added:
-            return Applied(entry, "unfinished", f"added, and {_columns(self._rest(entry))} not set")
-        if key in self._writing:
-            return Applied(entry, "unknown", _INTERRUPTED)
-        return Applied(entry, "not_sent", "it was not its turn yet")
-
-    def _rest(self, entry: Entry) -> list[str]:
-        return [change.field for change in entry.changes if change.field not in self._subject.created_with]
-
-    def _result(self, entry: Entry) -> Applied:
-        return self._results[identity(entry)]
-
-    def _settle(self, entry: Entry, status: Status | None = None, reason: str | None = None) -> None:
-        """Put down what became of an entry; without a status, what was planned of it is done."""
-        key = identity(entry)
-        planned = self._planned[key]
-        result = Applied(planned, status or DONE_AS[planned.action], reason)
-        self._results[key] = result
-        self._writing.discard(key)
-        if result.done:
-            self._progress(result)
-
-    # --- rounds ---
+        self._ledger.end()
 
     async def _round(self, todo: Sequence[Entry]) -> None:
         by_action: dict[Action, list[Entry]] = defaultdict(list)
         for entry in todo:
             by_action[entry.action].append(entry)
         for entry in (*by_action["keep"], *by_action["wait"]):
-            self._settle(entry)
+            self._ledger.settle(entry)
         for entry in by_action["blocked"]:
-            self._settle(entry, "refused", entry.note)
-        updates = [write for action in ("add", "invite") for write in await self._create(action, by_action[action])]
+            self._ledger.settle(entry, "refused", entry.note)
+        updates = [*await self._create("add", by_action["add"]), *await self._create("invite", by_action["invite"])]
         for entry in by_action["change"]:
             updates += self._updates(entry, self._held[identity(entry)], entry.changes)
         await self._change(updates)
@@ -188,11 +146,10 @@ class _Applying:
         for entry in failed:
             found = now.get(identity(entry))
             if found is None or found.action in {"keep", "wait"}:
-                self._settle(entry)
-                self._written.found_done(identity(entry))
+                self._ledger.find_done(entry)
             elif found.action == "blocked":
-                self._settle(entry, "refused", found.note)
-            elif self._result(entry).status != "refused" or found.action != entry.action:
+                self._ledger.settle(entry, "refused", found.note)
+            elif self._ledger.result(entry).status != "refused" or found.action != entry.action:
                 left.append(found)
         return left
 
@@ -202,7 +159,7 @@ class _Applying:
         """Create what is not there; gives the updates for what a create cannot set."""
         if not entries:
             return []
-        self._writing |= {identity(entry) for entry in entries}
+        self._ledger.begin(entries)
         updates: list[Write] = []
         stream = self._subject.creators[action](self._kantata, entries)
         try:
@@ -217,13 +174,12 @@ class _Applying:
 
     def _created(self, entry: Entry, outcome: Outcome[Any]) -> list[Write]:
         if not outcome.done or outcome.entity is None:
-            self._fail(entry, outcome)
+            self._ledger.fail(entry, outcome)
             return []
-        self._written.added.add(identity(entry))
-        self._watch(self._written.tally)
+        self._ledger.add(entry)
         held = None if entry.action == "invite" else self._subject.read_held("", outcome.entity)
         if held is None:
-            self._settle(entry, reason=None if entry.action == "invite" else "the answer does not show whose it is")
+            self._ledger.settle(entry)
             return []
         held = attrs.evolve(held, subject=entry.subject)
         state = State(places={entry.project: [held]})
@@ -231,20 +187,18 @@ class _Applying:
         sent = self._subject.created_with if outcome.status == "created" else tuple(self._subject.shape.fixed)
         changes = [change for change in now.changes if change.field not in sent]
         if now.action == "blocked":
-            self._settle(entry, "refused", now.note)
+            self._ledger.settle(entry, "refused", now.note)
         elif changes:
-            self._writing.discard(identity(entry))
             return self._updates(entry, held, changes)
         else:
-            self._settle(entry)
+            self._ledger.settle(entry)
         return []
 
     # --- changing ---
 
     def _updates(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
         writes = self._subject.writes(entry, held, changes)
-        self._left[identity(entry)] = len(writes)
-        self._results.pop(identity(entry), None)
+        self._ledger.owe(entry, len(writes))
         return writes
 
     async def _change(self, writes: Sequence[Write]) -> None:
@@ -256,7 +210,7 @@ class _Applying:
                 await self._update(resource, batch)
 
     async def _update(self, resource: Resource, writes: Sequence[Write]) -> None:
-        self._writing |= {identity(write.entry) for write in writes}
+        self._ledger.begin(write.entry for write in writes)
         try:
             if resource == "external_references":
                 outcomes = await self._set_references(writes)
@@ -269,7 +223,6 @@ class _Applying:
             raise
         for write, outcome in zip(writes, outcomes, strict=True):
             self._updated(write, outcome)
-        self._watch(self._written.tally)
 
     async def _set_references(self, writes: Sequence[Write]) -> list[Outcome[Any]]:
         """Make or change external references, a request each; the API makes none twice."""
@@ -287,14 +240,10 @@ class _Applying:
         return Outcome(number, write.row, "updated", entity=entity)
 
     def _updated(self, write: Write, outcome: Outcome[Any]) -> None:
-        key = identity(write.entry)
-        if not outcome.done:
-            self._fail(write.entry, outcome)
-            return
-        self._left[key] -= 1
-        if self._left[key] == 0 and (key not in self._results or self._results[key].done):
-            self._written.updated.add(key)
-            self._settle(write.entry, reason=self._disagreement(write, outcome))
+        if outcome.done:
+            self._ledger.update(write.entry, self._disagreement(write, outcome))
+        else:
+            self._ledger.fail(write.entry, outcome)
 
     def _disagreement(self, write: Write, outcome: Outcome[Any]) -> str | None:
         """What the API took and shows otherwise: a rate where a rate card has it, an access level by an older name."""
@@ -317,7 +266,7 @@ class _Applying:
     async def _remove(self, entries: Sequence[Entry]) -> None:
         for batch in in_batches(entries, _BATCH):
             ids = [entry.held for entry in batch if entry.held is not None]
-            self._writing |= {identity(entry) for entry in batch}
+            self._ledger.begin(batch)
             try:
                 outcomes = await self._kantata.participations.delete_many(ids)
             except BaseException as error:
@@ -326,26 +275,12 @@ class _Applying:
                 raise
             for entry, outcome in zip(batch, outcomes, strict=True):
                 self._removed(entry, outcome)
-            self._watch(self._written.tally)
 
     def _removed(self, entry: Entry, outcome: Outcome[Any]) -> None:
         if outcome.done:
-            self._written.removed.add(identity(entry))
-            self._settle(entry)
+            self._ledger.remove(entry)
         else:
-            self._fail(entry, outcome)
-
-    def _fail(self, entry: Entry, outcome: Outcome[Any]) -> None:
-        why = "; ".join(map(str, outcome.errors)) or outcome.reason
-        match outcome.status:
-            case "rejected":
-                self._settle(entry, "refused", why)
-            case "not_sent" if identity(entry) in self._written.added:
-                self._settle(entry, "unfinished", f"added, and {_columns(self._rest(entry))} not set: {why}")
-            case "not_sent":
-                self._settle(entry, "not_sent", why)
-            case _:
-                self._settle(entry, "unknown", why)
+            self._ledger.fail(entry, outcome)
 
 
 def _held_of(state: State) -> dict[Identity, Held]:
@@ -355,10 +290,6 @@ def _held_of(state: State) -> dict[Identity, Held]:
         for held in sorted(ones, key=lambda one: (len(one.id), one.id)):
             found.setdefault((project, held.subject, None), held)
     return found
-
-
-def _columns(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:]))) or "the rest"
 
 
 def _details(error: KantataError) -> tuple[ErrorDetail, ...]:

@@ -59,11 +59,23 @@ def hint(text: str, known: Iterable[str]) -> str:
 
 def nearest(text: str, known: Iterable[str]) -> list[str]:
     """The names that a text may be a slip of: the nearest, and the next where that is as near."""
-    matcher = SequenceMatcher(b=folded(text), autojunk=False)
-    found: list[tuple[float, str]] = []
-    for name in known:
-        matcher.set_seq1(folded(name))
-        if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE:
-            found.append((matcher.ratio(), name))
-    found.sort(key=lambda one: -one[0])
-    return [name for likeness, name in found[:2] if found[0][0] - likeness < _AS_NEAR]
+    return Spellings(known).near(text)
+
+
+class Spellings:
+    """Names, among which those that a text may be a slip of are looked for."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._spelled = [(folded(name), name) for name in dict.fromkeys(names)]
+
+    def near(self, text: str) -> list[str]:
+        """The nearest name, and the next where that is as near; none where nothing is near."""
+        matcher = SequenceMatcher(b=folded(text), autojunk=False)
+        found = []
+        for spelled, name in self._spelled:
+            matcher.set_seq1(spelled)
+            bounds = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)
+            if all(bound() >= _ALIKE for bound in bounds):
+                found.append((matcher.ratio(), name))
+        found.sort(key=lambda one: -one[0])
+        return [name for likeness, name in found[:2] if found[0][0] - likeness < _AS_NEAR]

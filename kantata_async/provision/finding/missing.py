@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import attrs
 
 from ..sheets import Kind, Name
 
-N = TypeVar("N")
 F = TypeVar("F")
+
+MOST_HINTED: Final = 20
+"""The names for which near ones are looked for: beyond that something else is wrong, and it takes its time."""
 
 
 @attrs.frozen

@@ -11,8 +11,8 @@ import attrs
 
 from ...calls import ListQuery, together
 from ...model import Entity
-from ..texts import folded, nearest
-from .missing import Missing
+from ..texts import Spellings, folded
+from .missing import MOST_HINTED, Missing
 
 E = TypeVar("E", bound=Entity)
 
@@ -35,8 +35,8 @@ class Found(Generic[E]):
     """What was found by names."""
 
     by_name: Mapping[str, Sequence[E]]
-    known: Sequence[str]
-    """All the names there are, where they had to be read."""
+    near: Mapping[str, Sequence[str]]
+    """Names that are there and like one that is not."""
     withheld: bool
     """Whether objects came without their names."""
 
@@ -49,7 +49,7 @@ class Found(Generic[E]):
         if self.withheld:
             why = f"the names of {called}s are not shown to the token's user, so {name!r} cannot be found; give an id"
             return Missing(why)
-        near = nearest(name, self.known)
+        near = self.near.get(name, ())
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         why = f"there is no {called} {name!r}, or the token's user may not see it{meant}"
         return Missing(why, absent=True, near=tuple(near))
@@ -73,10 +73,11 @@ async def find_named(listing: Listing[E], names: Sequence[str]) -> Found[E]:
         by_name = _indexed(objects, listing.attribute)
         if any(folded(name) not in by_name for name in names):
             objects = await listing.query(order="created_at:asc")
-            is_whole = True
-    told = [one for one in objects if getattr(one, listing.attribute, None) is not None]
-    known = [getattr(one, listing.attribute) for one in told] if is_whole else []
-    return Found(_indexed(told, listing.attribute), known, withheld=len(told) < len(objects))
+    by_name = _indexed(objects, listing.attribute)
+    missing = [name for name in names if folded(name) not in by_name][:MOST_HINTED]
+    spellings = Spellings(getattr(one, listing.attribute) for found in by_name.values() for one in found)
+    withheld = any(getattr(one, listing.attribute, None) is None for one in objects)
+    return Found(by_name, {name: spellings.near(name) for name in missing}, withheld)
 
 
 async def _pages(listing: Listing[E], numbers: Iterable[int]) -> list[E]:

@@ -14,8 +14,8 @@ import attrs
 
 from ...calls import in_batches, together
 from ..sheets import Name
-from ..texts import folded, nearest
-from .missing import Missing, by_name, shown, texts_of
+from ..texts import Spellings, folded
+from .missing import MOST_HINTED, Missing, by_name, shown, texts_of
 
 if TYPE_CHECKING:
     from ...api.users import User, UsersList
@@ -70,22 +70,26 @@ async def _by_address(kantata: KantataSession, addresses: Sequence[str]) -> dict
     more = await _addressed(kantata, missing, on_my_account=True)
     held = {**first.by_address, **more.by_address}
     nobody = [address for address in missing if folded(address) not in held]
-    known = await _known_addresses(kantata) if nobody else []
+    near = await _near_addresses(kantata, nobody[:MOST_HINTED]) if nobody else {}
     withheld = first.withheld or more.withheld
-    return {address: _one(held.get(folded(address), []), _nobody(address, known, withheld)) for address in addresses}
+    return {
+        address: _one(held.get(folded(address), []), _nobody(address, near.get(address, ()), withheld))
+        for address in addresses
+    }
 
 
-def _nobody(address: str, known: Sequence[str], withheld: bool) -> Missing:
+def _nobody(address: str, near: Sequence[str], withheld: bool) -> Missing:
     if withheld:
         return Missing(f"e-mail addresses are not shown to the token's user, so {address} cannot be found; give an id")
-    near = nearest(address, known)
     meant = f"; did you mean {' or '.join(near)}?" if near else ""
     return Missing(f"nobody has the e-mail address {address}, {_NOT_SEEN}{meant}", absent=True, near=tuple(near))
 
 
-async def _known_addresses(kantata: KantataSession) -> list[str]:
+async def _near_addresses(kantata: KantataSession, addresses: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The addresses in the account that are like ones that are nobody's."""
     everybody = await kantata.users.list(on_my_account=True)
-    return [address for one in everybody if (address := shown(one, "email_address"))]
+    spellings = Spellings(address for one in everybody if (address := shown(one, "email_address")))
+    return {address: spellings.near(address) for address in addresses}
 
 
 @attrs.frozen

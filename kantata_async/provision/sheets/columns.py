@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -31,10 +32,11 @@ class Columns:
 
     columns: tuple[Column, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    by_name: Mapping[str, Column] = attrs.field(init=False, eq=False, repr=False)
+    """The columns by their own names."""
 
-    @property
-    def by_name(self) -> dict[str, Column]:
-        """The columns by their own names."""
+    @by_name.default
+    def _by_name(self) -> Mapping[str, Column]:
         return {column.name: column for column in self.columns}
 
     @property
@@ -56,6 +58,16 @@ class Columns:
         near = list(dict.fromkeys(names[alias] for alias in nearest(coded(header), names)))
         told = f"; did you mean {' or '.join(map(repr, near))}?" if near else hint(coded(header), self.by_name)
         return f"there is no column {header!r}{told}"
+
+
+class Keys:
+    """The keys of objects as columns, each looked at once however many objects there are."""
+
+    def __init__(self, columns: Columns, ignored: Collection[str]) -> None:
+        ignoring = frozenset(map(coded, ignored))
+        self.is_ignored = cache(lambda key: coded(key) in ignoring)
+        self.find = cache(columns.find)
+        self.wrong = cache(columns.wrong)
 
 
 @attrs.frozen

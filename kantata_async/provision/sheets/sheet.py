@@ -17,9 +17,9 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 import attrs
 
 from ...errors import UsageError
-from ..texts import coded, tidy
+from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
-from .columns import Columns, Layout, lay_out
+from .columns import Columns, Keys, Layout, lay_out
 from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
 
 L = TypeVar("L")
@@ -122,8 +122,8 @@ class Sheet(Generic[L]):
             raise UsageError("a frame is no rows: give frame.to_dict('records'), or of polars frame.to_dicts()")
         if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
             raise UsageError(f"rows are an iterable of mappings, not {type(rows).__name__}")
-        ignored = _codes(ignore_columns)
-        read = (cls._of_object(row, number, ignored) for number, row in enumerate(rows, 1))
+        keys = Keys(cls.columns, ignore_columns)
+        read = (cls._of_object(row, number, keys) for number, row in enumerate(rows, 1))
         return cls._of(read, cls.kind, ())
 
     @classmethod
@@ -131,9 +131,9 @@ class Sheet(Generic[L]):
         """The lines of what a file holds. Raises UsageError as `read` does."""
         if content.form == "json":
             text = decode(content.data, content.source)
-            ignored = _codes(ignore_columns)
+            keys = Keys(cls.columns, ignore_columns)
             lines = enumerate(text.content.split("\n"), 1)
-            read = (cls._of_json(line, number, ignored) for number, line in lines if line.strip())
+            read = (cls._of_json(line, number, keys) for number, line in lines if line.strip())
             return cls._of(read, content.source, text.notes)
         rows, notes = content.rows(lambda header: cls.columns.find(header) is not None, sheet)
         first = next(rows, None)
@@ -167,26 +167,26 @@ class Sheet(Generic[L]):
         return cls._of_cells({name: cell for name, cell in named if name is not None}, row.number)
 
     @classmethod
-    def _of_json(cls, line: str, number: int, ignored: Collection[str]) -> L | Problem:
+    def _of_json(cls, line: str, number: int, keys: Keys) -> L | Problem:
         try:
             row = json.loads(line, parse_float=Decimal)
         except (ValueError, RecursionError) as error:
             return Problem(number, f"it is not JSON: {error}")
-        return cls._of_object(row, number, ignored)
+        return cls._of_object(row, number, keys)
 
     @classmethod
-    def _of_object(cls, row: Any, number: int, ignored: Collection[str]) -> L | Problem:
+    def _of_object(cls, row: Any, number: int, keys: Keys) -> L | Problem:
         if not isinstance(row, Mapping):
             return Problem(number, f"it is {type(row).__name__}, not an object with the columns as keys")
         cells: dict[str, Any] = {}
         wrong = []
-        for header, value in row.items():
-            text = header if isinstance(header, str) else str(header)
-            name = cls.columns.find(text)
-            if coded(text) in ignored:
+        for key, value in row.items():
+            header = str(key)
+            name = keys.find(header)
+            if keys.is_ignored(header):
                 continue
             if name is None:
-                wrong.append(cls.columns.wrong(text))
+                wrong.append(keys.wrong(header))
             elif name in cells:
                 wrong.append(f"there are two columns {name!r}")
             else:
@@ -266,10 +266,6 @@ def _bytes(path: str | PathLike[str]) -> bytes:
         return sys.stdin.buffer.read() if str(path) == STDIN else Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
-
-
-def _codes(names: Collection[str]) -> frozenset[str]:
-    return frozenset(map(coded, names))
 
 
 def _header(cell: object) -> str:
