@@ -6,16 +6,36 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from waiting import until_seen
 
 from kantata_async import KantataSession, RetryPolicy, UsageError
 from kantata_async.errors import BulkError
 from kantata_async.provision import Applied, Plan, PlanOutdatedError, Roster, plan
 from kantata_async.sandbox import Fault, Sandbox, Switches
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+PLAN = """{
+ "kantata_plan": 2, "kind": "roster", "account": {"base_url": "https://x.example", "user": "1"},
+ "projects": [{"id": "2", "title": "Data Platform", "subunits": 100}],
+ "labels": {"project_role": {"3": "Architect"}},
+ "wanted": [{"project": "2", "subject": "4", "name": "Ann", "lines": [2], "if_absent": "add", "note": null,
+   "terms": {"values": {"bill_rate": 5}, "includes": {"permissions": ["edit"]}, "excludes": {}}}],
+ "rules": {"remove_others": true, "caller": "1", "held": {"2": "line 3 cannot be done"}},
+ "entries": [{"action": "change", "project": "2", "subject": "4", "name": "Ann", "lines": [2], "held": "50",
+   "changes": [{"field": "bill_rate", "before": 4, "after": 5}], "note": null}],
+ "problems": [{"line": 3, "reason": "no", "project": "2"}], "notes": ["read as it is"]
+}"""
 
 EMPTY = "2"
 STAFFED = "1"
@@ -397,6 +417,21 @@ async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, c
     with pytest.raises(UsageError, match=r"plan\.json") as raised:
         Plan.load(path)
     assert told in str(raised.value)
+
+
+@given(st.data())
+def test_no_plan_ends_in_another_error(data: st.DataObject) -> None:
+    """A plan of which any part was replaced by anything is a plan, or a usage error."""
+    parts: list[Any] = [json.loads(PLAN)]
+    whole = parts[0]
+    while isinstance(parts[-1], dict | list) and parts[-1] and (len(parts) == 1 or data.draw(st.booleans())):
+        keys = list(parts[-1]) if isinstance(parts[-1], dict) else list(range(len(parts[-1])))
+        key = data.draw(st.sampled_from(keys))
+        owner = parts[-1]
+        parts.append(owner[key])
+    owner[key] = data.draw(JUNK)
+    with suppress(UsageError):
+        str(Plan.from_json(json.dumps(whole)))
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"[" * 100_000, b"9" * 5_000, b"\xff", None])

@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -222,6 +223,38 @@ async def test_killed_and_started_again(run: Run) -> None:
         assert run.people(project) == {str(id): 1 for id in range(2, 10)}
         team = [one for one in run.sandbox.store.all("participations") if one["workspace_id"] == project]
         assert all(one["rate_in_cents"] == int(one["user_id"]) * 100 for one in team)
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "methods"),
+    [
+        ("person,headline,bill_rate,reference", "{0},No. {0},{0},hr:Employee:{0}", ("PUT", "PUT", "POST")),
+        ("group,notes,projects,reference", "G{0},No. {0},2,crm:Account:{0}", ("POST", "POST", "POST")),
+    ],
+    ids=["people", "groups"],
+)
+async def test_people_and_groups_killed_and_started_again(
+    run: Run, header: str, line: str, methods: Sequence[str]
+) -> None:
+    """As for teams: a small part of the chaos session."""
+    numbers = range(2, 24)
+    path = run.write("\n".join([header, *(line.format(number) for number in numbers)]))
+    run.sandbox.latency = 0.05
+    run.sandbox.faults.add(Fault("disconnect", when="after", method="POST"))
+    for method in methods:
+        run.sandbox.clear_log()
+        process = await run.start(path, "--apply", "--yes")
+        await until_seen(run.sandbox, 2, method)
+        process.kill()
+        await process.communicate()
+    run.sandbox.latency = 0
+    assert (await run(path, "--apply", "--yes"))[0] == 0
+    assert (await run(path, "--check"))[0] == 0
+    store = run.sandbox.store
+    names = Counter(one["name"] for one in store.all("workspace_groups"))
+    told = Counter(one["service_model_ref"] for one in store.all("external_references"))
+    assert max(names.values()) == 1
+    assert {told[str(number)] for number in numbers} == {1}
 
 
 async def test_a_revoked_token(run: Run) -> None:

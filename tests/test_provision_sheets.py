@@ -10,6 +10,7 @@ import math
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kantata_async import UsageError
@@ -276,6 +277,13 @@ def test_values_under_no_header(tmp_path: Path) -> None:
     )
 
 
+def test_a_column_without_a_header_is_left_out_by_its_letter(tmp_path: Path) -> None:
+    """An index that a program wrote beside the data, as a spreadsheet calls its column."""
+    path = write(tmp_path, ",project,person\n0,1,2\n1,1,3\n")
+    assert len(Roster.read(path).problems) == 2
+    assert len(Roster.read(path, ignore_columns="A").lines) == 2
+
+
 @pytest.mark.parametrize(
     ("header", "kind"),
     [
@@ -400,6 +408,39 @@ def test_what_holds_no_rows(rows: Any) -> None:
     """A usage error, never another."""
     with pytest.raises(UsageError):
         Roster.from_rows(rows)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.decimals(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+COLUMNS = st.sampled_from([*Roster.columns.by_name, *People.columns.by_name, *Groups.columns.by_name, "rate", ""])
+
+
+@pytest.mark.parametrize("kind", [Roster, People, Groups])
+@given(rows=st.lists(st.dictionaries(COLUMNS | st.text(), JSON, max_size=6) | JSON, max_size=4))
+def test_no_rows_end_the_reading(kind: type[Roster | People | Groups], rows: list[Any]) -> None:
+    """Whatever the values are, each row is a line or a problem."""
+    sheet = kind.from_rows(rows)
+    numbers = [one.number for one in sheet.lines] + [one.line for one in sheet.problems]
+    assert sorted(numbers) == list(range(1, len(rows) + 1))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "xlsx"])
+@given(
+    content=st.binary(max_size=200)
+    | st.text(alphabet='project,person;\t"\r\n=0159.\x00', max_size=200).map(str.encode)
+    | st.binary(max_size=200).map(lambda noise: SHEETS["a workbook"][1][:400] + noise)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_content_ends_in_another_error(tmp_path: Path, suffix: str, content: bytes) -> None:
+    """Bytes of any kind are lines, problems or a usage error."""
+    path = tmp_path / f"sheet.{suffix}"
+    path.write_bytes(content)
+    with suppress(UsageError):
+        sheet = read_sheet(path)
+        assert all(isinstance(one, Problem) for one in sheet.problems)
 
 
 # --- values of other libraries ---

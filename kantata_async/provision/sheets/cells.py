@@ -56,6 +56,8 @@ _NO: Final = frozenset({"false", "no", "n", "0", "nein", "falsch", "non", "faux"
 _ERRORS: Final = frozenset(
     {"#N/A", "#NV", "#REF!", "#BEZUG!", "#VALUE!", "#WERT!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"}
 )
+_ESCAPED: Final = re.compile(r"\A'(?=[=+\-@])")
+"""What keeps a spreadsheet program from taking a text for a formula."""
 _ID: Final = re.compile(r"([0-9]{1,18})(?:\.0+)?", re.ASCII)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?", re.ASCII)
 _THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:([.,'\s])[0-9]{3})(?:\1[0-9]{3})*(?:([.,])[0-9]{1,2})?", re.ASCII)
@@ -130,7 +132,7 @@ def _number_text(value: float | Decimal) -> str:
 
 def checked_text(text: str) -> str:
     """The text of a cell without what nobody sees. Raises ValueError for an error of a spreadsheet, or no text."""
-    seen = tidy(text)
+    seen = _ESCAPED.sub("", tidy(text))
     if seen.upper() in _ERRORS:
         raise ValueError(f"the cell holds the error {seen}")
     if any("\ud800" <= char <= "\udfff" for char in seen):
@@ -148,10 +150,10 @@ def read_project(text: str) -> Name:
     """
     prefix, colon, after = text.partition(":")
     after = after.strip()
-    match prefix.strip().lower():
+    match prefix:
         case "id" if colon:
             return Name("id", read_id(after))
-        case "title" | "name" if colon and after:
+        case "title" if colon and after:
             return Name("title", after)
         case "ref" if colon:
             return Name("reference", read_reference(after))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from ...errors import UsageError
 from ..texts import coded, hint, nearest
+
+_ALPHABET: Final = 26
 
 
 @attrs.frozen
@@ -64,7 +66,7 @@ class Keys:
     """The keys of objects as columns, each looked at once however many objects there are."""
 
     def __init__(self, columns: Columns, ignored: Collection[str]) -> None:
-        ignoring = frozenset(map(coded, ignored))
+        ignoring = _ignoring(ignored)
         self.is_ignored = cache(lambda key: coded(key) in ignoring)
         self.find = cache(columns.find)
         self.wrong = cache(columns.wrong)
@@ -72,17 +74,22 @@ class Keys:
 
 @attrs.frozen
 class Layout:
-    """Which column each place of a row is; None for what is left out."""
+    """Which column each place of a row is, None for what is left out; and the places that have no header."""
 
     places: tuple[str | None, ...]
-    named: tuple[bool, ...]
-    """Whether each place has a header, be its column left out or not."""
+    unnamed: frozenset[int]
+
+    def beyond(self, cells: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """The cells that stand under no header, with their places."""
+        for number in (*sorted(self.unnamed), *range(len(self.places), len(cells))):
+            if number < len(cells):
+                yield number, cells[number]
 
 
 def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], source: str) -> Layout:
     """Which columns a header names. Raises UsageError that tells everything that is wrong with it at once."""
-    ignoring = {coded(name): name for name in ignored}
-    codes = [coded(text) for text in header]
+    ignoring = _ignoring(ignored)
+    codes = [coded(text) if text else letters(number).lower() for number, text in enumerate(header)]
     places = [None if code in ignoring else columns.find(text) for code, text in zip(codes, header, strict=True)]
     wrong = [
         columns.wrong(text)
@@ -94,7 +101,19 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
     wrong += [f"there is no column {name!r} to ignore" for code, name in ignoring.items() if code not in codes]
     if wrong:
         raise UsageError(f"{source}: {'; '.join(dict.fromkeys(wrong))}")
-    return Layout(tuple(places), tuple(map(bool, header)))
+    unnamed = (number for number, text in enumerate(header) if not text and codes[number] not in ignoring)
+    return Layout(tuple(places), frozenset(unnamed))
+
+
+def _ignoring(names: Collection[str]) -> dict[str, str]:
+    """The names of columns to leave out, by how they are compared."""
+    return {coded(name): name for name in ([names] if isinstance(names, str) else names)}
+
+
+def letters(number: int) -> str:
+    """The name of a column in a spreadsheet, by its place from 0: A, B, …, Z, AA."""
+    before, last = divmod(number, _ALPHABET)
+    return (letters(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def _doubled(places: Sequence[str | None], header: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ import attrs
 from ...errors import UsageError
 from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
-from .columns import Columns, Keys, Layout, lay_out
+from .columns import Columns, Keys, Layout, lay_out, letters
 from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
 
 L = TypeVar("L")
@@ -28,6 +28,7 @@ _WORKBOOKS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _DELIMITED: Final = (".csv", ".tsv", ".txt")
 _JSON_LINES: Final = (".jsonl", ".ndjson")
 STDIN: Final = "-"
+_MOST_TOLD: Final = 3
 
 
 @attrs.frozen(order=True)
@@ -69,7 +70,7 @@ class Sheet(Generic[L]):
         Args:
             path: .csv, .tsv or .txt for delimited values, .jsonl or .ndjson for JSON lines, .xlsx, .xls or .ods for
                 workbooks.
-            ignore_columns: headers of columns to leave out.
+            ignore_columns: headers of columns to leave out; of columns without one their letters, as in a spreadsheet.
             sheet: the name of a workbook's sheet; without it the first with anything in it.
 
         Raises:
@@ -154,17 +155,12 @@ class Sheet(Generic[L]):
 
     @classmethod
     def _of_row(cls, layout: Layout, row: Row) -> L | Problem:
-        places = dict(enumerate(layout.places))
-        stray = [
-            number
-            for number, cell in enumerate(row.cells)
-            if (number >= len(layout.named) or not layout.named[number]) and tidy(cell_text(cell))
-        ]
+        stray = [(number, cell) for number, cell in layout.beyond(row.cells) if tidy(cell_text(cell))]
         if stray:
-            told = ", ".join(f"{_letters(number)} ({cell_text(row.cells[number])!r})" for number in stray[:3])
+            told = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])
             return Problem(row.number, f"it has a value under no header, in column {told}")
-        named = ((places[number], cell) for number, cell in enumerate(row.cells) if number in places)
-        return cls._of_cells({name: cell for name, cell in named if name is not None}, row.number)
+        cells = zip(layout.places, row.cells, strict=False)
+        return cls._of_cells({name: cell for name, cell in cells if name is not None}, row.number)
 
     @classmethod
     def _of_json(cls, line: str, number: int, keys: Keys) -> L | Problem:
@@ -270,13 +266,3 @@ def _bytes(path: str | PathLike[str]) -> bytes:
 
 def _header(cell: object) -> str:
     return " ".join(cell_text(cell).split())
-
-
-def _letters(number: int) -> str:
-    """The name of a column in a spreadsheet: A, B, …, Z, AA."""
-    letters = ""
-    number += 1
-    while number:
-        number, digit = divmod(number - 1, 26)
-        letters = chr(ord("A") + digit) + letters
-    return letters
