@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import until_seen
 
-from kantata_async import KantataSession, RetryPolicy, UsageError
+from kantata_async import KantataSession, UsageError
 from kantata_async.errors import BulkError
 from kantata_async.provision import Applied, Plan, PlanOutdatedError, Roster, plan
 from kantata_async.sandbox import Fault, Sandbox, Switches
@@ -55,16 +55,6 @@ ROWS: list[dict[str, Any]] = [
     {"project": "Lumen Telecom:  erp migration", "person": 5, "role": "buyer"},
     {"project": "Lumen Telecom: ERP Migration", "person": 6, "permissions": "edit can_post"},
 ]
-
-
-@pytest.fixture
-async def kantata(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session as fast as it can be: without a limit to find, and with waits too short to notice."""
-    retry = RetryPolicy(first_wait=0.01, max_wait=0.01)
-    async with KantataSession(
-        token=kantata_sandbox.token, base_url=kantata_sandbox.url, rate_limit=None, retry=retry
-    ) as session:
-        yield session
 
 
 def roster(rows: Iterable[Mapping[str, object]] = ROWS) -> Roster:

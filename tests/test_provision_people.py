@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 from waiting import until_seen
 
-from kantata_async import KantataSession, RetryPolicy, UsageError
+from kantata_async import KantataSession, UsageError
 from kantata_async.errors import KantataError
 from kantata_async.provision import Groups, People, Plan, PlanOutdatedError, Report, Roster, plan, report_of
 from kantata_async.sandbox import Fault, Sandbox, Switches
@@ -19,16 +19,6 @@ from kantata_async.sandbox import Fault, Sandbox, Switches
 EMPTY = "2"
 DISABLED = "40"
 Rows = Iterable[Mapping[str, object]]
-
-
-@pytest.fixture
-async def kantata(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session as fast as it can be: without a limit to find, and with waits too short to notice."""
-    retry = RetryPolicy(first_wait=0.01, max_wait=0.01)
-    async with KantataSession(
-        token=kantata_sandbox.token, base_url=kantata_sandbox.url, rate_limit=None, retry=retry
-    ) as session:
-        yield session
 
 
 @pytest.fixture(autouse=True)

@@ -25,6 +25,7 @@ from ..errors import (
     RateLimitError,
     ServerError,
     TransportError,
+    UsageError,
 )
 from .comparing import (
     NOT_SHOWN,
@@ -231,7 +232,7 @@ class _Applying:
     async def _set_reference(self, number: int, write: Write) -> Outcome[Any]:
         try:
             entity = await self._kantata.external_references.create_or_update(**write.row)
-        except AuthenticationError:
+        except (AuthenticationError, UsageError):
             raise
         except _LOST as error:
             return Outcome(number, write.row, "unknown", reason=str(error))

@@ -34,12 +34,13 @@ class Columns:
 
     columns: tuple[Column, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
-    by_name: Mapping[str, Column] = attrs.field(init=False, eq=False, repr=False)
+    by_name: Mapping[str, Column] = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: {column.name: column for column in self.columns}, takes_self=True),
+    )
     """The columns by their own names."""
-
-    @by_name.default
-    def _by_name(self) -> Mapping[str, Column]:
-        return {column.name: column for column in self.columns}
 
     @property
     def required(self) -> list[str]:
