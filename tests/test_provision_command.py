@@ -45,6 +45,7 @@ class Run:
         self.environment = {
             "KANTATA_TOKEN": sandbox.token,
             "KANTATA_BASE_URL": sandbox.url,
+            "KANTATA_CONFIG_DIR": str(folder / "config"),
             # Development mode tells of slow callbacks among the errors: on a busy machine that is any of them.
             "PYTHONDEVMODE": "",
         }
@@ -165,7 +166,7 @@ async def test_a_person_is_asked(run: Run, answer: bytes, code: int, people: dic
         (("no.csv",), "no.csv: No such file"),
         (("roster.pdf",), "a roster is a .csv, an .xlsx or a .jsonl file, not .pdf"),
         (("--base-url", "http://kantata.example", "roster.csv"), "https"),
-        (("roster.csv",), "KANTATA_TOKEN"),
+        (("--profile", "nobody", "roster.csv"), "there is no profile 'nobody'"),
     ],
 )
 def test_wrong_usage_exits_2(
@@ -173,7 +174,8 @@ def test_wrong_usage_exits_2(
 ) -> None:
     """What is wrong is told on standard error; a token goes nowhere unencrypted."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("KANTATA_TOKEN", raising=False)
+    monkeypatch.setenv("KANTATA_TOKEN", "a token")
+    monkeypatch.setenv("KANTATA_CONFIG_DIR", str(tmp_path))
     Path("roster.csv").write_text(GOOD, encoding="utf-8")
     Path("roster.pdf").write_text("%PDF-1.7", encoding="utf-8")
     result = CliRunner().invoke(provision, arguments)
@@ -263,7 +265,7 @@ async def test_a_revoked_token(run: Run) -> None:
     run.sandbox.token = "another"
     _, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
-    assert errors.decode().startswith("Error: 401 on GET /users/me")
+    assert errors.decode().startswith("Error: KANTATA_TOKEN was refused by 127.0.0.1:")
 
 
 # --- other kinds, other forms ---

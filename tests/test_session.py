@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
+from wire import Server, told
 
 from kantata_async import (
     AmbiguousWriteError,
@@ -216,3 +217,27 @@ async def test_cancelled_calls_leave_nothing(kantata_sandbox: Sandbox) -> None:
                 await asyncio.gather(*(kantata.users.get(1) for _ in range(20)))
         kantata_sandbox.latency = 0
         assert (await kantata.users.get(1)).id == "1"
+
+
+async def test_another_object_than_the_one_asked_for_is_refused() -> None:
+    """A get or an update that is answered with somebody else's object gives none; the update may have been done."""
+    other = {"results": [{"key": "participations", "id": "99"}], "participations": {"99": {"id": "99"}}}
+    async with (
+        Server([told(other), told(other)]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        with pytest.raises(InvalidResponseError, match="participations 7 was asked for"):
+            await kantata.participations.get(7)
+        with pytest.raises(AmbiguousWriteError, match="participations 7 was asked for"):
+            await kantata.participations.update(7, team_lead=True)
+
+
+async def test_the_id_asked_for_may_come_as_a_number() -> None:
+    """What counts is the id, not the form in which the caller or the server writes it."""
+    same = {"results": [{"key": "participations", "id": 7}], "participations": {"7": {"id": 7}}}
+    async with (
+        Server([told(same), told(same)]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        assert (await kantata.participations.get(7)).id == "7"
+        assert (await kantata.participations.update("7", team_lead=True)).id == "7"

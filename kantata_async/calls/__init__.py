@@ -6,6 +6,8 @@ operation         an operation of the API, and a call of it
 connection        what a session gives its resources
 concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
+page_count        how many pages a list has
+seen_ids          which ids have come already
 lists             lists and their pages
 """
 
@@ -33,8 +35,10 @@ from .parameters import (
     Choice,
     Id,
     Keyed,
+    Kind,
     Needed,
     Object,
+    Scalar,
     Upload,
     check_id,
     did_you_mean,
@@ -62,11 +66,13 @@ __all__ = [
     "Id",
     "Inclusion",
     "Keyed",
+    "Kind",
     "ListQuery",
     "Needed",
     "Object",
     "Operation",
     "Path",
+    "Scalar",
     "Upload",
     "asks_by_id",
     "by_custom_field",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 FAILED: Final = 1
+WRONG_USAGE: Final = 2
 TO_DO: Final = 3
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143

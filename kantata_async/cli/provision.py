@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,15 +11,15 @@ import attrs
 import click
 
 from ..errors import UsageError
-from ..session import KantataSession
-from ..transport import BASE_URL
+from .awaiting import awaited
+from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED, TO_DO
-from .running import run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..provision import Applied, Plan, Report, Tally
+    from ..provision import AnySheet, Applied, Plan, Progress, Report, Tally, Watch
+    from ..session import KantataSession
 
 _FILE: Final = click.Path(dir_okay=False, allow_dash=True)
 
@@ -40,7 +40,8 @@ class _Options:
     kind: str | None
     sheet: str | None
     ignore_columns: tuple[str, ...]
-    base_url: str
+    profile: str | None
+    base_url: str | None
 
     def refuse_contradictions(self) -> None:
         """Raise click.UsageError for options that do not go together."""
@@ -77,12 +78,7 @@ class _Options:
 )
 @click.option("--sheet", help="Which sheet of a workbook; without it the first with anything in it.")
 @click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, divided by commas.")
-@click.option(
-    "--base-url",
-    default=BASE_URL,
-    envvar="KANTATA_BASE_URL",
-    help="Where the API is: https, or http on this machine.",
-)
+@connection_options
 def provision(**given: Any) -> int:
     """Put people on projects as FILE says, or make people or groups as it says.
 
@@ -111,7 +107,7 @@ def provision(**given: Any) -> int:
 
 
 def _provision(options: _Options) -> int:
-    planned = _saved(str(options.plan_file)) if options.sheet_file is None else run(_planned(options))
+    planned = _saved(str(options.plan_file)) if options.sheet_file is None else _planned(options)
     if options.sheet_file is not None and options.plan_file is not None:
         planned.save(options.plan_file)
     if not options.as_json:
@@ -134,11 +130,18 @@ def _saved(plan_file: str) -> Plan:
     return Plan.load(plan_file)
 
 
-async def _planned(options: _Options) -> Plan:
-    from ..provision import plan, read_sheet  # noqa: PLC0415 - as above
+def _planned(options: _Options) -> Plan:
+    from ..provision import read_sheet  # noqa: PLC0415 - as above
 
     sheet = read_sheet(str(options.sheet_file), kind=options.kind, ignore_columns=options.ignored, sheet=options.sheet)
-    async with KantataSession(base_url=options.base_url) as kantata:
+    session = session_for(options.profile, options.base_url)
+    return awaited(_read(session, sheet, options))
+
+
+async def _read(session: KantataSession, sheet: AnySheet, options: _Options) -> Plan:
+    from ..provision import plan  # noqa: PLC0415 - as above
+
+    async with session as kantata:
         return await plan(kantata, sheet, remove_others=options.remove_others, invite=options.invite)
 
 
@@ -146,11 +149,12 @@ def _apply(planned: Plan, options: _Options) -> Report:
     from ..provision import report_of  # noqa: PLC0415 - as above
     from . import terminal  # noqa: PLC0415 - as above
 
+    session = session_for(options.profile, options.base_url)
     console = terminal.console()
     tell = _silent if options.as_json or console.is_interactive else _told
     try:
         with _bars(console) as watch:
-            return run(_applied(planned, options, tell, watch))
+            return awaited(_applied(session, planned, options.replan, tell, watch))
     except BaseException as error:
         report = report_of(error)
         if report is not None and report.tally.is_begun:
@@ -171,7 +175,7 @@ def _silent(_: Applied) -> None:
 
 
 @contextmanager
-def _bars(console: Console) -> Iterator[Callable[[Tally], None]]:
+def _bars(console: Console) -> Iterator[Watch]:
     """Show how much was written: a bar for each kind of write, on a terminal."""
     from . import terminal  # noqa: PLC0415 - as above
 
@@ -190,8 +194,6 @@ def _bars(console: Console) -> Iterator[Callable[[Tally], None]]:
         yield watch
 
 
-async def _applied(
-    planned: Plan, options: _Options, progress: Callable[[Applied], None], watch: Callable[[Tally], None]
-) -> Report:
-    async with KantataSession(base_url=options.base_url) as kantata:
-        return await planned.apply(kantata, replan=options.replan, progress=progress, watch=watch)
+async def _applied(session: KantataSession, planned: Plan, replan: bool, progress: Progress, watch: Watch) -> Report:
+    async with session as kantata:
+        return await planned.apply(kantata, replan=replan, progress=progress, watch=watch)

@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
-from ..session import KantataSession
-from ..transport import BASE_URL
+from .awaiting import awaited
+from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES
-from .running import run
 
 if TYPE_CHECKING:
     from ..provision import TeamsFile
+    from ..session import KantataSession
 
 
 @click.command(epilog=EXIT_CODES)
 @click.option("--project", "projects", multiple=True, required=True, help="An id, a title, or ref:service:model:ref.")
 @click.option("--output", type=click.Path(dir_okay=False), help="Write to this file, which its owner alone can read.")
-@click.option(
-    "--base-url",
-    default=BASE_URL,
-    envvar="KANTATA_BASE_URL",
-    help="Where the API is: https, or http on this machine.",
-)
-def roster(projects: tuple[str, ...], output: str | None, base_url: str) -> None:
+@connection_options
+def roster(projects: tuple[str, ...], output: str | None, profile: str | None, base_url: str | None) -> None:
     """Write the teams of projects as a roster.
 
     It is comma-separated, in UTF-8 with a byte order mark, as spreadsheet programs like it. Edited, it is what
@@ -34,7 +29,7 @@ def roster(projects: tuple[str, ...], output: str | None, base_url: str) -> None
     from ..provision import write_private  # noqa: PLC0415 - --help needs none of it
 
     try:
-        teams = run(_read(projects, base_url))
+        teams = awaited(_read(session_for(profile, base_url), projects))
         if output is not None:
             write_private(output, teams.text)
     except UsageError as error:
@@ -45,8 +40,8 @@ def roster(projects: tuple[str, ...], output: str | None, base_url: str) -> None
         click.echo(note, err=True)
 
 
-async def _read(projects: tuple[str, ...], base_url: str) -> TeamsFile:
+async def _read(session: KantataSession, projects: tuple[str, ...]) -> TeamsFile:
     from ..provision import export_teams  # noqa: PLC0415 - as above
 
-    async with KantataSession(base_url=base_url) as kantata:
+    async with session as kantata:
         return await export_teams(kantata, projects)

@@ -26,11 +26,12 @@ from .exporting import TeamsFile, export_teams
 from .plan import Plan, PlanOutdatedError, plan
 from .private_files import write_private
 from .report import Applied, Progress, Report, Watch, report_of, show_applied
-from .sheets import GroupLine, Groups, Line, People, PersonLine, Problem, Roster, read_sheet
+from .sheets import AnySheet, GroupLine, Groups, Line, People, PersonLine, Problem, Roster, read_sheet
 from .tally import Tally
 
 __all__ = [
     "Account",
+    "AnySheet",
     "Applied",
     "Change",
     "Entry",
