@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,7 +15,17 @@ from waiting import until_seen
 
 from kantata_async import KantataSession, UsageError
 from kantata_async.errors import KantataError
-from kantata_async.provision import Groups, People, Plan, PlanOutdatedError, Report, Roster, plan, report_of
+from kantata_async.provision import (
+    Groups,
+    People,
+    Plan,
+    PlanOutdatedError,
+    Report,
+    Roster,
+    export_teams,
+    plan,
+    report_of,
+)
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
 EMPTY = "2"
@@ -312,6 +324,12 @@ async def test_what_a_kind_does_not_do(kantata: KantataSession, sheet: Any, opti
         await plan(kantata, sheet, **options)
 
 
+async def test_what_is_no_sheet(kantata: KantataSession) -> None:
+    """A path is no sheet yet: the error says how to read it."""
+    with pytest.raises(UsageError, match=r"not str: Roster\.read\(path\)"):
+        await plan(kantata, "roster.csv")  # type: ignore[arg-type]
+
+
 # --- faults ---
 
 
@@ -533,3 +551,44 @@ async def test_near_titles_are_offered(kantata: KantataSession) -> None:
     """A slip in a title is told with the title that is near."""
     made = await plan(kantata, Roster.from_rows([{"project": "Lumen Telecom: ERP Migraton", "person": 4}]))
     assert "; did you mean 'Lumen Telecom: ERP Migration'?" in made.problems[0].reason
+
+
+# --- the teams as they are ---
+
+
+@pytest.mark.parametrize("subunits", [1, 100, 1000])
+async def test_rates_of_any_currency_are_read_back(
+    kantata: KantataSession, kantata_sandbox: Sandbox, subunits: int
+) -> None:
+    """However many decimals a currency has, what is written is what is read."""
+    kantata_sandbox.store.update("workspaces", "1", {"currency_base_unit": subunits})
+    for number, one in enumerate(kantata_sandbox.store.all("participations")):
+        kantata_sandbox.store.update("participations", one["id"], {"rate_in_cents": 1234 + number, "cost_in_cents": 7})
+    teams = await export_teams(kantata, "1")
+    sheet = Roster.from_rows(list(csv.DictReader(io.StringIO(teams.text.removeprefix("\ufeff")))))
+    made = await plan(kantata, sheet, remove_others=True)
+    assert (made.problems, {entry.action for entry in made.entries}) == ((), {"keep"})
+
+
+async def test_who_is_not_shown_is_told(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
+    """People of a team whom the token's user may not see are left out, and that is said."""
+    kantata_sandbox.switches = Switches(withheld_attributes=["participations.user_id"])
+    teams = await export_teams(kantata, ["1"])
+    assert teams.notes == (
+        "Ironbridge Steel: CRM Rollout: 6 on the team are not shown to the token's user, and left out",
+    )
+    with pytest.raises(UsageError, match="whose team"):
+        await export_teams(kantata, [])
+    with pytest.raises(UsageError, match="an id is digits"):
+        await export_teams(kantata, ["id:x"])
+
+
+async def test_invitations_have_a_limit_of_their_own(kantata_sandbox: Sandbox) -> None:
+    """The session meters them apart from everything else."""
+    async with KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url) as session:
+        sheet = People.from_rows(
+            [{"person": f"p{number}@x.example", "full_name": f"P {number}"} for number in range(60)]
+        )
+        assert (await (await plan(session, sheet, invite=True)).apply()).ok
+        assert "POST /account_invitations" in session.limits
+    assert kantata_sandbox.count("POST", "/account_invitations") == 2

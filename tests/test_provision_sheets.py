@@ -23,7 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kantata_async import UsageError
-from kantata_async.provision import Groups, Line, People, Problem, Roster, read_sheet
+from kantata_async.provision import Groups, Line, People, Plan, Problem, Roster, read_sheet
 from kantata_async.provision.sheets import Name
 from kantata_async.provision.sheets.cells import (
     cell_text,
@@ -441,6 +441,14 @@ def test_no_content_ends_in_another_error(tmp_path: Path, suffix: str, content: 
     with suppress(UsageError):
         sheet = read_sheet(path)
         assert all(isinstance(one, Problem) for one in sheet.problems)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"roster.csv", "no\x00path.csv", "/", "/no/such.csv"])
+def test_what_is_no_file(path: Any) -> None:
+    """A usage error, whatever was given for a path."""
+    for read in (Roster.read, People.from_csv, Groups.from_xlsx, Roster.from_jsonl, read_sheet, Plan.load):
+        with pytest.raises(UsageError):
+            read(path)
 
 
 # --- values of other libraries ---

@@ -15,7 +15,7 @@ tally.py    pure: how far an apply is
 report.py   what became of each entry
 showing.py  pure: plans as text
 exporting.py  teams as they are, as a roster
-private_files.py  files that hold names and rates
+local_files.py  files, for their owner alone where they hold names and rates
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from __future__ import annotations
 from .account import Account
 from .comparing import Change, Entry
 from .exporting import TeamsFile, export_teams
+from .local_files import write_private
 from .plan import Plan, PlanOutdatedError, plan
-from .private_files import write_private
 from .report import Applied, Progress, Report, Watch, report_of, show_applied
 from .sheets import AnySheet, GroupLine, Groups, Line, People, PersonLine, Problem, Roster, read_sheet
 from .tally import Tally

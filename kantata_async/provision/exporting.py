@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 """What spreadsheet programs know UTF-8 by."""
+
+_AS_THOUSANDS: Final = 3
+"""So many decimals could be read as thousands; one more could not."""
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet program takes a text for a formula by."""
@@ -54,7 +58,7 @@ async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> Team
         UsageError: a project is not there, or none is given.
         KantataError: the API cannot be asked.
     """
-    names = [_project_name(text) for text in projects]
+    names = [_project_name(text) for text in ([projects] if isinstance(projects, str) else projects)]
     if not names:
         raise UsageError("whose team? give a project")
     found = await find_projects(kantata, names)
@@ -123,7 +127,9 @@ def _given(one: Participation) -> Iterator[str]:
 def _rate(cents: int | None, project: Project) -> str | None:
     if cents is None or project.subunits is None:
         return None
-    return f"{cents / project.subunits:.{len(str(project.subunits)) - 1}f}"
+    decimals = len(str(project.subunits)) - 1
+    text = f"{Decimal(cents) / project.subunits:.{decimals}f}"
+    return f"{text}0" if decimals == _AS_THOUSANDS else text
 
 
 def _harmless(text: str | None) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -16,10 +15,10 @@ from .account import Account, is_same, read_account
 from .applying import Task, carry_out
 from .comparing import Action, Entry, Rules, compare, drift
 from .finding import Missing, read_projects
+from .local_files import read_file, write_private
 from .plan_file import PlanFile
-from .private_files import write_private
 from .report import Applied, Progress, Report, Watch, carry, report_of
-from .sheets import AnySheet, Problem, Roster
+from .sheets import AnySheet, Problem, Roster, Sheet
 from .showing import Vocabulary, show_plan
 from .subjects import SUBJECTS, Labels, Subject
 from .wanting import Project, Wanted
@@ -148,11 +147,9 @@ class Plan:
             UsageError: it is no plan; the message names the file and the place.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = read_file(path).decode()
         except UnicodeDecodeError as error:
             raise UsageError(f"{path} is not UTF-8") from error
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}") from error
         return cls.from_json(text, source=str(path))
 
     async def apply(
@@ -252,9 +249,11 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
     for 200 people of each project; of people one for 100 memberships and one for 200 users; of groups one for 200.
 
     Raises:
-        UsageError: `remove_others` with anything but a roster, or `invite` with groups.
+        UsageError: `remove_others` with anything but a roster, `invite` with groups, or no sheet at all.
         KantataError: the API cannot be asked. What is wrong with single lines is told by the plan.
     """
+    if not isinstance(sheet, Sheet):
+        raise UsageError(f"a plan is made of a Roster, People or Groups, not {type(sheet).__name__}: Roster.read(path)")
     if remove_others and not isinstance(sheet, Roster):
         raise UsageError(f"remove_others is for rosters: nobody is removed by {sheet.kind}")
     if invite and sheet.kind == "groups":
@@ -262,7 +261,7 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
     subject = SUBJECTS[sheet.kind]
     account = await read_account(kantata)
     wish = await subject.want(kantata, sheet.lines, invite=invite)
-    problems = sorted([*sheet.problems, *wish.problems])
+    problems = sorted([*sheet.problems, *wish.problems], key=lambda problem: problem.line)
     state = await subject.read(kantata, wish.wanted)
     held = held_projects(problems, state.places)
     rules = Rules(remove_others=True, caller=account.user, held=held) if remove_others else Rules()

@@ -61,7 +61,7 @@ def read(text: str, source: str) -> PlanFile:
     """A plan from its JSON. Raises UsageError with the place where it is not one."""
     try:
         data: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"{source} is not JSON: {error}") from error
     version = data.get("kantata_plan") if isinstance(data, dict) else None
     if version != _VERSION:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 import attrs
 
 from ...errors import UsageError
+from ..local_files import read_file
 from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
 from .columns import Columns, Keys, Layout, lay_out, letters
@@ -258,10 +259,7 @@ def load(path: str | PathLike[str]) -> Content:
 
 
 def _bytes(path: str | PathLike[str]) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(path) == STDIN else Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+    return sys.stdin.buffer.read() if str(path) == STDIN else read_file(path)
 
 
 def _header(cell: object) -> str:

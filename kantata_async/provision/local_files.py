@@ -1,14 +1,32 @@
-"""Files that hold names and rates: for their owner alone, and whole or not at all."""
+"""Files of this machine: read as a whole; written for their owner alone, and whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 
 from ..errors import UsageError
+
+
+def read_file(path: str | PathLike[str]) -> bytes:
+    """The content of a file. Raises UsageError when it cannot be read."""
+    with _told(path):
+        return Path(path).read_bytes()
+
+
+@contextmanager
+def _told(path: object) -> Iterator[None]:
+    """Tell what goes wrong with a path, or that it is none, as UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path!r} is no path of a file: {error}") from error
 
 
 def write_private(path: str | PathLike[str], text: str) -> None:
@@ -20,14 +38,12 @@ def write_private(path: str | PathLike[str], text: str) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    try:
+    with _told(path):
         target = Path(path).resolve()
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
         else:
             _replace(target, text)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
 
 
 def _replace(target: Path, text: str) -> None:
