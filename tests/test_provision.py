@@ -248,6 +248,18 @@ async def test_what_the_api_shows_otherwise_is_told(kantata: KantataSession, kan
     assert str(changed.reason).startswith("the API took it, and still shows permissions without ")
 
 
+async def test_permissions_are_given_beside_those_there_are(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
+    """The API may take what is sent for all there is: what somebody has goes along, and is not lost."""
+    present = team(kantata_sandbox, STAFFED)[0]
+    lacking = {"can_invite": False, "can_post": False}
+    kantata_sandbox.store.update("participations", present["id"], lacking)
+    rows = [{"project": STAFFED, "person": present["user_id"], "permissions": "can_invite"}]
+    (changed,) = (await (await plan(kantata, roster(rows))).apply()).of("changed")
+    assert changed.reason is None
+    held = kantata_sandbox.store.records("participations")[present["id"]]
+    assert [held[name] for name in ("can_invite", "can_edit", "can_edit_time", "can_post")] == [True, True, True, False]
+
+
 # --- faults ---
 
 

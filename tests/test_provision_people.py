@@ -574,9 +574,8 @@ async def test_who_is_not_shown_is_told(kantata: KantataSession, kantata_sandbox
     """People of a team whom the token's user may not see are left out, and that is said."""
     kantata_sandbox.switches = Switches(withheld_attributes=["participations.user_id"])
     teams = await export_teams(kantata, ["1"])
-    assert teams.notes == (
-        "Ironbridge Steel: CRM Rollout: 6 on the team are not shown to the token's user, and left out",
-    )
+    (note,) = teams.notes
+    assert note == "Ironbridge Steel: CRM Rollout: 6 on the team are not shown to the token's user, and left out"
     with pytest.raises(UsageError, match="whose team"):
         await export_teams(kantata, [])
     with pytest.raises(UsageError, match="an id is digits"):
@@ -586,9 +585,8 @@ async def test_who_is_not_shown_is_told(kantata: KantataSession, kantata_sandbox
 async def test_invitations_have_a_limit_of_their_own(kantata_sandbox: Sandbox) -> None:
     """The session meters them apart from everything else."""
     async with KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url) as session:
-        sheet = People.from_rows(
-            [{"person": f"p{number}@x.example", "full_name": f"P {number}"} for number in range(60)]
-        )
+        rows = [{"person": f"p{number}@x.example", "full_name": f"P {number}"} for number in range(60)]
+        sheet = People.from_rows(rows)
         assert (await (await plan(session, sheet, invite=True)).apply()).ok
         assert "POST /account_invitations" in session.limits
     assert kantata_sandbox.count("POST", "/account_invitations") == 2

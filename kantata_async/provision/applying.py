@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,11 +55,6 @@ _ROUNDS: Final = 3
 _BATCH: Final = 100
 """Updates and removals between two tellings of how far it is."""
 
-_INCLUDE: Final[Mapping[str, Sequence[str]]] = {
-    "participations": ("user", "workspace_role"),
-    "account_memberships": ("default_role", "manager"),
-}
-"""What the answers to updates are to carry, so that what they show can be compared."""
 
 _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, ServerError, TransportError)
 """After these a reference may or may not be there: what is there is read again."""
@@ -217,7 +212,7 @@ class _Applying:
                 outcomes = await self._set_references(writes)
             else:
                 rows = [write.row for write in writes]
-                outcomes = await getattr(self._kantata, resource).update_many(rows, include=_INCLUDE.get(resource, ()))
+                outcomes = await getattr(self._kantata, resource).update_many(rows, **self._subject.answers(resource))
         except BaseException as error:
             for outcome in bulk_result(error) or ():
                 self._updated(writes[outcome.index], outcome)

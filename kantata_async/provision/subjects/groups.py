@@ -84,6 +84,10 @@ class GroupsOfAccount:
         writes = [Write(entry, "workspace_groups", row, own)] if own else []
         return [*writes, *reference_write(entry, "WorkspaceGroup", held.id, changes)]
 
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """See `Subject.answers`."""
+        return {"include": ("workspaces",)}
+
     def read_held(self, resource: str, entity: Any) -> Held | None:
         """See `Subject.read_held`."""
         return _held(entity, entity.id)

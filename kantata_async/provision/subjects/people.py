@@ -100,6 +100,10 @@ class PeopleOfAccount:
             writes.append(Write(entry, "account_memberships", row, of_membership))
         return [*writes, *reference_write(entry, "User", held.subject, changes)]
 
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """See `Subject.answers`."""
+        return {"include": tuple(_INCLUDED.values())} if resource == "account_memberships" else {}
+
     def read_held(self, resource: str, entity: Any) -> Held | None:
         """See `Subject.read_held`."""
         attributes = _OF_USER if resource == "users" else _OF_MEMBERSHIP

@@ -71,6 +71,10 @@ class Subject(Protocol):
         """The writes that carry changes out."""
         ...
 
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """What the answers to updates are to carry, so that what they show can be compared."""
+        ...
+
     def read_held(self, resource: str, entity: Any) -> Held | None:
         """What an answer shows of an object; None where it does not say whose it is."""
         ...

@@ -63,7 +63,11 @@ _ATTRIBUTES: Final = {
 """The columns that a participation is read by."""
 
 _CAPABILITIES: Final = tuple(name for name in PERMISSIONS if name.startswith("can_"))
-_LABELS: Final = ("edit", "view_only")
+_GIVEN: Final = "permissions given"
+"""Beside the columns of a participation: the permissions that it surely has."""
+
+_READ_ONLY: Final = "view_only"
+_LABELS: Final = ("edit", _READ_ONLY)
 """The permissions that are shown as a label; `view_and_post` is shown by nothing, and taken as given."""
 
 
@@ -132,7 +136,16 @@ class Teams:
 
     def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`."""
-        return [Write(entry, "participations", {"id": held.id, **_fields(changes)}, tuple(changes))]
+        fields = _fields(changes)
+        if "permissions" in fields and _READ_ONLY not in fields["permissions"]:
+            # Whether an update gives permissions or replaces them is not documented: those that are given go along.
+            given = held.values[_GIVEN]
+            fields["permissions"] = sorted({*fields["permissions"], *(given if isinstance(given, frozenset) else ())})
+        return [Write(entry, "participations", {"id": held.id, **fields}, tuple(changes))]
+
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """See `Subject.answers`."""
+        return {"include": INCLUDE, "optional_fields": OPTIONAL_FIELDS}
 
     def read_held(self, resource: str, entity: Any) -> Held | None:
         """See `Subject.read_held`."""
@@ -225,6 +238,7 @@ def read_member(participation: Participation) -> Held | None:
         values={
             **values_of(participation, _ATTRIBUTES),
             "permissions": frozenset(PERMISSIONS) - frozenset(_lacking(participation)),
+            _GIVEN: frozenset(name for name in _CAPABILITIES if getattr(participation, name, None) is True),
         },
     )
 
