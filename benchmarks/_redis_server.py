@@ -19,8 +19,8 @@ class RedisServer:
         self._directory = directory
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+            self.port = int(free.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -38,7 +38,7 @@ class RedisServer:
             raise FileNotFoundError("no redis-server on the path: apt-get install -y redis-server")
         self._process = await asyncio.create_subprocess_exec(
             program,
-            *("--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--appendonly", "no"),
+            *("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"),
             *("--dir", self._directory, "--logfile", "redis.log"),
         )
         async with asyncio.timeout(10):
@@ -58,7 +58,7 @@ class RedisServer:
 
     async def _answers(self) -> bool:
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except ConnectionRefusedError:
             return False
         try:

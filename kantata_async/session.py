@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from .api import Resources, entity_class, resource_class
-from .calls import Connection, Operation, check_path, follow, path
+from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of
 from .decoding import Reader
 from .errors import UsageError
 from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .model import Entity, graphs_of
-from .transport import BASE_URL, NO_BODY, OnEvent, Request, RetryPolicy, Token, Transport
+from .transport import BASE_URL, NO_BODY, OnEvent, Options, Request, RetryPolicy, Token, TokenSource, Transport
 
 _READER: Final = Reader(entity_class)
 """What the answers to one session teach serves the others."""
@@ -50,19 +50,24 @@ class KantataSession(Resources):
         on_event: OnEvent | None = None,
     ) -> None:
         self._base_url = base_url
+        tokens = TokenSource(token)
+        # Not in a variable of this frame when a setting is refused.
+        del token
         self._transport = Transport(
-            token=token,
+            tokens,
             base_url=base_url,
-            timeout=timeout,
+            options=Options(timeout=timeout, retry=RetryPolicy() if retry is None else retry),
             concurrency=concurrency,
             rate_limit=rate_limit,
-            retry=RetryPolicy() if retry is None else retry,
             on_event=on_event,
         )
         super().__init__(Connection(self._transport, _READER, _operations_of))
 
     def __repr__(self) -> str:
         return f"<KantataSession at {self._base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError("a session is neither copied nor pickled: open one in each process, and in each event loop")
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -100,7 +105,7 @@ class KantataSession(Resources):
         """
         if not paths:
             raise UsageError("load takes the associations to fetch: load(people, 'manager.role')")
-        owners = [entities] if isinstance(entities, Entity) else list(entities)
+        owners = _entities_of(entities)
         steps = [tuple(path(one).split(".")) for one in paths]
         for collection in {owner.collection for owner in owners}:
             for one in steps:
@@ -114,17 +119,38 @@ class KantataSession(Resources):
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, QueryValue | Sequence[QueryValue]] | None = None,
         json: object = NO_BODY,
     ) -> Any:
         """The escape hatch: the decoded JSON of any path, with the same limits, retries and errors as every call.
 
-        `path` is relative to the base URL (``/users/me``); `params` go into the query, `json` is the body. Gives None
-        for an answer without a body. Raises UsageError for a path that leaves the API.
+        `path` is relative to the base URL (``/users/me``); `params` go into the query, lists with commas; `json` is the
+        body. Gives None for an answer without a body.
+
+        Raises:
+            UsageError: the path leaves the API, or something cannot be sent as it is.
         """
-        query = tuple((name, str(value)) for name, value in (params or {}).items())
-        answer = await self._transport.send(Request(method.upper(), path, query, json=json))
-        return answer.data
+        for name, value in (("method", method), ("path", path)):
+            if not isinstance(value, str):
+                raise UsageError(f"the {name} of a request is a text, not {type(value).__name__}")
+        response = await self._transport.send(Request(method.upper(), path, query_of(params), json=json))
+        return response.data
+
+
+def _entities_of(entities: object) -> list[Entity]:
+    """One entity or several as a list.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    if isinstance(entities, Entity):
+        return [entities]
+    listed: list[Entity] = []
+    for one in entities if isinstance(entities, Iterable) else [entities]:
+        if not isinstance(one, Entity):
+            raise UsageError(f"load takes entities, not {type(one).__name__}")
+        listed.append(one)
+    return listed
 
 
 def _operations_of(collection: str) -> Mapping[str, Operation[Any]]:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,8 +35,12 @@ from kantata_async.provision.sheets.cells import (
     read_person,
     read_rate,
 )
-from kantata_async.provision.sheets.foreign_values import plain_value
 from kantata_async.provision.texts import coded, folded, hint, nearest, tidy
+
+
+class Color(Enum):
+    RED = "red"
+
 
 HEADER: Final = ("project", "person", "role", "bill_rate")
 ROWS: Final = (("Café Zürich", "7", "maven", "120.50"), ("12", "ann@x.example", "", ""), ("12", "8", "buyer", "90"))
@@ -455,30 +460,31 @@ def test_what_is_no_file(path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "plain"),
+    "value", [np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN"), None]
+)
+def test_what_is_missing_is_an_empty_cell(value: Any) -> None:
+    """However a library says that there is nothing."""
+    assert cell_text(value) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
     [
-        (np.nan, None),
-        (np.float32("nan"), None),
-        (pd.NA, None),
-        (pd.NaT, None),
-        (np.datetime64("NaT"), None),
-        (Decimal("NaN"), None),
-        (np.int64(5), 5),
-        (np.uint8(5), 5),
-        (np.bool_(False), False),
-        (np.float64(2.5), 2.5),
+        (np.int64(5), "5"),
+        (np.bool_(False), "false"),
+        (np.float64(2.5), "2.5"),
         (np.str_("x"), "x"),
-        (np.array(["edit", "can_post"]), ["edit", "can_post"]),
-        (pd.Timestamp("2026-03-02"), dt.datetime(2026, 3, 2)),
-        (np.datetime64("2026-03-02T10:00:00.000000001"), dt.datetime(2026, 3, 2, 10)),
-        ("text", "text"),
-        (None, None),
+        (np.array(["edit", "can_post"]), "edit, can_post"),
+        ([3.0, np.nan, "x"], "3, , x"),
+        (pd.Timestamp("2026-03-02"), "2026-03-02"),
+        (dt.datetime(2026, 3, 2), "2026-03-02"),
+        (dt.datetime(2026, 3, 2, 10), "2026-03-02T10:00:00"),
+        (Color.RED, "red"),
     ],
 )
-def test_plain_values(value: Any, plain: Any) -> None:
-    """Each is what it looks like, and of Python's own type."""
-    found = plain_value(value)
-    assert (found, type(found)) == (plain, type(plain))
+def test_values_as_cells(value: Any, text: str) -> None:
+    """Each is what it looks like."""
+    assert cell_text(value) == text
 
 
 def test_rows_of_a_frame() -> None:

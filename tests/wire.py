@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from kantata_async.transport.transport import Request, Transport
+from kantata_async.transport import Options, Request, TokenSource, Transport
 
 
 @dataclass
@@ -204,12 +204,18 @@ TOKEN = "tok-1234567890-SECRET"
 async def opened(server: Server | str, **options: Any) -> AsyncIterator[Transport]:
     """A transport to this server whose waits between attempts take no time."""
     url = server if isinstance(server, str) else server.url
-    transport = Transport(**{"token": TOKEN, "base_url": url, "sleep": no_wait, "random": lambda: 1.0} | options)
+    transport = transport_to(url, **{"sleep": no_wait, "random": lambda: 1.0} | options)
     await transport.open()
     try:
         yield transport
     finally:
         await transport.close()
+
+
+def transport_to(url: str, *, token: Any = TOKEN, **settings: Any) -> Transport:
+    """A transport that is not open yet; `timeout`, `retry` and `headers` are taken as settings too."""
+    options = {name: settings.pop(name) for name in ("timeout", "retry", "headers") if name in settings}
+    return Transport(TokenSource(token), base_url=url, options=Options(**options), **settings)
 
 
 async def no_wait(_seconds: float) -> None:

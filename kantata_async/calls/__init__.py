@@ -1,6 +1,8 @@
 """From arguments to a checked request, and from its answers to pages, lists and deeper includes.
 
+foreign_values    values as data frames and arrays have them
 parameters        what a parameter takes, and how it is written
+free_query        the query of a request that no operation describes
 include           what a call asks to be included
 operation         an operation of the API, and a call of it
 connection        what a session gives its resources
@@ -16,9 +18,12 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .foreign_values import EMPTY, plain
+from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
-from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .operation import MAX_ONLY, MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .page_count import PageCount
 from .parameters import (
     BOOLEAN,
     DAY,
@@ -43,16 +48,19 @@ from .parameters import (
     check_id,
     did_you_mean,
 )
+from .seen_ids import SeenIds
 
 __all__ = [
     "BOOLEAN",
     "DAY",
+    "EMPTY",
     "FILE",
     "ID",
     "IDS",
     "ID_TEXT",
     "INSTANT",
     "INTEGER",
+    "MAX_ONLY",
     "MAX_PER_PAGE",
     "NUMBER",
     "TEXT",
@@ -71,8 +79,11 @@ __all__ = [
     "Needed",
     "Object",
     "Operation",
+    "PageCount",
     "Path",
+    "QueryValue",
     "Scalar",
+    "SeenIds",
     "Upload",
     "asks_by_id",
     "by_custom_field",
@@ -85,6 +96,8 @@ __all__ = [
     "get_many",
     "in_batches",
     "path",
+    "plain",
+    "query_of",
     "read_inclusion",
     "together",
 ]

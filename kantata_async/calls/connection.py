@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import orjson
 
 from ..decoding import Envelope, Reader
+from ..errors import InvalidResponseError
 from ..model import Graph, Page
 from ..transport import NO_BODY, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
+
+R = TypeVar("R")
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 """The operations of the resource that answers a collection, by method name; none where no resource does."""
@@ -25,22 +28,35 @@ class Connection:
     reader: Reader
     operations_of: OperationsOf
 
-    async def send(self, call: Call, decode: Callable[[bytes], Any] = orjson.loads) -> Any:
-        """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises."""
+    async def send(
+        self, call: Call, decode: Callable[[bytes], Any] = orjson.loads, *, looked_after: bool = False
+    ) -> Any:
+        """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises.
+
+        `looked_after`: whether the caller looks what became of it before it goes again (see `Request`).
+        """
         form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
-        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode)
-        answer = await self.transport.send(request)
-        return answer.data
+        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode, looked_after)
+        response = await self.transport.send(request)
+        return response.data
 
-    def ask(self, call: Call) -> Coroutine[Any, Any, Any]:
+    def ask(self, call: Call, *, looked_after: bool = False) -> Coroutine[Any, Any, Any]:
         """Send a call; gives what `read` makes a page of, None where the answer has no body."""
-        return self.send(call, self.reader.decode)
+        return self.send(call, self.reader.decode, looked_after=looked_after)
 
     def open(self, data: Any) -> Envelope:
         """The answer to a call taken apart, which `read` takes too. Raises InvalidResponseError for a malformed one."""
-        return self.reader.open(data)
+        return self._reading(lambda: self.reader.open(data))
 
     def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
         """The page of an answer to a call. Raises InvalidResponseError for a malformed one."""
-        return self.reader.page(data, includes=call.inclusion.names, graph=graph)
+        return self._reading(lambda: self.reader.page(data, includes=call.inclusion.names, graph=graph))
+
+    def _reading(self, read: Callable[[], R]) -> R:
+        try:
+            return read()
+        except InvalidResponseError as error:
+            fault = self.transport.redact(str(error))
+        # Raised out here: what it quotes may hold a token, which the server sent back.
+        raise InvalidResponseError(fault)

@@ -15,7 +15,7 @@ limiter    what each attempt of a session passes
 from __future__ import annotations
 
 from .account import LimitState
-from .job import context_of_job, job, priority
+from .job import Priority, context_of_job, job, priority
 from .limiter import Limiter, Slot, account_for
 from .line import Leave
 from .rate import AdaptiveRateLimit, RateLimit, RateLimits, RateLimitSetting, RedisRateLimit
@@ -25,6 +25,7 @@ __all__ = [
     "Leave",
     "LimitState",
     "Limiter",
+    "Priority",
     "RateLimit",
     "RateLimitSetting",
     "RateLimits",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 from weakref import WeakKeyDictionary
@@ -55,20 +54,20 @@ class Limiter:
 
 
 class Slot:
-    """Held while one attempt is under way."""
+    """Held while one attempt is under way; `names` are those of the limits that it counts against."""
 
-    __slots__ = ("_again", "_line", "_names", "_places", "leave")
+    __slots__ = ("_again", "_line", "_places", "leave", "names")
 
     leave: Leave
 
     def __init__(self, line: Line, places: Places, names: tuple[str, ...], again: Leave | None) -> None:
         self._line = line
         self._places = places
-        self._names = names
+        self.names = names
         self._again = again
 
     async def __aenter__(self) -> Self:
-        line, names, places, again = self._line, self._names, self._places, self._again
+        line, names, places, again = self._line, self.names, self._places, self._again
         leave = line.enter_now(names, places, again=again)
         self.leave = leave if leave is not None else await line.enter(names, places, again=again)
         return self
@@ -80,7 +79,7 @@ class Slot:
 
     def unused(self) -> None:
         """The attempt never reached the server: it is not counted."""
-        self._line.account.give_back(self._names)
+        self._line.account.give_back(self.names)
 
     async def answered(self, *, refused: bool, retry_after: float | None) -> None:
         """The server answered. What that changes for those in line, they see when the slot is left.
@@ -89,16 +88,16 @@ class Slot:
             refused: with 429.
             retry_after: seconds it asked for; None where it did not.
         """
-        await self._line.account.answered(self._names, self.leave.left, refused=refused, retry_after=retry_after)
+        await self._line.account.answered(self.names, self.leave.left, refused=refused, retry_after=retry_after)
 
 
-_functions: Final[WeakKeyDictionary[object, bytes]] = WeakKeyDictionary()
+_owners: Final[WeakKeyDictionary[object, bytes]] = WeakKeyDictionary()
 
 
-def account_for(setting: RateLimitSetting, token: str | Callable[[], Awaitable[str]], base_url: str) -> Account:
+def account_for(setting: RateLimitSetting, token: str | object, base_url: str) -> Account:
     """The account whose limits a session shares: the one of its token, base URL and setting.
 
-    An async function that fetches tokens stands for the account by itself, a method by the object it belongs to.
+    Where tokens are fetched, whatever stands for who fetches them stands for the account.
 
     Raises:
         UsageError: the setting asks for Redis and the client for it is not installed.
@@ -107,10 +106,5 @@ def account_for(setting: RateLimitSetting, token: str | Callable[[], Awaitable[s
         from .redis_account import redis_account  # noqa: PLC0415 - an extra
 
         return redis_account(setting, token, base_url)
-    identity = token_digest(token) if isinstance(token, str) else _identity_of(token)
+    identity = token_digest(token) if isinstance(token, str) else _owners.setdefault(token, os.urandom(32))
     return local_account(identity, base_url, setting)
-
-
-def _identity_of(function: Callable[[], Awaitable[str]]) -> bytes:
-    owner = getattr(function, "__self__", function)
-    return _functions.setdefault(owner, os.urandom(32))

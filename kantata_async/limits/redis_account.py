@@ -344,7 +344,7 @@ _Accounts = dict[tuple[RedisRateLimit, bytes, str], RedisAccount]
 _accounts: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _Accounts]] = WeakKeyDictionary()
 
 
-def redis_account(setting: RedisRateLimit, token: str | Callable[[], Awaitable[str]], base_url: str) -> RedisAccount:
+def redis_account(setting: RedisRateLimit, token: str | object, base_url: str) -> RedisAccount:
     """The account of a token and a base URL in the running event loop, opened once more.
 
     Raises:

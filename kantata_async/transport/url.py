@@ -63,8 +63,8 @@ def target(base: URL, path: str, query: Sequence[tuple[str, str]]) -> URL:
     """
     if not _PATH.fullmatch(path):
         raise UsageError(
-            f"not a path below the API's base URL: {path!r}. It begins with a slash, its steps are not empty, not . "
-            "and not .., and it holds letters, digits and plain punctuation; a query goes into `query`"
+            f"not a path below the API's base URL: {path[:200]!r}. It begins with a slash, its steps are not empty, "
+            "not . and not .., and it holds letters, digits and plain punctuation; a query goes into `query`"
         )
     try:
         text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query) if query else ""

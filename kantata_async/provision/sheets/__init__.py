@@ -3,7 +3,6 @@
 tables.py          pure: the content of a file as rows of cells
 columns.py         pure: headers as columns
 cells.py           pure: the text of a cell as a value
-foreign_values.py  pure: values of pandas and numpy as Python's
 sheet.py           what the three kinds have in common
 roster.py, people.py, groups.py   their columns and lines
 kinds.py           which kind a file is

@@ -6,12 +6,13 @@ import re
 from collections.abc import Collection
 from datetime import date, time
 from decimal import Decimal
+from enum import Enum
 from typing import Any, Final, Literal
 
 import attrs
 
+from ...calls import EMPTY, plain
 from ..texts import coded, folded, hint, tidy
-from .foreign_values import plain_value
 
 Kind = Literal["id", "title", "reference", "email"]
 
@@ -89,24 +90,24 @@ class Name:
 
 def cell_text(value: object) -> str:
     """A value of an object, or of a workbook's cell, as the text of a cell. Raises ValueError for what is none."""
-    plain = plain_value(value)
-    match plain:
+    told = plain(value.value if isinstance(value, Enum) else value)
+    match told:
         case str():
-            text = plain
-        case None:
-            text = ""
+            text = told
         case bool():
-            text = "true" if plain else "false"
+            text = "true" if told else "false"
         case int():
-            text = _integer_text(plain)
+            text = _integer_text(told)
         case float() | Decimal():
-            text = _number_text(plain)
+            text = _number_text(told)
         case date() | time():
-            text = plain.isoformat().removesuffix(_MIDNIGHT)
+            text = told.isoformat().removesuffix(_MIDNIGHT)
         case list() | tuple() | set() | frozenset():
-            text = ", ".join(map(cell_text, plain))
+            text = ", ".join(map(cell_text, told))
+        case _ if told is None or told is EMPTY:
+            text = ""
         case _:
-            raise ValueError(f"a cell holds a text or a number, not a {type(plain).__name__}")
+            raise ValueError(f"a cell holds a text or a number, not a {type(told).__name__}")
     return text
 
 
@@ -121,6 +122,8 @@ def _number_text(value: float | Decimal) -> str:
 
     A zero is added to three decimals, which in text could be thousands.
     """
+    if isinstance(value, Decimal) and value.is_nan():
+        return ""
     number = value if isinstance(value, Decimal) else Decimal(format(value, f".{_SIGNIFICANT}g"))
     if not number.is_finite() or abs(number) >= _EXACT:
         return str(value)

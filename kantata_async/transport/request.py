@@ -1,9 +1,9 @@
-"""What is asked of the server and what it answered, as the rest of the package sees them."""
+"""What is asked of the server."""
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -38,7 +38,7 @@ class Part:
 
 @attrs.define
 class Request:
-    """One call of the API.
+    """One request to the API.
 
     Attributes:
         method: in capitals.
@@ -48,6 +48,8 @@ class Request:
         form: the parts of a multipart body instead.
         csv: whether the answer may be CSV text instead of JSON.
         decode: makes the data of an answer's JSON; raises orjson.JSONDecodeError for what is none.
+        looked_after: whether the caller looks what became of it before it goes again, so that a 503, which the API says
+            to have carried nothing out, is raised at once.
     """
 
     method: str
@@ -57,31 +59,7 @@ class Request:
     form: Sequence[Part] | None = None
     csv: bool = False
     decode: Callable[[bytes], Any] = orjson.loads
+    looked_after: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
-
-
-@attrs.define
-class Answer:
-    """A success.
-
-    Attributes:
-        status: the HTTP status, 2xx.
-        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed for, and came.
-        request_id: the x-request-id, which support asks for.
-    """
-
-    status: int
-    data: Any
-    request_id: str | None
-
-
-def content_type_of(headers: Mapping[str, str]) -> str:
-    """The content type without its parameters, in small letters; empty where none is named."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def is_json(content_type: str) -> bool:
-    """Whether a content type is JSON's own or built on it."""
-    return content_type == "application/json" or content_type.endswith("+json")
