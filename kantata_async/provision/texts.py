@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Final
 
 _INVISIBLE: Final = frozenset({"Cf", "Cc"})
@@ -20,6 +21,8 @@ _MOST_LISTED: Final = 12
 
 def tidy(text: str) -> str:
     """A text in composed form, without what nobody sees, and without spaces around it."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     composed = unicodedata.normalize("NFC", text)
     return "".join(char for char in composed if _visible(char)).strip()
 
@@ -34,6 +37,7 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(seen.split()).casefold())
 
 
+@lru_cache(maxsize=1024)
 def coded(text: str) -> str:
     """A text as the API spells names and values: ``Edit Tasks`` and ``edit-tasks`` are ``edit_tasks``."""
     parts = "".join(char if char.isalnum() else " " for char in folded(text))

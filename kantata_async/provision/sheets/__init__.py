@@ -3,6 +3,7 @@
 tables.py          pure: the content of a file as rows of cells
 columns.py         pure: headers as columns
 cells.py           pure: the text of a cell as a value
+content.py         what a file holds, and in which form
 sheet.py           what the three kinds have in common
 roster.py, people.py, groups.py   their columns and lines
 kinds.py           which kind a file is

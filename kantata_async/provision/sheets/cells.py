@@ -57,6 +57,7 @@ _NO: Final = frozenset({"false", "no", "n", "0", "nein", "falsch", "non", "faux"
 _ERRORS: Final = frozenset(
     {"#N/A", "#NV", "#REF!", "#BEZUG!", "#VALUE!", "#WERT!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"}
 )
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED: Final = re.compile(r"\A'(?=[=+\-@])")
 """What keeps a spreadsheet program from taking a text for a formula."""
 _ID: Final = re.compile(r"([0-9]{1,18})(?:\.0+)?", re.ASCII)
@@ -138,7 +139,7 @@ def checked_text(text: str) -> str:
     seen = _ESCAPED.sub("", tidy(text))
     if seen.upper() in _ERRORS:
         raise ValueError(f"the cell holds the error {seen}")
-    if any("\ud800" <= char <= "\udfff" for char in seen):
+    if _SURROGATE.search(seen):
         raise ValueError("the text has half a character (a lone surrogate)")
     return seen
 

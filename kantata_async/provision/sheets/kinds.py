@@ -9,10 +9,10 @@ from typing import Final, TypeAlias
 from ...errors import UsageError
 from ..texts import coded, nearest
 from .columns import Columns
+from .content import load
 from .groups import Groups
 from .people import People
 from .roster import Roster
-from .sheet import load
 
 AnySheet: TypeAlias = Roster | People | Groups
 """A sheet that a plan can be made of."""

@@ -7,28 +7,22 @@ the whole file doubtful (an unknown column, a quote that is never closed) is a `
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import attrs
 
 from ...errors import UsageError
-from ..local_files import read_file
 from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
 from .columns import Columns, Keys, Layout, lay_out, letters
-from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
+from .content import Content, header_text, load
+from .tables import Row, decode
 
 L = TypeVar("L")
 
-_WORKBOOKS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
-_DELIMITED: Final = (".csv", ".tsv", ".txt")
-_JSON_LINES: Final = (".jsonl", ".ndjson")
-STDIN: Final = "-"
 _MOST_TOLD: Final = 3
 
 
@@ -88,7 +82,7 @@ class Sheet(Generic[L]):
         Raises:
             UsageError: the file cannot be read as a whole; it names the file and the place.
         """
-        return cls.of_content(Content(str(path), _bytes(path), "delimited"), ignore_columns=ignore_columns)
+        return cls.of_content(Content.at(path, "delimited"), ignore_columns=ignore_columns)
 
     @classmethod
     def from_xlsx(
@@ -99,7 +93,7 @@ class Sheet(Generic[L]):
         Raises:
             UsageError: it is no workbook, or has no such sheet.
         """
-        content = Content(str(path), _bytes(path), "workbook")
+        content = Content.at(path, "workbook")
         return cls.of_content(content, ignore_columns=ignore_columns, sheet=sheet)
 
     @classmethod
@@ -109,7 +103,7 @@ class Sheet(Generic[L]):
         Raises:
             UsageError: the file is no text.
         """
-        return cls.of_content(Content(str(path), _bytes(path), "json"), ignore_columns=ignore_columns)
+        return cls.of_content(Content.at(path, "json"), ignore_columns=ignore_columns)
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], *, ignore_columns: Collection[str] = ()) -> Self:
@@ -142,7 +136,7 @@ class Sheet(Generic[L]):
         if first is None:
             names = ", ".join(cls.columns.required)
             raise UsageError(f"{content.source}: the first line should be a header with the columns {names}, …")
-        header = [_header(cell) for cell in first.cells]
+        header = [header_text(cell) for cell in first.cells]
         layout = lay_out(cls.columns, header, ignore_columns, content.source)
         return cls._of((cls._of_row(layout, row) for row in rows), content.source, notes)
 
@@ -209,58 +203,3 @@ class Sheet(Generic[L]):
             return Problem(number, "; ".join([*missing, *reasons]))
         made: L = cls.line(number=number, **values)
         return made
-
-
-@attrs.frozen
-class Content:
-    """What a file holds, and in which form."""
-
-    source: str
-    data: bytes
-    form: str
-
-    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[Row], tuple[str, ...]]:
-        """The rows of its table, and what there is to say of how they were read."""
-        if self.form == "workbook":
-            return workbook_rows(self.data, self.source, sheet), ()
-        if sheet is not None:
-            raise UsageError(f"{self.source}: only a workbook has sheets")
-        text = decode(self.data, self.source)
-        return delimited_rows(text.content, self.source, known), text.notes
-
-    def header(self, known: Callable[[str], bool], sheet: str | None) -> list[str]:
-        """The headers of its table, or the keys of its first object; none where it has neither."""
-        if self.form != "json":
-            first = next(self.rows(known, sheet)[0], None)
-            return [] if first is None else [_header(cell) for cell in first.cells]
-        line = next((one for one in decode(self.data, self.source).content.split("\n") if one.strip()), "")
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            return []
-        return list(row) if isinstance(row, dict) else []
-
-
-def load(path: str | PathLike[str]) -> Content:
-    """What a file holds. Raises UsageError when it cannot be read, or is of no kind that could hold lines."""
-    source = "standard input" if str(path) == STDIN else str(path)
-    data = _bytes(path)
-    if is_workbook(data):
-        return Content(source, data, "workbook")
-    suffix = Path(path).suffix.lower()
-    if suffix in _JSON_LINES or (str(path) == STDIN and data.lstrip().startswith(b"{")):
-        return Content(source, data, "json")
-    if suffix in _DELIMITED or str(path) == STDIN:
-        return Content(source, data, "delimited")
-    if suffix in _WORKBOOKS:
-        raise UsageError(f"{source} is no workbook, whatever its suffix says")
-    kinds = "a .csv, an .xlsx or a .jsonl file"
-    raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
-
-
-def _bytes(path: str | PathLike[str]) -> bytes:
-    return sys.stdin.buffer.read() if str(path) == STDIN else read_file(path)
-
-
-def _header(cell: object) -> str:
-    return " ".join(cell_text(cell).split())

@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from ...errors import UsageError
+from ..texts import tidy
 from .cells import cell_text
 
 _MARKS: Final = (
@@ -92,7 +93,7 @@ def _separator(text: str, known: Callable[[str], bool]) -> str:
 def _first_row(text: str, separator: str) -> Sequence[str]:
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        return next((cells for cells in reader if any(map(str.strip, cells))), [])
+        return next((cells for cells in reader if any(map(tidy, cells))), [])
     except csv.Error:
         return []
 
@@ -102,7 +103,7 @@ def _rows(text: str, source: str, separator: str, number: int) -> Iterator[Row]:
     before = number - 1
     try:
         for cells in reader:
-            if any(map(str.strip, cells)):
+            if any(map(tidy, cells)):
                 yield Row(number, cells)
             number = before + reader.line_num + 1
     except csv.Error as error:
@@ -134,5 +135,5 @@ def workbook_rows(content: bytes, source: str, sheet: str | None) -> Iterator[Ro
 
 def _filled(table: Iterable[Sequence[Any]]) -> Iterator[Row]:
     for number, cells in enumerate(table, 1):
-        if any(cell_text(cell).strip() for cell in cells):
+        if any(tidy(cell_text(cell)) for cell in cells):
             yield Row(number, cells)
