@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
@@ -34,8 +35,8 @@ PROJECTS: Final = 12
 LATENCY: Final = 0.1
 KILLS: Final = 3
 MOST_STARTS: Final = 20
-MOMENTS: Final = (0.5, 6.0)
-"""Seconds after the start between which a kill comes: a run that is left alone takes about so long."""
+MOMENTS: Final = (0.0, 6.0)
+"""Seconds after the plan was shown between which a kill comes: writing takes about so long, when it is left alone."""
 FAULTS: Final = (
     {"kind": "disconnect", "when": "after", "method": "POST", "times": None, "probability": 0.1},
     {"kind": "disconnect", "when": "after", "method": "PUT", "times": None, "probability": 0.03},
@@ -47,7 +48,7 @@ FAULTS: Final = (
 
 @attrs.frozen
 class Kill:
-    """When the command was killed, in seconds from its start, and how many lines of the roster were so by then."""
+    """When the command was killed, in seconds of its writing, and how many lines of the sheet were so by then."""
 
     moment: float
     done: int
@@ -101,7 +102,7 @@ def _start_until_it_ends(
         with output.open("wb") as file:
             process = _start(path, sheet, url, token, file)
             moment = chance.uniform(*MOMENTS)
-            if len(kills) < KILLS and _killed(process, moment):
+            if len(kills) < KILLS and _writes(process, output) and _killed(process, moment):
                 kills.append(Kill(moment, (Counter(rows) & asyncio.run(_read(sheet, rows, url, token))).total()))
             elif process.wait(timeout=300) == 0:
                 return kills
@@ -116,6 +117,15 @@ def _start(path: Path, sheet: Sheet, url: str, token: str, output: BinaryIO) -> 
     return subprocess.Popen(  # noqa: S603 - this package's own command
         command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment
     )
+
+
+def _writes(process: subprocess.Popen[bytes], output: Path) -> bool:
+    """Wait until the command has shown its plan, after which it writes; False when it ended before."""
+    while process.poll() is None:
+        if output.stat().st_size:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _killed(process: subprocess.Popen[bytes], moment: float) -> bool:
