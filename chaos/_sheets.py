@@ -149,5 +149,5 @@ def _amount(cents: int | None) -> str:
 
 def _references(references: Iterable[Any]) -> str:
     """The references of an object that chaos gives: one that is there twice makes another row."""
-    told = sorted(f"{one.service_name}:{one.service_model}:{one.service_model_ref}" for one in references)
-    return " ".join(one for one in told if one.startswith(("hr:", "crm:")))
+    named = sorted(f"{one.service_name}:{one.service_model}:{one.service_model_ref}" for one in references)
+    return " ".join(one for one in named if one.startswith(("hr:", "crm:")))

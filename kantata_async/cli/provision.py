@@ -151,10 +151,10 @@ def _apply(planned: Plan, options: _Options) -> Report:
 
     session = session_for(options.profile, options.base_url)
     console = terminal.console()
-    tell = _silent if options.as_json or console.is_interactive else _told
+    progress = _silent if options.as_json or console.is_interactive else _print_done
     try:
         with _bars(console) as watch:
-            return awaited(_applied(session, planned, options.replan, tell, watch))
+            return awaited(_applied(session, planned, options.replan, progress, watch))
     except BaseException as error:
         report = report_of(error)
         if report is not None and report.tally.is_begun:
@@ -162,7 +162,7 @@ def _apply(planned: Plan, options: _Options) -> Report:
         raise
 
 
-def _told(one: Applied) -> None:
+def _print_done(one: Applied) -> None:
     """Print a line for somebody for whom something was done."""
     from ..provision import show_applied  # noqa: PLC0415 - as above
 

@@ -55,7 +55,6 @@ _ROUNDS: Final = 3
 _BATCH: Final = 100
 """Updates and removals between two tellings of how far it is."""
 
-
 _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, ServerError, TransportError)
 """After these a reference may or may not be there: what is there is read again."""
 
@@ -173,7 +172,7 @@ class _Applying:
             self._ledger.fail(entry, outcome)
             return []
         self._ledger.add(entry)
-        held = None if entry.action == "invite" else self._subject.read_held("", outcome.entity)
+        held = None if entry.action == "invite" else self._subject.read_held(outcome.entity)
         if held is None:
             self._ledger.settle(entry)
             return []
@@ -245,7 +244,7 @@ class _Applying:
         """What the API took and shows otherwise: a rate where a rate card has it, an access level by an older name."""
         if outcome.entity is None or write.resource == "external_references":
             return None
-        held = self._subject.read_held(write.resource, outcome.entity)
+        held = self._subject.read_held(outcome.entity)
         if held is None:
             return None
         sent = {change.field for change in write.changes}

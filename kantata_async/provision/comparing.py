@@ -234,8 +234,8 @@ def _age(held: Held) -> tuple[int, str]:
 
 def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     """All that is told of what is not there yet."""
-    told = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
-    return tuple(Change(field, None, told[field]) for field in (*shape.fixed, *shape.settable) if field in told)
+    values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
+    return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
 
 
 def differences(terms: Terms, held: Held, shape: Shape) -> tuple[Change, ...]:
@@ -299,7 +299,7 @@ def drift(planned: Sequence[Entry], fresh: Sequence[Entry]) -> list[str]:
         if then is None:
             reasons.append(f"{now.name} ({now.action}) is new{_on(now)}")
         elif not _follows(then, now):
-            reasons.append(f"{now.name}{_on(now)}: the plan says {then.action}, now it is {_told(now)}")
+            reasons.append(f"{now.name}{_on(now)}: the plan says {then.action}, now it is {_in_short(now)}")
     for key, then in before.items():
         if key not in after and then.action != "remove":
             reasons.append(f"{then.name} is not there any more{_on(then)}")
@@ -331,7 +331,7 @@ def _follows(then: Entry, now: Entry) -> bool:
             return then.action == now.action
 
 
-def _told(entry: Entry) -> str:
+def _in_short(entry: Entry) -> str:
     changes = ", ".join(f"{change.field} is {change.before}" for change in entry.changes if entry.action == "change")
-    told = changes or entry.note if entry.action in {"change", "blocked"} else None
-    return f"{entry.action} ({told})" if told else entry.action
+    details = changes or entry.note if entry.action in {"change", "blocked"} else None
+    return f"{entry.action} ({details})" if details else entry.action

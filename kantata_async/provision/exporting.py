@@ -12,7 +12,7 @@ import attrs
 
 from ..calls import together
 from ..errors import UsageError
-from .finding import as_missing, find_projects
+from .finding import find_projects, why_missing
 from .sheets import ACCESS_LEVELS, PERMISSIONS, Name, Roster, read_project
 from .subjects import read_participations
 from .texts import tidy
@@ -62,7 +62,7 @@ async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> Team
     if not names:
         raise UsageError("whose team? give a project")
     found = await find_projects(kantata, names)
-    if missing := as_missing(found.values()):
+    if missing := why_missing(found.values()):
         raise UsageError("; ".join(missing))
     known = list({one.id: one for one in found.values() if isinstance(one, Project)}.values())
     teams = await together(read_participations(kantata, one.id) for one in known)

@@ -14,12 +14,12 @@ from ..errors import UsageError
 
 def read_file(path: str | PathLike[str]) -> bytes:
     """The content of a file. Raises UsageError when it cannot be read."""
-    with _told(path):
+    with _path_errors(path):
         return Path(path).read_bytes()
 
 
 @contextmanager
-def _told(path: object) -> Iterator[None]:
+def _path_errors(path: object) -> Iterator[None]:
     """Tell what goes wrong with a path, or that it is none, as UsageError."""
     try:
         yield
@@ -38,7 +38,7 @@ def write_private(path: str | PathLike[str], text: str) -> None:
     Raises:
         UsageError: it cannot be written.
     """
-    with _told(path):
+    with _path_errors(path):
         target = Path(path).resolve()
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")

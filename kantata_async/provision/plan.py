@@ -35,8 +35,8 @@ class PlanOutdatedError(KantataError):
     def __init__(self, reasons: Sequence[str], way_out: str = "") -> None:
         self.reasons = tuple(reasons)
         more = len(reasons) - _REASONS_TOLD
-        told = "; ".join(reasons[:_REASONS_TOLD]) + (f"; and {more} more" if more > 0 else "")
-        super().__init__(f"the plan is out of date: {told}. Plan anew{way_out}")
+        first_reasons = "; ".join(reasons[:_REASONS_TOLD]) + (f"; and {more} more" if more > 0 else "")
+        super().__init__(f"the plan is out of date: {first_reasons}. Plan anew{way_out}")
 
 
 @attrs.frozen(kw_only=True)

@@ -89,6 +89,6 @@ def _wrong(plan: PlanFile) -> Iterator[str]:
             yield f"it tells of project {project!r}, and not which that is"
         if (project is None) is (plan.kind == "roster"):
             yield f"a plan of a {plan.kind} tells of {'no project' if project is None else 'a project'}"
-    told = [field for one in plan.wanted for field in (*one.terms.values, *one.terms.includes, *one.terms.excludes)]
-    told += [change.field for entry in plan.entries for change in entry.changes]
-    yield from (f"there is no column {field!r}" for field in told if field not in columns)
+    fields = [field for one in plan.wanted for field in (*one.terms.values, *one.terms.includes, *one.terms.excludes)]
+    fields += [change.field for entry in plan.entries for change in entry.changes]
+    yield from (f"there is no column {field!r}" for field in fields if field not in columns)

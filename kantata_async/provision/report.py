@@ -129,12 +129,12 @@ def carry(error: BaseException, report: Report) -> None:
 
 def show_report(report: Report) -> str:
     """What became of a plan: the entries that were not done, or of which there is more to say, and the numbers."""
-    told = [one for one in report.applied if one.reason is not None or not one.done]
+    worth_saying = [one for one in report.applied if one.reason is not None or not one.done]
     counts = Counter(one.status.replace("_", " ") for one in report.applied)
     numbers = [f"{count:,} {status}" for status, count in counts.items()]
     if report.problems:
         numbers.append(f"{counted(len(report.problems), 'line')} cannot be done")
-    return "\n".join([*map(show_applied, told), ", ".join(numbers) or "nothing to do"])
+    return "\n".join([*map(show_applied, worth_saying), ", ".join(numbers) or "nothing to do"])
 
 
 def show_applied(one: Applied) -> str:

@@ -94,17 +94,17 @@ def show_problems(problems: Sequence[Problem]) -> list[str]:
 def summary(entries: Iterable[Entry], problems: Sequence[Problem]) -> str:
     """How much there is to do, in a line."""
     counts = Counter(entry.action for entry in entries)
-    told = [f"{counts[action]:,} {what}" for action, what in _TO_DO.items() if counts[action] or action == "keep"]
+    numbers = [f"{counts[action]:,} {what}" for action, what in _TO_DO.items() if counts[action] or action == "keep"]
     if problems:
-        told.append(f"{counted(len(problems), 'line')} cannot be done")
-    return ", ".join(told)
+        numbers.append(f"{counted(len(problems), 'line')} cannot be done")
+    return ", ".join(numbers)
 
 
 def _row(entry: Entry, vocabulary: Vocabulary, width: int) -> str:
-    told = ", ".join(_show_change(entry, change, vocabulary) for change in entry.changes)
+    changes = ", ".join(_show_change(entry, change, vocabulary) for change in entry.changes)
     note = f"({printable(entry.note)})" if entry.note else ""
     address = printable(entry.subject) if entry.action in {"invite", "wait"} else ""
-    parts = " ".join(part for part in (address, told, note) if part)
+    parts = " ".join(part for part in (address, changes, note) if part)
     return f"{MARKS[entry.action]} {printable(entry.name):<{width}}  {parts}"
 
 
@@ -118,18 +118,18 @@ def _show_change(entry: Entry, change: Change, vocabulary: Vocabulary) -> str:
 
 def show_value(field: str, value: Value, vocabulary: Vocabulary | None = None, project: str | None = None) -> str:
     """A value as the sheet would write it; without a vocabulary, a rate in subunits of its currency."""
-    words = vocabulary or Vocabulary()
+    known = vocabulary or Vocabulary()
     match value:
         case bool():
             return "yes" if value else "no"
         case None:
             return "none"
-        case int() if field in words.rates:
-            found = words.projects.get(project or "")
+        case int() if field in known.rates:
+            found = known.projects.get(project or "")
             subunits = (found.subunits if found is not None else None) or 100
             return f"{value / subunits:,.{len(str(subunits)) - 1}f}"
-        case str() if field in words.labels:
-            return printable(_labelled(value, words.labels[field]))
+        case str() if field in known.labels:
+            return printable(_labelled(value, known.labels[field]))
         case _:
             return printable(str(value))
 

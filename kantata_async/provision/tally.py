@@ -40,8 +40,8 @@ class Tally:
             (self.updated, self.to_update, "updated"),
             (self.removed, self.to_remove, "removed"),
         )
-        told = [f"{done:,} of {total:,} {word}" for done, total, word in parts if total]
-        return ", ".join(told) or "nothing to do"
+        shown = [f"{done:,} of {total:,} {word}" for done, total, word in parts if total]
+        return ", ".join(shown) or "nothing to do"
 
 
 @attrs.define

@@ -95,10 +95,10 @@ def _contradictions(group: list[Wanted]) -> Iterator[Problem]:
         for number in one.lines:
             others = [other for other in numbers[: _MOST_NAMED + 1] if other != number][:_MOST_NAMED]
             more = len(numbers) - 1 - len(others)
-            told = ", ".join(map(str, others)) + (f" and {more:,} more" if more else "")
+            named = ", ".join(map(str, others)) + (f" and {more:,} more" if more else "")
             where = "is listed" if one.project is None else "is listed for the same project"
             word = "line" if len(numbers) == 2 else "lines"
-            yield Problem(number, f"{one.name} {where} with different values in {word} {told}", one.project)
+            yield Problem(number, f"{one.name} {where} with different values in {word} {named}", one.project)
 
 
 def in_subunits(rate: Decimal, subunits: int, owner: str = "project") -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .groups import find_groups
 from .invitations import pending_invitations
-from .missing import Missing, as_missing
+from .missing import Missing, why_missing
 from .people import Person, find_people, joined
 from .projects import find_projects, read_projects
 from .referred import references_of
@@ -18,7 +18,6 @@ from .roles import find_roles
 __all__ = [
     "Missing",
     "Person",
-    "as_missing",
     "find_groups",
     "find_people",
     "find_projects",
@@ -27,4 +26,5 @@ __all__ = [
     "pending_invitations",
     "read_projects",
     "references_of",
+    "why_missing",
 ]

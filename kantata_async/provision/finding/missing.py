@@ -27,7 +27,7 @@ class Missing:
     near: tuple[str, ...] = ()
 
 
-def as_missing(found: Iterable[object]) -> list[str]:
+def why_missing(found: Iterable[object]) -> list[str]:
     """The reasons among what was found and what was not."""
     return [one.reason for one in found if isinstance(one, Missing)]
 

@@ -91,24 +91,24 @@ class Name:
 
 def cell_text(value: object) -> str:
     """A value of an object, or of a workbook's cell, as the text of a cell. Raises ValueError for what is none."""
-    told = plain(value.value if isinstance(value, Enum) else value)
-    match told:
+    value = plain(value.value if isinstance(value, Enum) else value)
+    match value:
         case str():
-            text = told
+            text = value
         case bool():
-            text = "true" if told else "false"
+            text = "true" if value else "false"
         case int():
-            text = _integer_text(told)
+            text = _integer_text(value)
         case float() | Decimal():
-            text = _number_text(told)
+            text = _number_text(value)
         case date() | time():
-            text = told.isoformat().removesuffix(_MIDNIGHT)
+            text = value.isoformat().removesuffix(_MIDNIGHT)
         case list() | tuple() | set() | frozenset():
-            text = ", ".join(map(cell_text, told))
-        case _ if told is None or told is EMPTY:
+            text = ", ".join(map(cell_text, value))
+        case _ if value is None or value is EMPTY:
             text = ""
         case _:
-            raise ValueError(f"a cell holds a text or a number, not a {type(told).__name__}")
+            raise ValueError(f"a cell holds a text or a number, not a {type(value).__name__}")
     return text
 
 
@@ -184,10 +184,10 @@ def read_id(text: str) -> str:
 
 def read_reference(text: str) -> str:
     """An external reference, ``service:model:ref``, with or without ``ref:`` before it."""
-    told = text.removeprefix("ref:")
-    parts = [part.strip() for part in told.split(":", 2)]
+    reference = text.removeprefix("ref:")
+    parts = [part.strip() for part in reference.split(":", 2)]
     if len(parts) != 3 or not all(parts) or "," in parts[2]:
-        raise ValueError(f"an external reference is ref:service:model:ref, not 'ref:{told}'")
+        raise ValueError(f"an external reference is ref:service:model:ref, not 'ref:{reference}'")
     return ":".join(parts)
 
 

@@ -59,8 +59,8 @@ class Columns:
             return f"the column {header!r} could be {' or '.join(choice)}: call it which"
         names = {alias: column.name for column in self.columns for alias in (column.name, *column.aliases)}
         near = list(dict.fromkeys(names[alias] for alias in nearest(coded(header), names)))
-        told = f"; did you mean {' or '.join(map(repr, near))}?" if near else hint(coded(header), self.by_name)
-        return f"there is no column {header!r}{told}"
+        offer = f"; did you mean {' or '.join(map(repr, near))}?" if near else hint(coded(header), self.by_name)
+        return f"there is no column {header!r}{offer}"
 
 
 class Keys:
@@ -122,10 +122,10 @@ def _doubled(places: Sequence[str | None], header: Sequence[str]) -> list[str]:
     for place, text in zip(places, header, strict=True):
         if place is not None:
             texts[place].append(text)
-    return [_told_doubled(name, found) for name, found in texts.items() if len(found) > 1]
+    return [_doubled_column(name, found) for name, found in texts.items() if len(found) > 1]
 
 
-def _told_doubled(name: str, headers: Sequence[str]) -> str:
+def _doubled_column(name: str, headers: Sequence[str]) -> str:
     if len({coded(text) for text in headers}) == 1:
         return f"there are two columns {name!r}"
     return f"the columns {' and '.join(map(repr, headers))} are both the {name!r}: leave one out, or ignore it"

@@ -152,8 +152,8 @@ class Sheet(Generic[L]):
     def _of_row(cls, layout: Layout, row: Row) -> L | Problem:
         stray = [(number, cell) for number, cell in layout.beyond(row.cells) if tidy(cell_text(cell))]
         if stray:
-            told = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])
-            return Problem(row.number, f"it has a value under no header, in column {told}")
+            where = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])
+            return Problem(row.number, f"it has a value under no header, in column {where}")
         cells = zip(layout.places, row.cells, strict=False)
         return cls._of_cells({name: cell for name, cell in cells if name is not None}, row.number)
 

@@ -23,7 +23,7 @@ _MARKS: Final = (
     (b"", "utf-8-sig"),
 )
 _SEPARATORS: Final = ",;\t|"
-_TOLD_SEPARATOR: Final = re.compile(r'"?sep=([^"\r\n])"?[,;|\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_DECLARED_SEPARATOR: Final = re.compile(r'"?sep=([^"\r\n])"?[,;|\t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _WORKBOOK: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _LAST_RESORT: Final = "cp1252"
 _MOST_QUOTED: Final = 60
@@ -76,10 +76,10 @@ def delimited_rows(text: str, source: str, known: Callable[[str], bool]) -> Iter
 
     A first line ``sep=;`` says it instead. Raises UsageError where a quote is never closed.
     """
-    told = _TOLD_SEPARATOR.match(text)
-    if told is None:
+    declared = _DECLARED_SEPARATOR.match(text)
+    if declared is None:
         return _rows(text, source, _separator(text, known), 1)
-    return _rows(text[told.end() :], source, told[1], 2)
+    return _rows(text[declared.end() :], source, declared[1], 2)
 
 
 def _separator(text: str, known: Callable[[str], bool]) -> str:

@@ -11,7 +11,7 @@ from ...bulk import Outcome
 from ...calls import together
 from ...model import Entity
 from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
-from ..finding import Missing, as_missing, find_groups, find_projects, references_of
+from ..finding import Missing, find_groups, find_projects, references_of, why_missing
 from ..sheets import GroupLine, Name, Problem
 from ..texts import folded
 from ..wanting import Project, Terms, Value, Wanted, gather
@@ -88,7 +88,7 @@ class GroupsOfAccount:
         """See `Subject.answers`."""
         return {"include": ("workspaces",)}
 
-    def read_held(self, resource: str, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Held | None:
         """See `Subject.read_held`."""
         return _held(entity, entity.id)
 
@@ -130,7 +130,7 @@ def resolve(
     group = next((one for one in found if not isinstance(one, Missing)), found[0])
     into, out_of = ([projects[name] for name in names] for names in (line.projects, line.projects_out))
     is_new = isinstance(group, Missing) and group.absent and line.group.kind == "title"
-    if missing := as_missing([*([] if is_new else [group]), *into, *out_of]):
+    if missing := why_missing([*([] if is_new else [group]), *into, *out_of]):
         return Problem(line.number, "; ".join(missing))
     ids, ids_out = (tuple(one.id for one in ones if isinstance(one, Project)) for ones in (into, out_of))
     if both := set(ids) & set(ids_out):
@@ -150,10 +150,10 @@ def resolve(
 
 
 def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, ...]) -> Terms:
-    told: dict[str, Value] = {name: getattr(line, name) for name in _FIELDS}
+    given: dict[str, Value] = {name: getattr(line, name) for name in _FIELDS}
     includes = {"reference": (line.reference,) if line.reference else (), "projects": tuple(sorted(projects))}
     return Terms(
-        values={name: value for name, value in told.items() if value is not None},
+        values={name: value for name, value in given.items() if value is not None},
         includes={name: items for name, items in includes.items() if items},
         excludes={"projects_out": tuple(sorted(projects_out))} if projects_out else {},
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...calls import in_batches, together
 from ..comparing import Action, Change, Entry, Held, Shape, State
-from ..finding import Missing, Person, as_missing, find_people, find_roles, joined, pending_invitations, references_of
+from ..finding import Missing, Person, find_people, find_roles, joined, pending_invitations, references_of, why_missing
 from ..sheets import RATES, Name, PersonLine, Problem
 from ..texts import folded
 from ..wanting import Terms, Value, Wanted, gather, in_subunits
@@ -104,9 +104,9 @@ class PeopleOfAccount:
         """See `Subject.answers`."""
         return {"include": tuple(_INCLUDED.values())} if resource == "account_memberships" else {}
 
-    def read_held(self, resource: str, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Held | None:
         """See `Subject.read_held`."""
-        attributes = _OF_USER if resource == "users" else _OF_MEMBERSHIP
+        attributes = _OF_USER if entity.collection == "users" else _OF_MEMBERSHIP
         return Held(id=entity.id, subject=entity.id, name="", values=values_of(entity, attributes))
 
 
@@ -125,7 +125,7 @@ def resolve(
     if inviting and not line.full_name:
         return Problem(line.number, f"an invitation for {line.person.text} needs their full_name")
     named = {"manager": manager, "role": role} if inviting else {"person": person, "manager": manager, "role": role}
-    if missing := as_missing(named.values()):
+    if missing := why_missing(named.values()):
         return Problem(line.number, "; ".join(missing))
     try:
         terms = _terms(line, manager, role)
@@ -145,7 +145,7 @@ def resolve(
 
 def _terms(line: PersonLine, manager: Any, role: Any) -> Terms:
     rates = {name: rate for name in RATES if (rate := getattr(line, name)) is not None}
-    told: dict[str, Value] = {
+    given: dict[str, Value] = {
         "full_name": line.full_name,
         "headline": line.headline,
         "role": role,
@@ -155,7 +155,7 @@ def _terms(line: PersonLine, manager: Any, role: Any) -> Terms:
         **{name: in_subunits(rate, HUNDREDTHS, "account") for name, rate in rates.items()},
     }
     return Terms(
-        values={name: value for name, value in told.items() if value is not None},
+        values={name: value for name, value in given.items() if value is not None},
         includes={} if line.reference is None else {"reference": (line.reference,)},
     )
 

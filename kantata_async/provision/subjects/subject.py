@@ -75,7 +75,7 @@ class Subject(Protocol):
         """What the answers to updates are to carry, so that what they show can be compared."""
         ...
 
-    def read_held(self, resource: str, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Held | None:
         """What an answer shows of an object; None where it does not say whose it is."""
         ...
 

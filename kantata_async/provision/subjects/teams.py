@@ -14,12 +14,12 @@ from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
 from ..finding import (
     Missing,
     Person,
-    as_missing,
     find_people,
     find_projects,
     find_roles,
     joined,
     pending_invitations,
+    why_missing,
 )
 from ..sheets import PERMISSIONS, RATES, Line, Name, Problem
 from ..texts import folded
@@ -88,8 +88,8 @@ def _add(kantata: KantataSession, entries: Sequence[Entry]) -> AsyncGenerator[Ou
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    told = [change for change in entry.changes if change.field in _CREATED_WITH]
-    return {"workspace_id": entry.project, "user_id": entry.subject, **_fields(told)}
+    changes = [change for change in entry.changes if change.field in _CREATED_WITH]
+    return {"workspace_id": entry.project, "user_id": entry.subject, **_fields(changes)}
 
 
 _CREATORS: Final[Mapping[Action, Creator]] = {"add": _add, "invite": partial(invite, for_account=False)}
@@ -147,7 +147,7 @@ class Teams:
         """See `Subject.answers`."""
         return {"include": INCLUDE, "optional_fields": OPTIONAL_FIELDS}
 
-    def read_held(self, resource: str, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Held | None:
         """See `Subject.read_held`."""
         return read_member(entity)
 
@@ -168,9 +168,9 @@ def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted
     named = [project, role] if inviting else [project, person, role]
     if inviting and not line.full_name:
         return Problem(line.number, f"an invitation for {line.person.text} needs their full_name", known)
-    if missing := as_missing(named):
+    missing = why_missing(named)
+    if missing or isinstance(project, Missing):
         return Problem(line.number, "; ".join(missing), known)
-    assert isinstance(project, Project)  # noqa: S101 - told as missing otherwise
     try:
         terms = _terms(line, project, role)
     except ValueError as error:
@@ -189,7 +189,7 @@ def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted
 
 
 def _terms(line: Line, project: Project, role: Any) -> Terms:
-    told: dict[str, Value] = {
+    given: dict[str, Value] = {
         "role": line.role,
         "access_level": line.access_level,
         "team_lead": line.team_lead,
@@ -197,7 +197,7 @@ def _terms(line: Line, project: Project, role: Any) -> Terms:
         **{name: _rate(line, name, project) for name in RATES},
     }
     return Terms(
-        values={name: value for name, value in told.items() if value is not None},
+        values={name: value for name, value in given.items() if value is not None},
         includes={} if line.permissions is None else {"permissions": tuple(sorted(line.permissions))},
     )
 
