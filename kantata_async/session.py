@@ -154,6 +154,11 @@ class KantataSession(Resources):
         return view
 
     @property
+    def base_url(self) -> str:
+        """Where the API is that this session talks to."""
+        return str(self._transport.base_url)
+
+    @property
     def limits(self) -> Mapping[str, LimitState]:
         """How every rate limit stands that a request counted against: "general", and endpoints' own by their names."""
         return self._transport.limits
