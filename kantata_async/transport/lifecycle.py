@@ -145,6 +145,7 @@ class Transport:
             time_limits=TimeLimits(),
             clock=self._loop.time,
             is_open=lambda: self._state is _State.OPEN,
+            longest_pause=self.options.retry.deadline,
             sleep=self._sleep,
             random=self._random,
             now=self._now,
@@ -213,6 +214,8 @@ class Transport:
         task = self._loop.create_task(self._until_closed(coroutine), context=context_of_job())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before it began has not touched it.
+        task.add_done_callback(lambda _: coroutine.close())
         return task
 
     async def send(self, request: Request, options: Options | None = None) -> Response:
