@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .calls import Call, Connection, Found, ListQuery, Operation, check_call, check_path, follow, get_many
+from .calls import Call, Connection, Found, ListQuery, Operation, check_call, check_id, check_path, follow, get_many
 from .errors import AmbiguousWriteError, InvalidResponseError
 from .model import Entity, Page
 
@@ -16,6 +16,8 @@ E = TypeVar("E", bound=Entity)
 R = TypeVar("R")
 
 _READS = frozenset({"GET"})
+_ONE_OBJECT = "/{id}"
+"""How the path of an operation ends that is about the object of that id."""
 
 
 class Resource:
@@ -45,7 +47,10 @@ class Resource:
         page = await self._linked(operation, call, data)
         if len(page.items) != 1:
             raise _unreadable(operation, f"one object was expected, not {len(page.items)}")
-        return page.items[0]
+        (found,) = page.items
+        if operation.path.endswith(_ONE_OBJECT) and found.id != check_id(ids[-1]):
+            raise _unreadable(operation, f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}")
+        return found
 
     async def _page(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E]:
         call = self._checked(operation, ids, arguments)

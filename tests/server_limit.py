@@ -12,7 +12,7 @@ import attrs
 
 from kantata_async.limits.bucket import Bucket
 from kantata_async.limits.pace import Pace
-from kantata_async.sandbox.limits import RateLimits, ServerRateLimit
+from kantata_async.sandbox.server.limits import RateLimits, ServerRateLimit
 
 Kind = Literal["fixed_window", "sliding_window", "token_bucket"]
 KINDS: tuple[Kind, ...] = ("fixed_window", "sliding_window", "token_bucket")

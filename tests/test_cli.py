@@ -93,7 +93,7 @@ def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("module", ["click", "rich", "yaml"])
+@pytest.mark.parametrize("module", ["click", "rich"])
 def test_a_missing_extra_is_named(module: str) -> None:
     """Without the extra `cli` one line says how to get it, and the exit code is 2."""
     done = without(module, "demo")

@@ -159,6 +159,7 @@ SUITABLE: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/project_accounting_records/import_csv"): {
         "file": ("rows.csv", b"Project ID,Period Start Date,Period End Date,Currency\n1,2026-01-01,2026-01-31,USD\n")
     },
+    ("POST", "/custom_field_values"): {"subject_type": "Workspace"},
     ("PUT", "/rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}"): {
         "rates": [{"currency": "USD", "rate": 25000}]
     },

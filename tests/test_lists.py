@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async import KantataSession, NotFoundError, NotLoadedError, UsageError, path
-from kantata_async.calls.lists import Seen
+from kantata_async.calls.seen_ids import SeenIds
 from kantata_async.entities import User
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
@@ -220,7 +220,7 @@ IDS = st.one_of(st.integers(0, 30).map(str), st.integers(0, 10**9).map(str), st.
 @given(st.lists(st.lists(IDS, max_size=6)), st.integers(0, 12))
 def test_ids_are_seen_once(pages: list[list[str]], most_texts: int) -> None:
     """The set of ids is one, and stays one when it becomes a compact one."""
-    seen = Seen(most_texts)
+    seen = SeenIds(most_texts)
     known: set[str] = set()
     for ids in pages:
         new = [one.id for one in seen.new_of([User.from_dict({"id": id}) for id in ids])]

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from identifiers import without_address
 from waiting import until_seen
-from wire import OK, Server
+from wire import OK, Server, told
 
 from kantata_async import (
     AmbiguousWriteError,
@@ -226,6 +227,30 @@ async def test_cancelled_calls_leave_nothing(kantata_sandbox: Sandbox) -> None:
         assert (await kantata.users.get(1)).id == "1"
 
 
+async def test_another_object_than_the_one_asked_for_is_refused() -> None:
+    """A get or an update that is answered with somebody else's object gives none; the update may have been done."""
+    other = {"results": [{"key": "participations", "id": "99"}], "participations": {"99": {"id": "99"}}}
+    async with (
+        Server([told(other), told(other)]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        with pytest.raises(InvalidResponseError, match="participations 7 was asked for"):
+            await kantata.participations.get(7)
+        with pytest.raises(AmbiguousWriteError, match="participations 7 was asked for"):
+            await kantata.participations.update(7, team_lead=True)
+
+
+async def test_the_id_asked_for_may_come_as_a_number() -> None:
+    """What counts is the id, not the form in which the caller or the server writes it."""
+    same = {"results": [{"key": "participations", "id": 7}], "participations": {"7": {"id": 7}}}
+    async with (
+        Server([told(same), told(same)]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        assert (await kantata.participations.get(7)).id == "7"
+        assert (await kantata.participations.update("7", team_lead=True)).id == "7"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -251,7 +276,7 @@ async def test_cancelled_calls_leave_nothing(kantata_sandbox: Sandbox) -> None:
         {"json": {1: 2}},
         {"json": "\ud800"},
     ],
-    ids=repr,
+    ids=without_address,
 )
 async def test_a_request_of_ones_own_that_cannot_be_sent(
     kantata_sandbox: Sandbox, kantata: KantataSession, arguments: dict[str, Any]
@@ -271,7 +296,7 @@ async def test_a_query_of_ones_own() -> None:
     assert server.received[0].target == f"/api/v1/users?{query}"
 
 
-@pytest.mark.parametrize("entities", [None, 5, [5], "users", [None], {"1": 2}, object()], ids=repr)
+@pytest.mark.parametrize("entities", [None, 5, [5], "users", [None], {"1": 2}, object()], ids=without_address)
 async def test_loading_for_what_is_no_entity(kantata: KantataSession, entities: Any) -> None:
     """Told before anything is sent."""
     with pytest.raises(UsageError, match="load takes entities"):

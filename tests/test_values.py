@@ -105,7 +105,7 @@ HOSTILE_IDS: Final[list[Any]] = [
     True,
     False,
     None,
-    1.0,
+    1.5,
     math.nan,
     b"1",
     [1],
@@ -178,7 +178,11 @@ REFUSES: Final[list[tuple[Kind, str, list[Any]]]] = [
         [None, 7, True, b"x", bytearray(b"x"), {"a": 1}, [True], [None], [1.5], ["a,b"], [["a"]]],
     ),
     (TEXTS, "text, or a list", [["\ud800"], "\ud800", [10**5000], iter(["a"]), (x for x in "a"), [b"a"]]),
-    (INTEGER, "a whole number", [None, True, False, 1.0, 1.5, "7", "x", Decimal(7), Fraction(7), 2**64, 10**5000, [7]]),
+    (
+        INTEGER,
+        "a whole number",
+        [None, True, False, 1.5, 2.0**53 + 2, "7", "x", Decimal(7), Fraction(7), 2**64, 10**5000, [7]],
+    ),
     (
         NUMBER,
         "a finite number",

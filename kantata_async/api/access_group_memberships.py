@@ -96,6 +96,9 @@ CREATE: Operation[AccessGroupMembership] = Operation(
         one={
             "access_group_id": "access_group_id",
         },
+        each={
+            "user_id": "user_id",
+        },
     ),
 )
 

@@ -209,6 +209,9 @@ CREATE: Operation[Assignment] = Operation(
         one={
             "story_id": "story_id",
         },
+        each={
+            "assignee_id": "assignee_id",
+        },
         include=(
             "story",
             "assignee",

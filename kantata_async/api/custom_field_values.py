@@ -227,6 +227,9 @@ CREATE: Operation[CustomFieldValue] = Operation(
             "subject_type": "subject_type",
             "with_custom_field_id": "custom_field_id",
         },
+        each={
+            "with_subject_id": "subject_id",
+        },
         include=("custom_field",),
     ),
 )

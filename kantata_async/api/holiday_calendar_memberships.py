@@ -117,6 +117,9 @@ CREATE: Operation[HolidayCalendarMembership] = Operation(
         one={
             "by_user_id": "user_id",
         },
+        each={
+            "by_holiday_calendar_id": "holiday_calendar_id",
+        },
         include=("holiday_calendar",),
     ),
 )

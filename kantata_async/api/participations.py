@@ -237,6 +237,9 @@ CREATE: Operation[Participation] = Operation(
         one={
             "workspace_id": "workspace_id",
         },
+        each={
+            "by_user": "user_id",
+        },
         include=(
             "workspace",
             "user",

@@ -117,6 +117,9 @@ CREATE: Operation[RateCardRole] = Operation(
         one={
             "rate_card_version_id": "rate_card_version_id",
         },
+        many={
+            "with_role_ids": "role_id",
+        },
         include=(
             "rate_card_version",
             "role",

@@ -145,6 +145,9 @@ CREATE: Operation[SkillMembership] = Operation(
         many={
             "user_ids": "user_id",
         },
+        each={
+            "by_skill_id": "skill_id",
+        },
         include=(
             "user",
             "skill",

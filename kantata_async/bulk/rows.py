@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -23,15 +23,23 @@ Items: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 
 @attrs.frozen(eq=False)
 class Row:
-    """One row: its position, the item as it was given, and as it goes on the wire."""
+    """One row.
+
+    Attributes:
+        index: its position, from 0.
+        item: as it was given.
+        wired: as it goes on the wire.
+        key: what its object is looked for by; None where there is no way to look for it.
+    """
 
     index: int
     item: Any
     wired: Any
+    key: Hashable | None = None
 
 
-Check = Callable[[Any, int], Any]
-"""Gives the wire form of an item at a position; raises UsageError, with the position, for a wrong one."""
+Check = Callable[[Any, int], Row]
+"""Gives the row of an item at a position; raises UsageError, with the position, for a wrong one."""
 
 
 class RowSource:
@@ -50,6 +58,7 @@ class RowSource:
         self._listed = deque(_now(items, check, scope) if isinstance(items, Sequence) else ())
         self._made = _later(() if isinstance(items, Sequence) else items, check)
         self._half: list[Row] = []
+        self._is_stopped = False
 
     @property
     def left(self) -> list[Row]:
@@ -60,6 +69,8 @@ class RowSource:
         """The next batch; empty when there are no more rows. Raises what the source raises."""
         async with self._taking:
             batch: list[Row] = []
+            if self._is_stopped:
+                return batch
             try:
                 while len(batch) < self._size and (row := await self._next()) is not None:
                     batch.append(row)
@@ -71,27 +82,42 @@ class RowSource:
     async def _next(self) -> Row | None:
         return self._listed.popleft() if self._listed else await anext(self._made, None)
 
+    def stop(self) -> None:
+        """Hand out no more."""
+        self._is_stopped = True
+
     async def close(self) -> None:
-        """Let go of a source that was not read to its end."""
+        """Let go of a source that was not read to its end; a generator of the caller's is closed."""
         async with self._taking:
             await self._made.aclose()
 
 
 def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> list[Row]:
-    rows = [Row(index, item, check(item, index)) for index, item in enumerate(items)]
+    rows = [check(item, index) for index, item in enumerate(items)]
     return rows if scope is None else sorted(rows, key=lambda row: scope(row.wired))
 
 
 async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
+    """The rows of items that are made one by one."""
     index = 0
     if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield Row(index, item, check(item, index))
-            index += 1
+        made = aiter(items)
+        try:
+            async for item in made:
+                yield check(item, index)
+                index += 1
+        finally:
+            if isinstance(made, AsyncGenerator):
+                await made.aclose()
     else:
-        for item in items:
-            yield Row(index, item, check(item, index))
-            index += 1
+        ready = iter(items)
+        try:
+            for item in ready:
+                yield check(item, index)
+                index += 1
+        finally:
+            if isinstance(ready, Generator):
+                ready.close()
 
 
 def check_items(items: Any) -> None:

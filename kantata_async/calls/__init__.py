@@ -1,5 +1,6 @@
 """From arguments to a checked request, and from its answers to pages, lists and deeper includes.
 
+foreign_values    values as data frames and arrays have them
 parameters        what a parameter takes, and how it is written
 free_query        the query of a request that no operation describes
 include           what a call asks to be included
@@ -7,6 +8,8 @@ operation         an operation of the API, and a call of it
 connection        what a session gives its resources
 concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
+page_count        how many pages a list has
+seen_ids          which ids have come already
 lists             lists and their pages
 """
 
@@ -15,10 +18,12 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .foreign_values import EMPTY, plain
 from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
-from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .operation import MAX_ONLY, MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .page_count import PageCount
 from .parameters import (
     BOOLEAN,
     DAY,
@@ -35,22 +40,27 @@ from .parameters import (
     Choice,
     Id,
     Keyed,
+    Kind,
     Needed,
     Object,
+    Scalar,
     Upload,
     check_id,
     did_you_mean,
 )
+from .seen_ids import SeenIds
 
 __all__ = [
     "BOOLEAN",
     "DAY",
+    "EMPTY",
     "FILE",
     "ID",
     "IDS",
     "ID_TEXT",
     "INSTANT",
     "INTEGER",
+    "MAX_ONLY",
     "MAX_PER_PAGE",
     "NUMBER",
     "TEXT",
@@ -64,12 +74,16 @@ __all__ = [
     "Id",
     "Inclusion",
     "Keyed",
+    "Kind",
     "ListQuery",
     "Needed",
     "Object",
     "Operation",
+    "PageCount",
     "Path",
     "QueryValue",
+    "Scalar",
+    "SeenIds",
     "Upload",
     "asks_by_id",
     "by_custom_field",
@@ -82,6 +96,7 @@ __all__ = [
     "get_many",
     "in_batches",
     "path",
+    "plain",
     "query_of",
     "read_inclusion",
     "together",

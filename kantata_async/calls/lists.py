@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from contextlib import aclosing
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -18,50 +17,11 @@ from .concurrency import together
 from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
+from .page_count import PageCount
 from .parameters import check_id
+from .seen_ids import SeenIds
 
 E = TypeVar("E", bound=Entity)
-
-_BLOCK = 1024
-_ID = attrgetter("id")
-
-
-class Seen:
-    """The ids that have come: as texts while they are few, which is quicker; beyond that numeric ones as bits.
-
-    A million neighbouring ids take some 200 kB that way.
-    """
-
-    def __init__(self, most_texts: int = 20_000) -> None:
-        self._most_texts = most_texts
-        self._texts: set[str] = set()
-        self._bits: dict[int, int] = {}
-        self._packed = False
-
-    def new_of(self, entities: Sequence[E]) -> Sequence[E]:
-        """Those that have not come before; they have now."""
-        if len(self._texts) > self._most_texts and not self._packed:
-            self._pack()
-        ids = set(map(_ID, entities))
-        if self._packed or len(ids) < len(entities) or not self._texts.isdisjoint(ids):
-            return [one for one in entities if self._add(one.id)]
-        self._texts |= ids
-        return entities
-
-    def _add(self, id: str) -> bool:
-        if not self._packed or not (id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")):
-            new = id not in self._texts
-            self._texts.add(id)
-            return new
-        block, bit = divmod(int(id), _BLOCK)
-        held = self._bits.get(block, 0)
-        self._bits[block] = held | 1 << bit
-        return not held >> bit & 1
-
-    def _pack(self) -> None:
-        texts, self._texts, self._packed = self._texts, set(), True
-        for id in texts:
-            self._add(id)
 
 
 class Found(list[E]):
@@ -95,7 +55,7 @@ class ListQuery(Generic[E]):
 
     async def __aiter__(self) -> AsyncGenerator[E, None]:
         """Every entity of every page, each once, in the API's order."""
-        seen = Seen()
+        seen = SeenIds()
         async with aclosing(self.pages()) as pages:
             async for page in pages:
                 for one in seen.new_of(page.items):
@@ -160,39 +120,26 @@ class ListQuery(Generic[E]):
         async def fetched(number: int) -> Envelope:
             return self._connection.open(await self._fetch(number))
 
-        envelope = await fetched(1)
-        last = _page_count(envelope)
-        yield envelope
+        pages = PageCount(paged=self._operation.paging)
         # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
         window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Envelope]] = deque()
         asked = 1
-
-        def ask_ahead() -> None:
-            nonlocal asked
-            while asked < last and len(ahead) < window:
-                asked += 1
-                ahead.append(self._connection.transport.spawn(fetched(asked)))
-
+        envelope = await fetched(1)
         try:
-            ask_ahead()
-            while ahead:
-                envelope = await ahead.popleft()
-                last = _page_count(envelope)
-                ask_ahead()
+            while True:
+                pages.take(envelope.meta, sum(len(ids) for _, ids in envelope.matches))
+                while asked < pages.last and len(ahead) < window:
+                    asked += 1
+                    ahead.append(self._connection.transport.spawn(fetched(asked)))
                 yield envelope
+                if not ahead:
+                    return
+                envelope = await ahead.popleft()
         finally:
             for task in ahead:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
-
-
-def _page_count(envelope: Envelope) -> int:
-    """How many pages there are now: as the meta of an answer says, else by its count and the size of this page."""
-    meta, size = envelope.meta, sum(len(ids) for _, ids in envelope.matches)
-    if meta.page_count is not None:
-        return meta.page_count
-    return -(-meta.count // size) if meta.count is not None and size else 1
 
 
 async def get_many(

@@ -22,6 +22,7 @@ import attrs
 
 from ..errors import UsageError
 from ..model import told
+from .foreign_values import EMPTY, plain
 
 Id: TypeAlias = int | str
 """An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""
@@ -38,7 +39,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 def check_id(value: object, name: str = "id") -> str:
     """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
-    value = bare(value)
+    value = plain(bare(value))
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
         return str(value)
     if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
@@ -80,7 +81,7 @@ class Scalar(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        accepted = self.accept(bare(value))
+        accepted = self.accept(plain(bare(value)))
         if accepted is None:
             raise UsageError(f"{name} takes {self.expects}, not {told(value)}")
         return accepted
@@ -94,10 +95,10 @@ class Choice(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        if value not in self.values:
+        if plain(value) not in self.values:
             hint = did_you_mean(value, self.values) if isinstance(value, str) else f"; there are {self.values}"
             raise UsageError(f"{name} does not take {told(value)}{hint}")
-        return bare(value)
+        return plain(bare(value))
 
 
 @attrs.frozen
@@ -109,6 +110,7 @@ class Array(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
+        value = plain(value)
         if not _is_list(value):
             raise UsageError(f"{name} takes a list, not {told(value)}")
         if self.most is not None and not 0 < len(value) <= self.most:
@@ -171,16 +173,21 @@ class File(Kind):
 
 
 def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
-    """The JSON object for named values. Raises UsageError for a name that there is not, or a required one missing."""
+    """The JSON object for named values; an empty cell of a data frame gives none.
+
+    Raises UsageError for a name that there is not, or a required one missing.
+    """
     prefix = f"{name}." if name else ""
     wired: dict[str, Any] = {}
     for key, value in given.items():
         kind = fields.get(key)
         if kind is None:
             raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
+        if plain(value) is EMPTY:
+            continue
         clears = value is None and not kind.needed
         wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
-    missing = [key for key, kind in fields.items() if kind.needed and key not in given]
+    missing = [key for key, kind in fields.items() if kind.needed and key not in wired]
     if missing:
         raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
     return wired
@@ -200,7 +207,7 @@ def _text(value: Any) -> str | None:
 def _texts(value: Any) -> str | None:
     if not _is_list(value):
         return _text(value)
-    items = [_one_of_texts(bare(item)) for item in value]
+    items = [_one_of_texts(plain(bare(item))) for item in value]
     texts = [item for item in items if item is not None]
     return ",".join(texts) if len(texts) == len(items) else None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 FAILED: Final = 1
+WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 
 EXIT_CODES: Final = """\b

@@ -6,11 +6,7 @@ It shares no code with the client: two that agree by sharing a mistake prove not
 
 from __future__ import annotations
 
-from .faults import Fault
-from .forms import UploadedFile
-from .limits import ServerRateLimit
-from .log import LoggedRequest
-from .server import Sandbox
-from .switches import Switches
+from .backend import Switches, UploadedFile
+from .server import Fault, LoggedRequest, Sandbox, ServerRateLimit
 
 __all__ = ["Fault", "LoggedRequest", "Sandbox", "ServerRateLimit", "Switches", "UploadedFile"]

@@ -1,6 +1,7 @@
 """One exchange with the server, and when it may happen again.
 
 url           what a path of the API is on the wire
+profiles      tokens at rest
 redaction     what of an answer may be shown
 auth          the token, where it comes from, and how it is kept out of what is shown
 request       what is asked of the server
@@ -31,10 +32,12 @@ from .lifecycle import Transport
 from .multipart import form_parts, holds_file
 from .network import Connector, Network
 from .options import Options
+from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
 from .request import NO_BODY, Part, Request
 from .response import Response
 from .retry import RetryPolicy
+from .url import checked_base_url
 from .verdict import Effect, effect_of
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "OnEvent",
     "Options",
     "Part",
+    "Profile",
     "Request",
     "RequestEvent",
     "Response",
@@ -54,8 +58,14 @@ __all__ = [
     "TokenSource",
     "Transport",
     "base_url_of_environment",
+    "checked_base_url",
+    "chosen_profile",
+    "delete_profile",
     "effect_of",
     "excerpt",
     "form_parts",
     "holds_file",
+    "load_profile",
+    "profile_names",
+    "save_profile",
 ]

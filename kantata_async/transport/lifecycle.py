@@ -214,7 +214,7 @@ class Transport:
         task = self._loop.create_task(self._until_closed(coroutine), context=context_of_job())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # A task that is cancelled before it began has not touched it.
+        # A task that is cancelled before it began never came to await what it was given.
         task.add_done_callback(lambda _: coroutine.close())
         return task
 

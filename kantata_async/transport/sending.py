@@ -257,6 +257,7 @@ class Sending:
             attempt.status,
             by_the_api=attempt.status == 503 and is_by_the_api(attempt),
             hopeless=attempt.hopeless,
+            looked_after=self._request.looked_after,
         )
 
     def _delivered(self) -> Response:

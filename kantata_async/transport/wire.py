@@ -152,7 +152,7 @@ class Wire:
             max_field_size=MOST_HEADER_BYTES,
         )
         self.last_date: tuple[str, float] | None = None
-        """The newest Date header, and when its attempt began."""
+        """The newest Date header, and when it came, on the event loop's clock."""
 
     async def close(self) -> None:
         """Close every connection, those in use too."""
@@ -206,7 +206,7 @@ class Wire:
         status = attempt.status = response.status
         attempt.headers = response.headers
         if "date" in response.headers:
-            self.last_date = response.headers["date"], attempt.began
+            self.last_date = response.headers["date"], asyncio.get_running_loop().time()
         if not 200 <= status < 300:
             attempt.phase = Phase.ANSWERED
             if status >= 400:
