@@ -49,9 +49,12 @@ def _restored(kind: type[KantataError], args: tuple[Any, ...], state: dict[str, 
 
 def note_interruption(error: BaseException, request: str, *, may_be_carried_out: bool) -> None:
     """Have an exception that ended a request say whether the request may have been carried out."""
-    state = "may have been carried out" if may_be_carried_out else "was not carried out"
-    error.add_note(f"kantata_async: {request} {state}")
-    vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
+    # An error of the token function's is that of all requests that waited for the token.
+    known = vars(error).get(_MAY_BE_CARRIED_OUT)
+    if known is None or (may_be_carried_out and not known):
+        state = "may have been carried out" if may_be_carried_out else "was not carried out"
+        error.add_note(f"kantata_async: {request} {state}")
+        vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
 
 
 def may_be_carried_out(error: BaseException) -> bool | None:

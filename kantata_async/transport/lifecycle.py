@@ -147,6 +147,7 @@ class Transport:
             time_limits=TimeLimits(),
             clock=self._loop.time,
             is_open=lambda: self._state is _State.OPEN,
+            longest_pause=self.options.retry.deadline,
             sleep=self._sleep,
             random=self._random,
             now=self._now,

@@ -41,21 +41,23 @@ _LOGGER: Final = logging.getLogger("kantata_async.transport")
 
 
 @attrs.define
-class LongPauses:
-    """What the server asked for that is longer than anyone here waits, by the limit that it was asked for.
+class Pauses:
+    """What the server asked to wait, by the limit that it was asked for.
 
-    A limit is paused no longer than a call may take; until then, new calls are told at once.
+    A limit is paused for no longer than a call of the session may take; until then, whoever cannot wait as long as the
+    server asked hears of it at once.
     """
 
     _asked: dict[str, tuple[float, float]] = attrs.field(factory=dict)
 
     def note(self, limit: str, *, now: float, seconds: float, paused_for: float) -> None:
-        """The server asked to wait, and the limit is paused for some of that."""
-        if seconds > paused_for:
-            self._asked[limit] = now + paused_for, now + seconds
+        """The server asked to wait, and the limit is paused for all or some of that."""
+        self._asked[limit] = now + paused_for, now + seconds
 
     def left(self, limits: tuple[str, ...], now: float) -> float:
         """Seconds that are left of the longest wait asked for, while its limit is paused; 0 where there is none."""
+        if not self._asked:
+            return 0.0
         self._asked = {limit: asked for limit, asked in self._asked.items() if now < asked[0]}
         return max((self._asked[limit][1] - now for limit in limits if limit in self._asked), default=0.0)
 
@@ -74,7 +76,8 @@ class Services:
         sleep: waits between attempts.
         random: gives a number from 0 to 1, the place of a wait in its range.
         now: the time in seconds since 1970.
-        long_pauses: what was asked for by answers to earlier requests.
+        longest_pause: seconds for which a limit is paused at most.
+        pauses: what was asked for by answers to earlier requests.
     """
 
     tokens: TokenSource
@@ -86,7 +89,8 @@ class Services:
     sleep: Callable[[float], Awaitable[None]]
     random: Callable[[], float]
     now: Callable[[], float]
-    long_pauses: LongPauses = attrs.field(factory=LongPauses)
+    longest_pause: float
+    pauses: Pauses = attrs.field(factory=Pauses)
 
 
 class Sending:
@@ -181,7 +185,7 @@ class Sending:
         slot = services.limiter.slot(
             self._request.method, self._request.path, self._refused, patience=self._retry.deadline
         )
-        self._check_long_pauses(slot)
+        self._check_pauses(slot)
         try:
             with allowed:
                 async with slot:
@@ -221,19 +225,17 @@ class Sending:
         if not attempt.status:
             return
         refused = attempt.status == 429
-        asked = self._asked() if refused else None
-        if asked is not None:
-            self._services.long_pauses.note(
-                slot.leave.names[-1] if slot.leave.names else "",
-                now=self._services.clock(),
-                seconds=asked,
-                paused_for=min(asked, self._retry.deadline),
-            )
-        slot.answered(refused=refused, retry_after=asked)
+        pause: float | None = None
+        if refused and (asked := self._asked()) is not None:
+            services = self._services
+            pause = min(asked, services.longest_pause)
+            # A 429 counts against the narrowest limit.
+            services.pauses.note(slot.names[-1], now=services.clock(), seconds=asked, paused_for=pause)
+        slot.answered(refused=refused, retry_after=pause)
 
-    def _check_long_pauses(self, slot: Slot) -> None:
+    def _check_pauses(self, slot: Slot) -> None:
         services = self._services
-        left = services.long_pauses.left(slot.names, services.clock()) if services.limiter.limited else 0.0
+        left = services.pauses.left(slot.names, services.clock()) if services.limiter.limited else 0.0
         if left > self._retry.deadline:
             reason = f"not sent: the server asked for a wait, of which {left:,.0f} s are left; a call waits no longer "
             raise RateLimitError(
