@@ -13,7 +13,7 @@ from ..model import AskedFor, Entity, Graph, Note, begin, ids_by_collection, pla
 from .compiled import Unlinked
 from .envelope import Envelope
 from .object_layout import ObjectLayout
-from .object_values import Objects, Values
+from .object_values import Objects
 
 
 @attrs.frozen
@@ -22,15 +22,15 @@ class _Part:
 
     Attributes:
         key: of their collection.
-        ids: of those that the graph did not hold.
-        new: the entities begun for these, in the same order.
+        new: those that the graph did not hold, by id.
+        begun: the entities begun for these, in the same order.
         known: the entities that it held, by id.
     """
 
     key: str
     objects: Objects
-    ids: Collection[str]
-    new: Collection[Entity]
+    new: Mapping[str, Any]
+    begun: Collection[Entity]
     known: Mapping[str, Entity]
 
 
@@ -55,28 +55,31 @@ def _begin(graph: Graph, key: str, objects: Objects) -> _Part:
     """Make room for the objects that the graph does not hold yet, so that others can be linked to them."""
     held = graph.by_id.get(key, {})
     known = {id: held[id] for id in objects.by_id.keys() & held.keys()} if held else {}
-    ids = [id for id in objects.by_id if id not in known] if known else objects.by_id
+    new = {id: one for id, one in objects.by_id.items() if id not in known} if known else objects.by_id
     cls = objects.layout.cls
     if cls.each_names_collection:
-        new = {id: begin(cls, id, graph.origin, key) for id in ids}
+        begun = {id: begin(cls, id, graph.origin, key) for id in new}
     else:
-        new = objects.layout.begin(ids, objects.values(ids), graph.origin)
-    graph.add(key, new)
-    return _Part(key, objects, ids, new.values(), known)
+        begun = objects.layout.begin(new, objects.values_of, graph.origin)
+    graph.add(key, begun)
+    return _Part(key, objects, new, begun.values(), known)
 
 
 def _finish(part: _Part, graph: Graph, unlinked: Unlinked) -> None:
     """Make whole what was begun, and renew what the graph held."""
     objects = part.objects
-    objects.layout.finish(part.new, objects.values(part.ids), graph.by_id, unlinked)
-    for entity, values in zip(part.known.values(), objects.values(part.known), strict=True):
-        _renew(entity, objects.layout, values, graph.notes, unlinked)
+    values_of = objects.values_of
+    objects.layout.finish(part.begun, part.new.values(), values_of, graph.by_id, unlinked)
+    for id, entity in part.known.items():
+        _renew(entity, objects.layout, values_of(objects.by_id[id]), graph.notes, unlinked)
     for id, unknown in objects.beside.items():
         store(graph.by_id[part.key][id], unknown)
     graph.notes += objects.notes
 
 
-def _renew(entity: Entity, layout: ObjectLayout, values: Values, notes: list[Note], unlinked: Unlinked) -> None:
+def _renew(
+    entity: Entity, layout: ObjectLayout, values: tuple[Any, ...], notes: list[Note], unlinked: Unlinked
+) -> None:
     """Store what an object carries over what its entity does."""
     sent = {name: value for name, value in zip(layout.names, values, strict=True) if value is not msgspec.UNSET}
     if type(entity) is not layout.cls:

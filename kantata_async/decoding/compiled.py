@@ -4,18 +4,18 @@ How each attribute is stored, and which of them refer to other objects, is decid
 becomes two functions, as attrs writes an `__init__`. For participations that are all sent with their id, their role,
 their user and something that nobody knows, some of them with their creation too, these are::
 
-    def begin(ids, objects, origin):
+    def begin(objects, values_of, origin):
         begun = {}
-        for id in ids:
+        for id in objects:
             begun[id] = entity = draft()
             entity.id = id
             entity._origin = origin
         return begun
 
-    def finish(entities, objects, at_hand, unlinked):
+    def finish(entities, objects, values_of, at_hand, unlinked):
         users = at_hand.get("users", {})
         for entity, one in zip(entities, objects):
-            value_0, entity.role, value_2, value_3, value_4, = one
+            value_0, entity.role, value_2, value_3, value_4, = values_of(one)
             target = users.get(value_2)
             if target is not None:
                 entity.user = target
@@ -36,7 +36,7 @@ is linked to is looked up once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -51,11 +51,14 @@ if TYPE_CHECKING:
 AtHand: TypeAlias = Mapping[str, Mapping[str, Entity]]
 """The entities that others can be linked to, by collection and id."""
 
-Begin: TypeAlias = Callable[[Iterable[str], Iterable[Sequence[Any]], Links], dict[str, Entity]]
+ValuesOf: TypeAlias = Callable[[Any], tuple[Any, ...]]
+"""The values of the attributes of an object, in the order of its layout, UNSET where it has none."""
+
+Begin: TypeAlias = Callable[[Mapping[str, Any], ValuesOf, Links], dict[str, Entity]]
 """Makes entities of which only the ids are there yet, by id, so that others can be linked to them."""
 
-Finish: TypeAlias = Callable[[Iterable[Entity], Iterable[Sequence[Any]], AtHand, "Unlinked"], None]
-"""Makes whole what was begun, of the values of the same objects in the same order, and links it to what is at hand."""
+Finish: TypeAlias = Callable[[Iterable[Entity], Iterable[Any], ValuesOf, AtHand, "Unlinked"], None]
+"""Makes whole what was begun, of the same objects in the same order, and links it to what is at hand."""
 
 MOST_LAYOUTS: Final = 1024
 """For which a process keeps what it made for all its sessions."""
@@ -93,24 +96,24 @@ def _source(layout: ObjectLayout) -> list[str]:
     finishing = _finishing(layout)
     if layout.cls.links.keys().isdisjoint(layout.names):
         return [
-            "def begin(ids, objects, origin):",
+            "def begin(objects, values_of, origin):",
             "    begun = {}",
-            "    for id, one in zip(ids, objects):",
+            "    for id, one in objects.items():",
             *_indented(_indented(_BEGINNING)),
             *_indented(_indented(finishing)),
             "    return begun",
-            "def finish(entities, objects, at_hand, unlinked):",
+            "def finish(entities, objects, values_of, at_hand, unlinked):",
             "    pass",
         ]
     links = layout.cls.links
     keys = {links[name].key for name in layout.names if name in links}
     return [
-        "def begin(ids, objects, origin):",
+        "def begin(objects, values_of, origin):",
         "    begun = {}",
-        "    for id in ids:",
+        "    for id in objects:",
         *_indented(_indented(_BEGINNING)),
         "    return begun",
-        "def finish(entities, objects, at_hand, unlinked):",
+        "def finish(entities, objects, values_of, at_hand, unlinked):",
         *(f"    {key} = at_hand.get({key!r}, {{}})" for key in sorted(filter(None, keys))),
         *(f"    linked_{name} = {{}}" for name in _linked_by_ids(layout)),
         "    for entity, one in zip(entities, objects):",
@@ -139,7 +142,7 @@ def _finishing(layout: ObjectLayout) -> list[str]:
             stores += [f"if {value} is not UNSET:", *_indented(lines)]
         else:
             stores += lines
-    unpacking = f"{', '.join(targets)}, = one"
+    unpacking = f"{', '.join(targets)}, = values_of(one)"
     return [unpacking, *stores, *_storing_unknown(layout, unknown), "entity.__class__ = cls"]
 
 

@@ -5,20 +5,18 @@ Objects that are alike are read by msgspec all at once, and only what it takes n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 import msgspec
 
 from ..model import Note
+from .compiled import ValuesOf
 from .object_layout import ObjectLayout
 
 _LIST: Any = list
 """Of a type that is known at run time alone."""
-
-Values: TypeAlias = tuple[Any, ...]
-"""One object's: of every attribute of its layout, in order, UNSET where it has none."""
 
 
 @attrs.frozen
@@ -37,11 +35,11 @@ class Objects:
     beside: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     notes: Sequence[Note] = ()
 
-    def values(self, ids: Collection[str]) -> Iterable[Values]:
-        """The values of these objects, in order."""
-        objects = self.by_id.values() if ids is self.by_id else map(self.by_id.__getitem__, ids)
+    @property
+    def values_of(self) -> ValuesOf:
+        """What gives the values of one of them."""
         packed = isinstance(next(iter(self.by_id.values()), None), msgspec.Struct)
-        return map(msgspec.structs.astuple, objects) if packed else objects
+        return msgspec.structs.astuple if packed else tuple
 
 
 def read_plain(key: str, objects: Mapping[str, Mapping[str, Any]], known: ObjectLayout) -> Objects:
@@ -100,7 +98,7 @@ class _Reading:
     loose: set[str] = attrs.field(factory=set)
     notes: list[Note] = attrs.field(factory=list)
 
-    def by_id(self) -> dict[str, Values]:
+    def by_id(self) -> dict[str, tuple[Any, ...]]:
         """The values of each object."""
         return dict(zip(self.ids, zip(*self.columns, strict=True), strict=True))
 
