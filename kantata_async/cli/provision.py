@@ -80,7 +80,7 @@ class _Options:
 @click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, divided by commas.")
 @connection_options
 def provision(**given: Any) -> int:
-    """Put people on projects as FILE says, or make people or groups as it says.
+    """Make teams, people or groups as FILE says.
 
     FILE is a .csv file (also with semicolons or tabs), an .xlsx workbook, or a .jsonl file with an object a line;
     - is standard input. The first line names the columns.
