@@ -10,17 +10,19 @@ from typing import Self
 
 
 class RedisServer:
-    """`async with RedisServer(directory) as redis`, then `redis.url`.
+    """`async with RedisServer(directory) as redis`, then `redis.url`; more options are redis-server's own.
 
     Raises FileNotFoundError where there is no redis-server: on Debian, ``apt-get install redis-server``.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, *options: str) -> None:
         self._directory = directory
+        self._options = options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"redis://{self.address}/0"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -40,6 +42,7 @@ class RedisServer:
             program,
             *("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"),
             *("--dir", self._directory, "--logfile", "redis.log"),
+            *self._options,
         )
         async with asyncio.timeout(10):
             while not await self._answers():  # noqa: ASYNC110 - another process, which sets no event
@@ -63,7 +66,7 @@ class RedisServer:
             return False
         try:
             writer.write(b"PING\r\n")
-            return (await reader.readline()).startswith(b"+PONG")
+            return (await reader.readline()).startswith((b"+PONG", b"-NOAUTH"))
         finally:
             writer.close()
             await writer.wait_closed()

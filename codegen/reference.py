@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ import attrs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kantata_async.api import Resources, entity_class
-from kantata_async.calls import Array, Choice, Kind, Needed, Object, Operation, Scalar
+from kantata_async.calls import Array, Choice, Choices, Kind, Needed, Object, Operation, Scalar
 from kantata_async.model import Entity
 from kantata_async.resource import Resource
 
@@ -37,6 +38,7 @@ class Call:
     name: str
     operation: Operation[Any]
     summary: str
+    example: str
     more: str
 
     @property
@@ -78,9 +80,9 @@ def pages() -> Iterator[Page]:
 
 
 def _call(resource: Resource, method: str, operation: Operation[Any]) -> Call:
-    paragraphs = inspect.getdoc(getattr(resource, method, None) or resource) or ""
-    summary, _, more = paragraphs.partition("\n\n")
-    return Call(method, operation, " ".join(summary.split()), " ".join(more.partition("Args:")[0].split()))
+    summary, example, *more = (inspect.getdoc(getattr(resource, method)) or "").partition("Args:")[0].split("\n\n")
+    shown = textwrap.dedent(example.partition("\n")[2])
+    return Call(method, operation, summary, shown, " ".join(" ".join(more).split()))
 
 
 def _parameters(kinds: Mapping[str, Kind]) -> list[Parameter]:
@@ -94,8 +96,9 @@ def _takes(kind: Kind) -> str:
             return _takes(kind.of)
         case Array():
             return f"a list: each {_takes(kind.of)}"
-        case Choice():
-            return "one of " + ", ".join(f"`{value}`" for value in kind.values)
+        case Choice() | Choices():
+            start = "one of " if isinstance(kind, Choice) else "any of "
+            return start + ", ".join(f"`{value}`" for value in kind.values)
         case Object():
             return "an object with " + ", ".join(f"`{name}`" for name in kind.fields)
         case Scalar():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .bulk import BulkResult as BulkResult
     from .bulk import Outcome as Outcome
     from .bulk import bulk_result as bulk_result
+    from .calls import OMITTED as OMITTED
     from .calls import Found as Found
     from .calls import Id as Id
     from .calls import ListQuery as ListQuery
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .errors import KantataError as KantataError
     from .errors import NotFoundError as NotFoundError
     from .errors import NotLoadedError as NotLoadedError
+    from .errors import NotOneError as NotOneError
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import RateLimitError as RateLimitError
     from .errors import RequestTimeoutError as RequestTimeoutError
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
+    from .errors import may_be_carried_out as may_be_carried_out
     from .limits import AdaptiveRateLimit as AdaptiveRateLimit
     from .limits import LimitState as LimitState
     from .limits import RateLimit as RateLimit
@@ -69,6 +72,7 @@ _HOMES: Final = {
         "KantataError",
         "NotFoundError",
         "NotLoadedError",
+        "NotOneError",
         "PermissionDeniedError",
         "RateLimitError",
         "RequestTimeoutError",
@@ -76,8 +80,9 @@ _HOMES: Final = {
         "TransportError",
         "UsageError",
         "ValidationError",
+        "may_be_carried_out",
     ),
-    "calls": ("Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
+    "calls": ("OMITTED", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (
         "AdaptiveRateLimit",
         "LimitState",

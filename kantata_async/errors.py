@@ -8,6 +8,7 @@
     │   └── RequestTimeoutError       the server did not answer in time
     ├── InvalidResponseError          an answer came that is not what the API promises
     ├── AmbiguousWriteError           a write was sent, and nobody knows whether it was carried out
+    ├── NotOneError                   a list holds none, or several, where exactly one was asked for
     ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
     └── APIError                      the API refused
         ├── BadRequestError           400
@@ -48,9 +49,12 @@ def _restored(kind: type[KantataError], args: tuple[Any, ...], state: dict[str, 
 
 def note_interruption(error: BaseException, request: str, *, may_be_carried_out: bool) -> None:
     """Have an exception that ended a request say whether the request may have been carried out."""
-    state = "may have been carried out" if may_be_carried_out else "was not carried out"
-    error.add_note(f"kantata_async: {request} {state}")
-    vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
+    # An error of the token function's is that of all requests that waited for the token.
+    known = vars(error).get(_MAY_BE_CARRIED_OUT)
+    if known is None or (may_be_carried_out and not known):
+        state = "may have been carried out" if may_be_carried_out else "was not carried out"
+        error.add_note(f"kantata_async: {request} {state}")
+        vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
 
 
 def may_be_carried_out(error: BaseException) -> bool | None:
@@ -105,6 +109,14 @@ class AmbiguousWriteError(KantataError):
         self.method = method
         self.path = path
         self.request_id = request_id
+
+
+class NotOneError(KantataError):
+    """A list was asked for the one entity that matches, and none or several do; `count` says how many, if known."""
+
+    def __init__(self, message: str, *, count: int | None) -> None:
+        super().__init__(message)
+        self.count = count
 
 
 class BulkError(KantataError):

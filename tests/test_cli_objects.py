@@ -258,6 +258,23 @@ def test_what_is_typed_becomes_what_a_call_takes(typed: list[str], arguments: di
 
 
 @pytest.mark.parametrize(
+    ("resource", "method", "typed", "arguments"),
+    [
+        ("client_invoice_defaults", "create", ["time_rollup_type=2"], {"time_rollup_type": 2}),
+        ("client_invoice_defaults", "create", ["time_rollup_type=9"], {"time_rollup_type": "9"}),
+        ("workspaces", "list", ["archived=only"], {"archived": "only"}),
+        ("users", "list", ["everything=yes"], {"everything": True}),
+        ("participations", "create", ["permissions=edit,can_post"], {"permissions": ["edit", "can_post"]}),
+    ],
+)
+def test_values_of_lists_are_typed_as_they_are(
+    resource: str, method: str, typed: list[str], arguments: dict[str, Any]
+) -> None:
+    """A number where they are numbers; whether one is right, the call itself checks."""
+    assert read_assignments(operation_of(resource, method), typed) == arguments
+
+
+@pytest.mark.parametrize(
     "typed",
     [["=7"], ["workspace_id"], ["mavens_only=maybe"], ["mavens_only:=tru"], ["a-b=1"], ["__class__=1"], [":=1"], [""]],
 )

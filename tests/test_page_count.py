@@ -42,6 +42,27 @@ def test_the_last_page(pages: Sequence[tuple[Meta, int]], last: int) -> None:
     assert counted.last == last
 
 
+@pytest.mark.parametrize(
+    ("limit", "sizes", "last"),
+    [
+        pytest.param(1, [200], 1, id="the first page holds them"),
+        pytest.param(200, [200], 1, id="just so"),
+        pytest.param(201, [200], 2, id="one more"),
+        pytest.param(450, [200, 200], 3, id="the third holds the others"),
+        pytest.param(450, [200, 190, 60], 3, id="pages cut short still held them"),
+        pytest.param(450, [200, 190, 50], 4, id="pages cut short did not"),
+        pytest.param(10_000, [200], 9, id="no more than there are"),
+        pytest.param(100, [200, 0], 2, id="an empty page is the end"),
+    ],
+)
+def test_a_limit_bounds_the_last_page(limit: int, sizes: Sequence[int], last: int) -> None:
+    """By what came and by how the server cuts its pages."""
+    counted = PageCount(paged=True, limit=limit)
+    for size in sizes:
+        counted.take(Meta(page_count=9), size)
+    assert counted.last == last
+
+
 def test_a_list_without_pages_is_read_once() -> None:
     """Where the operation has no pages and its answer tells of none, there is no second request."""
     counted = PageCount(paged=False)

@@ -218,6 +218,9 @@ async def test_fields_and_their_choices(sandbox: Sandbox, call: Caller) -> None:
     assert kept["display_value"] == "Sterling"
     text = {"name": "Motto", "choices": [{"label": "Onwards"}]}
     assert (await call("POST", "/custom_fields", {"custom_field": text}))[0] == 422
+    motto = ids((await call("POST", "/custom_fields", {"custom_field": {"name": "Motto"}}))[1])[0]
+    onwards = {"choices": [{"label": "Onwards"}]}
+    assert (await call("PUT", f"/custom_fields/{motto}", {"custom_field": onwards}))[0] == 422
     assert (await call("DELETE", f"/custom_fields/{tier['id']}"))[0] == 204
     assert not [v for v in sandbox.store.all("custom_field_values") if v["custom_field_id"] == tier["id"]]
 
@@ -271,3 +274,12 @@ async def test_filters_by_values(sandbox: Sandbox, call: Caller) -> None:
     assert await found(by_custom_choice_value=f"{region}:{emea};{score}:blank") == set()
     assert await found(by_custom_choice_value=f"{region}:blank") == {"3"}
     assert await found(selected_choices=f"{region}:none") == {"3"}
+
+
+async def test_the_kind_of_subject_can_be_asked_for_in_both_spellings(call: Caller) -> None:
+    """As the documentation spells it, and as answers do."""
+    found = [
+        set(ids((await call("GET", "/custom_field_values", subject_type=kind, per_page=200))[1]))
+        for kind in ("WorkspaceGroup", "workspace_group")
+    ]
+    assert found[0] == found[1] != set()

@@ -37,6 +37,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("POST /account_rate_cards_activations", "rate_card_set_version_id"): 1,
     ("GET /recommendations/estimate_scenario_resource", "id"): 1,
     ("POST /custom_field_values", "subject_id"): 2,
+    ("POST /exports", "export_definition"): {"users": {"columns": ["full_name"]}},
     ("POST /custom_field_values", "subject_type"): "Workspace",
     ("PUT /resource_requests/{id}", "request_resolution_status"): "approve",
     ("PUT /workspaces/{id}/apply_template", "project_tracker_template_id"): 1,
@@ -124,6 +125,8 @@ def _usable(operation: Operation, sandbox: Sandbox, key: str) -> str:
     if operation.method == "GET":
         hidden = ("archived", "deleted_at")
         return next(i for i, r in records.items() if not any(r.get(name) for name in hidden))
+    if operation.method == "PUT" and key == "exports":
+        return sandbox.store.add(key, {"status": "pending"})
     if key in {"timesheet_submissions", "expense_report_submissions", "invoices"} or (
         operation.method == "DELETE" and operation.path.endswith("{id}")
     ):

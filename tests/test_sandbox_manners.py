@@ -477,3 +477,12 @@ def test_every_filter_has_an_effect_or_a_reason(sandbox: Sandbox) -> None:
     for path, name in sandbox.filters_without_effect:
         assert rules_of(path.removeprefix("/")).without_effect[name]
     assert len(sandbox.filters_without_effect) == 2
+
+
+async def test_fields_that_the_caller_may_not_set_are_ignored(sandbox: Sandbox, call: Caller) -> None:
+    """They are checked all the same, and what else is in the body is done."""
+    sandbox.switches.ignored_fields = frozenset({"workspaces.price"})
+    before = sandbox.store.records("workspaces")["1"]["price"]
+    assert (await call("PUT", "/workspaces/1", {"workspace": {"price": "much"}}))[0] == 422
+    _, changed = await call("PUT", "/workspaces/1", {"workspace": {"price": 1, "title": "Renamed"}})
+    assert (changed["workspaces"]["1"]["title"], changed["workspaces"]["1"]["price"]) == ("Renamed", before)

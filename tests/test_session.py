@@ -126,6 +126,20 @@ async def test_hostile_paths(kantata_sandbox: Sandbox, kantata: KantataSession, 
     assert kantata_sandbox.requests == []
 
 
+async def test_params_are_named_where_they_are_wrong(kantata: KantataSession) -> None:
+    """By the name that the caller gave them."""
+    with pytest.raises(UsageError, match=r"^params hold a character that cannot be encoded"):
+        await kantata.request("GET", "/users", params={"matching": "\ud800"})
+    with pytest.raises(UsageError, match=r"a query goes into `params`$"):
+        await kantata.request("GET", "/users?page=1")
+
+
+async def test_params_are_written_as_the_api_reads_them(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """A truth as a filter has it."""
+    await kantata.request("GET", "/users", params={"show_disabled": True, "per_page": 1, "order": "alphabetical"})
+    assert kantata_sandbox.requests[0].query == {"show_disabled": "true", "per_page": "1", "order": "alphabetical"}
+
+
 async def test_the_escape_hatch(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """Any path, decoded JSON, query and body as given."""
     data = await kantata.request("get", "/users", params={"per_page": 2})

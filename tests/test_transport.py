@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from kantata_async.errors import (
     ConnectionFailedError,
     RateLimitError,
     UsageError,
+    may_be_carried_out,
 )
 from kantata_async.limits import RateLimit
 from kantata_async.transport import BASE_URL, NO_BODY, Part, Request, RetryPolicy, Transport
@@ -532,6 +534,31 @@ async def test_closing_cancels_no_task_that_waits_for_one_of_its_own() -> None:
     assert [type(error) for error in errors] == [ConnectionFailedError, AmbiguousWriteError, ConnectionFailedError]
 
 
+async def test_a_spawned_task_that_is_cancelled_before_it_began_leaves_nothing() -> None:
+    """Its coroutine is closed, of which Python would complain."""
+    async with Server() as server, opened(server) as transport:
+        coroutine = no_wait(0)
+        task = transport.spawn(coroutine)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+
+async def test_an_error_of_the_token_function_says_once_that_nothing_was_carried_out() -> None:
+    """It is the same for all requests that waited for the token."""
+
+    async def fetch() -> str:
+        await asyncio.sleep(0)
+        raise LookupError("vault")
+
+    async with Server() as server, opened(server, token=fetch) as transport:
+        errors = await asyncio.gather(*(transport.send(post()) for _ in range(5)), return_exceptions=True)
+    for error in errors:
+        assert isinstance(error, LookupError)
+        assert error.__notes__ == ["kantata_async: POST /users was not carried out"]
+        assert may_be_carried_out(error) is False
+
+
 async def test_a_task_that_its_owner_cancels_while_the_session_closes_is_cancelled() -> None:
     """Whoever cancelled it sees it cancelled."""
     async with Server() as server:
@@ -553,11 +580,17 @@ async def _result_of(task: asyncio.Task[object]) -> object:
 
 async def test_closing_ends_a_wait_between_attempts() -> None:
     """With the error that made it wait."""
+    waits = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.set()
+        await asyncio.sleep(seconds)
+
     async with Server([told({}, 429, retry_after="100")]) as server:
-        transport = transport_to(server.url)
+        transport = transport_to(server.url, sleep=sleep)
         await transport.open()
         task = asyncio.create_task(transport.send(get()))
-        await until(lambda: len(server.received) == 1)
+        await asyncio.wait_for(waits.wait(), 5)
         await transport.close()
         with pytest.raises(RateLimitError):
             await asyncio.wait_for(task, 2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -61,17 +62,18 @@ Step = bytes | Callable[[Connection], Awaitable[None]]
 class Server:
     """`async with Server([step, …]) as server`, then `server.url`, `server.received`."""
 
-    def __init__(self, script: Sequence[Step] = (), port: int = 0) -> None:
+    def __init__(self, script: Sequence[Step] = (), port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
+        self._tls = tls
         self.received: list[Received] = []
         self.connections: list[Connection] = []
         self._script: Iterator[Step] = iter(script)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/api/v1"
+        self.url = f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}/api/v1"
         return self
 
     async def __aexit__(

@@ -13,13 +13,16 @@ class PageCount:
 
     Attributes:
         paged: whether the list is known to have pages; one that is not has those that its answers tell of.
+        limit: how many matches are wanted; None for all.
         last: the last page to ask for.
     """
 
     paged: bool
+    limit: int | None = None
     last: int = 1
     _taken: int = 0
     _largest: int = 0
+    _matches: int = 0
 
     def take(self, meta: Meta, size: int) -> None:
         """Learn from the next page, which comes in order, and from how many matches are on it.
@@ -29,6 +32,7 @@ class PageCount:
         """
         self._taken += 1
         self._largest = max(self._largest, size)
+        self._matches += size
         if not size:
             self.last = self._taken
         elif meta.page_count is not None:
@@ -38,3 +42,6 @@ class PageCount:
             self.last = -(-meta.count // self._largest)
         else:
             self.last = self._taken + 1 if self.paged else self._taken
+        if self.limit is not None and size:
+            wanted = -(-max(0, self.limit - self._matches) // self._largest)
+            self.last = min(self.last, self._taken + wanted)

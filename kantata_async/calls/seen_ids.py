@@ -36,8 +36,23 @@ class SeenIds:
         self._texts |= ids
         return entities
 
+    def add(self, id: str) -> bool:
+        """Whether an id has not come before; it has now."""
+        if len(self._texts) > self._most_texts and not self._packed:
+            self._pack()
+        return self._add(id)
+
+    def __contains__(self, id: str) -> bool:
+        if not self._is_packed(id):
+            return id in self._texts
+        block, bit = divmod(int(id), _BLOCK)
+        return bool(self._bits.get(block, 0) >> bit & 1)
+
+    def _is_packed(self, id: str) -> bool:
+        return self._packed and id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")
+
     def _add(self, id: str) -> bool:
-        if not self._packed or not (id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")):
+        if not self._is_packed(id):
             new = id not in self._texts
             self._texts.add(id)
             return new

@@ -64,7 +64,7 @@ class Document(msgspec.Struct, kw_only=True):
 @cache
 def load() -> Catalogue:
     """The whole catalogue, read in some milliseconds and kept for the life of the process."""
-    raw = files(__package__).joinpath("catalogue.json").read_bytes()
+    raw = files("kantata_async.catalogue").joinpath("catalogue.json").read_bytes()
     return catalogue_of(msgspec.json.decode(raw, type=Document))
 
 

@@ -7,7 +7,20 @@ from typing import Any, Final
 
 import msgspec
 
-from ..calls import BOOLEAN, INTEGER, NUMBER, TEXTS, Array, Kind, Needed, Object, Operation, did_you_mean
+from ..calls import (
+    BOOLEAN,
+    ID_TEXTS,
+    INTEGER,
+    NUMBER,
+    TEXTS,
+    Array,
+    Choice,
+    Kind,
+    Needed,
+    Object,
+    Operation,
+    did_you_mean,
+)
 from ..errors import UsageError
 
 _YES_AND_NO: Final = {"true": True, "yes": True, "false": False, "no": False}
@@ -20,6 +33,8 @@ def read_assignments(operation: Operation[Any], typed: Iterable[str]) -> dict[st
         UsageError: something is neither, names what the operation does not take, or is twice there.
     """
     kinds = {**operation.filters, **(operation.body if isinstance(operation.body, Mapping) else {})}
+    if operation.reveal:
+        kinds["everything"] = BOOLEAN
     arguments: dict[str, Any] = {}
     for one in typed:
         name, is_json, text = _taken_apart(one)
@@ -63,7 +78,9 @@ def read_value(kind: Kind, name: str, text: str) -> Any:
             return [read_value(kind.of, name, part.strip()) for part in text.split(",")]
         case Object():
             raise UsageError(f"{name} takes an object: write {name}:={{…}}")
-    if kind is TEXTS:
+        case Choice(values=values) if text not in values:
+            return next((value for value in values if str(value) == text), text)
+    if kind in (TEXTS, ID_TEXTS):
         return text.split(",") if "," in text else text
     if kind is BOOLEAN:
         if text.lower() not in _YES_AND_NO:

@@ -9,8 +9,8 @@ import click
 
 from .._version import __version__
 from ..errors import KantataError, UsageError
-from .awaiting import awaited
-from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, WRONG_USAGE
+from .awaiting import Terminated, awaited
+from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, TERMINATED, WRONG_USAGE
 from .lazy_group import LazyGroup
 
 _ELSEWHERE: Final = {
@@ -22,8 +22,9 @@ _ELSEWHERE: Final = {
     "login": ("signin", "login", "Sign in with a browser, and keep the access token for later."),
     "logout": ("signin", "logout", "Give the token of a profile back, and forget it."),
     "profiles": ("signin", "profiles", "List the profiles that are kept."),
-    "provision": ("provision", "provision", "Put people on projects as ROSTER says."),
+    "provision": ("provision", "provision", "Make teams, people or groups as FILE says."),
     "resources": ("resources", "resources", "List the collections of the API, or what COLLECTION takes."),
+    "roster": ("roster", "roster", "Write the teams of projects as a roster."),
     "update": ("objects", "update", "Change an object of COLLECTION."),
     "whoami": ("signin", "whoami", "Tell whose token a profile holds."),
 }
@@ -134,4 +135,7 @@ def run() -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
+    except Terminated:
+        click.echo("Terminated.", err=True)
+        return TERMINATED
     return code if isinstance(code, int) else 0

@@ -46,7 +46,7 @@ def _taken_by(operation: Operation[Any]) -> dict[str, list[str]]:
         "fields": [name for name in body if name not in needed],
         "include": list(operation.includes),
         "optional fields": list(operation.optional_fields),
-        "order": [*operation.orders, *operation.bare_orders],
+        "order": [*operation.orders, *operation.undirected_orders],
     }
 
 

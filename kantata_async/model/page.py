@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, overload
 
 import attrs
 
@@ -28,14 +28,28 @@ class Meta:
 class Page(Generic[E_co]):
     """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
 
-    `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
-    that are no collection, such as the `errors` of a success.
+    A page iterates over its entities, counts them with `len` and is indexed like a list. `count` is the number of
+    matches on all pages, None where the answer does not say; `extra` holds top-level values that are no collection,
+    such as the `errors` of a success.
     """
 
     items: Sequence[E_co]
     meta: Meta
     graph: Graph
     extra: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[E_co]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> E_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[E_co]: ...
+    def __getitem__(self, index: int | slice) -> E_co | Sequence[E_co]:
+        return self.items[index]
 
     @property
     def count(self) -> int | None:

@@ -6,6 +6,8 @@ redaction     what of an answer may be shown
 auth          the token, where it comes from, and how it is kept out of what is shown
 request       what is asked of the server
 multipart     bodies with files
+environment   what the environment says of the way to the server
+network       a proxy, certificates, a connector of the program's own
 options       what a call may set for itself
 attempt       what is known of one sending
 content       the body of an answer, without its compression
@@ -24,9 +26,11 @@ lifecycle     the session's way to the server, from its opening to its closing
 from __future__ import annotations
 
 from .auth import Token, TokenSource
+from .environment import BASE_URL, base_url_of_environment
 from .events import OnEvent, RequestEvent
-from .lifecycle import BASE_URL, Transport
+from .lifecycle import Transport
 from .multipart import form_parts, holds_file
+from .network import Connector, Network
 from .options import Options
 from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
@@ -39,7 +43,9 @@ from .verdict import Effect, effect_of
 __all__ = [
     "BASE_URL",
     "NO_BODY",
+    "Connector",
     "Effect",
+    "Network",
     "OnEvent",
     "Options",
     "Part",
@@ -51,6 +57,7 @@ __all__ = [
     "Token",
     "TokenSource",
     "Transport",
+    "base_url_of_environment",
     "checked_base_url",
     "chosen_profile",
     "delete_profile",

@@ -41,6 +41,7 @@ class Attempt:
         error: why there is no whole answer; None where there is one.
         hopeless: whether it would fail in the same way again, as for a certificate that is not trusted.
         token: the one it was sent with.
+        carried: the headers it was sent with beside that.
         began: when it had its slot, on the event loop's clock; 0 until then.
         leave: what the slot took from the limits; None until then.
     """
@@ -52,5 +53,6 @@ class Attempt:
     error: KantataError | None = None
     hopeless: bool = False
     token: AccessToken | None = None
+    carried: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     began: float = 0.0
     leave: Leave | None = attrs.field(default=None, repr=False)

@@ -18,8 +18,10 @@ from ..bounds import positive_count
 from ..errors import ConnectionFailedError, UsageError
 from ..limits import Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
 from .auth import TokenSource
+from .environment import BASE_URL, log_as_the_environment_says
 from .events import Hook, OnEvent, Story
 from .multipart import form_of
+from .network import Network
 from .options import Options
 from .request import NO_BODY, Request
 from .response import Response
@@ -28,8 +30,6 @@ from .time_limits import TimeLimits
 from .url import checked_base_url, target
 from .verdict import READS
 from .wire import Wire
-
-BASE_URL: Final = "https://api.mavenlink.com/api/v1"
 
 _METHODS: Final = READS | {"POST", "PUT", "PATCH", "DELETE"}
 _MOST_SECONDS_TO_CONNECT: Final = 30.0
@@ -57,6 +57,7 @@ class Transport:
         rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
             429 goes again when the limit lets it, else after the wait of the retry policy.
         on_event: told what happens to each request.
+        network: how the server is reached.
         max_answer_bytes: the size an answer may have, decompressed.
         sleep: waits between attempts; a test's may return at once.
         random: gives a number from 0 to 1, the place of a wait in its range.
@@ -67,7 +68,7 @@ class Transport:
     """
 
     # Shown also of one whose making failed.
-    _base_url: URL = URL()
+    base_url: URL = URL()
     _state: _State = _State.UNOPENED
 
     def __init__(
@@ -79,6 +80,7 @@ class Transport:
         concurrency: int = 10,
         rate_limit: RateLimitSetting | None = None,
         on_event: OnEvent | None = None,
+        network: Network = Network(),  # noqa: B008 - frozen
         max_answer_bytes: int = 64 * 1024 * 1024,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         random: Callable[[], float] = chance.random,
@@ -93,10 +95,12 @@ class Transport:
             raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency
         self._tokens: Final = tokens
-        self._base_url = URL(checked_base_url(base_url))
+        self.base_url = URL(checked_base_url(base_url))
         self.options: Final = options
+        self.keep_secret(options)
         self._rate_limit: Final = rate_limit
         self._hook: Final = None if on_event is None else Hook(on_event)
+        self._network: Final = network
         self._max_answer_bytes: Final = max_answer_bytes
         self._sleep: Final = sleep
         self._random: Final = random
@@ -108,35 +112,42 @@ class Transport:
         self._ended_by_closing: Final[set[asyncio.Task[Any]]] = set()
 
     def __repr__(self) -> str:
-        return f"<Transport to {self._base_url}: {self._state.name.lower()}>"
+        return f"<Transport to {self.base_url}: {self._state.name.lower()}>"
 
     async def open(self) -> None:
         """Make ready to send, in the running event loop; nothing is sent yet.
 
         Raises:
-            UsageError: it was opened before, or there is no token.
+            UsageError: it was opened before, there is no token, or the environment says what cannot be used.
         """
         if self._state is _State.OPEN:
             raise UsageError("the session is open already")
         if self._state is _State.CLOSED:
             raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
+        log_as_the_environment_says()
         self._tokens.open()
+        proxy = self._network.proxy_to(self.base_url)
+        if proxy is not None and proxy.password is not None:
+            self._tokens.redact.add(proxy.password)
         self._loop = asyncio.get_running_loop()
         account = (
-            None
-            if self._rate_limit is None
-            else account_for(self._rate_limit, self._tokens.origin, str(self._base_url))
+            None if self._rate_limit is None else account_for(self._rate_limit, self._tokens.origin, str(self.base_url))
         )
+        limiter = Limiter(self.concurrency, account)
+        await limiter.open()
         self._services = Services(
             tokens=self._tokens,
-            limiter=Limiter(self.concurrency, account),
+            limiter=limiter,
             wire=Wire(
                 connect_timeout=min(self.options.timeout, _MOST_SECONDS_TO_CONNECT),
                 max_answer_bytes=self._max_answer_bytes,
+                network=self._network,
+                proxy=proxy,
             ),
             time_limits=TimeLimits(),
             clock=self._loop.time,
             is_open=lambda: self._state is _State.OPEN,
+            longest_pause=self.options.retry.deadline,
             sleep=self._sleep,
             random=self._random,
             now=self._now,
@@ -172,7 +183,7 @@ class Transport:
 
     def server_time(self, moment: float) -> datetime | None:
         """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
-        if self._services.wire.last_date is None:
+        if self._state is _State.UNOPENED or self._services.wire.last_date is None:
             return None
         date, heard = self._services.wire.last_date
         try:
@@ -181,8 +192,13 @@ class Transport:
             return None
 
     def redact(self, text: str) -> str:
-        """A text without any token of the session."""
+        """A text without any secret of the session."""
         return self._tokens.redact(text)
+
+    def keep_secret(self, options: Options) -> None:
+        """Never show the headers of these options that are secrets, should the server send them back."""
+        for secret in options.secrets:
+            self._tokens.redact.add(secret)
 
     def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
         """Run a coroutine as a task that counts as part of the running job, and ends with the session at the latest.
@@ -232,7 +248,7 @@ class Transport:
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:
             raise UsageError(f"no method of the API: {request.method!r}; there are {', '.join(sorted(_METHODS))}")
-        url = target(self._base_url, request.path, request.query)
+        url = target(self.base_url, request.path, request.query)
         if request.form is not None:
             if request.json is not NO_BODY:
                 raise UsageError(f"{request}: a request has a JSON body or a form, not both")

@@ -16,6 +16,7 @@ from .retry import RetryPolicy
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?|", re.ASCII)
+_SECRET_NAME: Final = re.compile("auth|key|secret|token|password|cookie")
 _OURS: Final = frozenset(
     {
         *("authorization", "proxy-authorization", "host", "accept-encoding", "content-type"),
@@ -61,6 +62,11 @@ class Options:
                 pass
         object.__setattr__(self, "headers", MappingProxyType(_checked(self.headers)))
 
+    @property
+    def secrets(self) -> list[str]:
+        """The headers' values that are nobody else's business, as far as their names say so."""
+        return [value for name, value in self.headers.items() if value and _SECRET_NAME.search(name)]
+
     def but(
         self,
         *,
@@ -89,14 +95,14 @@ def _checked(headers: object) -> dict[str, str]:
         UsageError: a name or a value cannot be sent, or is the session's own to set; no value is shown.
     """
     if not isinstance(headers, Mapping):
-        raise UsageError("KantataSession: headers must map names to texts")
+        raise UsageError("KantataSession: headers maps names to texts")
     checked: dict[str, str] = {}
     for name, value in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise UsageError(f"KantataSession: no name of a header: {name!r}")
+            raise UsageError(f"KantataSession: headers: {name!r} is no name of a header")
         if name.lower() in _OURS:
-            raise UsageError(f"KantataSession: the header {name} is set by the session")
+            raise UsageError(f"KantataSession: headers: {name} is set by the session")
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            raise UsageError(f"KantataSession: the header {name} must have a text of printable ASCII")
+            raise UsageError(f"KantataSession: headers: {name} must be a text of printable ASCII")
         checked[name.lower()] = value
     return checked

@@ -49,6 +49,8 @@ class Request:
         form: the parts of a multipart body instead.
         csv: whether the answer may be CSV text instead of JSON.
         decode: makes the data of an answer's JSON; raises ValueError for what is none.
+        looked_after: whether the caller looks what became of it before it goes again, so that a 503, which the API says
+            to have carried nothing out, is raised at once.
     """
 
     method: str
@@ -58,6 +60,7 @@ class Request:
     form: Sequence[Part] | None = None
     csv: bool = False
     decode: Callable[[bytes], Any] = parse_json
+    looked_after: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

@@ -39,26 +39,25 @@ from .wire import Wire
 
 _LOGGER: Final = logging.getLogger("kantata_async.transport")
 
-_MOST_SECONDS_TO_TELL_THE_LIMITS: Final = 2.0
-"""How long an answer that is there waits for the limits to take note of it."""
-
 
 @attrs.define
-class LongPauses:
-    """What the server asked for that is longer than anyone here waits, by the limit that it was asked for.
+class Pauses:
+    """What the server asked to wait, by the limit that it was asked for.
 
-    A limit is paused no longer than a call may take; until then, new calls are told at once.
+    A limit is paused for no longer than a call of the session may take; until then, whoever cannot wait as long as the
+    server asked hears of it at once.
     """
 
     _asked: dict[str, tuple[float, float]] = attrs.field(factory=dict)
 
     def note(self, limit: str, *, now: float, seconds: float, paused_for: float) -> None:
-        """The server asked to wait, and the limit is paused for some of that."""
-        if seconds > paused_for:
-            self._asked[limit] = now + paused_for, now + seconds
+        """The server asked to wait, and the limit is paused for all or some of that."""
+        self._asked[limit] = now + paused_for, now + seconds
 
     def left(self, limits: tuple[str, ...], now: float) -> float:
         """Seconds that are left of the longest wait asked for, while its limit is paused; 0 where there is none."""
+        if not self._asked:
+            return 0.0
         self._asked = {limit: asked for limit, asked in self._asked.items() if now < asked[0]}
         return max((self._asked[limit][1] - now for limit in limits if limit in self._asked), default=0.0)
 
@@ -77,7 +76,8 @@ class Services:
         sleep: waits between attempts.
         random: gives a number from 0 to 1, the place of a wait in its range.
         now: the time in seconds since 1970.
-        long_pauses: what was asked for by answers to earlier requests.
+        longest_pause: seconds for which a limit is paused at most.
+        pauses: what was asked for by answers to earlier requests.
     """
 
     tokens: TokenSource
@@ -89,7 +89,8 @@ class Services:
     sleep: Callable[[float], Awaitable[None]]
     random: Callable[[], float]
     now: Callable[[], float]
-    long_pauses: LongPauses = attrs.field(factory=LongPauses)
+    longest_pause: float
+    pauses: Pauses = attrs.field(factory=Pauses)
 
 
 class Sending:
@@ -118,7 +119,7 @@ class Sending:
         self._request: Final = request
         self._url: Final = url
         self._body: Final = body
-        self._headers: Final = _headers_of(request, body, options)
+        self._carried: Final = _headers_of(request, body, options)
         self._timeout: Final = options.timeout
         self._retry: Final = options.retry
         self._story: Final = story
@@ -179,10 +180,12 @@ class Sending:
     async def _send_once(self, last_error: KantataError | None) -> None:
         """Make the next attempt; raises the last one's error where the time was up while this one stood in line."""
         services = self._services
-        attempt = self._attempt = Attempt()
+        attempt = self._attempt = Attempt(carried=self._carried)
         allowed = services.time_limits.limit(self._deadline)
-        slot = services.limiter.slot(self._request.method, self._request.path, self._refused)
-        self._check_long_pauses(slot)
+        slot = services.limiter.slot(
+            self._request.method, self._request.path, self._refused, patience=self._retry.deadline
+        )
+        self._check_pauses(slot)
         try:
             with allowed:
                 async with slot:
@@ -191,8 +194,7 @@ class Sending:
                     self._sent += 1
                     allowed.bring_forward(attempt.began + min(self._timeout, self._retry.deadline))
                     await self._exchange(slot)
-                    allowed.bring_forward(services.clock() + _MOST_SECONDS_TO_TELL_THE_LIMITS)
-                    await self._tell_limits(slot)
+                    self._tell_limits(slot)
         except TimeoutError:
             # Any other one is the token function's own.
             if not allowed.expired:
@@ -213,30 +215,27 @@ class Sending:
         try:
             # Asked for only now: while this attempt stood in line, another one may have brought a new token.
             attempt.token = await self._services.tokens.current()
-            await self._services.wire.exchange(self._request, self._url, self._body, self._headers, attempt)
+            await self._services.wire.exchange(self._request, self._url, self._body, attempt)
         finally:
             if attempt.phase is Phase.NOT_SENT:
                 slot.unused()
 
-    async def _tell_limits(self, slot: Slot) -> None:
+    def _tell_limits(self, slot: Slot) -> None:
         attempt = self._attempt
         if not attempt.status:
             return
         refused = attempt.status == 429
         pause: float | None = None
         if refused and (asked := self._asked()) is not None:
-            pause = min(asked, self._retry.deadline)
-            self._services.long_pauses.note(
-                slot.leave.names[-1] if slot.leave.names else "",
-                now=self._services.clock(),
-                seconds=asked,
-                paused_for=pause,
-            )
-        await slot.answered(refused=refused, retry_after=pause)
+            services = self._services
+            pause = min(asked, services.longest_pause)
+            # A 429 counts against the narrowest limit.
+            services.pauses.note(slot.names[-1], now=services.clock(), seconds=asked, paused_for=pause)
+        slot.answered(refused=refused, retry_after=pause)
 
-    def _check_long_pauses(self, slot: Slot) -> None:
+    def _check_pauses(self, slot: Slot) -> None:
         services = self._services
-        left = services.long_pauses.left(slot.names, services.clock()) if services.limiter.limited else 0.0
+        left = services.pauses.left(slot.names, services.clock()) if services.limiter.limited else 0.0
         if left > self._retry.deadline:
             reason = f"not sent: the server asked for a wait, of which {left:,.0f} s are left; a call waits no longer "
             raise RateLimitError(
@@ -250,13 +249,17 @@ class Sending:
 
     def _verdict(self) -> Verdict:
         attempt = self._attempt
-        return decide(
+        verdict = decide(
             self._request.method,
             attempt.phase,
             attempt.status,
             by_the_api=attempt.status == 503 and is_by_the_api(attempt),
             hopeless=attempt.hopeless,
+            looked_after=self._request.looked_after,
         )
+        # Whoever looks before it goes again is told at once.
+        is_looked_at = self._request.looked_after and attempt.status == 503 and verdict is Verdict.RESEND
+        return Verdict.FAIL if is_looked_at else verdict
 
     def _delivered(self) -> Response:
         attempt, request = self._attempt, self._request

@@ -69,7 +69,9 @@ class Verdict(enum.Enum):
     """A write that may have been carried out: say so, never send it again."""
 
 
-def decide(method: str, phase: Phase, status: int, *, by_the_api: bool, hopeless: bool = False) -> Verdict:
+def decide(
+    method: str, phase: Phase, status: int, *, by_the_api: bool, hopeless: bool = False, looked_after: bool = False
+) -> Verdict:
     """What becomes of an attempt that came this far.
 
     Args:
@@ -78,6 +80,8 @@ def decide(method: str, phase: Phase, status: int, *, by_the_api: bool, hopeless
         status: of the answer; 0 where none came.
         by_the_api: whether the answer is surely the API's own, not one of a proxy in front of it.
         hopeless: whether the attempt would fail in the same way again.
+        looked_after: whether the caller looks what became of a write before it sends that again: even a 503 of the API,
+            which says that nothing was carried out, is then not answered by sending it again unasked.
     """
     if phase is Phase.NOT_SENT:
         return Verdict.FAIL if hopeless else Verdict.RESEND
@@ -88,7 +92,7 @@ def decide(method: str, phase: Phase, status: int, *, by_the_api: bool, hopeless
     if effect is Effect.DONE:
         return Verdict.DELIVER
     if status in (429, 503) and effect is Effect.NONE:
-        return Verdict.RESEND
+        return Verdict.FAIL if status == 503 and looked_after else Verdict.RESEND
     if effect is not Effect.UNKNOWN or (is_read and 300 <= status < 400):
         return Verdict.FAIL
     return Verdict.RESEND if is_read else Verdict.AMBIGUOUS

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import io
-from collections.abc import Mapping
 from typing import Any, Final
 
 import aiohttp
 import attrs
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from .._version import __version__
@@ -24,6 +24,7 @@ from .attempt import Attempt, Phase
 from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, read_body
 from .failures import BEFORE_SENDING, failure, is_hopeless
 from .multipart import form_of
+from .network import Network, Proxy
 from .request import Request
 from .verdict import READS
 
@@ -91,16 +92,25 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
 
-async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    # Only here, below the frames whose variables an error tracker may show.
-    token = _on_the_wire.get().attempt.token
-    if token is not None:
-        request.headers["Authorization"] = f"Bearer {token.value}"
-    # aiohttp sends GET, HEAD, PUT and DELETE once more after these two, behind the limiter's and the policy's back.
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _LostError(error) from None
+def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
+    """Notes the same of a connector that is not made here."""
+
+    async def connecting(*_: object) -> None:
+        await _on_the_wire.get().connecting()
+
+    async def has_connection(*_: object) -> None:
+        _on_the_wire.get().has_connection()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(connecting)
+    for signal in (
+        config.on_connection_create_end,
+        config.on_connection_reuseconn,
+        config.on_request_headers_sent,
+        config.on_request_chunk_sent,
+    ):
+        signal.append(has_connection)
+    return config
 
 
 class Wire:
@@ -109,13 +119,24 @@ class Wire:
     Args:
         connect_timeout: seconds a connection may take to be made.
         max_answer_bytes: the size a success may have, decompressed.
+        network: how the server is reached.
+        proxy: the one on the way; None for none.
+
+    Raises:
+        UsageError: the network cannot be used.
     """
 
-    def __init__(self, *, connect_timeout: float, max_answer_bytes: int) -> None:
+    def __init__(
+        self, *, connect_timeout: float, max_answer_bytes: int, network: Network, proxy: Proxy | None = None
+    ) -> None:
         self._max_answer_bytes: Final = max_answer_bytes
+        self._ssl: Final = network.ssl
+        self._proxy: Final = proxy
+        # How many connections there are is the limiter's to say; a second queue here would hide from its count.
+        connector, owned = network.connector_or(lambda: _Connector(limit=0))
         self._session: Final = aiohttp.ClientSession(
-            # How many connections there are is the limiter's to say; a second queue here would hide from its count.
-            connector=_Connector(limit=0),
+            connector=connector,
+            connector_owner=owned,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={
                 "User-Agent": f"kantata-async/{__version__}",
@@ -124,21 +145,20 @@ class Wire:
             },
             # The whole attempt is timed by the transport.
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
-            middlewares=(_send_once,),
+            middlewares=(self._send_once,),
+            trace_configs=None if isinstance(connector, _Connector) else [_notes_of_a_foreign_connector()],
             auto_decompress=False,
             max_line_size=MOST_HEADER_BYTES,
             max_field_size=MOST_HEADER_BYTES,
         )
         self.last_date: tuple[str, float] | None = None
-        """The newest Date header, and when its attempt began."""
+        """The newest Date header, and when it came, on the event loop's clock."""
 
     async def close(self) -> None:
         """Close every connection, those in use too."""
         await self._session.close()
 
-    async def exchange(
-        self, request: Request, url: URL, body: bytes | None, headers: Mapping[str, str], attempt: Attempt
-    ) -> None:
+    async def exchange(self, request: Request, url: URL, body: bytes | None, attempt: Attempt) -> None:
         """Send a request once and read its answer; what came of it is noted in `attempt`, and nothing is raised.
 
         A cancellation passes through, and leaves no connection behind.
@@ -147,7 +167,12 @@ class Wire:
         running = _on_the_wire.set(_OnTheWire(attempt, request.method))
         try:
             response = await self._session.request(
-                request.method, url, data=_payload(request, body), headers=headers, allow_redirects=False
+                request.method,
+                url,
+                data=_payload(request, body),
+                allow_redirects=False,
+                proxy=None if self._proxy is None else self._proxy.url,
+                ssl=True if self._ssl is None else self._ssl,
             )
             try:
                 await self._read(request, response, attempt)
@@ -161,11 +186,27 @@ class Wire:
         finally:
             _on_the_wire.reset(running)
 
+    async def _send_once(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # Secrets only here, below the frames whose variables an error tracker may show.
+        attempt = _on_the_wire.get().attempt
+        request.headers.update(attempt.carried)
+        if attempt.token is not None:
+            request.headers["Authorization"] = f"Bearer {attempt.token.value}"
+        if self._proxy is not None and self._proxy.authorization is not None:
+            request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
+        # aiohttp sends GET, HEAD, PUT and DELETE once more after these two, behind the limiter's and the policy's back.
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise _LostError(error) from None
+
     async def _read(self, request: Request, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
         status = attempt.status = response.status
         attempt.headers = response.headers
         if "date" in response.headers:
-            self.last_date = response.headers["date"], attempt.began
+            self.last_date = response.headers["date"], asyncio.get_running_loop().time()
         if not 200 <= status < 300:
             attempt.phase = Phase.ANSWERED
             if status >= 400:

@@ -54,7 +54,7 @@ class ChangeFeed:
         self._types = _types(catalogue)
         self._store = store
         self._show = show
-        self._changes: list[_Change] = []
+        self._changes: list[tuple[str, str, Record | None, Record | None]] = []
         store.watch(frozenset(self._types), self._note)
 
     @property
@@ -75,12 +75,12 @@ class ChangeFeed:
             if datetime.fromisoformat(event["created_at"]) >= oldest:
                 break
             self._store.delete(EVENTS, identity)
-        for change in changes:
+        for change in (_Change(*noted) for noted in changes):
             if datetime.fromisoformat(change.at) >= oldest:
                 self._store.add(EVENTS, self._event(change))
 
-    def _note(self, collection: str, before: Record | None, after: Record | None) -> None:
-        self._changes.append(_Change(self._store.clock.tick(), collection, before, after))
+    def _note(self, at: str, collection: str, before: Record | None, after: Record | None) -> None:
+        self._changes.append((at, collection, before, after))
 
     def _event(self, change: _Change) -> Record:
         kind, subject = self._types[change.collection], change.after or change.before or {}

@@ -9,7 +9,9 @@ from typing import Final
 ZONE: Final = timezone(timedelta(hours=-7))
 BASE_TIME: Final = datetime(2026, 8, 25, 10, tzinfo=ZONE)
 
-_STEP: Final = timedelta(microseconds=1)
+_OFFSET: Final = "-07:00"
+_SECOND: Final = 1_000_000
+_FOUNDED: Final = round(BASE_TIME.timestamp()) * _SECOND
 
 
 class Clock:
@@ -21,39 +23,52 @@ class Clock:
     """
 
     def __init__(self, now: datetime | None = None) -> None:
-        self._last = BASE_TIME
-        self._ahead = max(0.0, BASE_TIME.timestamp() - time.time())
         self.founding = True
+        self._last = _FOUNDED
+        self._ahead = max(0, _FOUNDED - _present())
+        self._shown_second = -1
+        self._shown = ""
         if now is not None:
             self.set(now)
+
+    def timestamp(self) -> float:
+        """The present of the server, in seconds of Unix time."""
+        return (_present() + self._ahead) / _SECOND
 
     def now(self) -> datetime:
         """The present of the server."""
         return datetime.fromtimestamp(self.timestamp(), ZONE)
-
-    def timestamp(self) -> float:
-        """The present of the server, in seconds of Unix time."""
-        return time.time() + self._ahead
 
     def set(self, now: datetime) -> None:
         """Set the clock, which goes on from there; a time without an offset is UTC.
 
         Raises ValueError for a time before the last write, or before the company was founded.
         """
-        wanted = now if now.tzinfo else now.replace(tzinfo=UTC)
+        wanted = round((now if now.tzinfo else now.replace(tzinfo=UTC)).timestamp() * _SECOND)
         if wanted < self._last:
-            raise ValueError(f"the clock cannot be set before {self._last.isoformat()}, the time of the last write")
-        self._ahead = wanted.timestamp() - time.time()
+            last = datetime.fromtimestamp(self._last / _SECOND, ZONE)
+            raise ValueError(f"the clock cannot be set before {last.isoformat()}, the time of the last write")
+        self._ahead = wanted - _present()
 
     def advance(self, by: timedelta | float) -> None:
         """Move the clock on, by seconds or a `timedelta`. Raises ValueError for a negative one."""
         seconds = by.total_seconds() if isinstance(by, timedelta) else float(by)
         if seconds < 0:
             raise ValueError("the clock cannot go back")
-        self._ahead += seconds
+        self._ahead += round(seconds * _SECOND)
 
     def tick(self) -> str:
         """The time of a write, ISO 8601 with an offset."""
-        if not self.founding:
-            self._last = max(self.now(), self._last + _STEP)
-        return self._last.isoformat()
+        if self.founding:
+            return BASE_TIME.isoformat()
+        self._last = max(_present() + self._ahead, self._last + 1)
+        second, fraction = divmod(self._last, _SECOND)
+        if second != self._shown_second:
+            self._shown_second = second
+            self._shown = datetime.fromtimestamp(second, ZONE).isoformat()[:19]
+        return f"{self._shown}.{fraction:06d}{_OFFSET}"
+
+
+def _present() -> int:
+    """The time of the machine, in microseconds of Unix time."""
+    return time.time_ns() // 1000

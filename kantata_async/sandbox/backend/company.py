@@ -14,6 +14,7 @@ from .answer import Answer, json_answer
 from .blanks import blanks
 from .change_feed import ChangeFeed
 from .clock import Clock
+from .files import Files
 from .filters import Filters
 from .lists import Lists
 from .presenting import Page, Presenter
@@ -53,7 +54,8 @@ class Company:
         self.filters = filters
         self.switches = switches
         self.store = Store(blanks(catalogue), clock)
-        self.presenter = Presenter(catalogue, references, self.store)
+        self.files = Files(clock)
+        self.presenter = Presenter(catalogue, references, self.store, self.files)
         self.feed = ChangeFeed(catalogue, self.store, self.presenter.plain)
         self.lists = Lists(self.store, filters)
         self.chance = random.Random(0)  # noqa: S311 - shuffles answers, guards nothing
@@ -62,8 +64,10 @@ class Company:
         """The operation that lists a collection, if there is one."""
         return self.filters.lists.get(collection)
 
-    def present(self, call: Call, ids: Sequence[str], page: Page | None = None) -> Answer:
-        """The envelope with these objects as the matches."""
+    def present(
+        self, call: Call, ids: Sequence[str], page: Page | None = None, *, also: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """The envelope with these objects as the matches, which show `also` beside their own attributes."""
         payload = self.presenter.envelope(
             call.operation,
             ids,
@@ -71,6 +75,7 @@ class Company:
             include=call.asked.include,
             optional=call.asked.optional_fields,
             switches=self.switches,
+            also=also,
         )
         return json_answer(payload, call.operation.status)
 
@@ -110,7 +115,9 @@ class Company:
     def check(self, call: Call, collection: str, raw: Any) -> Checked:
         """One object of a body, checked by the catalogue, and its parts by the rules of their own."""
         body = call.operation.body
-        checked = self.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
+        checked = self._without_ignored(
+            collection, self.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
+        )
         if checked.errors:
             return checked
         own = rules_of(collection).check
@@ -122,6 +129,13 @@ class Company:
             for error in part.check(self.store, collection, checked.values[name])
         ]
         return Checked(checked.values, errors)
+
+    def _without_ignored(self, collection: str, checked: Checked) -> Checked:
+        ignored = self.switches.ignored_fields
+        if not ignored:
+            return checked
+        values = {name: value for name, value in checked.values.items() if f"{collection}.{name}" not in ignored}
+        return Checked(values, checked.errors)
 
     def rows(self, call: Call, collection: str) -> list[dict[str, Any]]:
         """The objects of a body whose key holds a list, checked. Raises Refusal with `index` on the errors."""

@@ -16,6 +16,7 @@ from .sort_keys import name_of, of_attribute, own_name
 from .store import Record, Store
 
 _KEPT_QUERIES: Final = 64
+_A_DAY: Final = 86_400
 
 
 class Lists:
@@ -50,7 +51,9 @@ class Lists:
         if self._version != self._store.version or len(self._kept) >= _KEPT_QUERIES:
             self._kept.clear()
             self._version = self._store.version
-        key = (operation.path, repr(sorted(asked.filters.items())), asked.only, asked.order, asked.search)
+        # Some filters ask about today.
+        today = int(self._store.clock.timestamp() // _A_DAY)
+        key = (today, operation.path, repr(sorted(asked.filters.items())), asked.only, asked.order, asked.search)
         if key not in self._kept:
             self._kept[key] = self._found(operation, asked)
         return self._kept[key]

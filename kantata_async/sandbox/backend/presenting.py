@@ -10,6 +10,7 @@ import attrs
 from kantata_async.catalogue import Association, Catalogue, Field, Operation
 
 from .associations import finder, targets
+from .files import Files
 from .query_string import DEFAULT_PAGE
 from .references import References
 from .rules import Finder, rules_of
@@ -68,7 +69,8 @@ class Face:
     """How the objects of a collection show.
 
     `plain` attributes always do, `optional` ones when asked for, `shown` links always carry their ids, and `hidden`
-    links only when they are included. `converted` attributes show otherwise than they are stored.
+    links only when they are included. `converted` attributes show otherwise than they are stored, and `times` without
+    their fraction of a second.
     """
 
     plain: tuple[str, ...]
@@ -77,15 +79,17 @@ class Face:
     hidden: Mapping[str, Link]
     labels: tuple[_Label, ...]
     converted: tuple[tuple[str, Callable[[Any], Any]], ...]
+    times: tuple[str, ...]
 
 
 class Presenter:
     """Makes the envelope of an operation's answer out of the store."""
 
-    def __init__(self, catalogue: Catalogue, references: References, store: Store) -> None:
+    def __init__(self, catalogue: Catalogue, references: References, store: Store, files: Files) -> None:
         self._catalogue = catalogue
         self._references = references
         self._store = store
+        self._files = files
         self._faces: dict[tuple[str, bool], Face] = {}
         self._linked: dict[tuple[str, str], Mapping[str, Link]] = {}
 
@@ -98,8 +102,9 @@ class Presenter:
         include: Iterable[str],
         optional: Iterable[str],
         switches: Switches,
+        also: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
-        """The whole answer: count, results, the collections, meta."""
+        """The whole answer: count, results, the collections, meta; `also` shows on the matches beside their own."""
         collection = str(operation.collection)
         links = self._links(operation)
         wanted = [links[name] for name in include if name in links]
@@ -107,6 +112,8 @@ class Presenter:
         face, allowed = self._face(collection, switches.whole_seconds), set(operation.optional_fields)
         chosen = [name for name in optional if name in allowed]
         matches = {identity: self._match(face, records[identity], chosen, wanted, switches) for identity in ids}
+        for match in matches.values() if also else ():
+            match.update(also or {})
         collections: dict[str, dict[str, Any]] = {collection: matches}
         for link in wanted:
             if link.association.key:
@@ -131,7 +138,7 @@ class Presenter:
         return shown
 
     def _plain(self, face: Face, record: Record) -> Record:
-        shown = {"id": record["id"], **{name: record.get(name) for name in face.plain}}
+        shown = {name: record.get(name) for name in face.plain}
         for label in face.labels:
             if shown[label.attribute] is None:
                 shown[label.attribute] = self._name(label.key, record.get(label.ref))
@@ -139,6 +146,11 @@ class Presenter:
             shown[link.attribute] = link.value(self._store, record)
         for name, convert in face.converted:
             shown[name] = convert(shown[name])
+        for name in face.times:
+            moment = shown[name]
+            if moment and moment[19:20] == ".":
+                # 2026-08-25T10:00:00.123456-07:00
+                shown[name] = moment[:19] + moment[26:]
         return shown
 
     def _associate(
@@ -189,12 +201,18 @@ class Presenter:
         always = [field.name for field in definition.fields if not field.optional and _include(field) is None]
         withheld = {field.name for field in definition.fields if _include(field) is not None}
         return Face(
-            plain=tuple(name for name in always if name not in links),
+            plain=("id", *(name for name in always if name not in links)),
             optional=frozenset(field.name for field in definition.fields if field.optional),
             shown=tuple(links[name] for name in always if name in links),
             hidden={name: link for name, link in links.items() if name in withheld},
             labels=tuple(self._labels(collection, always, definition.attributes)),
-            converted=tuple(_converted(collection, always, definition.attributes, whole_seconds)),
+            converted=(
+                *_converted(collection, always, definition.attributes),
+                *((name, self._files.url) for name in rules_of(collection).files),
+            ),
+            times=tuple(name for name in always if definition.attributes[name].type.kind == "date-time")
+            if whole_seconds
+            else (),
         )
 
     def _labels(self, collection: str, shown: Iterable[str], attributes: Mapping[str, Field]) -> Iterable[_Label]:
@@ -211,7 +229,7 @@ _NUMBERED: Final = frozenset({"account_id", "rate_card_id", "subject_id", "works
 
 
 def _converted(
-    collection: str, shown: Iterable[str], attributes: Mapping[str, Field], whole_seconds: bool
+    collection: str, shown: Iterable[str], attributes: Mapping[str, Field]
 ) -> Iterable[tuple[str, Callable[[Any], Any]]]:
     declared = rules_of(collection).shown
     for name in shown:
@@ -219,13 +237,6 @@ def _converted(
             yield name, declared[name]
         elif name in _NUMBERED and attributes[name].type.kind == "integer":
             yield name, as_number
-        elif whole_seconds and attributes[name].type.kind == "date-time":
-            yield name, _to_the_second
-
-
-def _to_the_second(moment: str | None) -> str | None:
-    """A time without its fraction of a second: ``2026-08-25T10:00:00.123456-07:00`` has it in these places."""
-    return moment if moment is None or moment[19:20] != "." else moment[:19] + moment[26:]
 
 
 def _ref_of_label(attribute: str) -> str:

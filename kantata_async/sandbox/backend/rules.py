@@ -62,6 +62,7 @@ class Rules:
         associations: How the ids of an association are found, by the attribute that carries them.
         names: The reference whose name an attribute repeats, where the attribute's own name does not say it.
         shown: How an attribute's value is turned into what answers show.
+        files: The attributes that hold the paths of files, which show as URLs.
         has_owner: A new object belongs to a user: the caller, unless `user_id` says otherwise.
         renamed: The attribute that a field of a body sets, where their names differ.
         defaults: The attributes of a new object that its body does not give.
@@ -82,6 +83,7 @@ class Rules:
     associations: Mapping[str, Finder] = attrs.field(factory=dict)
     names: Mapping[str, str] = attrs.field(factory=dict)
     shown: Mapping[str, Callable[[Any], Any]] = attrs.field(factory=dict)
+    files: tuple[str, ...] = ()
     has_owner: bool = False
     renamed: Mapping[str, str] = attrs.field(factory=dict)
     defaults: Callable[[Store, Values], Values] | None = None
@@ -99,9 +101,9 @@ _DECLARED: Final[dict[str, Rules]] = {}
 _PARTS: Final[dict[str, Part]] = {}
 
 
-def declare(collection: str, **rules: Any) -> None:
-    """Declare the rules of a collection, by the attributes of `Rules`."""
-    _DECLARED[collection] = Rules(**rules)
+def declare(collection: str, rules: Rules) -> None:
+    """Declare the rules of a collection."""
+    _DECLARED[collection] = rules
 
 
 def rules_of(collection: str) -> Rules:

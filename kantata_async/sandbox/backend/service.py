@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from kantata_async.catalogue import Catalogue, load
 
-from . import subjects  # noqa: F401 - importing it registers what the subjects do
 from .answer import Answer
 from .clock import Clock
 from .company import Call, Company
+from .files import StoredFile
 from .filters import Filters
 from .paths import Paths
 from .query_string import read
 from .references import References
 from .refusals import Refusal, missing
 from .routes import handler_of
+from .subjects.invoices import as_pdf
 from .switches import Switches
+
+_INVOICE: Final = re.compile(r"/invoices/(\d+)\.pdf")
 
 
 @attrs.frozen
@@ -69,6 +73,11 @@ class Service:
             answer = refusal.answer()
         written = method != "GET" and (answer.status < 400 or self.company.store.version != version)
         return Outcome(answer, written)
+
+    def document(self, path: str) -> StoredFile | None:
+        """The PDF of an invoice, at ``/invoices/7.pdf``; None for another path. Raises Refusal 404."""
+        found = _INVOICE.fullmatch(path)
+        return None if found is None else as_pdf(self.company.store, found[1])
 
     def _answer(self, method: str, path: str, query: Iterable[tuple[str, str]], body: Any, *, form: bool) -> Answer:
         matched = self._paths.match(method, path)

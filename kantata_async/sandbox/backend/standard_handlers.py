@@ -37,7 +37,7 @@ def create_any(company: Company, call: Call) -> Answer:
     """
     operation, collection = call.operation, str(call.operation.collection)
     many = (collection, plural(str(operation.body_key))) if operation.bulk_max else ()
-    body = company.body(call, *many, *_BESIDE.get(operation.path, ()))
+    body = company.body(call, *many)
     key = next((name for name in many if isinstance(body.get(name), list)), None)
     if key is not None:
         return _create_many(company, call, body[key])
@@ -45,9 +45,6 @@ def create_any(company: Company, call: Call) -> Answer:
     if checked.errors:
         raise Refusal(422, checked.errors)
     return company.present(call, [create(company.store, collection, checked.values)])
-
-
-_BESIDE: Final = {"/attachments": ("direct",)}
 
 
 def _create_many(company: Company, call: Call, raw: list[Any]) -> Answer:

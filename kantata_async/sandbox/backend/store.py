@@ -10,7 +10,7 @@ from .clock import Clock
 
 Record = dict[str, Any]
 Blank = Callable[[], Record]
-Listener = Callable[[str, Record | None, Record | None], None]
+Listener = Callable[[str, str, Record | None, Record | None], None]
 Index = dict[Hashable, dict[str, None]]
 
 
@@ -32,7 +32,7 @@ class Store:
         self._indexes: dict[str, dict[str, Index]] = defaultdict(dict)
 
     def watch(self, collections: frozenset[str], listener: Listener) -> None:
-        """Tell a listener of every change of some collections: what the record was, and what it is."""
+        """Tell a listener of every change of some collections: when it was, what the record was, and what it is."""
         self._watched, self._listener = collections, listener
 
     def add(self, collection: str, attributes: Mapping[str, Any] | None = None) -> str:
@@ -46,7 +46,7 @@ class Store:
         record: Record = {**blank, "created_at": now, "updated_at": now, **given, "id": identity}
         self._records[collection][identity] = record
         self._index(collection, record)
-        self._changed(collection, None, record)
+        self._changed(now, collection, None, record)
         return str(identity)
 
     def update(self, collection: str, identity: str, changes: Mapping[str, Any]) -> Record:
@@ -56,19 +56,18 @@ class Store:
         """
         before = self._records[collection][identity]
         self._unindex(collection, before)
-        after = {**before, **{name: plain(name, value) for name, value in changes.items()}}
-        if "updated_at" not in changes:
-            after["updated_at"] = self.clock.tick()
+        now = self.clock.tick()
+        after = {**before, "updated_at": now, **{name: plain(name, value) for name, value in changes.items()}}
         self._records[collection][identity] = after
         self._index(collection, after)
-        self._changed(collection, before, after)
+        self._changed(now, collection, before, after)
         return after
 
     def delete(self, collection: str, identity: str) -> None:
         """Take a record out. Raises KeyError for an unknown id."""
         before = self._records[collection].pop(identity)
         self._unindex(collection, before)
-        self._changed(collection, before, None)
+        self._changed(self.clock.tick(), collection, before, None)
 
     def get(self, collection: str, identity: str | int) -> Record | None:
         """A copy of a record, or None."""
@@ -106,10 +105,10 @@ class Store:
                     index[entry][record["id"]] = None
         return tuple(index.get(value, ()))
 
-    def _changed(self, collection: str, before: Record | None, after: Record | None) -> None:
+    def _changed(self, at: str, collection: str, before: Record | None, after: Record | None) -> None:
         self.version += 1
         if self._listener is not None and collection in self._watched and not self.clock.founding:
-            self._listener(collection, before, after)
+            self._listener(at, collection, before, after)
 
     def _index(self, collection: str, record: Record) -> None:
         for attribute, index in self._indexes[collection].items():

@@ -12,6 +12,9 @@ def _names(given: Iterable[str]) -> frozenset[str]:
     return frozenset(given)
 
 
+Consent = Literal["ask", "allow", "deny"]
+
+
 @attrs.define(kw_only=True)
 class Switches:
     """The sandbox's manners where the real server's are not documented; the defaults are the most demanding.
@@ -29,8 +32,13 @@ class Switches:
         access_group_message: Removing an access group membership answers 200 with a message; False: 204.
         updates_without_body: A PUT that answers an envelope answers 204 and nothing instead.
         retry_after: The form of the `Retry-After` header on a 429; None sends none, as the real server.
+        consent: What becomes of a person who is sent to agree: "ask" shows them a page, "allow" and "deny" decide.
+        export_seconds: How long a data export is queued before it is ready, by the server's clock.
+        ranges: Downloads can be resumed: a Range header is answered with a part.
         whole_seconds: Times show without a fraction of a second, as in real answers, though they are kept with one.
         withheld_attributes: Attributes no answer shows, as ``"users.email_address"``: the caller lacks the permission.
+        ignored_fields: Fields of bodies that are taken and change nothing, as ``"participations.permissions"``: the
+            caller lacks the permission to set them.
         invisible_objects: Objects that are referred to and never sent, as ``"users.9"``: the caller may not see them.
     """
 
@@ -46,6 +54,10 @@ class Switches:
     access_group_message: bool = True
     updates_without_body: bool = False
     retry_after: Literal["seconds", "date"] | None = None
+    consent: Consent = "ask"
+    export_seconds: float = 0.5
+    ranges: bool = True
     whole_seconds: bool = True
     withheld_attributes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+    ignored_fields: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
     invisible_objects: frozenset[str] = attrs.field(default=frozenset(), converter=_names)

@@ -10,7 +10,7 @@ import attrs
 
 from ..backend import BASE_TIME, ME, Record, Store, collection_of_class, create
 
-PHASED_IN: Final = 120
+DAYS_BACK: Final = 120
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +91,7 @@ def give_values(store: Store, seed: int) -> None:
 
 def _give(store: Store, field: Record, subject_type: str, identity: str, chance: random.Random) -> None:
     about = {"subject_type": subject_type, "subject_id": identity, "custom_field_id": field["id"]}
-    times = {"created_at": _days_ago(days := chance.randint(1, PHASED_IN)), "updated_at": _days_ago(days)}
+    times = {"created_at": _days_ago(days := chance.randint(1, DAYS_BACK)), "updated_at": _days_ago(days)}
     value = _value(store, field, identity, chance)
     create(store, "custom_field_values", {**about, "value": value, "setter_id": ME, **times})
 

@@ -31,8 +31,17 @@ _MARKS: Final = frozenset({"deleted_at", "disabled_at"})
 _GIVEN: Final[dict[str, dict[str, Any]]] = {
     "account_invitations": {"pending": True},
     "assignments": {"current": True},
-    "attachments": {"filename": "brief.pdf", "filesize": 1024},
-    "exports": {"status": "success"},
+    "exports": {
+        "status": "success",
+        "export_definition": {
+            "users": {
+                "key": "users",
+                "display_name": "Users",
+                "columns": [{"key": "full_name", "display_name": "Full name", "description": "", "type": "string"}],
+                "filters": {},
+            }
+        },
+    },
     "expense_report_submissions": {"status": "pending", "type": "ExpenseReportSubmission"},
     "rate_card_sets": {"account_default": False},
     "timesheet_submissions": {"status": "pending", "type": "TimesheetSubmission"},

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..backend import BASE_TIME, ME, Company, Store
+from ..backend import BASE_TIME, ME, Company, Store, UploadedFile, keep_file, page_of
 from . import names
 from .custom_fields import define_fields, give_values
 from .filling import fill
@@ -31,6 +31,9 @@ def found(company: Company, *, seed: int, people: int, projects: int) -> None:
     define_fields(store)
     fill(store, company.catalogue, company.references, seed=seed)
     give_values(store, seed)
+    for identity in store.records("attachments"):
+        brief = UploadedFile(f"brief-{identity}.pdf", page_of([f"Brief {identity}"]), "application/pdf")
+        keep_file(store, company.files, identity, brief)
     store.clock.founding = False
 
 
@@ -311,7 +314,6 @@ class _Founder:
                 "external_report_object_identifier": "/gdc/md/project-margin",
                 "recurrence": {"cadence": "daily", "start_time": now},
                 "created_at": now,
-                "latest_success": {"url": "https://files.example/insights/latest.csv.gz", "created_at": now},
             },
         )
         for name, kind in (("% Complete (Hours)", "percent_complete"), ("Time & Materials", "time_and_materials")):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from .authorization import OAuthApplication
 from .faults import Fault
 from .limits import ServerRateLimit
 from .log import LoggedRequest
 from .sandbox import Sandbox
+from .thread import ThreadedSandbox
 
-__all__ = ["Fault", "LoggedRequest", "Sandbox", "ServerRateLimit"]
+__all__ = ["Fault", "LoggedRequest", "OAuthApplication", "Sandbox", "ServerRateLimit", "ThreadedSandbox"]

@@ -77,7 +77,8 @@ async def _silence(fault: Fault, request: web.Request, stopping: asyncio.Event) 
 
 
 async def _cut(request: web.Request, answer: Answer, headers: dict[str, str], _: asyncio.Event) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**headers, "Content-Type": JSON, "Content-Length": str(len(answer.body))})
+    described = {**answer.headers, **headers, "Content-Type": answer.content_type}
+    response = web.StreamResponse(status=answer.status, headers={**described, "Content-Length": str(len(answer.body))})
     await response.prepare(request)
     await response.write(answer.body[: len(answer.body) // 2])
     if request.transport is not None:

@@ -11,7 +11,7 @@ from ..backend import UploadedFile
 
 @attrs.define(kw_only=True)
 class LoggedRequest:
-    """One request. It never holds a header, and so never a token.
+    """One request. It never holds a header, and so never a token; of what goes to the authorization server, only where.
 
     Attributes:
         method: The HTTP method.

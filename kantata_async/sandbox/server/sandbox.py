@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 import time
 from collections.abc import Iterable
@@ -11,26 +10,42 @@ from datetime import datetime
 from email.utils import formatdate
 from itertools import count
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypedDict, Unpack
 
 import msgspec
 from aiohttp import web
 
-from ..backend import Answer, Clock, Outcome, Refusal, Service, Store, Switches, unauthorized
-from ..seed import found
+from ..backend import Answer, Clock, Refusal, Store, Switches
+from .authorization import AuthorizationServer, OAuthApplication
 from .control import PREFIX, respond
 from .fault_answers import befall, status_of
 from .faults import Fault, Faults
+from .gateway import BASE, Gateway, below_base, is_secret
 from .http_dates import HttpDates
 from .limits import RateLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
-from .wire import Body, read_body
+from .thread import ThreadedSandbox
+from .wire import read_body
 
 HOST: Final = "127.0.0.1"
-BASE: Final = "/api/v1"
 MAX_BODY: Final = 64 * 1024 * 1024
 _UNREAD: Final = Answer(200, msgspec.json.encode({"count": 0, "results": [], "meta": {"count": 0, "page_count": 0}}))
+
+
+class SandboxOptions(TypedDict, total=False):
+    """What a `Sandbox` takes."""
+
+    seed: int
+    people: int
+    projects: int
+    port: int
+    token: str | None
+    latency: float
+    now: datetime | None
+    switches: Switches | None
+    rate_limits: Iterable[ServerRateLimit]
+    application: OAuthApplication | None
 
 
 class Sandbox:
@@ -46,6 +61,7 @@ class Sandbox:
         now: The time of its clock when it starts, from which it goes on; the present unless given.
         switches: Its manners where the real server's are not documented.
         rate_limits: The limits beyond which it answers 429.
+        application: The application that is registered with its authorization server.
     """
 
     def __init__(
@@ -60,6 +76,7 @@ class Sandbox:
         now: datetime | None = None,
         switches: Switches | None = None,
         rate_limits: Iterable[ServerRateLimit] = (),
+        application: OAuthApplication | None = None,
     ) -> None:
         self.token = token or secrets.token_urlsafe(24)
         self.latency = latency
@@ -73,7 +90,16 @@ class Sandbox:
         self._numbers = count(1)
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
-        self._service = self._founded(now)
+        self._application = application or OAuthApplication()
+        self._gateway = self._founded(now)
+
+    @classmethod
+    def in_thread(cls, **options: Unpack[SandboxOptions]) -> ThreadedSandbox:
+        """A sandbox in a thread of its own, as a context manager, for programs and tests without an event loop.
+
+        It takes what the class takes, and has the same properties and methods.
+        """
+        return ThreadedSandbox(cls(**options))
 
     def __repr__(self) -> str:
         return f"<Sandbox {self.url} {len(self.store)} records>"
@@ -90,12 +116,21 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The base URL for a client."""
-        return f"http://{HOST}:{self._port}{BASE}"
+        return f"{self._origin}{BASE}"
+
+    @property
+    def _origin(self) -> str:
+        return f"http://{HOST}:{self._port}"
 
     @property
     def store(self) -> Store:
         """The records behind the API."""
-        return self._service.company.store
+        return self._gateway.service.company.store
+
+    @property
+    def authorization(self) -> AuthorizationServer:
+        """Which tokens were issued and revoked beside the sandbox's own, and how one comes by one."""
+        return self._gateway.authorization
 
     @property
     def clock(self) -> Clock:
@@ -109,7 +144,7 @@ class Sandbox:
 
     @switches.setter
     def switches(self, switches: Switches) -> None:
-        self._switches = self._service.company.switches = switches
+        self._switches = self._gateway.service.company.switches = switches
 
     @property
     def rate_limits(self) -> tuple[ServerRateLimit, ...]:
@@ -133,7 +168,7 @@ class Sandbox:
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
         """The (path, filter) pairs that are taken and change nothing, for want of the data they ask about."""
-        return self._service.filters_without_effect
+        return self._gateway.service.filters_without_effect
 
     def count(self, method: str | None = None, path: str | None = None) -> int:
         """How many requests the log has of a method and a path, the latter as `path_patterns.matches` describes."""
@@ -147,14 +182,14 @@ class Sandbox:
         """Found the company anew, or another one; faults and log are cleared too."""
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
-        self._service = self._founded(self.clock.now())
+        self._gateway = self._founded(self.clock.now())
         self.faults.clear()
         self.clear_log()
 
-    def _founded(self, now: datetime | None) -> Service:
-        service = Service(self._switches, Clock(now))
-        found(service.company, **self._founding)
-        return service
+    def _founded(self, now: datetime | None) -> Gateway:
+        gateway = Gateway(self._switches, Clock(now), self._application, **self._founding)
+        gateway.service.company.files.origin = self._origin
+        return gateway
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
@@ -173,6 +208,7 @@ class Sandbox:
             raise
         self._runner = runner
         self._port = runner.addresses[0][1]
+        self._gateway.service.company.files.origin = self._origin
 
     async def stop(self) -> None:
         """Stop listening, and end what still hangs; a second call does nothing."""
@@ -189,8 +225,8 @@ class Sandbox:
             return await self._control(request)
         logged = LoggedRequest(
             method=request.method,
-            path=request.path.removeprefix(BASE).removesuffix(".json"),
-            query=dict(request.query),
+            path=below_base(request.path),
+            query={} if is_secret(request.path) else dict(request.query),
             request_id=f"{next(self._numbers):012x}",
             at=time.monotonic(),
         )
@@ -210,28 +246,17 @@ class Sandbox:
             body = await read_body(request)
         except Refusal as refusal:
             return refusal.answer(), None
-        logged.body, logged.form = body.json, body.form
+        if not is_secret(request.path):
+            logged.body, logged.form = body.json, body.form
         wait = self._limits.admit(request.method, logged.path, time.monotonic())
         if wait:
             return self._throttled(wait).answer(), None
         fault = self.faults.strike(request.method, logged.path)
         if fault is not None and fault.when == "before":
             return _UNREAD, fault
-        outcome = self._carry_out(request, logged, body)
+        outcome = self._gateway.carry_out(request, body, self.token)
         logged.committed = outcome.committed
         return outcome.answer, fault
-
-    def _carry_out(self, request: web.Request, logged: LoggedRequest, body: Body) -> Outcome:
-        if not self._authorized(request):
-            return Outcome(unauthorized().answer(), committed=False)
-        path = logged.path if request.path.startswith(f"{BASE}/") else ""
-        form = body.form is not None
-        given = body.form if form else body.json
-        return self._service.carry_out(request.method, path, request.query.items(), given, form=form)
-
-    def _authorized(self, request: web.Request) -> bool:
-        given = request.headers.get("Authorization", "")
-        return hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode())
 
     def _throttled(self, wait: float) -> Refusal:
         headers = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import (
     account,
     accounting,
+    attachments,
     currencies,
     custom_fields,
     estimates,
@@ -12,7 +13,6 @@ from . import (
     expenses,
     exports,
     external_references,
-    files,
     insights,
     invoices,
     organizations,
@@ -31,6 +31,7 @@ from . import (
 __all__ = [
     "account",
     "accounting",
+    "attachments",
     "currencies",
     "custom_fields",
     "estimates",
@@ -38,7 +39,6 @@ __all__ = [
     "expenses",
     "exports",
     "external_references",
-    "files",
     "insights",
     "invoices",
     "organizations",

@@ -7,25 +7,29 @@ from ..associations import inverse
 from ..company import Call, Company
 from ..predicates import chosen, flag, joined, present
 from ..routes import route
-from ..rules import Guard, Values, declare
+from ..rules import Guard, Rules, Values, declare
 from ..sort_keys import of_attribute
 from ..standard_handlers import existing
 from ..store import Store
 from ..writing import destroy
 from .setting import setting
 
-declare("account_colors", filters={"enabled_only": flag(present("enabled"))})
+declare("account_colors", Rules(filters={"enabled_only": flag(present("enabled"))}))
 declare(
     "account_locations",
-    filters={
-        "archived": chosen("archived"),
-        "workspace_id": joined("time_entries", "workspace_id", "location_id"),
-    },
+    Rules(
+        filters={
+            "archived": chosen("archived"),
+            "workspace_id": joined("time_entries", "workspace_id", "location_id"),
+        },
+    ),
 )
 declare(
     "account_invitations",
-    filters={"only_pending": flag(present("pending"))},
-    sort_keys={"bill_rate": of_attribute("bill_rate_in_cents"), "cost_rate": of_attribute("cost_rate_in_cents")},
+    Rules(
+        filters={"only_pending": flag(present("pending"))},
+        sort_keys={"bill_rate": of_attribute("bill_rate_in_cents"), "cost_rate": of_attribute("cost_rate_in_cents")},
+    ),
 )
 
 
@@ -33,14 +37,16 @@ def _set_of_status(_: Store, values: Values) -> Values:
     return {"task_status_set_id": values["status_set_id"]} if "status_set_id" in values else {}
 
 
-declare("custom_task_statuses", meaning=_set_of_status)
+declare("custom_task_statuses", Rules(meaning=_set_of_status))
 declare(
     "task_status_sets",
-    associations={"custom_task_status_ids": inverse("custom_task_statuses", "status_set_id")},
-    belongings=(("custom_task_statuses", "status_set_id"),),
-    guard=Guard(
-        lambda store, record: store.referring("workspaces", "task_status_set_id", record["id"]),
-        "The task status set is in use",
+    Rules(
+        associations={"custom_task_status_ids": inverse("custom_task_statuses", "status_set_id")},
+        belongings=(("custom_task_statuses", "status_set_id"),),
+        guard=Guard(
+            lambda store, record: store.referring("workspaces", "task_status_set_id", record["id"]),
+            "The task status set is in use",
+        ),
     ),
 )
 

@@ -12,7 +12,7 @@ from ..company import Call, Company
 from ..predicates import Predicate, among, compared, everything
 from ..refusals import Refusal, invalid_field
 from ..routes import route
-from ..rules import Hidden, Values, declare
+from ..rules import Hidden, Rules, Values, declare
 from ..standard_handlers import existing
 from ..store import Store
 from ..writing import create
@@ -25,8 +25,10 @@ def _visible_records(_: Store, given: Values) -> Predicate:
 
 declare(
     "project_accounting_records",
-    filters={"created_at": compared("created_at", after=True), "ids": among("id"), "status": among("status")},
-    hidden=Hidden(_visible_records, ("show_deleted",)),
+    Rules(
+        filters={"created_at": compared("created_at", after=True), "ids": among("id"), "status": among("status")},
+        hidden=Hidden(_visible_records, ("show_deleted",)),
+    ),
 )
 
 _CSV_COLUMNS: Final = {

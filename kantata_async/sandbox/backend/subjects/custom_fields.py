@@ -8,17 +8,20 @@ from ..answer import Answer
 from ..associations import inverse
 from ..company import Call, Company
 from ..inflection import collection_of_class, singular
-from ..predicates import Predicate, among, beyond, equal, matching
+from ..predicates import Predicate, about, among, beyond, equal, matching
 from ..refusals import Refusal, invalid_field
 from ..routes import route
-from ..rules import Values, declare, part
+from ..rules import Rules, Values, declare, part
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..switches import Switches
-from ..writing import create, subject
+from ..writing import create, subject, update
 from .field_kinds import KINDS, OF_CHOICES
 
 _ACCOUNT_LEVEL: Final = frozenset({"User", "WorkspaceGroup"})
+
+
+_NO_CHOICES: Final = invalid_field("choices belong to fields of type single and multi only", "choices")
 
 
 def _default_set(store: Store) -> str | None:
@@ -79,7 +82,7 @@ def _attributes(store: Store, field: Record, value: Any) -> Values:
 def _wrong_with_value(store: Store, _: Switches, values: Values, earlier: list[Values]) -> list[Values]:
     field = store.records("custom_fields")[str(values["custom_field_id"])]
     wanted = _subject_type(store, field)
-    if wanted != values["subject_type"]:
+    if wanted is None or collection_of_class(wanted) != collection_of_class(values["subject_type"]):
         return [invalid_field(f"custom_field_id names a field of a {wanted}", "custom_field_id")]
     reference = {"key": collection_of_class(values["subject_type"]), "id": str(values["subject_id"])}
     problem = _problem(store, field, values["value"], reference)
@@ -112,8 +115,10 @@ def _first_of_each_field(store: Store, value: int) -> Predicate:
 
 declare(
     "custom_field_sets",
-    associations={"custom_field_ids": inverse("custom_fields", "custom_field_set_id")},
-    belongings=(("custom_fields", "custom_field_set_id"),),
+    Rules(
+        associations={"custom_field_ids": inverse("custom_fields", "custom_field_set_id")},
+        belongings=(("custom_fields", "custom_field_set_id"),),
+    ),
 )
 
 
@@ -130,39 +135,57 @@ def _wrong_with_field(_: Store, __: Switches, values: Values, ___: list[Values])
     if kind not in KINDS:
         return [invalid_field(f"value_type is not one of {', '.join(KINDS)}", "value_type")]
     if values.get("choices") and kind not in OF_CHOICES:
-        return [invalid_field("choices belong to fields of type single and multi only", "choices")]
+        return [_NO_CHOICES]
     return []
 
 
 declare(
     "custom_fields",
-    filters={"subject_type": beyond("custom_field_sets", "custom_field_set_id", equal("subject_type"))},
-    associations={"choice_ids": inverse("custom_field_choices", "custom_field_id")},
-    defaults=_defaults,
-    check_new=_wrong_with_field,
-    belongings=(("custom_field_values", "custom_field_id"), ("custom_field_choices", "custom_field_id")),
+    Rules(
+        filters={"subject_type": beyond("custom_field_sets", "custom_field_set_id", equal("subject_type"))},
+        associations={"choice_ids": inverse("custom_field_choices", "custom_field_id")},
+        defaults=_defaults,
+        check_new=_wrong_with_field,
+        belongings=(("custom_field_values", "custom_field_id"), ("custom_field_choices", "custom_field_id")),
+    ),
 )
 declare(
     "custom_field_choices",
-    filters={
-        "active": matching(lambda store, record: record["custom_field_id"] in store.records("custom_fields")),
-        "for_choice_ids": among("id"),
-        "for_custom_fields": among("custom_field_id"),
-        "per_custom_field": _first_of_each_field,
-    },
+    Rules(
+        filters={
+            "active": matching(lambda store, record: record["custom_field_id"] in store.records("custom_fields")),
+            "for_choice_ids": among("id"),
+            "for_custom_fields": among("custom_field_id"),
+            "per_custom_field": _first_of_each_field,
+        },
+    ),
 )
 declare(
     "custom_field_values",
-    filters={
-        "with_custom_field_id": among("custom_field_id"),
-        "with_setter_id": among("setter_id"),
-        "with_subject_id": among("subject_id"),
-    },
-    meaning=_meant_by_value,
-    check_new=_wrong_with_value,
-    created=_replace,
-    shown={"subject_type": _as_seen},
+    Rules(
+        filters={
+            "subject_type": about("key"),
+            "with_custom_field_id": among("custom_field_id"),
+            "with_setter_id": among("setter_id"),
+            "with_subject_id": among("subject_id"),
+        },
+        meaning=_meant_by_value,
+        check_new=_wrong_with_value,
+        created=_replace,
+        shown={"subject_type": _as_seen},
+    ),
 )
+
+
+@route("PUT", "/custom_fields/{id}")
+def change_field(company: Company, call: Call) -> Answer:
+    """Change a field; its choices are overwritten as a whole."""
+    field = existing(company, "custom_fields", call.id)
+    values = company.checked(call, "custom_fields")
+    if values.get("choices") and field["value_type"] not in OF_CHOICES:
+        raise Refusal(422, [_NO_CHOICES])
+    update(company.store, "custom_fields", call.id, values)
+    return company.changed(call, call.id)
 
 
 @route("PUT", "/custom_field_values/{id}")

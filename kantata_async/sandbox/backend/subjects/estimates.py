@@ -8,7 +8,7 @@ from ..answer import Answer, json_answer
 from ..company import Call, Company
 from ..predicates import among, beyond, containing
 from ..routes import route
-from ..rules import Values, declare, part
+from ..rules import Rules, Values, declare, part
 from ..sort_keys import of_attribute
 from ..standard_handlers import existing
 from ..store import Store
@@ -17,17 +17,21 @@ MAX_RECOMMENDATIONS: Final = 1000
 
 declare(
     "estimates",
-    filters={
-        "creator": beyond("users", "creator_id", containing("full_name")),
-        "with_workspace_group_ids": among("workspace_group_id"),
-    },
-    belongings=(("estimate_scenarios", "estimate_id"),),
+    Rules(
+        filters={
+            "creator": beyond("users", "creator_id", containing("full_name")),
+            "with_workspace_group_ids": among("workspace_group_id"),
+        },
+        belongings=(("estimate_scenarios", "estimate_id"),),
+    ),
 )
-declare("estimate_scenarios", belongings=(("estimate_scenario_resources", "estimate_scenario_id"),))
+declare("estimate_scenarios", Rules(belongings=(("estimate_scenario_resources", "estimate_scenario_id"),)))
 declare(
     "estimate_scenario_resources",
-    sort_keys={"alphabetically": of_attribute("display_label")},
-    belongings=(("estimate_scenario_resource_allocations", "resource_id"),),
+    Rules(
+        sort_keys={"alphabetically": of_attribute("display_label")},
+        belongings=(("estimate_scenario_resource_allocations", "resource_id"),),
+    ),
 )
 
 

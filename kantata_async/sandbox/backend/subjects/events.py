@@ -10,7 +10,7 @@ from ..company import Call, Company
 from ..predicates import FilterRule, Predicate, among
 from ..refusals import invalid
 from ..routes import route
-from ..rules import declare
+from ..rules import Rules, declare
 from ..standard_handlers import list_all
 from ..store import Record, Store
 
@@ -36,14 +36,16 @@ def _subject_while_there(store: Store, event: Record) -> Any:
 
 declare(
     EVENTS,
-    filters={
-        "event_types": among("event_type"),
-        "most_recent": _most_recent("subject_type", "subject_id"),
-        "most_recent_by_event_type": _most_recent("subject_type", "subject_id", "event_type"),
-        "subject_id": among("subject_id"),
-        "user_ids": among("user_id"),
-    },
-    associations={"subject_ref": _subject_while_there},
+    Rules(
+        filters={
+            "event_types": among("event_type"),
+            "most_recent": _most_recent("subject_type", "subject_id"),
+            "most_recent_by_event_type": _most_recent("subject_type", "subject_id", "event_type"),
+            "subject_id": among("subject_id"),
+            "user_ids": among("user_id"),
+        },
+        associations={"subject_ref": _subject_while_there},
+    ),
 )
 
 

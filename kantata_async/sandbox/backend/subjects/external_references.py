@@ -6,16 +6,18 @@ from ..answer import Answer
 from ..company import Call, Company
 from ..predicates import compared
 from ..routes import route
-from ..rules import Values, declare, part
+from ..rules import Rules, Values, declare, part
 from ..store import Store
 from ..writing import create, subject, update
 
 declare(
     "external_references",
-    filters={
-        "last_synced_after": compared("last_synced_at", after=True),
-        "last_synced_before": compared("last_synced_at", after=False),
-    },
+    Rules(
+        filters={
+            "last_synced_after": compared("last_synced_at", after=True),
+            "last_synced_before": compared("last_synced_at", after=False),
+        },
+    ),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -27,13 +27,14 @@ from ..predicates import (
     overlapping,
     present,
 )
+from ..refusals import invalid
 from ..routes import route
-from ..rules import Finder, Guard, Hidden, Values, declare
+from ..rules import Finder, Guard, Hidden, Rules, Values, declare
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..uploads import UploadedFile
-from ..writing import deleted_now, update
+from ..writing import deleted_now
 from .organizations import belonging_to, in_an_organization
 from .setting import setting
 
@@ -116,12 +117,10 @@ def _assignable_to_resource(store: Store, value: Any) -> Predicate:
     """Members of the account who are not on the resource's project in the same role already."""
     resources = store.records("workspace_resources")
     wanted = resources.get(str(value), {})
-    beside = (resources[identity] for identity in store.referring(*_RESOURCES_OF, wanted.get("workspace_id")))
+    found = store.referring("workspace_resources", "workspace_id", wanted.get("workspace_id"))
+    beside = (resources[identity] for identity in found)
     taken = {other["user_id"] for other in beside if other["role_id"] == wanted.get("role_id")}
     return lambda user: bool(wanted) and is_member(store, user) and user["id"] not in taken
-
-
-_RESOURCES_OF: Final = ("workspace_resources", "workspace_id")
 
 
 def _potential_followers(store: Store, value: Any) -> Predicate:
@@ -174,90 +173,88 @@ def _without_submission(store: Store, value: Any) -> Predicate:
     return lambda user: user["id"] in there - submitted
 
 
-def _photo(_: Store, values: Values) -> Values:
-    photo = values.get("profile_photo_attachment_file")
-    return {"photo_path": f"https://photos.example/{photo.filename}"} if isinstance(photo, UploadedFile) else {}
-
-
 declare(
     "users",
-    filters={
-        "account_id": _of_account,
-        "account_role_ids": joined("account_memberships", "default_role_id", "user_id"),
-        "all_contacts": flag(lambda store, user: is_member(store, user) or _shares_a_project(store, user)),
-        "assignable_to_resource": _assignable_to_resource,
-        "belonging_to_orgs": belonging_to("user"),
-        "by_email_addresses": among("email_address"),
-        "by_full_name_or_account_role": _by_name_or_role,
-        "can_be_approver_in_workspace": _participating(lambda participation: participation["role"] == "maven"),
-        "can_view_reports": matching(lambda store, user: _membership(store, user).get("can_view_reports")),
-        "clients_only": flag(lambda store, user: not is_member(store, user)),
-        "consultants_only": flag(is_member),
-        "contacts_on_different_account": flag(
-            lambda store, user: not is_member(store, user) and _shares_a_project(store, user)
-        ),
-        "is_project_lead": matching(lambda store, user: _membership(store, user).get("is_project_lead")),
-        "managers": flag(lambda store, r: store.referring("account_memberships", "manager_id", r["id"])),
-        "not_assigned_to": joined("assignments", "story_id", "assignee_id", negated=True),
-        "not_following": joined("story_follows", "story_id", "follower_id", negated=True),
-        "not_on_calendars": joined("holiday_calendar_memberships", "holiday_calendar_id", "user_id", negated=True),
-        "not_participant_in": joined("participations", "workspace_id", "user_id", negated=True),
-        "on_my_account": flag(is_member),
-        "on_my_account_or_participant_in_workspace": _member_or_participant,
-        "only_possible_managees": flag(lambda store, user: is_member(store, user) and user["id"] != ME),
-        "only_possible_managers": flag(lambda store, user: _membership(store, user).get("is_project_lead")),
-        "participant_in": joined("participations", "workspace_id", "user_id"),
-        "potential_followers_for_story": _potential_followers,
-        "provider_leads_on_account_projects": flag(
-            lambda store, user: store.referring("workspaces", "primary_maven_id", user["id"])
-        ),
-        "show_users_in_insights_groups": flag(
-            lambda store, user: store.referring("insights_access_group_memberships", "user_id", user["id"])
-        ),
-        "with_created_estimates": flag(lambda store, r: store.referring("estimates", "creator_id", r["id"])),
-        "with_organizations": matching(in_an_organization("user")),
-        "with_skills": _skilled("id"),
-        "with_users": among("id"),
-        "without_timesheet_submission": _without_submission,
-        "without_skills": joined("skill_memberships", "skill_id", "user_id", negated=True),
-        "without_users": outside("id"),
-        "write_access_in": _participating(lambda participation: participation["can_edit"]),
-    },
-    hidden=Hidden(_visible_users, ("show_disabled",)),
-    associations={
-        "account_membership_id": first(inverse("account_memberships", "user_id")),
-        "manager_id": _of_membership("manager_id"),
-        "role_id": _of_membership("default_role_id"),
-        "skill_ids": through("skill_memberships", "user_id", "skill_id"),
-    },
-    meaning=_photo,
+    Rules(
+        filters={
+            "account_id": _of_account,
+            "account_role_ids": joined("account_memberships", "default_role_id", "user_id"),
+            "all_contacts": flag(lambda store, user: is_member(store, user) or _shares_a_project(store, user)),
+            "assignable_to_resource": _assignable_to_resource,
+            "belonging_to_orgs": belonging_to("user"),
+            "by_email_addresses": among("email_address"),
+            "by_full_name_or_account_role": _by_name_or_role,
+            "can_be_approver_in_workspace": _participating(lambda participation: participation["role"] == "maven"),
+            "can_view_reports": matching(lambda store, user: _membership(store, user).get("can_view_reports")),
+            "clients_only": flag(lambda store, user: not is_member(store, user)),
+            "consultants_only": flag(is_member),
+            "contacts_on_different_account": flag(
+                lambda store, user: not is_member(store, user) and _shares_a_project(store, user)
+            ),
+            "is_project_lead": matching(lambda store, user: _membership(store, user).get("is_project_lead")),
+            "managers": flag(lambda store, r: store.referring("account_memberships", "manager_id", r["id"])),
+            "not_assigned_to": joined("assignments", "story_id", "assignee_id", negated=True),
+            "not_following": joined("story_follows", "story_id", "follower_id", negated=True),
+            "not_on_calendars": joined("holiday_calendar_memberships", "holiday_calendar_id", "user_id", negated=True),
+            "not_participant_in": joined("participations", "workspace_id", "user_id", negated=True),
+            "on_my_account": flag(is_member),
+            "on_my_account_or_participant_in_workspace": _member_or_participant,
+            "only_possible_managees": flag(lambda store, user: is_member(store, user) and user["id"] != ME),
+            "only_possible_managers": flag(lambda store, user: _membership(store, user).get("is_project_lead")),
+            "participant_in": joined("participations", "workspace_id", "user_id"),
+            "potential_followers_for_story": _potential_followers,
+            "provider_leads_on_account_projects": flag(
+                lambda store, user: store.referring("workspaces", "primary_maven_id", user["id"])
+            ),
+            "show_users_in_insights_groups": flag(
+                lambda store, user: store.referring("insights_access_group_memberships", "user_id", user["id"])
+            ),
+            "with_created_estimates": flag(lambda store, r: store.referring("estimates", "creator_id", r["id"])),
+            "with_organizations": matching(in_an_organization("user")),
+            "with_skills": _skilled("id"),
+            "with_users": among("id"),
+            "without_timesheet_submission": _without_submission,
+            "without_skills": joined("skill_memberships", "skill_id", "user_id", negated=True),
+            "without_users": outside("id"),
+            "write_access_in": _participating(lambda participation: participation["can_edit"]),
+        },
+        hidden=Hidden(_visible_users, ("show_disabled",)),
+        associations={
+            "account_membership_id": first(inverse("account_memberships", "user_id")),
+            "manager_id": _of_membership("manager_id"),
+            "role_id": _of_membership("default_role_id"),
+            "skill_ids": through("skill_memberships", "user_id", "skill_id"),
+        },
+        files=("photo_path",),
+    ),
 )
 
 declare(
     "account_memberships",
-    filters={
-        "by_full_name": USER_NAME,
-        "can_log_in": equal("can_log_in"),
-        "matching": USER_NAME,
-        "only_active": flag(absent("disabled_at")),
-        "only_inactive": flag(present("disabled_at")),
-        "with_skills": _skilled("user_id"),
-        "with_user_ids": among("user_id"),
-    },
-    sort_keys={
-        "bill_rate": of_attribute("bill_rate_in_cents"),
-        "cost_rate": of_attribute("cost_rate_in_cents"),
-        "full_name": name_beyond("users", "user_id"),
-        "role": name_beyond("roles", "default_role_id"),
-    },
-    associations={
-        "backup_approver_association_ids": inverse("backup_approver_associations", "approver_id", "user_id"),
-        "managee_ids": through("account_memberships", "manager_id", "user_id", own="user_id"),
-        "possible_managee_ids": _possible_managees,
-        "possible_manager_ids": _possible_managers,
-        "skill_membership_ids": inverse("skill_memberships", "user_id", "user_id"),
-    },
-    guard=Guard(lambda _, record: record["is_owner"], "The account owner cannot be removed"),
+    Rules(
+        filters={
+            "by_full_name": USER_NAME,
+            "can_log_in": equal("can_log_in"),
+            "only_active": flag(absent("disabled_at")),
+            "only_inactive": flag(present("disabled_at")),
+            "with_skills": _skilled("user_id"),
+            "with_user_ids": among("user_id"),
+        },
+        sort_keys={
+            "bill_rate": of_attribute("bill_rate_in_cents"),
+            "cost_rate": of_attribute("cost_rate_in_cents"),
+            "full_name": name_beyond("users", "user_id"),
+            "role": name_beyond("roles", "default_role_id"),
+        },
+        associations={
+            "backup_approver_association_ids": inverse("backup_approver_associations", "approver_id", "user_id"),
+            "managee_ids": through("account_memberships", "manager_id", "user_id", own="user_id"),
+            "possible_managee_ids": _possible_managees,
+            "possible_manager_ids": _possible_managers,
+            "skill_membership_ids": inverse("skill_memberships", "user_id", "user_id"),
+        },
+        guard=Guard(lambda _, record: record["is_owner"], "The account owner cannot be removed"),
+    ),
 )
 
 
@@ -297,49 +294,55 @@ def _not_on_set_version(store: Store, value: Any) -> Predicate:
 
 declare(
     "roles",
-    filters={
-        "for_rate_card": lambda store, value: _on_rate_card(store, str(value)),
-        "for_scenario_rate_card": _on_rate_card_of("estimate_scenarios"),
-        "for_workspace": joined("workspace_resources", "workspace_id", "role_id"),
-        "for_workspace_rate_card": _on_rate_card_of("workspaces"),
-        "not_on_rate_card_set_version": _not_on_set_version,
-        "only_active": flag(absent("deleted_at")),
-    },
-    marked=_marked_while_in_use,
+    Rules(
+        filters={
+            "for_rate_card": lambda store, value: _on_rate_card(store, str(value)),
+            "for_scenario_rate_card": _on_rate_card_of("estimate_scenarios"),
+            "for_workspace": joined("workspace_resources", "workspace_id", "role_id"),
+            "for_workspace_rate_card": _on_rate_card_of("workspaces"),
+            "not_on_rate_card_set_version": _not_on_set_version,
+            "only_active": flag(absent("deleted_at")),
+        },
+        marked=_marked_while_in_use,
+    ),
 )
 
 declare(
     "skills",
-    filters={
-        "except": outside("id"),
-        "for_users": joined("skill_memberships", "user_id", "skill_id"),
-        "skill_category_ids": among("skill_category_id"),
-        "unassigned_skills_for_estimate_scenario_resource": joined(
-            "estimate_scenario_resource_skills", "estimate_scenario_resource_id", "skill_id", negated=True
-        ),
-        "unassigned_skills_for_project_template_assignment": joined(
-            "project_template_assignment_skills", "project_template_assignment_id", "skill_id", negated=True
-        ),
-        "unassigned_skills_for_user": joined("skill_memberships", "user_id", "skill_id", negated=True),
-        "unassigned_skills_for_workspace_resource": joined(
-            "workspace_resource_skills", "workspace_resource_id", "skill_id", negated=True
-        ),
-    },
-    belongings=(("skill_memberships", "skill_id"),),
+    Rules(
+        filters={
+            "except": outside("id"),
+            "for_users": joined("skill_memberships", "user_id", "skill_id"),
+            "skill_category_ids": among("skill_category_id"),
+            "unassigned_skills_for_estimate_scenario_resource": joined(
+                "estimate_scenario_resource_skills", "estimate_scenario_resource_id", "skill_id", negated=True
+            ),
+            "unassigned_skills_for_project_template_assignment": joined(
+                "project_template_assignment_skills", "project_template_assignment_id", "skill_id", negated=True
+            ),
+            "unassigned_skills_for_user": joined("skill_memberships", "user_id", "skill_id", negated=True),
+            "unassigned_skills_for_workspace_resource": joined(
+                "workspace_resource_skills", "workspace_resource_id", "skill_id", negated=True
+            ),
+        },
+        belongings=(("skill_memberships", "skill_id"),),
+    ),
 )
 
 declare(
     "skill_memberships",
-    filters={
-        "active_account_members_only": flag(lambda store, record: not is_disabled(store, record["user_id"])),
-        "by_user_name": USER_NAME,
-        "workspace_id": joined("participations", "workspace_id", "user_id", own="user_id"),
-    },
-    sort_keys={"full_name": name_beyond("users", "user_id"), "skill_name": name_beyond("skills", "skill_id")},
+    Rules(
+        filters={
+            "active_account_members_only": flag(lambda store, record: not is_disabled(store, record["user_id"])),
+            "by_user_name": USER_NAME,
+            "workspace_id": joined("participations", "workspace_id", "user_id", own="user_id"),
+        },
+        sort_keys={"full_name": name_beyond("users", "user_id"), "skill_name": name_beyond("skills", "skill_id")},
+    ),
 )
 
-declare("user_group_memberships", filters={"group_ids": among("workspace_group_id")})
-declare("insights_access_group_memberships", filters={"by_access_group_id": equal("insights_access_group_id")})
+declare("user_group_memberships", Rules(filters={"group_ids": among("workspace_group_id")}))
+declare("insights_access_group_memberships", Rules(filters={"by_access_group_id": equal("insights_access_group_id")}))
 
 route("PUT", "/account_memberships/{id}/enable")(setting(disabled_at=None, can_log_in=True))
 
@@ -363,7 +366,11 @@ def me(company: Company, call: Call) -> Answer:
 def set_profile_photo(company: Company, call: Call) -> Answer:
     """Take an uploaded photo as the user's."""
     existing(company, "users", call.id)
-    update(company.store, "users", call.id, company.checked(call, "users"))
+    photo = company.checked(call, "users").get("profile_photo_attachment_file")
+    if not isinstance(photo, UploadedFile):
+        raise invalid("profile_photo_attachment_file can't be blank", "profile_photo_attachment_file")
+    path = company.files.put("photos", call.id, photo.filename, photo.content, photo.content_type)
+    company.store.update("users", call.id, {"photo_path": path})
     return company.present(call, [call.id])
 
 
@@ -371,5 +378,6 @@ def set_profile_photo(company: Company, call: Call) -> Answer:
 def reset_profile_photo(company: Company, call: Call) -> Answer:
     """Go back to having no photo."""
     existing(company, "users", call.id)
+    company.files.remove("photos", call.id)
     company.store.update("users", call.id, {"photo_path": None})
     return Answer(call.operation.status)

@@ -25,7 +25,7 @@ from ..predicates import (
 )
 from ..refusals import invalid_field
 from ..routes import Handler, route
-from ..rules import Hidden, Values, declare, part
+from ..rules import Hidden, Rules, Values, declare, part
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -137,66 +137,68 @@ def _join_own_workspace(store: Store, identity: str, _: Values) -> None:
 
 declare(
     "workspaces",
-    filters={
-        "account_color_ids": among("account_color_id"),
-        "creator": among("creator_id"),
-        "current_user_is_maven_participant": _current_user_participates,
-        "except": outside("id"),
-        "financials_viewable_by_user": flag(
-            lambda store, r: _on_account(store, r) or _own_participation(store, r).get("access_level") in _FINANCIAL
+    Rules(
+        filters={
+            "account_color_ids": among("account_color_id"),
+            "creator": among("creator_id"),
+            "current_user_is_maven_participant": _current_user_participates,
+            "except": outside("id"),
+            "financials_viewable_by_user": flag(
+                lambda store, r: _on_account(store, r) or _own_participation(store, r).get("access_level") in _FINANCIAL
+            ),
+            "for_approver": among("approver_ids"),
+            "has_approvers": matching(present("approver_ids")),
+            "has_maven_participant": joined("participations", "user_id", "workspace_id"),
+            "has_participant": joined("participations", "user_id", "workspace_id"),
+            "has_participation": _current_user_participates,
+            "milestone_weight_percentage_complete": _weighted,
+            "on_account_by_orgs": flag(
+                lambda store, r: _on_account(store, r) and in_an_organization("workspace")(store, r)
+            ),
+            "on_my_account": matching(_on_account),
+            "only_joinable": flag(lambda store, r: _is_open(r) and not _participates(store, r)),
+            "only_participating_or_joinable": flag(lambda store, r: _is_open(r) or _participates(store, r)),
+            "only_project_manager_in": flag(_manages),
+            "participant_or_org_member_in": flag(
+                lambda store, r: _participates(store, r) or _shares_an_organization(store, r)
+            ),
+            "pending_timesheet_submissions": _with_pending_timesheets,
+            "provider_lead": among("primary_maven_id"),
+            "requiring_expense_approval": equal("require_expense_approvals"),
+            "user_not_participating": joined("participations", "user_id", "workspace_id", negated=True),
+            "viewable_for_time_administration": flag(_approves_time),
+            "with_organizations": matching(in_an_organization("workspace")),
+            "workspace_groups": among("workspace_group_ids"),
+        },
+        hidden=Hidden(_visible_workspaces, ("archived", "include_archived")),
+        sort_keys={
+            "color_name": name_beyond("account_colors", "account_color_id"),
+            "last_viewed": of_attribute("updated_at"),
+            "price": of_attribute("price_in_cents"),
+            "provider_lead_name": name_beyond("users", "primary_maven_id"),
+            "status": lambda _, record: (record["status"] or {}).get("message"),
+            "task_status_set": of_attribute("task_status_set_name"),
+        },
+        associations={
+            "current_status_report_id": latest(inverse("status_reports", "workspace_id")),
+            "current_user_participation_id": _current_participation,
+            "participant_ids": through("participations", "workspace_id", "user_id"),
+            "possible_approver_ids": through("participations", "workspace_id", "user_id"),
+            "workspace_resource_ids": through(
+                "workspace_resources", "workspace_id", "id", keep=lambda link: link["user_id"]
+            ),
+        },
+        renamed={"change_orders": "change_orders_enabled"},
+        meaning=_meant_by_workspace,
+        created=_join_own_workspace,
+        belongings=(
+            ("participations", "workspace_id"),
+            ("stories", "workspace_id"),
+            ("posts", "workspace_id"),
+            ("time_entries", "workspace_id"),
+            ("expenses", "workspace_id"),
+            ("workspace_resources", "workspace_id"),
         ),
-        "for_approver": among("approver_ids"),
-        "has_approvers": matching(present("approver_ids")),
-        "has_maven_participant": joined("participations", "user_id", "workspace_id"),
-        "has_participant": joined("participations", "user_id", "workspace_id"),
-        "has_participation": _current_user_participates,
-        "milestone_weight_percentage_complete": _weighted,
-        "on_account_by_orgs": flag(
-            lambda store, r: _on_account(store, r) and in_an_organization("workspace")(store, r)
-        ),
-        "on_my_account": matching(_on_account),
-        "only_joinable": flag(lambda store, r: _is_open(r) and not _participates(store, r)),
-        "only_participating_or_joinable": flag(lambda store, r: _is_open(r) or _participates(store, r)),
-        "only_project_manager_in": flag(_manages),
-        "participant_or_org_member_in": flag(
-            lambda store, r: _participates(store, r) or _shares_an_organization(store, r)
-        ),
-        "pending_timesheet_submissions": _with_pending_timesheets,
-        "provider_lead": among("primary_maven_id"),
-        "requiring_expense_approval": equal("require_expense_approvals"),
-        "user_not_participating": joined("participations", "user_id", "workspace_id", negated=True),
-        "viewable_for_time_administration": flag(_approves_time),
-        "with_organizations": matching(in_an_organization("workspace")),
-        "workspace_groups": among("workspace_group_ids"),
-    },
-    hidden=Hidden(_visible_workspaces, ("archived", "include_archived")),
-    sort_keys={
-        "color_name": name_beyond("account_colors", "account_color_id"),
-        "last_viewed": of_attribute("updated_at"),
-        "price": of_attribute("price_in_cents"),
-        "provider_lead_name": name_beyond("users", "primary_maven_id"),
-        "status": lambda _, record: (record["status"] or {}).get("message"),
-        "task_status_set": of_attribute("task_status_set_name"),
-    },
-    associations={
-        "current_status_report_id": latest(inverse("status_reports", "workspace_id")),
-        "current_user_participation_id": _current_participation,
-        "participant_ids": through("participations", "workspace_id", "user_id"),
-        "possible_approver_ids": through("participations", "workspace_id", "user_id"),
-        "workspace_resource_ids": through(
-            "workspace_resources", "workspace_id", "id", keep=lambda link: link["user_id"]
-        ),
-    },
-    renamed={"change_orders": "change_orders_enabled"},
-    meaning=_meant_by_workspace,
-    created=_join_own_workspace,
-    belongings=(
-        ("participations", "workspace_id"),
-        ("stories", "workspace_id"),
-        ("posts", "workspace_id"),
-        ("time_entries", "workspace_id"),
-        ("expenses", "workspace_id"),
-        ("workspace_resources", "workspace_id"),
     ),
 )
 
@@ -212,7 +214,8 @@ _PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def _named_permissions(values: Values) -> list[str]:
-    return [name.strip() for name in str(values.get("permissions") or "").split(",") if name.strip()]
+    given = values.get("permissions")
+    return [name.strip() for name in given.split(",") if name.strip()] if given else []
 
 
 def _unknown_permissions(_: Store, values: Values) -> list[Values]:
@@ -270,31 +273,35 @@ def _who_and_where(values: Values) -> tuple[str, str]:
 
 declare(
     "participations",
-    filters={
-        "by_user": equal("user_id"),
-        "by_user_full_name": USER_NAME,
-        "mavens_only": flag(where("role", "maven")),
-        "not_assigned_to_story": joined("assignments", "story_id", "assignee_id", own="user_id", negated=True),
-        "not_following_story": joined("story_follows", "story_id", "follower_id", own="user_id", negated=True),
-    },
-    sort_keys={"user_name": name_beyond("users", "user_id")},
-    associations={"active_role_ids": through("workspace_resources", "participation_id", "role_id")},
-    has_owner=True,
-    renamed={"team_lead": "is_team_lead"},
-    meaning=_meant_by_participation,
-    check=_unknown_permissions,
-    check_new=_participates_already,
-    created=_become_resource,
-    belongings=(("workspace_resources", "participation_id"),),
+    Rules(
+        filters={
+            "by_user": equal("user_id"),
+            "by_user_full_name": USER_NAME,
+            "mavens_only": flag(where("role", "maven")),
+            "not_assigned_to_story": joined("assignments", "story_id", "assignee_id", own="user_id", negated=True),
+            "not_following_story": joined("story_follows", "story_id", "follower_id", own="user_id", negated=True),
+        },
+        sort_keys={"user_name": name_beyond("users", "user_id")},
+        associations={"active_role_ids": through("workspace_resources", "participation_id", "role_id")},
+        has_owner=True,
+        renamed={"team_lead": "is_team_lead"},
+        meaning=_meant_by_participation,
+        check=_unknown_permissions,
+        check_new=_participates_already,
+        created=_become_resource,
+        belongings=(("workspace_resources", "participation_id"),),
+    ),
 )
 
 declare(
     "workspace_groups",
-    filters={"companies_only": flag(present("company"))},
-    associations={
-        "rate_card_set_ids": inverse("rate_card_sets", "workspace_group_ids"),
-        "workspace_ids": inverse("workspaces", "workspace_group_ids"),
-    },
+    Rules(
+        filters={"companies_only": flag(present("company"))},
+        associations={
+            "rate_card_set_ids": inverse("rate_card_sets", "workspace_group_ids"),
+            "workspace_ids": inverse("workspaces", "workspace_group_ids"),
+        },
+    ),
 )
 
 
@@ -305,10 +312,12 @@ def _change_status(store: Store, _: str, values: Values) -> None:
 
 declare(
     "workspace_status_changes",
-    meaning=lambda _, values: {"to_status_key": str(values["to_status_key"])},
-    created=_change_status,
+    Rules(
+        meaning=lambda _, values: {"to_status_key": str(values["to_status_key"])},
+        created=_change_status,
+    ),
 )
-declare("project_snapshots", renamed={"replace_baseline": "is_baseline"})
+declare("project_snapshots", Rules(renamed={"replace_baseline": "is_baseline"}))
 
 
 @part("add_workspace_ids")

@@ -12,7 +12,7 @@ from ..predicates import Predicate, among, beyond, containing, equal, in_force, 
 from ..presenting import as_number
 from ..refusals import invalid, missing
 from ..routes import route
-from ..rules import Guard, Values, declare
+from ..rules import Guard, Rules, Values, declare
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..writing import create, destroy_quietly
@@ -45,14 +45,18 @@ def _in_force_on(store: Store, value: date) -> Predicate:
 
 declare(
     "rate_card_sets",
-    filters={
-        "active": matching(_has_active_version),
-        "has_active_currency": among("active_currencies"),
-        "has_currency": joined("rate_cards", "currency", "rate_card_set_id"),
-        "workspace_groups": among("workspace_group_ids"),
-    },
-    belongings=(("rate_cards", "rate_card_set_id"), ("rate_card_set_versions", "rate_card_set_id")),
-    guard=Guard(lambda _, record: record["account_default"], "The account's default rate card set cannot be deleted"),
+    Rules(
+        filters={
+            "active": matching(_has_active_version),
+            "has_active_currency": among("active_currencies"),
+            "has_currency": joined("rate_cards", "currency", "rate_card_set_id"),
+            "workspace_groups": among("workspace_group_ids"),
+        },
+        belongings=(("rate_cards", "rate_card_set_id"), ("rate_card_set_versions", "rate_card_set_id")),
+        guard=Guard(
+            lambda _, record: record["account_default"], "The account's default rate card set cannot be deleted"
+        ),
+    ),
 )
 
 
@@ -68,31 +72,37 @@ def _version_card(store: Store, identity: str, values: Values) -> None:
 
 declare(
     "rate_card_set_versions",
-    filters={"effective_on_date": in_force("effective_date")},
-    created=_version_every_card,
+    Rules(
+        filters={"effective_on_date": in_force("effective_date")},
+        created=_version_every_card,
+    ),
 )
 declare(
     "rate_cards",
-    filters={
-        "active": matching(_card_in_use),
-        "currencies": among("currency"),
-        "matching": containing("rate_card_set_title"),
-        "matching_title_or_currency": containing("rate_card_set_title", "currency"),
-    },
-    created=_version_card,
-    belongings=(("rate_card_versions", "rate_card_id"),),
-    guard=Guard(
-        lambda store, record: store.referring("workspaces", "rate_card_id", record["id"]),
-        "A project uses the rate card",
+    Rules(
+        filters={
+            "active": matching(_card_in_use),
+            "currencies": among("currency"),
+            "matching": containing("rate_card_set_title"),
+            "matching_title_or_currency": containing("rate_card_set_title", "currency"),
+        },
+        created=_version_card,
+        belongings=(("rate_card_versions", "rate_card_id"),),
+        guard=Guard(
+            lambda store, record: store.referring("workspaces", "rate_card_id", record["id"]),
+            "A project uses the rate card",
+        ),
     ),
 )
 declare(
     "rate_card_versions",
-    filters={
-        "effective_on_date": _in_force_on,
-        "rate_card_set_id": beyond("rate_cards", "rate_card_id", equal("rate_card_set_id")),
-    },
-    belongings=(("rate_card_roles", "rate_card_version_id"),),
+    Rules(
+        filters={
+            "effective_on_date": _in_force_on,
+            "rate_card_set_id": beyond("rate_cards", "rate_card_id", equal("rate_card_set_id")),
+        },
+        belongings=(("rate_card_roles", "rate_card_version_id"),),
+    ),
 )
 
 

@@ -25,7 +25,7 @@ from ..predicates import (
 )
 from ..refusals import invalid
 from ..routes import route
-from ..rules import Hidden, Values, declare, part
+from ..rules import Hidden, Rules, Values, declare, part
 from ..sort_keys import name_beyond
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -77,43 +77,47 @@ def _visible_days(store: Store, given: Values) -> Predicate:
 
 declare(
     "assignments",
-    filters={
-        "in_unarchived_stories": flag(lambda store, r: not is_archived_story(store, r["story_id"])),
-        "in_unarchived_workspaces": flag(
-            lambda store, r: not is_archived(store, story_of(store, r).get("workspace_id"))
-        ),
-        "plannable": matching(_plannable),
-        "uncurrent": flag(absent("current")),
-        "workspace_id": beyond("stories", "story_id", equal("workspace_id")),
-        "workspace_ids": beyond("stories", "story_id", among("workspace_id")),
-    },
-    hidden=Hidden(_visible_assignments, ("include_unnamed",)),
-    marked=lambda _, __: {"current": False},
+    Rules(
+        filters={
+            "in_unarchived_stories": flag(lambda store, r: not is_archived_story(store, r["story_id"])),
+            "in_unarchived_workspaces": flag(
+                lambda store, r: not is_archived(store, story_of(store, r).get("workspace_id"))
+            ),
+            "plannable": matching(_plannable),
+            "uncurrent": flag(absent("current")),
+            "workspace_id": beyond("stories", "story_id", equal("workspace_id")),
+        },
+        hidden=Hidden(_visible_assignments, ("include_unnamed",)),
+        marked=lambda _, __: {"current": False},
+    ),
 )
 
 declare(
     "story_allocation_days",
-    filters={
-        "assignee_id": beyond("assignments", "assignment_id", equal("assignee_id")),
-        "in_unarchived_stories": flag(lambda store, r: not is_archived_story(store, r["story_id"])),
-        "in_unarchived_workspaces": flag(lambda store, r: not is_archived(store, r["workspace_id"])),
-        "uncurrent": flag(absent("current")),
-    },
-    hidden=Hidden(_visible_days, ("include_unnamed", "only_my_account")),
+    Rules(
+        filters={
+            "assignee_id": beyond("assignments", "assignment_id", equal("assignee_id")),
+            "in_unarchived_stories": flag(lambda store, r: not is_archived_story(store, r["story_id"])),
+            "in_unarchived_workspaces": flag(lambda store, r: not is_archived(store, r["workspace_id"])),
+            "uncurrent": flag(absent("current")),
+        },
+        hidden=Hidden(_visible_days, ("include_unnamed", "only_my_account")),
+    ),
 )
 
 declare(
     "workspace_allocations",
-    filters={
-        "named_resources_only": flag(lambda store, record: not _unnamed_allocation(store, record)),
-        "overlaps_with_date_range": overlapping("start_date", "end_date"),
-        "type": lambda _, value: lambda record: bool(record["hard"]) is (value == "hard"),
-        "unnamed_resources_only": flag(_unnamed_allocation),
-        "user_ids": beyond("workspace_resources", "workspace_resource_id", among("user_id")),
-        "workspace_id": beyond("workspace_resources", "workspace_resource_id", equal("workspace_id")),
-        "workspace_ids": beyond("workspace_resources", "workspace_resource_id", among("workspace_id")),
-    },
-    renamed={"resource_id": "workspace_resource_id"},
+    Rules(
+        filters={
+            "named_resources_only": flag(lambda store, record: not _unnamed_allocation(store, record)),
+            "overlaps_with_date_range": overlapping("start_date", "end_date"),
+            "type": lambda _, value: lambda record: bool(record["hard"]) is (value == "hard"),
+            "unnamed_resources_only": flag(_unnamed_allocation),
+            "user_ids": beyond("workspace_resources", "workspace_resource_id", among("user_id")),
+            "workspace_ids": beyond("workspace_resources", "workspace_resource_id", among("workspace_id")),
+        },
+        renamed={"resource_id": "workspace_resource_id"},
+    ),
 )
 
 
@@ -149,56 +153,67 @@ def _provider_or_unnamed(store: Store, resource: Record) -> bool:
 
 declare(
     "workspace_resources",
-    filters={
-        "include_unnamed": lambda _, value: everything if value else lambda resource: bool(resource["user_id"]),
-        "only_unnamed": flag(absent("user_id")),
-        "potential_workspace_resource_for_story_with_unnamed_resources": _of_story,
-        "potential_workspace_resources_for_reassignment": _for_reassignment,
-        "potential_workspace_resources_for_story": _named_of_story,
-        "providers": flag(present("user_id")),
-        "providers_with_unnamed": flag(_provider_or_unnamed),
-        "with_organizations": matching(_in_organization),
-    },
-    names={"display_label": "user_id", "full_name": "user_id"},
-    belongings=(("assignments", "resource_id"), ("workspace_allocations", "workspace_resource_id")),
+    Rules(
+        filters={
+            "include_unnamed": lambda _, value: everything if value else lambda resource: bool(resource["user_id"]),
+            "only_unnamed": flag(absent("user_id")),
+            "potential_workspace_resource_for_story_with_unnamed_resources": _of_story,
+            "potential_workspace_resources_for_reassignment": _for_reassignment,
+            "potential_workspace_resources_for_story": _named_of_story,
+            "providers": flag(present("user_id")),
+            "providers_with_unnamed": flag(_provider_or_unnamed),
+            "with_organizations": matching(_in_organization),
+        },
+        names={"display_label": "user_id", "full_name": "user_id"},
+        belongings=(("assignments", "resource_id"), ("workspace_allocations", "workspace_resource_id")),
+    ),
 )
 
-declare("workspace_resource_skills", sort_keys={"skill_name": name_beyond("skills", "skill_id")})
+declare("workspace_resource_skills", Rules(sort_keys={"skill_name": name_beyond("skills", "skill_id")}))
 
 declare(
     "resource_requests",
-    filters={
-        "pending_requests_only": flag(where("status", "new")),
-        "requests_for_approver": among("approver_ids"),
-    },
+    Rules(
+        filters={
+            "pending_requests_only": flag(where("status", "new")),
+            "requests_for_approver": among("approver_ids"),
+        },
+    ),
 )
 
 _PARTICIPANTS: Final = joined("participations", "workspace_id", "user_id", own="user_id")
 
-declare("workweeks", filters={"effective_date": in_force("start_date", "end_date")})
+declare("workweeks", Rules(filters={"effective_date": in_force("start_date", "end_date")}))
 declare(
     "workweek_memberships",
-    filters={
-        "effective_date": in_force("start_date", "end_date"),
-        "participants_for_workspace_id": _PARTICIPANTS,
-        "participating_with": flag(where("user_id", ME)),
-    },
+    Rules(
+        filters={
+            "effective_date": in_force("start_date", "end_date"),
+            "participants_for_workspace_id": _PARTICIPANTS,
+            "participating_with": flag(where("user_id", ME)),
+        },
+    ),
 )
 declare(
     "holidays",
-    filters={
-        "by_holiday_calendar_id": joined("holiday_calendar_associations", "holiday_calendar_id", "holiday_id"),
-        "not_on_calendars": joined("holiday_calendar_associations", "holiday_calendar_id", "holiday_id", negated=True),
-    },
+    Rules(
+        filters={
+            "not_on_calendars": joined(
+                "holiday_calendar_associations", "holiday_calendar_id", "holiday_id", negated=True
+            ),
+        },
+    ),
 )
-declare("holiday_calendars", belongings=(("holiday_calendar_memberships", "holiday_calendar_id"),))
+declare("holiday_calendars", Rules(belongings=(("holiday_calendar_memberships", "holiday_calendar_id"),)))
 declare(
     "time_off_entries",
-    filters={
-        "end_date": lambda _, value: lambda record: str(record["requested_date"]) <= value.isoformat(),
-        "start_date": lambda _, value: lambda record: str(record["requested_date"]) >= value.isoformat(),
-        "workspace_id": _PARTICIPANTS,
-    },
+    Rules(
+        filters={
+            "end_date": lambda _, value: lambda record: str(record["requested_date"]) <= value.isoformat(),
+            "start_date": lambda _, value: lambda record: str(record["requested_date"]) >= value.isoformat(),
+            "workspace_id": _PARTICIPANTS,
+        },
+    ),
 )
 
 

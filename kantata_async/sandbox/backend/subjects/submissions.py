@@ -12,7 +12,7 @@ from ..predicates import Predicate, among, everything, flag, matching, where
 from ..presenting import as_number
 from ..refusals import invalid
 from ..routes import Handler, route
-from ..rules import Finder, Hidden, Values, declare, part
+from ..rules import Finder, Hidden, Rules, Values, declare, part
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing, resource
 from ..store import Record, Store
@@ -36,33 +36,37 @@ def _visible_reports(store: Store, given: Values) -> Predicate:
 
 declare(
     "timesheet_submissions",
-    filters={
-        "active": _ACTIVE,
-        "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
-        "statuses": among("status"),
-    },
-    sort_keys={"date": of_attribute("start_date")},
-    associations={"time_entry_ids": inverse("time_entries", "recent_submission_id")},
-    has_owner=True,
+    Rules(
+        filters={
+            "active": _ACTIVE,
+            "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
+            "statuses": among("status"),
+        },
+        sort_keys={"date": of_attribute("start_date")},
+        associations={"time_entry_ids": inverse("time_entries", "recent_submission_id")},
+        has_owner=True,
+    ),
 )
 declare(
     "expense_report_submissions",
-    hidden=Hidden(_visible_reports, ("all_on_account",)),
-    filters={
-        "active": _ACTIVE,
-        "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
-        "statuses": among("status"),
-    },
-    sort_keys={
-        "amount": of_attribute("line_item_total_in_cents"),
-        "date": of_attribute("created_at"),
-        "workspace_title": name_beyond("workspaces", "workspace_id"),
-    },
-    associations={
-        "expense_ids": inverse("expenses", "recent_submission_id"),
-        "resolution_ids": _resolutions("expense_report_submissions"),
-    },
-    has_owner=True,
+    Rules(
+        hidden=Hidden(_visible_reports, ("all_on_account",)),
+        filters={
+            "active": _ACTIVE,
+            "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
+            "statuses": among("status"),
+        },
+        sort_keys={
+            "amount": of_attribute("line_item_total_in_cents"),
+            "date": of_attribute("created_at"),
+            "workspace_title": name_beyond("workspaces", "workspace_id"),
+        },
+        associations={
+            "expense_ids": inverse("expenses", "recent_submission_id"),
+            "resolution_ids": _resolutions("expense_report_submissions"),
+        },
+        has_owner=True,
+    ),
 )
 
 

@@ -24,7 +24,7 @@ from ..predicates import (
     texts,
     where,
 )
-from ..rules import Hidden, Values, declare, part
+from ..rules import Hidden, Rules, Values, declare, part
 from ..store import Record, Store
 from ..writing import deleted_now
 from .projects import is_archived, of_account
@@ -169,72 +169,78 @@ def _meant_by_story(store: Store, values: Values) -> Values:
 
 declare(
     "stories",
-    filters={
-        "active_between": overlapping("start_date", "due_date"),
-        "all_on_account": flag(of_account),
-        "archived": chosen("archived"),
-        "assigned_to_current_user": flag(_assigned_to_current_user),
-        "by_any_tag": _tagged(any),
-        "by_status": among("status"),
-        "by_subtask_count": _with_subtasks,
-        "by_tag_name": _tagged(all),
-        "by_workspace_group": beyond("workspaces", "workspace_id", among("workspace_group_ids")),
-        "completed": flag(where("state", "completed")),
-        "completed_between": between("completed_at"),
-        "creators": among("creator_id"),
-        "due_on": equal("due_date"),
-        "not_assigned_to_resource": joined("assignments", "resource_id", "story_id", negated=True),
-        "not_assigned_to_user": joined("assignments", "assignee_id", "story_id", negated=True),
-        "only_archived": flag(present("archived")),
-        "only_deleted": flag(present("deleted_at")),
-        "only_todos": flag(absent("project_plan")),
-        "parents_only": flag(absent("parent_id")),
-        "exclude_workspace_title_from_search": _read_by_the_search,
-        "starting_between": between("start_date"),
-        "story_types": among("story_type"),
-        "time_trackable_on_workspace_id": _time_trackable_on,
-        "uncompleted": flag(lambda _, record: record["state"] != "completed"),
-        "with_ancestry_depth": equal("ancestry_depth"),
-        "with_assignees": joined("assignments", "assignee_id", "story_id"),
-        "with_followers": joined("story_follows", "follower_id", "story_id"),
-        "with_projects": among("workspace_id"),
-        "with_start_or_due_date": _starting_or_due,
-        "without_past_completed": _without_past_completed,
-    },
-    hidden=Hidden(_visible_stories, ("show_archived", "show_deleted", "show_from_archived_workspaces", "show_todos")),
-    sort_keys={
-        "importance": lambda _, record: -_PRIORITIES.get(record["priority"], 0),
-        "parent_and_position": _parent_and_position,
-        "priority_level": lambda _, record: _PRIORITIES.get(record["priority"], 0),
-    },
-    associations={
-        "ancestor_ids": _ancestors,
-        "assignee_ids": through("assignments", "story_id", "assignee_id", keep=lambda link: link["current"]),
-        "current_assignment_ids": through("assignments", "story_id", "id", keep=lambda link: link["current"]),
-        "descendant_ids": _descendants,
-        "follower_ids": through("story_follows", "story_id", "follower_id"),
-        "potential_workspace_resource_ids": through(
-            "workspace_resources", "workspace_id", "id", own="workspace_id", keep=lambda link: link["user_id"]
+    Rules(
+        filters={
+            "active_between": overlapping("start_date", "due_date"),
+            "all_on_account": flag(of_account),
+            "archived": chosen("archived"),
+            "assigned_to_current_user": flag(_assigned_to_current_user),
+            "by_any_tag": _tagged(any),
+            "by_status": among("status"),
+            "by_subtask_count": _with_subtasks,
+            "by_tag_name": _tagged(all),
+            "by_workspace_group": beyond("workspaces", "workspace_id", among("workspace_group_ids")),
+            "completed": flag(where("state", "completed")),
+            "completed_between": between("completed_at"),
+            "creators": among("creator_id"),
+            "due_on": equal("due_date"),
+            "not_assigned_to_resource": joined("assignments", "resource_id", "story_id", negated=True),
+            "not_assigned_to_user": joined("assignments", "assignee_id", "story_id", negated=True),
+            "only_archived": flag(present("archived")),
+            "only_deleted": flag(present("deleted_at")),
+            "only_todos": flag(absent("project_plan")),
+            "parents_only": flag(absent("parent_id")),
+            "exclude_workspace_title_from_search": _read_by_the_search,
+            "starting_between": between("start_date"),
+            "story_types": among("story_type"),
+            "time_trackable_on_workspace_id": _time_trackable_on,
+            "uncompleted": flag(lambda _, record: record["state"] != "completed"),
+            "with_ancestry_depth": equal("ancestry_depth"),
+            "with_assignees": joined("assignments", "assignee_id", "story_id"),
+            "with_followers": joined("story_follows", "follower_id", "story_id"),
+            "with_projects": among("workspace_id"),
+            "with_start_or_due_date": _starting_or_due,
+            "without_past_completed": _without_past_completed,
+        },
+        hidden=Hidden(
+            _visible_stories, ("show_archived", "show_deleted", "show_from_archived_workspaces", "show_todos")
         ),
-        "potential_workspace_resources_with_unnamed_ids": inverse(
-            "workspace_resources", "workspace_id", "workspace_id"
-        ),
-        "root_id": _root,
-        "source_dependency_ids": inverse("story_dependencies", "source_id"),
-        "sub_story_ids": inverse("stories", "parent_id"),
-        "target_dependency_ids": inverse("story_dependencies", "target_id"),
-        "workspace_resource_ids": through("assignments", "story_id", "resource_id"),
-        "workspace_resources_with_unnamed_ids": through("assignments", "story_id", "resource_id"),
-    },
-    searched=_searched,
-    meaning=_meant_by_story,
-    marked=deleted_now,
+        sort_keys={
+            "importance": lambda _, record: -_PRIORITIES.get(record["priority"], 0),
+            "parent_and_position": _parent_and_position,
+            "priority_level": lambda _, record: _PRIORITIES.get(record["priority"], 0),
+        },
+        associations={
+            "ancestor_ids": _ancestors,
+            "assignee_ids": through("assignments", "story_id", "assignee_id", keep=lambda link: link["current"]),
+            "current_assignment_ids": through("assignments", "story_id", "id", keep=lambda link: link["current"]),
+            "descendant_ids": _descendants,
+            "follower_ids": through("story_follows", "story_id", "follower_id"),
+            "potential_workspace_resource_ids": through(
+                "workspace_resources", "workspace_id", "id", own="workspace_id", keep=lambda link: link["user_id"]
+            ),
+            "potential_workspace_resources_with_unnamed_ids": inverse(
+                "workspace_resources", "workspace_id", "workspace_id"
+            ),
+            "root_id": _root,
+            "source_dependency_ids": inverse("story_dependencies", "source_id"),
+            "sub_story_ids": inverse("stories", "parent_id"),
+            "target_dependency_ids": inverse("story_dependencies", "target_id"),
+            "workspace_resource_ids": through("assignments", "story_id", "resource_id"),
+            "workspace_resources_with_unnamed_ids": through("assignments", "story_id", "resource_id"),
+        },
+        searched=_searched,
+        meaning=_meant_by_story,
+        marked=deleted_now,
+    ),
 )
 
 declare(
     "story_dependencies",
-    filters={"workspace_id": beyond("stories", "source_id", equal("workspace_id"))},
-    hidden=_WITH_THEIR_STORY,
+    Rules(
+        filters={"workspace_id": beyond("stories", "source_id", equal("workspace_id"))},
+        hidden=_WITH_THEIR_STORY,
+    ),
 )
 
 
@@ -242,7 +248,7 @@ def _completed_now(store: Store, values: Values) -> Values:
     return {"completed_at": store.clock.tick(), "completed_by_id": ME} if values.get("completed") else {}
 
 
-declare("story_tasks", hidden=_WITH_THEIR_STORY, meaning=_completed_now)
+declare("story_tasks", Rules(hidden=_WITH_THEIR_STORY, meaning=_completed_now))
 
 
 @part("checklist")

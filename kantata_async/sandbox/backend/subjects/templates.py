@@ -8,16 +8,18 @@ from ..company import Call, Company
 from ..predicates import flag, where
 from ..refusals import invalid
 from ..routes import route
-from ..rules import declare
+from ..rules import Rules, declare
 from ..sort_keys import name_beyond
 from ..standard_handlers import existing
 from ..writing import create
 
 declare(
     "project_templates",
-    filters={"mine": flag(where("user_id", ME))},
-    sort_keys={"full_name": name_beyond("users", "user_id")},
-    has_owner=True,
+    Rules(
+        filters={"mine": flag(where("user_id", ME))},
+        sort_keys={"full_name": name_beyond("users", "user_id")},
+        has_owner=True,
+    ),
 )
 
 

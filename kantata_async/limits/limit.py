@@ -1,17 +1,14 @@
-"""One limit's meter: when the next request may go, and what its answer changes.
+"""What is known of one limit of the server: its pace, the pause after a refusal, and the scout after the pause.
 
-Decisions only, over the times they are given. aiolimiter's meter is not used here, for what this one must do: change
-its rate while it drains (`AsyncLimiter` keeps the one it was made with), make no burst of what was not used, be asked
-together with others before any of them is taken from, say when it will be ready, and be shared by event loops and, over
-Redis, by processes. What is left of a leaky bucket then is one number, the time when the next request is due.
-
-A refusal pauses the bucket. The first request after the pause is a scout: until it has been answered no other one goes,
-and while there is another it is none that was refused before, so that none is refused twice in a row.
+Decisions only, over the times they are given; `meter` spaces the requests. A refusal pauses the limit. The first
+request after the pause is a scout: until it has been answered no other one goes, and while there is another it is none
+that was refused before, so that none is refused twice in a row.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import attrs
 
@@ -26,17 +23,16 @@ SCOUT_SECONDS: Final = 2.0
 _LONGEST_PAUSE: Final = 60.0
 _USUAL_SPAN: Final = 1.1
 _LASTED: Final = 1.4
+_ALONG_THE_WALL: Final = 1.0
 
 
-@attrs.define
-class Bucket:
+@attrs.define(eq=False)
+class Limit:
     """The state of one limit, in seconds on whatever clock the caller uses.
 
     Attributes:
-        pace: what is known of the limit.
-        ahead: requests that may go before they are due, in a burst that was asked for.
-        due: when the next request may go.
-        climb: seconds of climbing: of time in which requests waited for this bucket.
+        pace: how fast requests may go, and what was learnt of that.
+        climb: seconds of climbing: of time in which requests waited for this limit.
         taken: when the last request went.
         sent: requests since `since` that were not refused.
         since: the last refusal, before it the first request; None before that.
@@ -49,8 +45,6 @@ class Bucket:
     """
 
     pace: Pace | Steady
-    ahead: int = 0
-    due: float = 0.0
     climb: float = 0.0
     taken: float = 0.0
     sent: int = 0
@@ -68,34 +62,30 @@ class Bucket:
         return self.pace.rate(self.climb)
 
     def wait(self, now: float, *, again: bool) -> float:
-        """Seconds until the next request may go; zero or less when it may go now.
+        """Seconds until the pause lets the next request go; zero or less when it may go now.
 
         Args:
             now: the time.
             again: whether that request has been refused before.
         """
-        ready = max(self.due - self.ahead / self.rate if self.ahead else self.due, self.paused)
-        if again and self.blocked is not None:
-            ready = max(ready, self.sure)
-        return ready - now
+        return (max(self.paused, self.sure) if again and self.blocked is not None else self.paused) - now
 
-    def take(self, now: float) -> None:
-        """Count a request that goes now."""
+    def take(self, now: float, *, late: float = LATE) -> None:
+        """Count a request that goes now.
+
+        Args:
+            now: the time.
+            late: by how many seconds a request that waited for this limit alone may have been held up since.
+        """
         if self.since is None:
             self.since = now
-        in_time = now - self.due <= LATE
+        in_time = now - self.taken <= 1 / self.rate + late
         if in_time and self.blocked is None:
             self.climb += min(now - self.taken, 1.0)
-        self.due = (self.due if in_time else now) + 1 / self.rate
         self.taken = now
         self.sent += 1
         if self.blocked is not None:
             self.paused = now + SCOUT_SECONDS
-
-    def give_back(self) -> None:
-        """Forget a request that was taken and never left."""
-        self.sent -= 1
-        self.due -= 1 / self.rate
 
     def begin_anew(self) -> None:
         """Keep what was learnt, and forget what was counted, after a time in which not everything was."""
@@ -105,7 +95,7 @@ class Bucket:
 
     def let_through(self, left: float, now: float) -> None:
         """The server let a request through that left at `left`: it ends the pause before it, and begins the ramp."""
-        if self.blocked is None or self.refused is None or left < self.refused:
+        if self.blocked is None or self.refused is None or left <= self.refused:
             return
         lasted = left - self.blocked
         if lasted > _LASTED and self.since is not None:
@@ -127,7 +117,7 @@ class Bucket:
         """
         self.sent -= 1
         asked = now + (retry_after or 0.0)
-        if self.refused is not None and left < self.refused:
+        if self.refused is not None and left <= self.refused:
             # It was on its way when another one was refused, and tells nothing new.
             self.paused = max(self.paused, asked)
             self.sure = max(self.sure, asked, left + self.span)
@@ -155,15 +145,30 @@ class Bucket:
         self.pause = min(_USUAL_SPAN, max(2 / rate, left_over) + 0.03)
 
 
-_ALONG_THE_WALL: Final = 1.0
+def take_all(limits: Sequence[Limit], now: float) -> None:
+    """Count a request that goes now against these, the widest first: each holds up those that wait for the next."""
+    late = LATE
+    for limit in limits:
+        limit.take(now, late=late)
+        if limit is not limits[-1]:
+            late += 1 / limit.rate
 
 
-def bucket_to_data(bucket: Bucket) -> dict[str, Any]:
-    """A bucket as plain data, for a store outside."""
-    return attrs.asdict(bucket)
+def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, retry_after: float | None) -> None:
+    """Learn from an answer to a request that left at `left` and was taken from these limits, the widest first.
+
+    A 429 counts against the narrowest: if it was a wider one that was met, other requests tell.
+    """
+    if not refused:
+        for limit in limits:
+            limit.let_through(left, now)
+        return
+    *wider, narrowest = limits
+    narrowest.turn_down(left, now, retry_after)
+    uncount(wider)
 
 
-def bucket_from_data(data: dict[str, Any]) -> Bucket:
-    """The bucket that became this data."""
-    pace = data["pace"]
-    return Bucket(**{**data, "pace": Steady(**pace) if "per_second" in pace else Pace(**pace)})
+def uncount(limits: Iterable[Limit]) -> None:
+    """Forget a request that was taken from these limits, and that they did not let through."""
+    for limit in limits:
+        limit.sent -= 1
