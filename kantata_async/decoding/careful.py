@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import attrs
+import msgspec
 
 from ..model import Entity, Links, Note, UnknownEntity, begin, begin_unknown, fill, read_value, unlink
 
@@ -56,6 +58,10 @@ class Maker(Protocol):
         """Store what an object carries over what an entity does."""
         ...
 
+    def columns(self, objects: Iterable[Any]) -> dict[str, Sequence[Any]]:
+        """What objects carry, attribute by attribute; UNSET where an object lacks it."""
+        ...
+
 
 @attrs.frozen
 class AsSent:
@@ -86,3 +92,9 @@ class AsSent:
         """See `Maker.renew`."""
         unlink(entity, one)
         rest.read(entity, one)
+
+    def columns(self, objects: Iterable[Any]) -> dict[str, Sequence[Any]]:
+        """See `Maker.columns`."""
+        rows = list(objects)
+        names = dict.fromkeys(chain.from_iterable(rows))
+        return {name: [row.get(name, msgspec.UNSET) for row in rows] for name in names}

@@ -27,11 +27,13 @@ class Form:
         layouts: of the objects, by collection.
         others: the top-level names that held no collection.
         odd: the collections whose objects have no layout: of several classes, or not as the API sends them.
+        spelt: whether points in time and dates are left as the texts they come as.
     """
 
     layouts: Mapping[str, Layout] = attrs.field(factory=dict)
     others: tuple[str, ...] = ()
     odd: frozenset[str] = frozenset()
+    spelt: bool = False
 
     def learn(self, envelope: Envelope, classes: Mapping[str, type[Entity]], ambiguous: AbstractSet[str]) -> Form:
         """The form of this answer, whose objects are as JSON has them, and of those before it.
@@ -41,7 +43,7 @@ class Form:
         odd = self.odd.union(ambiguous, *map(_narrowed_by, classes.values()))
         layouts = dict(self.layouts)
         for key, cls in classes.items():
-            layout = None if key in self.others else layouts.get(key, Layout(cls))
+            layout = None if key in self.others else layouts.get(key, Layout(cls, spelt=self.spelt))
             learnt = None if layout is None else layout.learn(envelope.collections[key].values())
             if learnt is None:
                 odd |= {key}
@@ -49,12 +51,12 @@ class Form:
                 layouts[key] = learnt
         names = dict.fromkeys((*self.others, *envelope.extra))
         others = [name for name in names if name not in odd and can_be_decoded(name)]
-        return Form(layouts, tuple(others[:_MOST_OTHERS])).without(odd)
+        return attrs.evolve(self, layouts=layouts, others=tuple(others[:_MOST_OTHERS])).without(odd)
 
     def without(self, keys: Iterable[str]) -> Form:
         """The same with no layout for these collections."""
         odd = self.odd.union(keys)
-        return Form({key: layout for key, layout in self.layouts.items() if key not in odd}, self.others, odd)
+        return attrs.evolve(self, layouts={key: one for key, one in self.layouts.items() if key not in odd}, odd=odd)
 
     def decode(self, text: bytes | bytearray | memoryview | str) -> Envelope | None:
         """Take apart an answer; None for one that is laid out otherwise."""

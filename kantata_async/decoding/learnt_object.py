@@ -7,7 +7,7 @@ to decode them as, with just their attributes, ids and dates checked.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from itertools import chain
@@ -51,12 +51,14 @@ class Layout:
         names: of all attributes that came so far, in the order they come.
         sometimes: those that some objects lack.
         otherwise: those that came in another form than the decoder takes.
+        spelt: whether points in time and dates are left as the texts they come as.
     """
 
     cls: type[Entity]
     names: tuple[str, ...] = _UNKNOWN
     sometimes: frozenset[str] = frozenset()
     otherwise: frozenset[str] = frozenset()
+    spelt: bool = False
 
     def learn(self, objects: Collection[Mapping[str, Any]]) -> Layout | None:
         """The layout of these objects and of those before them; None where there can be none."""
@@ -68,7 +70,7 @@ class Layout:
         odd = {name for name in names if not self._fits(name, [one[name] for one in objects if name in one])}
         if "id" not in always - odd or len(names) > _MOST_NAMES or not all(map(can_be_decoded, names)):
             return None
-        learnt = Layout(self.cls, names, frozenset(names) - always, self.otherwise | odd)
+        learnt = Layout(self.cls, names, frozenset(names) - always, self.otherwise | odd, self.spelt)
         return self if learnt == self else learnt
 
     def _fits(self, name: str, values: list[Any]) -> bool:
@@ -83,7 +85,11 @@ class Layout:
         if name == "id":
             return str
         attribute = self.cls.attributes.get(name)
-        return Any if attribute is None or name in self.otherwise else _DECODED.get(attribute.read, Any)
+        if attribute is None or name in self.otherwise:
+            return Any
+        if self.spelt and attribute.read in {read_instant, read_day}:
+            return str | None
+        return _DECODED.get(attribute.read, Any)
 
     @cached_property
     def type(self) -> Any:
@@ -112,6 +118,10 @@ class Layout:
         unlink(entity, sent)
         store(entity, sent)
         rest.partly.append(entity)
+
+    def columns(self, objects: Iterable[Any]) -> dict[str, Sequence[Any]]:
+        """See `Maker.columns`."""
+        return dict(zip(self.names, zip(*map(msgspec.structs.astuple, objects), strict=True), strict=False))
 
     @cached_property
     def _recipe(self) -> Recipe:

@@ -26,10 +26,12 @@ class Reader:
 
     Args:
         class_of: the entity class of a collection; None for one that the catalogue does not know.
+        spelt: leave points in time and dates as the texts they come as, for those who make columns of them.
     """
 
-    def __init__(self, class_of: ClassOf) -> None:
+    def __init__(self, class_of: ClassOf, *, spelt: bool = False) -> None:
         self.class_of: Final = class_of
+        self._spelt: Final = spelt
         self._met: frozenset[str] = frozenset()
         self._form: Form | None = None
 
@@ -66,7 +68,7 @@ class Reader:
             return
         from .learnt_answer import Form  # noqa: PLC0415 - a program that asks each thing once never needs it
 
-        form = self._form or Form()
+        form = self._form or Form(spelt=self._spelt)
         if form.odd.isdisjoint(classes):
             learnt = form.learn(envelope, classes, {name for name in envelope.extra if self.class_of(name) is not None})
             # What does not fit although there is nothing to learn from it never will.

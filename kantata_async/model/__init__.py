@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from .association import Association, Links
 from .entity import (
+    Attribute,
     Entity,
     Note,
     Nullable,
@@ -38,7 +39,7 @@ from .entity import (
     unlink,
 )
 from .graph import Graph, graph_of, graphs_of
-from .json_values import Ref, read_day, read_id, read_ids, read_instant, told
+from .json_values import Ref, read_day, read_id, read_ids, read_instant, read_ref, told, written
 from .natural_key import NaturalKey
 from .page import Meta, Page
 from .provenance import Answer, Matches, ids_by_collection
@@ -46,6 +47,7 @@ from .provenance import Answer, Matches, ids_by_collection
 __all__ = [
     "Answer",
     "Association",
+    "Attribute",
     "Entity",
     "Graph",
     "Links",
@@ -77,9 +79,11 @@ __all__ = [
     "read_id",
     "read_ids",
     "read_instant",
+    "read_ref",
     "read_value",
     "reference",
     "store",
     "told",
     "unlink",
+    "written",
 ]
