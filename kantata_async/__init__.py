@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .errors import BulkError as BulkError
     from .errors import ConnectionFailedError as ConnectionFailedError
     from .errors import ErrorDetail as ErrorDetail
+    from .errors import EventsLostError as EventsLostError
     from .errors import InvalidResponseError as InvalidResponseError
     from .errors import KantataError as KantataError
     from .errors import NotFoundError as NotFoundError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from .errors import RateLimitError as RateLimitError
     from .errors import RequestTimeoutError as RequestTimeoutError
     from .errors import ServerError as ServerError
+    from .errors import SyncError as SyncError
+    from .errors import TargetError as TargetError
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
@@ -64,6 +67,7 @@ _HOMES: Final = {
         "BulkError",
         "ConnectionFailedError",
         "ErrorDetail",
+        "EventsLostError",
         "InvalidResponseError",
         "KantataError",
         "NotFoundError",
@@ -72,6 +76,8 @@ _HOMES: Final = {
         "RateLimitError",
         "RequestTimeoutError",
         "ServerError",
+        "SyncError",
+        "TargetError",
         "TransportError",
         "UsageError",
         "ValidationError",

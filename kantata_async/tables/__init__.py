@@ -9,6 +9,7 @@ batch     the objects of an answer as a batch
 from __future__ import annotations
 
 from .batch import Batch, BatchStream, joined, read_batch, read_batches, reader_for
+from .column import json_text
 from .library import arrow
 from .schema import EXTRA, Column, Kind, Table, table_of
 
@@ -21,6 +22,7 @@ __all__ = [
     "Table",
     "arrow",
     "joined",
+    "json_text",
     "read_batch",
     "read_batches",
     "reader_for",
