@@ -109,8 +109,9 @@ async def find_deleted(held: Held, span: Span, count: int, ask: Ask, read_ids: R
         if len(places) == there:
             continue
         halves = held.halved(one) if max(len(places), there) > held.page else None
-        if there == 0:
-            gone |= held.lacking(places, ())
+        if there <= 0:
+            # Told by subtraction, between whose two counts an object may have come: looked at before it is believed.
+            gone |= held.lacking(places, await read_ids(one))
         elif halves is None:
             gone |= held.lacking(places, await _all_ids(one, there, held.page, ask, read_ids))
         else:

@@ -16,6 +16,7 @@ from .column import json_text, values_of
 from .library import arrow
 from .schema import EXTRA, Kind, Table, arrow_types
 
+
 @cache
 def reader_for(class_of: ClassOf) -> Reader:
     """What reads answers for tables, shared by all that have the same classes: texts of time are left to Arrow."""
@@ -46,7 +47,7 @@ def read_batch(table: Table, envelope: Envelope, ids: Iterable[str]) -> Batch:
 
 
 def read_batches(table: Table, envelope: Envelope, ids: Iterable[str]) -> list[Batch]:
-    """The same in several batches: each holds the objects that came with the same attributes, all of which are `sent`."""
+    """The same in batches of objects that came with the same attributes, all of which are in `sent`."""
     columns = _columns(table, envelope, ids)
     partly = [values for values in columns.values() if msgspec.UNSET in values]
     if not partly:
@@ -80,9 +81,7 @@ def _columns(table: Table, envelope: Envelope, ids: Iterable[str]) -> Columns:
 
 def _batch(table: Table, columns: Columns) -> Batch:
     count = len(columns["id"])
-    sent = {
-        name: values for name, values in columns.items() if not all(value is msgspec.UNSET for value in values)
-    }
+    sent = {name: values for name, values in columns.items() if not all(value is msgspec.UNSET for value in values)}
     beside: dict[int, dict[str, Any]] = defaultdict(dict)
     arrays: list[Any] = []
     types = arrow_types()

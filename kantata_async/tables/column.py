@@ -129,4 +129,4 @@ _FITS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
     Kind.INSTANT: read_instant,
     Kind.DAY: _day,
 }
-"""The value that a column holds for one as it came; raises TypeError, ValueError or OverflowError where there is none."""
+"""What a column holds for a value as it came. Each raises TypeError, ValueError or OverflowError for what it cannot."""

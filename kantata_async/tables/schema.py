@@ -52,7 +52,7 @@ class Column:
     kind: Kind
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, eq=False)
 class Table:
     """The columns of a collection: its attributes by name, the id first and `_extra` last."""
 
@@ -87,15 +87,26 @@ def arrow_types() -> Mapping[Kind, Any]:
     }
 
 
-@cache
 def table_of(collection: str, cls: type[Entity] | None) -> Table:
-    """The table of a collection, whose objects are of a class; None for one that the catalogue does not know."""
+    """The table of a collection, whose objects are of a class; None for one that the catalogue does not know.
+
+    It is always the same one.
+    """
+    return _table(collection, cls)  # type: ignore[arg-type]  # mypy confuses the hash of such a class
+
+
+@cache
+def _table(collection: str, cls: type[Entity] | None) -> Table:
     kinds: dict[str, Kind] = {}
     for one in () if cls is None else (cls, *cls.variants.values()):
         for name, kind in _kinds_of(one).items():
             kinds[name] = kind if kinds.get(name, kind) is kind else Kind.JSON
     kinds.pop("id", None)
-    columns = [Column("id", Kind.TEXT), *(Column(name, kinds[name]) for name in sorted(kinds)), Column(EXTRA, Kind.JSON)]
+    columns = [
+        Column("id", Kind.TEXT),
+        *(Column(name, kinds[name]) for name in sorted(kinds)),
+        Column(EXTRA, Kind.JSON),
+    ]
     return Table(collection, tuple(columns))
 
 

@@ -1,6 +1,7 @@
 """What copies are written to.
 
 protocol     what a target does: four methods
+ours         the columns that a copy has of its own
 driver       the drivers of databases
 lock         a lock that dies with its owner
 sql          what the databases have in common
@@ -16,9 +17,10 @@ from __future__ import annotations
 
 from .duckdb import DuckDBTarget
 from .jsonlines import JSONLinesTarget
+from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .parquet import ParquetTarget
 from .postgres import PostgresTarget
-from .protocol import DELETED_AT, LISTED, SYNCED_AT, Held, OnDeletion, Rows, Step, Target, Written
+from .protocol import Held, OnDeletion, Rows, Step, Target, Written
 from .sqlite import SQLiteTarget
 
 __all__ = [

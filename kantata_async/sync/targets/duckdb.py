@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Final
 from ...tables import Kind
 from .driver import driver
 from .lock import FileLock
+from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored, with_ours
+from .sql import SQLTarget, changes, quoted, stored
 
 _STAGE: Final = "_kantata_stage"
 

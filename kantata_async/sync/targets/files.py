@@ -22,7 +22,8 @@ import msgspec
 from ...errors import TargetError, UsageError
 from ...tables import Table, arrow
 from .lock import FileLock
-from .protocol import DELETED_AT, LISTED, SYNCED_AT, Held, OnDeletion, Rows, Step, Written
+from .ours import DELETED_AT, LISTED, SYNCED_AT, with_ours
+from .protocol import Held, OnDeletion, Rows, Step, Written
 
 FORMAT: Final = "1"
 _MANIFEST: Final = "_manifest.json"
@@ -223,15 +224,21 @@ class _Edit:
 
     def merge(self, rows: Rows) -> Written:
         """Store objects as `Rows` says."""
-        come = {one["id"]: one for one in rows.batch.to_pylist()}
         there = self._taken(rows.table, rows.batch.column("id"))
+        if not there:
+            name = self._added(rows.table, arrow().Table.from_batches([with_ours(rows, self._at)]))
+            self._files.setdefault(rows.table.collection, []).append(name)
+            return Written(new=rows.batch.num_rows)
+        come = {one["id"]: one for one in rows.batch.to_pylist()}
         names = [name for name in rows.table.kinds if name != "id" and (rows.listed or name in rows.sent)]
         ours = {SYNCED_AT: self._at, DELETED_AT: None}
         changed: list[dict[str, Any]] = []
         for id, old in there.items():
             new = come.pop(id)
             if _is_to_be_stored(rows, names, old, new):
-                changed.append({**old, **{name: new[name] for name in names}, **ours, LISTED: old[LISTED] or rows.listed})
+                changed.append(
+                    {**old, **{name: new[name] for name in names}, **ours, LISTED: old[LISTED] or rows.listed}
+                )
         added = [{**one, **ours, LISTED: rows.listed} for one in come.values()]
         self._replace(rows.table, changed, added)
         return Written(new=len(added), changed=len(changed))

@@ -36,7 +36,9 @@ class JSONLinesTarget(FilesTarget):
         with path.open("rb") as file:
             rows = [orjson.loads(line) for line in file]
         arrays = [
-            arrow().array([_read(field.type, table.kinds.get(field.name), row.get(field.name)) for row in rows], field.type)
+            arrow().array(
+                [_read(field.type, table.kinds.get(field.name), row.get(field.name)) for row in rows], field.type
+            )
             for field in wanted
         ]
         return arrow().Table.from_arrays(arrays, schema=wanted)

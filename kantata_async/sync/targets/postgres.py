@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from ...errors import TargetError
 from ...tables import Kind, arrow
 from .driver import driver
+from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored, with_ours
+from .sql import SQLTarget, changes, quoted, stored
 
 _STAGE: Final = "_kantata_stage"
 

@@ -10,15 +10,6 @@ import attrs
 
 from ...tables import Table
 
-SYNCED_AT = "_synced_at"
-"""The column of when an object was last stored as it is."""
-
-DELETED_AT = "_deleted_at"
-"""The column of when an object was found to be gone; null while it is there."""
-
-LISTED = "_listed"
-"""The column of whether the list of the collection itself gave an object, or only what it is associated with."""
-
 OnDeletion = Literal["mark", "remove"]
 
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Final
 
 from ...errors import TargetError, UsageError
 from ...tables import Column, Kind, Table, arrow
-from .protocol import DELETED_AT, LISTED, SYNCED_AT, Held, OnDeletion, Rows, Step, Written
+from .ours import DELETED_AT, LISTED, SYNCED_AT
+from .protocol import Held, OnDeletion, Rows, Step, Written
 
 FORMAT: Final = "1"
 """Of what a target holds besides the objects; another one is refused."""
@@ -135,7 +136,7 @@ class SQLTarget(ABC):
             values.append(self._instant(before))
             marks.append(f"created_at < {self._mark(len(values))}")
         where = " AND ".join([f"{DELETED_AT} IS NULL", LISTED, *marks])
-        source = f"FROM {self._named(table.collection)} WHERE {where}"  # noqa: S608 - names alone
+        source = f"FROM {self._named(table.collection)} WHERE {where}"
         order = " ORDER BY created_at" if "created_at" in there else ""
 
         def read(columns: Sequence[str]) -> Any:
@@ -276,12 +277,3 @@ def stored(rows: Rows) -> list[str]:
 
 def _ours(rows: Rows) -> tuple[Column, ...]:
     return _OURS if rows.listed else _OURS[:2]
-
-
-def with_ours(rows: Rows, at: datetime) -> Any:
-    """The batch with our own columns."""
-    pa, count = arrow(), rows.batch.num_rows
-    instants = pa.array([at], pa.timestamp("us", "UTC"))
-    batch = rows.batch.append_column(SYNCED_AT, pa.repeat(instants[0], count))
-    batch = batch.append_column(DELETED_AT, pa.nulls(count, pa.timestamp("us", "UTC")))
-    return batch.append_column(LISTED, pa.repeat(pa.scalar(rows.listed), count))

@@ -12,8 +12,9 @@ import orjson
 from ...tables import Kind, arrow
 from .driver import driver
 from .lock import FileLock
+from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored, with_ours
+from .sql import SQLTarget, changes, quoted, stored
 
 
 class SQLiteTarget(SQLTarget):
@@ -122,5 +123,3 @@ def _without_lists(batch: Any) -> Any:
         for array in batch.columns
     ]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
-
-

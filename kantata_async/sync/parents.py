@@ -1,0 +1,79 @@
+"""Lists that need a parent, or a kind: which there are, and where the parents' own list tells what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+from ..calls import Connection, Operation
+from ..errors import UsageError
+
+_RECORDED: Final = (
+    "Assignment", "BillingMilestone", "CustomField", "CustomFieldChoice", "CustomFieldSet", "CustomFieldValue",
+    "Estimate", "EstimateScenario", "EstimateScenarioResource", "Expense", "ExpenseBudget", "Invoice", "Participation",
+    "Post", "RateCard", "Role", "Skill", "StatusReport", "Story", "StoryAllocationDay", "Submission", "SurveyAnswer",
+    "SurveyQuestion", "SurveyResponse", "SurveyTemplate", "TimeEntry", "TimeOffEntry", "User", "Vendor", "Workspace",
+    "WorkspaceAllocation", "WorkspaceGroup", "WorkspaceResource",
+)  # fmt: skip
+
+SUBJECT_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "custom_field_values": ("Estimate", "Resource", "Story", "User", "Workspace", "WorkspaceGroup"),
+    "external_references": _RECORDED,
+}
+"""The kinds of subjects that a list can be asked for, one at a time."""
+
+_ID: Final = "_id"
+
+
+@attrs.frozen
+class Kinds:
+    """A list that is read for one kind after the other."""
+
+    filter: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"for each of {len(self.values)} kinds of {self.filter.removesuffix('_type')}s"
+
+
+@attrs.frozen
+class Parents:
+    """A list that is read for one parent after the other.
+
+    Attributes:
+        filter: that names the parent.
+        operation: the parents' own list.
+        include: the association of the parents with the list's objects, which tells what there is and when it was
+            updated, 200 parents a request; None where they have none, and each parent is asked for.
+    """
+
+    filter: str
+    operation: Operation[Any]
+    include: str | None
+
+    def __str__(self) -> str:
+        parents = self.operation.collection
+        return f"through {parents}" + (f", those alone whose {self.include} changed" if self.include else "")
+
+
+def parents_of(
+    connection: Connection, operation: Operation[Any], arguments: Mapping[str, Any]
+) -> Kinds | Parents | None:
+    """What a list is to be read through; None for one that needs nothing, or was given it.
+
+    Raises UsageError for a list that needs what cannot be gone through.
+    """
+    needed = [name for name, kind in operation.filters.items() if kind.needed and name not in arguments]
+    if not needed:
+        return None
+    (name, *others) = needed
+    if not others and name == "subject_type" and (kinds := SUBJECT_TYPES.get(operation.collection or "")):
+        return Kinds(name, kinds)
+    if not others and name.endswith(_ID):
+        parents = connection.operations_of(f"{name.removesuffix(_ID)}s").get("list")
+        if parents is not None:
+            include = operation.collection if operation.collection in parents.includes else None
+            return Parents(name, parents, include)
+    raise UsageError(f"{operation} needs {' and '.join(needed)}")
