@@ -63,15 +63,21 @@ class Collection:
         self._by_creation: list[tuple[int, int]] = []
         self._by_update: list[tuple[int, int]] = []
         self._last = 0
+        self._steps = random.Random(name)
 
-    def add(self, values: dict[str, Any], created: int, updated: int | None = None) -> str:
+    def settle(self) -> None:
+        """Put in order what was added while nobody asked."""
+        self._by_creation.sort()
+        self._by_update.sort()
+
+    def add(self, values: dict[str, Any], at: int, put: Callable[[list[Any], Any], None] = insort) -> str:
         """Make an object; gives its id."""
-        self._last += random.Random(self._last).randrange(1, 4)
+        self._last += self._steps.randrange(1, 4)
         id = str(self._last)
         self.objects[id] = {"id": id, **values}
-        self.times[id] = created, created if updated is None else updated
-        insort(self._by_creation, (created, self._last))
-        insort(self._by_update, (self.times[id][1], self._last))
+        self.times[id] = at, at
+        put(self._by_creation, (at, self._last))
+        put(self._by_update, (at, self._last))
         self._tell_times(id)
         return id
 
@@ -104,9 +110,8 @@ class Collection:
         if "updated_after" in query or "updated_before" in query:
             cut = _cut(self._by_update, query.get("updated_after"), query.get("updated_before"), inclusive)
             if len(cut) < len(found):
-                ids = set(found) if found is not self._by_creation else None
-                found = sorted((self.times[str(id)][0], id) for _, id in cut)
-                found = found if ids is None else [one for one in found if one in ids]
+                # To count them, nobody needs them in order.
+                found = cut if query.get("per_page") == "1" else sorted((self.times[str(id)][0], id) for _, id in cut)
         return found
 
 
@@ -152,7 +157,13 @@ class Live:
             one.name: one
             for one in (self.users, self.workspaces, self.participations, self.stories, self.time_entries)
         }
+        self.members: dict[str, set[int]] = {}
+        self.deleted_stories: set[int] = set()
+        self._put: Callable[[list[Any], Any], None] = list.append
         self._found()
+        for collection in self.collections.values():
+            collection.settle()
+        self._put = insort
 
     # --- the data ----------------------------------------------------------------------------------------------------
 
@@ -193,28 +204,30 @@ class Live:
 
     def _add_user(self, at: int) -> str:
         name = self._word()
-        return self.users.add({"full_name": name, "email_address": f"{self.users._last}@x.test", "headline": None}, at)
+        return self.users.add({"full_name": name, "email_address": f"{self.users._last}@x.test", "headline": None}, at, self._put)
 
     def _add_workspace(self, at: int) -> str:
         values = {
             "title": self._word(), "archived": False, "start_date": "2026-02-03", "price_in_cents": 10**12,
             "status": {"key": 305, "message": "In Progress", "color": "green"}, "account_features": {"a": [1, None]},
         }  # fmt: skip
-        return self.workspaces.add(values, at)
+        return self.workspaces.add(values, at, self._put)
 
     def _add_participation(self, at: int) -> str:
         values = {
             "role": self.chance.choice(["maven", "buyer"]), "user_id": self._any(self.users),
             "workspace_id": self._any(self.workspaces), "active_role_ids": ["1", "2"][: self.chance.randrange(3)],
         }  # fmt: skip
-        return self.participations.add(values, at)
+        id = self.participations.add(values, at, self._put)
+        self.members.setdefault(str(values["workspace_id"]), set()).add(int(id))
+        return id
 
     def _add_story(self, at: int) -> str:
         values = {
             "title": self._word(), "workspace_id": self._any(self.workspaces), "due_date": None, "deleted_at": None,
             "has_proofing_access": self.chance.random() < 0.5, "percentage_complete": self.chance.randrange(101),
         }  # fmt: skip
-        return self.stories.add(values, at)
+        return self.stories.add(values, at, self._put)
 
     def _add_time_entry(self, at: int) -> str:
         values = {
@@ -223,7 +236,7 @@ class Live:
             "rate_in_cents": self.chance.choice([None, 0, 12_500]), "currency": "EUR", "user_id": self._any(self.users),
             "workspace_id": self._any(self.workspaces), "external_reference_ids": [],
         }  # fmt: skip
-        return self.time_entries.add(values, at)
+        return self.time_entries.add(values, at, self._put)
 
     # --- the writers -------------------------------------------------------------------------------------------------
 
@@ -251,9 +264,12 @@ class Live:
         id = self._any(collection)
         if id is None or collection.objects[id].get("deleted_at"):
             return
+        if collection is self.participations:
+            self.members[collection.objects[id]["workspace_id"]].discard(int(id))
         if collection is not self.stories:
             collection.remove(id)
             return
+        self.deleted_stories.add(int(id))
         collection.objects[id]["deleted_at"] = _told(at)
         if self.touches_deleted:
             collection.touch(id, at)
@@ -277,11 +293,8 @@ class Live:
     def answer(self, name: str, query: dict[str, str]) -> dict[str, Any]:
         """The envelope of a list."""
         collection = self.collections[name]
-        found = collection.within(query, self.inclusive)
+        found = self._shown(name, query, collection)
         objects = collection.objects
-        hidden = self._hidden(name, query)
-        if hidden is not None:
-            found = [one for one in found if not hidden(objects[str(one[1])])]
         if "only" in query:
             wanted = set(query["only"].split(","))
             found = [one for one in found if str(one[1]) in wanted]
@@ -298,26 +311,27 @@ class Live:
             self._include(name, include, envelope)
         return envelope
 
-    def _hidden(self, name: str, query: dict[str, str]) -> Callable[[dict[str, Any]], bool] | None:
-        archived = {id for id, one in self.workspaces.objects.items() if one["archived"]}
+    def _shown(self, name: str, query: dict[str, str], collection: Collection) -> list[tuple[int, int]]:
+        """What the filters leave, in the order of creation."""
         if name == "participations":
-            return lambda one: one["workspace_id"] != query["workspace_id"]
+            members = self.members.get(query["workspace_id"], set())
+            return sorted((collection.times[str(id)][0], id) for id in members)
+        found = collection.within(query, self.inclusive)
         if name == "workspaces" and query.get("include_archived") != "true":
-            return lambda one: one["archived"]
-        if name == "stories":
-            shows_archived = query.get("show_from_archived_workspaces") == "true"
-            shows_deleted = query.get("show_deleted") == "true"
-            return lambda one: bool(
-                (one["deleted_at"] and not shows_deleted) or (one["workspace_id"] in archived and not shows_archived)
-            )
-        return None
+            found = [one for one in found if not collection.objects[str(one[1])]["archived"]]
+        if name == "stories" and query.get("show_deleted") != "true":
+            found = [one for one in found if one[1] not in self.deleted_stories]
+        if name == "stories" and query.get("show_from_archived_workspaces") != "true":
+            archived = {id for id, one in self.workspaces.objects.items() if one["archived"]}
+            found = [one for one in found if collection.objects[str(one[1])]["workspace_id"] not in archived]
+        return found
 
     def _include(self, name: str, include: str, envelope: dict[str, Any]) -> None:
         if (name, include) == ("workspaces", "participations"):
-            beside = {id: one for id, one in self.participations.objects.items() if one["workspace_id"] in envelope[name]}
-            envelope["participations"] = beside
+            beside = envelope["participations"] = {}
             for id, workspace in envelope[name].items():
-                mine = [one["id"] for one in beside.values() if one["workspace_id"] == id]
+                mine = [str(member) for member in sorted(self.members.get(id, ()))]
+                beside.update((member, self.participations.objects[member]) for member in mine)
                 workspace["participation_ids"] = mine
         if include == "user":
             ids = {one["user_id"] for one in envelope[name].values()}

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any, Final
 
 import attrs
@@ -171,7 +172,7 @@ class Job:
             case Parents() as through:
                 parents = await self._family(through).parents()
                 found = await together([self._compared(store, self._listing(parent)) for parent in parents])
-        return JobDifference(*(tuple(sorted(id for one in found for id in ids)) for ids in zip(*found, strict=True)))
+        return JobDifference(*(tuple(sorted(chain.from_iterable(parts))) for parts in zip(*found, strict=True)))
 
     async def _compared(self, store: Store, listing: Listing) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """The ids that are missing, extra and stale."""

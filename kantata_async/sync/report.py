@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 _NUMBERS: Final = ("read", "new", "changed", "deleted", "requests")
+_MOST_NAMES: Final = 5
 
 
 @attrs.frozen
@@ -78,7 +79,7 @@ class Report:
         lines += [
             f"{job.name} failed: {' '.join(str(job.error).split())}" for job in self.jobs if job.error is not None
         ]
-        lines += [f"{job.name} was not sent {', '.join(job.not_sent)}" for job in self.jobs if job.not_sent]
+        lines += [f"{job.name} came without {_listed(job.not_sent)}" for job in self.jobs if job.not_sent]
         return "\n".join(lines)
 
 
@@ -164,6 +165,11 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) ->
         ).rstrip()
         for line in (heads, *rows)
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMES])
+    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES} more"
 
 
 def _shown(behind: timedelta | None) -> str:
