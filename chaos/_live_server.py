@@ -153,10 +153,13 @@ class Live:
         self.participations = Collection("participations")
         self.stories = Collection("stories")
         self.time_entries = Collection("time_entries")
+        self.events = Collection("subscribed_events")
         self.collections = {
             one.name: one
-            for one in (self.users, self.workspaces, self.participations, self.stories, self.time_entries)
-        }
+            for one in (
+                self.users, self.workspaces, self.participations, self.stories, self.time_entries, self.events,
+            )
+        }  # fmt: skip
         self.members: dict[str, set[int]] = {}
         self.deleted_stories: set[int] = set()
         self._put: Callable[[list[Any], Any], None] = list.append
@@ -247,7 +250,9 @@ class Live:
             (self._update, 8), (self._add_time_entry, 4), (self._add_story, 2), (self._add_participation, 1),
             (self._add_user, 1), (self._delete, 4), (self._archive, 1), (self._redate, 2),
         ]  # fmt: skip
-        self.chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0](at)
+        kind = self.chance.choices([kind for kind, _ in kinds], [weight for _, weight in kinds])[0]
+        kind(at)
+        self.events.add({"event_type": kind.__name__, "subject_id": "1"}, at)
 
     def _update(self, at: int) -> None:
         collection = self.chance.choice([self.users, self.workspaces, self.participations, self.stories])

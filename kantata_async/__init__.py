@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .bulk import BulkResult as BulkResult
     from .bulk import Outcome as Outcome
     from .bulk import bulk_result as bulk_result
+    from .calls import Feed as Feed
     from .calls import Found as Found
     from .calls import Id as Id
     from .calls import ListQuery as ListQuery
@@ -82,7 +83,7 @@ _HOMES: Final = {
         "UsageError",
         "ValidationError",
     ),
-    "calls": ("Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
+    "calls": ("Feed", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (
         "AdaptiveRateLimit",
         "LimitState",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from .calls import Call, Connection, Found, ListQuery, Operation, check_call, check_path, follow, get_many
+from .calls import Call, Connection, Feed, Found, ListQuery, Operation, check_call, check_path, follow, get_many
 from .errors import AmbiguousWriteError, InvalidResponseError
 from .model import Entity, Page
 
@@ -66,6 +67,11 @@ class Resource:
 
     async def _get_many(self, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]) -> Found[E]:
         return await get_many(self._connection, operation, ids, arguments)
+
+    def _follow(
+        self, operation: Operation[E], arguments: Mapping[str, Any], since: datetime | str, every: float | None
+    ) -> Feed[E]:
+        return Feed(self._connection, operation, arguments, since=since, every=every)
 
     async def _create_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
         from .bulk import create_many

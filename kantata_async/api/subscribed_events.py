@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
 
-from ..calls import BOOLEAN, INSTANT, TEXT, TEXTS, Found, Id, ListQuery, Operation, Path
+from ..calls import BOOLEAN, INSTANT, TEXT, TEXTS, Feed, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
 from ..resource import Resource
 
@@ -150,3 +150,20 @@ class SubscribedEvents(Resource):
         says nothing more about them.
         """
         return await self._get_many(LIST, ids, parameters)
+
+    def follow(
+        self,
+        *,
+        since: dt.datetime | str,
+        every: float | None = 60.0,
+        **parameters: Unpack[SubscribedEventsList],
+    ) -> Feed[SubscribedEvent]:
+        """Every event once, as they come: ``async for event in kantata.subscribed_events.follow(since=…)``.
+
+        Args:
+            since: a moment, or the `cursor` of what was followed before. The API keeps events for 9 days; what was
+                asked for before that raises EventsLostError.
+            every: seconds from one look to the next; None ends with what there is.
+            **parameters: the filters of `list`, but for those of time and order.
+        """
+        return self._follow(LIST, parameters, since, every)

@@ -7,6 +7,7 @@ connection        what a session gives its resources
 concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
 lists             lists and their pages
+feed              the change feed followed
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .feed import Feed
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
 from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
@@ -58,6 +60,7 @@ __all__ = [
     "Choice",
     "Connection",
     "CustomFieldOrder",
+    "Feed",
     "Found",
     "Id",
     "Inclusion",
