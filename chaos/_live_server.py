@@ -453,6 +453,7 @@ def living(world: World) -> Iterator[str]:
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, world), daemon=True)
     process.start()
+    there.close()
     try:
         yield here.recv()
     finally:

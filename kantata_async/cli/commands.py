@@ -11,6 +11,7 @@ from .._version import __version__
 from ..errors import KantataError
 from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED
 from .provision import provision
+from .sync import sync
 
 
 @click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -75,6 +76,7 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
 
 
 program.add_command(provision)
+program.add_command(sync)
 
 
 def _unheard(error: OSError, port: int) -> str:
