@@ -409,8 +409,14 @@ class Server:
             case "change":
                 collection = live.collections[query["of"]]
                 for id in live.chance.sample(sorted(collection.objects), int(query["times"])):
-                    collection.objects[id]["notes"] = "changed"
+                    collection.objects[id]["notes" if query["of"] == "time_entries" else "role"] = "changed"
                     collection.touch(id, int(live.now))
+            case "secretly":
+                for one in list(live.collections[query["of"]].objects.values())[: int(query["times"])]:
+                    one["notes"] = "changed, and nobody was told"
+            case "import":
+                for _ in range(int(query["times"])):
+                    live._add_time_entry(live._past())
             case "asked":
                 asked, self.asked = self.asked, {}
                 return asked

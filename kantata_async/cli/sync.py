@@ -30,31 +30,27 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class _Duration(click.ParamType):
-    """A number of seconds, minutes, hours or days: 90s, 15m, 2h, 1d."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Its seconds."""
-        told = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", str(value))
-        if told is None or float(told[1]) == 0:
-            self.fail(f"{value!r} is no duration; write 90s, 15m, 2h or 1d", param, ctx)
-        return float(told[1]) * _UNITS[told[2]]
+def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """The seconds of a duration: 90s, 15m, 2h, 1d."""
+    if value is None:
+        return None
+    told = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value)
+    if told is None or float(told[1]) == 0:
+        raise click.BadParameter(f"{value!r} is no duration; write 90s, 15m, 2h or 1d")
+    return float(told[1]) * _UNITS[told[2]]
 
 
-class _Moment(click.ParamType):
-    """A date, or a point in time."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """It in UTC, where it has no time zone of its own."""
-        try:
-            moment = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00", param, ctx)
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+def _moment(context: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
+    """A date or a point in time, in UTC where it has no time zone of its own."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00"
+        ) from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 @attrs.frozen
@@ -74,8 +70,8 @@ class _Asked:
 @click.command(epilog=EXIT_CODES)
 @click.argument("collections", nargs=-1, required=True)
 @click.option("--to", required=True, help="A file, a directory, or a postgresql:// address.")
-@click.option("--since", type=_Moment(), help="Copy what was updated since then alone, where a list can tell.")
-@click.option("--follow", type=_Duration(), help="Go on, with a run so often: 90s, 15m, 2h.")
+@click.option("--since", callback=_moment, metavar="MOMENT", help="Copy what was updated since then alone, where a list can tell.")
+@click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run so often: 90s, 15m, 2h.")
 @click.option("--verify", is_flag=True, help="Compare the copy with the server afterwards.")
 @click.option("--plan", "planning", is_flag=True, help="Say how each collection would be read, and copy nothing.")
 @click.option("--remove", is_flag=True, help="Remove objects that are gone, instead of marking them in _deleted_at.")
@@ -162,7 +158,8 @@ def _copy(kantata: KantataSession, asked: _Asked) -> Sync:
         resource = getattr(kantata, name)
         listing = resource.operations.get("list")
         dated = asked.since is not None and listing is not None and "updated_after" in listing.filters
-        copy.add(resource, **({"updated_after": asked.since} if dated else {}))
+        arguments: dict[str, Any] = {"updated_after": asked.since} if dated else {}
+        copy.add(resource, **arguments)
     return copy
 
 

@@ -150,7 +150,9 @@ class Copying:
             await self._listing.read(tuple(span.covering(self._field)), take)
             if is_pending:
                 self._finish(span)
-            await self._keep(pages, with_checkpoint=is_pending)
+            # That nothing lies in a span can be found out again: it is noted with what is stored next.
+            has_something = any(page.ids for page in pages)
+            await self._keep(pages, with_checkpoint=is_pending and (has_something or not self._state.pending))
 
     def _finish(self, span: Span) -> None:
         """Note that a span has been read."""

@@ -29,18 +29,19 @@ class Family:
         self._through: Final = through
         self._table: Final = table
         self._parents: set[str] = set()
+        self._belonging: dict[str, list[str]] = {}
+        self._updated: dict[str, Any] = {}
         self._second = 0
         self._orphans: tuple[str, ...] = ()
 
     async def parents(self) -> Sequence[str]:
         """The ids of all parents."""
-        await self._read([])
+        await self._read()
         return sorted(self._parents)
 
     async def look(self, store: Store) -> None:
         """Find the parents for which something changed, and the objects whose parents are gone."""
-        children: list[tuple[frozenset[str], Any]] = []
-        steady = await self._read(children)
+        steady = await self._read()
         of = self._through.filter
         rows = (await store.read(self._table, {}, ["id", of, "updated_at"])).to_pylist()
         held: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -53,7 +54,7 @@ class Family:
             self._parents.update(id for page in found for id in page.ids)
             gone -= self._parents
         self._orphans = tuple(id for parent in gone for id in held[parent])
-        told = self._told(children)
+        told = self._told()
         self.changed = tuple(
             parent for parent in sorted(self._parents) if told is None or told.get(parent, {}) != held.get(parent, {})
         )
@@ -64,25 +65,27 @@ class Family:
             at = datetime.fromtimestamp(self._second, UTC)
             tally.add(await store.write(Step(at, deleted={self._table: self._orphans})))
 
-    async def _read(self, children: list[tuple[frozenset[str], Any]]) -> bool:
+    async def _read(self) -> bool:
+        """Read the parents, and what came along of the objects that belong to them; whether none left meanwhile."""
+
         async def take(pages: Sequence[ListPage]) -> None:
             for page in pages:
                 self._second = max(self._second, page.second)
                 self._parents.update(page.ids)
+                if self._through.ref is not None:
+                    columns = page.listed.rows.select(["id", self._through.ref]).to_pydict()
+                    self._belonging.update(zip(columns["id"], columns[self._through.ref], strict=True))
                 for batch in page.beside:
-                    if batch.table is self._table:
-                        children.append((batch.sent, batch.rows.select(["id", self._through.filter, "updated_at"])))
+                    if batch.table is self._table and "updated_at" in batch.sent:
+                        columns = batch.rows.select(["id", "updated_at"]).to_pydict()
+                        self._updated.update(zip(columns["id"], columns["updated_at"], strict=True))
 
         return await self.listing.read((), take)
 
-    def _told(self, children: list[tuple[frozenset[str], Any]]) -> dict[str, dict[str, Any]] | None:
+    def _told(self) -> dict[str, dict[str, Any]] | None:
         """When each object was updated, by parent; None where the parents' list does not tell."""
-        if self._through.include is None or any(
-            not {self._through.filter, "updated_at"} <= sent for sent, _ in children
-        ):
+        if self._through.ref is None or None in self._belonging.values():
             return None
-        told: dict[str, dict[str, Any]] = defaultdict(dict)
-        for _, rows in children:
-            for row in rows.to_pylist():
-                told[row[self._through.filter]][row["id"]] = row["updated_at"]
-        return told
+        if not self._updated.keys() >= {id for ids in self._belonging.values() for id in ids}:
+            return None
+        return {parent: {id: self._updated[id] for id in ids} for parent, ids in self._belonging.items()}

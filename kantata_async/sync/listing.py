@@ -125,7 +125,7 @@ class Listing:
         return ListPage(ids, count, int(now.timestamp()), listed, gone, tuple(self._beside(envelope, ids)))
 
     def _listed(self, envelope: Envelope, ids: Sequence[str]) -> Batch:
-        batch = read_batch(self.table, envelope, ids)
+        batch = read_batch(self.table, envelope, ids).given(dict(self.part.of))
         if ids:
             absent = frozenset(self.table.kinds) - batch.sent - {EXTRA}
             self.not_sent = absent if self.not_sent is None else self.not_sent & absent

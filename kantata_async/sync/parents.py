@@ -47,11 +47,13 @@ class Parents:
         operation: the parents' own list.
         include: the association of the parents with the list's objects, which tells what there is and when it was
             updated, 200 parents a request; None where they have none, and each parent is asked for.
+        ref: the attribute of the parents that holds the ids of that association.
     """
 
     filter: str
     operation: Operation[Any]
-    include: str | None
+    include: str | None = None
+    ref: str | None = None
 
     def __str__(self) -> str:
         parents = self.operation.collection
@@ -74,6 +76,13 @@ def parents_of(
     if not others and name.endswith(_ID):
         parents = connection.operations_of(f"{name.removesuffix(_ID)}s").get("list")
         if parents is not None:
-            include = operation.collection if operation.collection in parents.includes else None
-            return Parents(name, parents, include)
+            return _through(connection, name, parents, operation.collection or "")
     raise UsageError(f"{operation} needs {' and '.join(needed)}")
+
+
+def _through(connection: Connection, filter: str, parents: Operation[Any], collection: str) -> Parents:
+    cls = connection.reader.class_of(parents.collection or "")
+    association = None if cls is None else cls.associations.get(collection)
+    if association is None or collection not in parents.includes:
+        return Parents(filter, parents)
+    return Parents(filter, parents, collection, association.ref)

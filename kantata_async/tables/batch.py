@@ -40,6 +40,14 @@ class Batch:
     rows: Any
     sent: frozenset[str]
 
+    def given(self, values: Mapping[str, str]) -> Batch:
+        """The same with these texts in columns that did not come: what was asked for is known without being told."""
+        rows, names = self.rows, [name for name in values if name in self.table.kinds and name not in self.sent]
+        for name in names:
+            column = arrow().array([values[name]] * rows.num_rows, arrow().string())
+            rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+        return Batch(self.table, rows, self.sent.union(names)) if names else self
+
 
 def read_batch(table: Table, envelope: Envelope, ids: Iterable[str]) -> Batch:
     """These objects of the table's collection in an answer, in this order."""
