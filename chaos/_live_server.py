@@ -207,7 +207,9 @@ class Live:
 
     def _add_user(self, at: int) -> str:
         name = self._word()
-        return self.users.add({"full_name": name, "email_address": f"{self.users._last}@x.test", "headline": None}, at, self._put)
+        return self.users.add(
+            {"full_name": name, "email_address": f"{self.users._last}@x.test", "headline": None}, at, self._put
+        )
 
     def _add_workspace(self, at: int) -> str:
         values = {
@@ -235,9 +237,9 @@ class Live:
     def _add_time_entry(self, at: int) -> str:
         values = {
             "date_performed": f"2026-0{self.chance.randrange(1, 10)}-1{self.chance.randrange(10)}",
-            "time_in_minutes": self.chance.randrange(600), "billable": self.chance.random() < 0.5, "notes": self._word(),
-            "rate_in_cents": self.chance.choice([None, 0, 12_500]), "currency": "EUR", "user_id": self._any(self.users),
-            "workspace_id": self._any(self.workspaces), "external_reference_ids": [],
+            "time_in_minutes": self.chance.randrange(600), "billable": self.chance.random() < 0.5,
+            "notes": self._word(), "rate_in_cents": self.chance.choice([None, 0, 12_500]), "currency": "EUR",
+            "user_id": self._any(self.users), "workspace_id": self._any(self.workspaces), "external_reference_ids": [],
         }  # fmt: skip
         return self.time_entries.add(values, at, self._put)
 
@@ -265,7 +267,8 @@ class Live:
         collection.touch(id, at)
 
     def _delete(self, at: int) -> None:
-        collection = self.chance.choices([self.users, self.participations, self.stories, self.time_entries], [1, 2, 2, 6])[0]
+        collections = [self.users, self.participations, self.stories, self.time_entries]
+        collection = self.chance.choices(collections, [1, 2, 2, 6])[0]
         id = self._any(collection)
         if id is None or collection.objects[id].get("deleted_at"):
             return
@@ -343,9 +346,47 @@ class Live:
             known = {id: self.users.objects[id] for id in ids if id in self.users.objects}
             envelope["users"] = {id: {"id": id, "full_name": one["full_name"]} for id, one in known.items()}
 
-    def truth(self, name: str) -> dict[str, Any]:
+    # --- what scenarios ask for --------------------------------------------------------------------------------------
+
+    def on_truth(self, of: str) -> dict[str, Any]:
         """Every object that is there."""
-        return {id: one for id, one in self.collections[name].objects.items() if not one.get("deleted_at")}
+        return {id: one for id, one in self.collections[of].objects.items() if not one.get("deleted_at")}
+
+    def on_stop(self) -> None:
+        """Write no more, and fail no more."""
+        self.writing = self.failing = False
+
+    def on_ahead(self, seconds: str) -> None:
+        """Put the clock forward."""
+        self.ahead += float(seconds)
+
+    def on_write(self, times: str) -> None:
+        """Write, whatever comes."""
+        for _ in range(int(times)):
+            self.write()
+
+    def on_import(self, times: str) -> None:
+        """Make time entries of the past."""
+        for _ in range(int(times)):
+            self._add_time_entry(self._past())
+
+    def on_delete(self, of: str, times: str) -> None:
+        """Delete some of a collection."""
+        collection = self.collections[of]
+        for id in self.chance.sample(sorted(collection.objects), int(times)):
+            collection.remove(id)
+
+    def on_change(self, of: str, times: str) -> None:
+        """Update some of a collection."""
+        collection = self.collections[of]
+        for id in self.chance.sample(sorted(collection.objects), int(times)):
+            collection.objects[id]["notes" if of == "time_entries" else "role"] = "changed"
+            collection.touch(id, int(self.now))
+
+    def on_secretly(self, of: str, times: str) -> None:
+        """Change some of a collection without their `updated_at` telling."""
+        for one in list(self.collections[of].objects.values())[: int(times)]:
+            one["notes"] = "changed, and nobody was told"
 
 
 class Server:
@@ -389,38 +430,11 @@ class Server:
         return _failed(fault, orjson.dumps(live.answer(name, query)), writer, live.now)
 
     def _control(self, what: str, query: dict[str, str]) -> Any:
-        live = self.live
-        match what:
-            case "truth":
-                return live.truth(query["of"])
-            case "stop":
-                live.writing = live.failing = False
-            case "start":
-                live.writing = live.failing = True
-            case "ahead":
-                live.ahead += float(query["seconds"])
-            case "write":
-                for _ in range(int(query["times"])):
-                    live.write()
-            case "delete":
-                collection = live.collections[query["of"]]
-                for id in live.chance.sample(sorted(collection.objects), int(query["times"])):
-                    collection.remove(id)
-            case "change":
-                collection = live.collections[query["of"]]
-                for id in live.chance.sample(sorted(collection.objects), int(query["times"])):
-                    collection.objects[id]["notes" if query["of"] == "time_entries" else "role"] = "changed"
-                    collection.touch(id, int(live.now))
-            case "secretly":
-                for one in list(live.collections[query["of"]].objects.values())[: int(query["times"])]:
-                    one["notes"] = "changed, and nobody was told"
-            case "import":
-                for _ in range(int(query["times"])):
-                    live._add_time_entry(live._past())
-            case "asked":
-                asked, self.asked = self.asked, {}
-                return asked
-        return {}
+        """What a scenario tells the server, or asks it."""
+        if what == "asked":
+            asked, self.asked = self.asked, {}
+            return asked
+        return getattr(self.live, f"on_{what}")(**query) or {}
 
 
 def _send(writer: asyncio.StreamWriter, status: int, body: bytes, now: float, kind: str = "application/json") -> None:
@@ -440,7 +454,9 @@ def _failed(fault: str | None, body: bytes, writer: asyncio.StreamWriter, now: f
         case "disconnect":
             return False
         case "cut":
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n" + body[:50])
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n" + body[:50]
+            )
             return False
         case "html":
             _send(writer, 502, b"<html>Bad Gateway</html>", now, "text/html")
@@ -475,5 +491,3 @@ async def _served(pipe: Connection, world: World) -> None:
     server = await asyncio.start_server(Server(Live(world)).serve, "127.0.0.1", 0)
     pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     await server.serve_forever()
-
-

@@ -120,7 +120,9 @@ def test_values_keep_what_they_are(sent: dict[str, Any], stored: dict[str, Any])
 def test_nested_objects_are_json() -> None:
     """An object inside an object is its JSON text, and null is null."""
     batch = batch_of(
-        {"id": "1", "status": {"key": 305, "message": "In Progress"}}, {"id": "2", "status": None}, collection="workspaces"
+        {"id": "1", "status": {"key": 305, "message": "In Progress"}},
+        {"id": "2", "status": None},
+        collection="workspaces",
     )
     assert batch.rows.column("status").to_pylist() == ['{"key":305,"message":"In Progress"}', None]
 
@@ -136,9 +138,7 @@ JSON = st.recursive(
 
 @given(
     st.lists(
-        st.dictionaries(
-            st.sampled_from([*TIME_ENTRIES.schema.names[1:-1], "unknown", "another"]), JSON, max_size=6
-        ),
+        st.dictionaries(st.sampled_from([*TIME_ENTRIES.schema.names[1:-1], "unknown", "another"]), JSON, max_size=6),
         min_size=1,
         max_size=5,
     )
@@ -230,5 +230,3 @@ async def test_what_to_install_is_told(kantata: KantataSession, monkeypatch: pyt
             await anext(kantata.users.list().batches())
     finally:
         arrow.cache_clear()
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from chaos import sync as chaos
 from chaos._live_server import LAG, World, living
@@ -86,8 +86,7 @@ async def test_it_goes_on_where_it_was_killed(serve: Serve, tmp_path: Path) -> N
     url, path = serve(World(seed=6, objects=20_000, haste=0.5, faults=0.2)), tmp_path / "copy.db"
     for _ in range(3):
         running = await asyncio.create_subprocess_exec(sys.executable, "-m", "chaos.sync", url, str(path))
-        while running.returncode is None and not rows_in(path):
-            await asyncio.sleep(0.05)
+        await until(lambda process=running: process.returncode is not None or rows_in(path))  # type: ignore[misc]
         running.kill()
         await running.wait()
     await chaos.converge(url, path, runs=0)
@@ -292,9 +291,7 @@ async def test_what_a_run_costs(quiet: str, kantata: KantataSession, tmp_path: P
         assert report["time_entries"].requests <= 1 + gone * math.log2(2400 / 200) + 2
 
 
-async def test_a_changed_participation_costs_its_project(
-    quiet: str, kantata: KantataSession, tmp_path: Path
-) -> None:
+async def test_a_changed_participation_costs_its_project(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
     """The projects' list tells of which projects something changed; only these are asked for."""
     sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
     sync.add(kantata.participations)
@@ -423,4 +420,3 @@ async def test_every_list_can_be_copied(tmp_path: Path) -> None:
         again = await sync.run()
         assert [job.name for job in again if job.new or job.changed or job.deleted] == []
         assert not await sync.verify()
-    assert os.path.getsize(tmp_path / "copy.db") > 100_000

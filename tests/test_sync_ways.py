@@ -57,9 +57,7 @@ def test_hidden_rows_are_revealed() -> None:
 @pytest.mark.parametrize("collection", sorted(SUBJECT_TYPES))
 def test_the_kinds_are_those_of_the_catalogue(collection: str) -> None:
     """The kinds of subjects that a list is read for are all that the catalogue names."""
-    operation = next(
-        one for one in load().operations.values() if one.method == "GET" and one.path == f"/{collection}"
-    )
+    operation = next(one for one in load().operations.values() if one.method == "GET" and one.path == f"/{collection}")
     (filter,) = [one for one in operation.filters if one.name == "subject_type"]
     assert all(kind in f"{filter}" for kind in SUBJECT_TYPES[collection])
 

@@ -47,9 +47,7 @@ def _moment(context: click.Context, option: click.Parameter, value: str | None) 
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(
-            f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00"
-        ) from None
+        raise click.BadParameter(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -70,13 +68,19 @@ class _Asked:
 @click.command(epilog=EXIT_CODES)
 @click.argument("collections", nargs=-1, required=True)
 @click.option("--to", required=True, help="A file, a directory, or a postgresql:// address.")
-@click.option("--since", callback=_moment, metavar="MOMENT", help="Copy what was updated since then alone, where a list can tell.")
+@click.option(
+    "--since", callback=_moment, metavar="MOMENT", help="Copy what was updated since then alone, where a list can tell."
+)
 @click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run so often: 90s, 15m, 2h.")
 @click.option("--verify", is_flag=True, help="Compare the copy with the server afterwards.")
 @click.option("--plan", "planning", is_flag=True, help="Say how each collection would be read, and copy nothing.")
 @click.option("--remove", is_flag=True, help="Remove objects that are gone, instead of marking them in _deleted_at.")
 @click.option(
-    "--format", "file_format", type=click.Choice(["parquet", "jsonl"]), default="parquet", help="Of a directory's files."
+    "--format",
+    "file_format",
+    type=click.Choice(["parquet", "jsonl"]),
+    default="parquet",
+    help="Of a directory's files.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line for each run, for programs to read.")
 @click.option("--base-url", default=BASE_URL, help="Where the API is: https, or http on this machine.")

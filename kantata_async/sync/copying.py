@@ -91,14 +91,17 @@ class Copying:
             return
         if self._state.pending:
             await self._read_pending({})
-        if self._sweep is not None and self._state.through is not None and self._state.swept is not None:
-            if self._state.through - self._state.swept >= self._sweep:
-                self._state = attrs.evolve(self._state, through=None)
+        if self._is_sweep_due():
+            self._state = attrs.evolve(self._state, through=None)
         await self._read_changes()
         if self._listing.way.deletions is Deletions.HALVING:
             await self._find_deleted()
         elif self._listing.way.deletions is Deletions.COUNTING:
             await self._compare_count()
+
+    def _is_sweep_due(self) -> bool:
+        through, swept = self._state.through, self._state.swept
+        return None not in {self._sweep, through, swept} and through - swept >= self._sweep  # type: ignore[operator]
 
     # --- what changed ------------------------------------------------------------------------------------------------
 

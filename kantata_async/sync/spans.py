@@ -23,9 +23,6 @@ class Span:
     after: int | None = None
     before: int | None = None
 
-    def __str__(self) -> str:
-        return f"{_shown(self.after)}–{_shown(self.before)}"
-
     @property
     def halves(self) -> tuple[Span, Span] | None:
         """Both halves; None for a span that is too short, or has no end, to be halved."""
@@ -54,7 +51,3 @@ class Span:
 def wire(second: int) -> str:
     """A second as the API takes it."""
     return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _shown(second: int | None) -> str:
-    return "…" if second is None else wire(second)

@@ -1,8 +1,8 @@
 """What the targets have in common that are directories of files, each written once, and a manifest that names them.
 
-The manifest is replaced at the end of a step, in one move: until then the files of the step do not count, and afterwards
-those that it left behind do not. Each object is in one file; a file of which an object changes is written anew without
-it.
+The manifest is replaced at the end of a step, in one move: until then the files of the step do not count, and
+afterwards those that it left behind do not. Each object is in one file; a file of which an object changes is written
+anew without it.
 """
 
 from __future__ import annotations

@@ -74,7 +74,8 @@ class PostgresTarget(SQLTarget):
     def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
         if values and statement.startswith(("DELETE", "UPDATE")):
             # The driver does not say how many rows a statement with values changed.
-            counted = self._select(f"WITH done AS ({statement} RETURNING 1) SELECT count(*) AS count FROM done", values)
+            counting = f"WITH done AS ({statement} RETURNING 1) SELECT count(*) AS count FROM done"  # noqa: S608
+            counted = self._select(counting, values)
             return int(counted.column("count")[0].as_py())
         self._cursor.execute(statement, list(values) or None)
         return max(0, int(self._cursor.rowcount))
