@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, cast
@@ -71,7 +72,7 @@ def main(quick: bool) -> list[Figure]:
                 place.mkdir()
                 rates[name].append(_rate(count, lambda: asyncio.run(_copy(url, make(place), count))))  # noqa: B023
                 shutil.rmtree(place)
-        with suppress(ModuleNotFoundError):
+        if not quick and find_spec("dlt") is not None:
             rates["dlt into SQLite"] = [_rate(count, lambda: _with_dlt(url, count, Path(directory)))]
     reading = median(bare)
     goals = {name: goal for name, (_, goal) in targets.items()}

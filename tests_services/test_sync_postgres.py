@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
-from adbc_driver_postgresql import dbapi
 import pytest
+from adbc_driver_postgresql import dbapi
 from test_sync import contents, plain
 from test_sync_targets import NOW, TABLE, entry, kept, rows
 from waiting import until

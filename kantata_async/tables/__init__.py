@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .batch import Batch, BatchStream, joined, read_batch, read_batches, reader_for
 from .column import json_text
-from .library import arrow
+from .library import arrow, arrow_compute
 from .schema import EXTRA, Column, Kind, Table, table_of
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Kind",
     "Table",
     "arrow",
+    "arrow_compute",
     "joined",
     "json_text",
     "read_batch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from ..errors import UsageError
@@ -18,3 +19,10 @@ def arrow() -> Any:
             raise
         raise UsageError("pyarrow is not installed: pip install 'kantata-async[arrow]'") from None
     return pyarrow
+
+
+@cache
+def arrow_compute() -> Any:
+    """The module pyarrow.compute, whose functions are made when it is loaded. Raises UsageError as `arrow` does."""
+    arrow()
+    return import_module("pyarrow.compute")

@@ -20,7 +20,7 @@ import attrs
 import msgspec
 
 from ...errors import TargetError, UsageError
-from ...tables import Table, arrow
+from ...tables import Table, arrow, arrow_compute
 from .lock import FileLock
 from .ours import DELETED_AT, LISTED, SYNCED_AT, with_ours
 from .protocol import Held, OnDeletion, Rows, Step, Written
@@ -139,7 +139,7 @@ class FilesTarget(ABC):
         self._lock.release()
 
     def _there(self, rows: Any, of: Mapping[str, str], before: datetime | None) -> Any:
-        from pyarrow import compute as pc  # noqa: PLC0415 - an extra
+        pc = arrow_compute()
 
         condition = pc.field(LISTED) & pc.field(DELETED_AT).is_null()
         for name, value in of.items():
@@ -258,7 +258,7 @@ class _Edit:
 
     def _taken(self, table: Table, ids: Any) -> dict[str, dict[str, Any]]:
         """Those of the objects that are there."""
-        from pyarrow import compute as pc  # noqa: PLC0415 - an extra
+        pc = arrow_compute()
 
         there: dict[str, dict[str, Any]] = {}
         for name in self._files.get(table.collection, ()):
@@ -271,7 +271,7 @@ class _Edit:
         self, table: Table, changed: list[dict[str, Any]], added: list[dict[str, Any]], gone: set[str] | None = None
     ) -> None:
         """Write the files anew that some objects are in, without these, and a file of those that are to be there."""
-        from pyarrow import compute as pc  # noqa: PLC0415 - an extra
+        pc = arrow_compute()
 
         ids = arrow().array(sorted({one["id"] for one in changed} | (gone or set())), arrow().string())
         names = self._files.setdefault(table.collection, [])

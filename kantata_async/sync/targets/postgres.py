@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from ...errors import TargetError
-from ...tables import Kind, arrow
+from ...tables import Kind, arrow, arrow_compute
 from .driver import driver
 from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
@@ -116,9 +116,7 @@ class PostgresTarget(SQLTarget):
 
 def _without_nul(batch: Any) -> Any:
     """The batch without the character that PostgreSQL's texts cannot hold."""
-    pa = arrow()
-    from pyarrow import compute  # noqa: PLC0415 - as pyarrow itself
-
+    pa, compute = arrow(), arrow_compute()
     arrays = [
         compute.replace_substring(array, "\0", "")
         if pa.types.is_string(array.type) and compute.any(compute.match_substring(array, "\0")).as_py()
