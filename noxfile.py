@@ -53,6 +53,15 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, where a warning is an error, and click through it in Debian's Chromium."""
+    session.install("-e", ".[docs]")
+    session.run("python", "-m", "codegen.reference", "docs/reference/resources")
+    session.run("zensical", "build", "--strict")
+    session.run("python", "-m", "pytest", "tests_docs", *session.posargs)
+
+
+@nox.session
 def generate(session: nox.Session) -> None:
     """Write kantata_async/api anew from the catalogue."""
     session.install("-e", ".[generate]")

@@ -19,12 +19,16 @@ from kantata_async.sandbox import Sandbox, ServerRateLimit
 PATH = "/users/9{:08d}"
 """Nobody's: answered 404 at next to no cost, and the log tells the requests apart."""
 
+OWN_PATH = "/workspaces"
+"""A list that has a limit of its own beside the general one."""
+
 
 class LimitedSandbox:
     """The parent's side: `async with LimitedSandbox(20, "token_bucket") as server`, then `url`, `token`."""
 
-    def __init__(self, requests: int, kind: str, latency: float = 0.0) -> None:
-        self._first = {"limit": requests, "kind": kind, "latency": latency}
+    def __init__(self, requests: int, kind: str, *, own: int | None = None) -> None:
+        self._own = own
+        self._first = {"limit": requests, "kind": kind, "own": own}
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
@@ -50,16 +54,16 @@ class LimitedSandbox:
 
     async def limit(self, requests: int, kind: str) -> None:
         """Change the limit."""
-        await self.tell(limit=requests, kind=kind, latency=self._first["latency"])
+        await self.tell(limit=requests, kind=kind, own=self._own)
 
-    async def figures(self, since: float, until: float) -> dict[str, Any]:
-        """What the server saw between two times of time.monotonic()."""
-        return await self.tell(since=since, until=until)
+    async def figures(self, since: float, until: float, under: str = "/") -> dict[str, Any]:
+        """What the server saw of requests under a path between two times of time.monotonic()."""
+        return await self.tell(since=since, until=until, under=under)
 
 
-def figures(sandbox: Sandbox, since: float, until: float) -> dict[str, Any]:
+def figures(sandbox: Sandbox, since: float, until: float, under: str) -> dict[str, Any]:
     """Let through and refused, by second, and how many were refused twice in a row over the whole log."""
-    seen = [request for request in sandbox.requests if since <= request.at < until]
+    seen = [request for request in sandbox.requests if since <= request.at < until and request.path.startswith(under)]
     refused = Counter(int(request.at - since) for request in seen if request.status == 429)
     passed = Counter(int(request.at - since) for request in seen if request.status != 429)
     by_path: dict[str, list[int]] = {}
@@ -84,10 +88,12 @@ async def serve() -> None:
             command = json.loads(line)
             if "limit" in command:
                 sandbox.rate_limits = [ServerRateLimit(command["limit"], 1.0, command["kind"])]
-                sandbox.latency = command["latency"]
+                if command["own"] is not None:
+                    own = ServerRateLimit(command["own"], 1.0, command["kind"], "GET", OWN_PATH)
+                    sandbox.rate_limits = [*sandbox.rate_limits, own]
                 answer = {"url": sandbox.url, "token": sandbox.token, "now": time.monotonic()}
             else:
-                answer = figures(sandbox, command["since"], command["until"])
+                answer = figures(sandbox, command["since"], command["until"], command["under"])
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
 

@@ -11,7 +11,7 @@ import attrs
 import orjson
 
 from kantata_async.api import entity_class
-from kantata_async.model.entity import Attribute, Entity
+from kantata_async.model import Attribute, Entity
 
 PAGE: Final = 200
 

@@ -10,17 +10,19 @@ from typing import Self
 
 
 class RedisServer:
-    """`async with RedisServer(directory) as redis`, then `redis.url`.
+    """`async with RedisServer(directory) as redis`, then `redis.url`; more options are redis-server's own.
 
     Raises FileNotFoundError where there is no redis-server: on Debian, ``apt-get install redis-server``.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, *options: str) -> None:
         self._directory = directory
+        self._options = options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+            self.port = int(free.getsockname()[1])
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"redis://{self.address}/0"
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -38,8 +40,9 @@ class RedisServer:
             raise FileNotFoundError("no redis-server on the path: apt-get install -y redis-server")
         self._process = await asyncio.create_subprocess_exec(
             program,
-            *("--bind", "127.0.0.1", "--port", str(self._port), "--save", "", "--appendonly", "no"),
+            *("--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"),
             *("--dir", self._directory, "--logfile", "redis.log"),
+            *self._options,
         )
         async with asyncio.timeout(10):
             while not await self._answers():  # noqa: ASYNC110 - another process, which sets no event
@@ -58,12 +61,12 @@ class RedisServer:
 
     async def _answers(self) -> bool:
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except ConnectionRefusedError:
             return False
         try:
             writer.write(b"PING\r\n")
-            return (await reader.readline()).startswith(b"+PONG")
+            return (await reader.readline()).startswith((b"+PONG", b"-NOAUTH"))
         finally:
             writer.close()
             await writer.wait_closed()

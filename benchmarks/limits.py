@@ -19,11 +19,11 @@ from typing import Any
 from aiolimiter import AsyncLimiter
 
 from benchmarks._figures import Figure
-from benchmarks._limited_sandbox import PATH, LimitedSandbox
+from benchmarks._limited_sandbox import OWN_PATH, PATH, LimitedSandbox
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, NotFoundError, RateLimit, RateLimitError, RateLimits, RedisRateLimit, job
 from kantata_async.limits import Limiter
-from kantata_async.limits.account import LocalAccount
+from kantata_async.limits.account import Account
 
 OURS = "kantata_async"
 KINDS = ("fixed_window", "sliding_window", "token_bucket")
@@ -38,6 +38,12 @@ async def ask(kantata: KantataSession) -> None:
     """One request that no other one equals."""
     with suppress(NotFoundError, RateLimitError):
         await kantata.request("GET", PATH.format(next(_numbers)))
+
+
+async def ask_own(kantata: KantataSession) -> None:
+    """One request that counts against a limit of its own beside the general one."""
+    with suppress(RateLimitError):
+        await kantata.request("GET", OWN_PATH)
 
 
 async def saturate(kantata: KantataSession, until: float, send: Send = ask) -> None:
@@ -71,6 +77,24 @@ async def ours(limit: int, kind: str, seconds: float) -> dict[str, float]:
         async with KantataSession(token=server.token, base_url=server.url) as kantata:
             await saturate(kantata, began + SETTLE + seconds)
         return share(await server.figures(began + SETTLE, began + SETTLE + seconds), limit, seconds)
+
+
+async def beside(general: int, own: int, kind: str, seconds: float) -> list[Figure]:
+    """An endpoint's own limit beside the general one, with requests that wait for each."""
+    async with LimitedSandbox(general, kind, own=own) as server:
+        began = time.monotonic()
+        since, until = began + SETTLE, began + SETTLE + seconds
+        async with KantataSession(token=server.token, base_url=server.url) as kantata:
+            await asyncio.gather(saturate(kantata, until), saturate(kantata, until, ask_own))
+        others = await server.figures(since, until, PATH.partition("{")[0])
+        told = await server.figures(since, until, OWN_PATH)
+    of = f"{own}/s of an endpoint's own beside {general}/s, {kind}"
+    refused = told["refused"] / max(1, told["passed"] + told["refused"])
+    return [
+        Figure(of, "its own: let through", told["passed"] / seconds, "requests/s", goal="≥ 1.4"),
+        Figure(of, "its own: refused", refused * 100, "% of the requests", goal="≤ 5"),
+        *shares(of, "the others", share(others, general - own, seconds)),
+    ]
 
 
 async def of_today(limit: int, kind: str, seconds: float, how: str) -> dict[str, float]:
@@ -182,13 +206,13 @@ async def fairness(sizes: tuple[int, ...], limit: int) -> dict[int, float]:
 async def cost(times: int) -> float:
     """Microseconds that a request spends in the limiter when nothing makes it wait."""
     # So fast that the meter never makes one wait.
-    free = Limiter(10, LocalAccount(RateLimits(RateLimit(10**9))))
+    free = Limiter(10, Account(RateLimits(RateLimit(10**9))))
     best = float("inf")
     for _ in range(5):
         began = time.perf_counter()
         for _ in range(times):
             async with free.slot("GET", "/users/1") as slot:
-                await slot.answered(refused=False, retry_after=None)
+                slot.answered(refused=False, retry_after=None)
         best = min(best, (time.perf_counter() - began) / times)
     return best * 1e6
 
@@ -205,6 +229,8 @@ async def measure(quick: bool) -> list[Figure]:
         runs = await asyncio.gather(*(ours(limit, kind, seconds) for kind in KINDS))
         for kind, run in zip(KINDS, runs, strict=True):
             figures += shares(f"a hidden limit of {limit}/s, {kind}", OURS, run)
+    for pair in await asyncio.gather(*(beside(20, 2, kind, seconds) for kind in KINDS)):
+        figures += pair
     ways = ("a fixed sleep", "plain aiolimiter", "retry on 429 alone")
     for kind in KINDS[:1] if quick else KINDS:
         runs = await asyncio.gather(*(of_today(20, kind, seconds, how) for how in ways))

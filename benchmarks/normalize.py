@@ -20,7 +20,9 @@ import orjson
 import pydantic
 
 from kantata_async import normalize
-from kantata_async.model.entity import Entity
+from kantata_async.api import entity_class
+from kantata_async.decoding import Reader, forget_layouts
+from kantata_async.model import Entity
 
 from ._figures import Figure
 from ._payloads import PARTICIPATIONS, STORIES, USERS, Asked, encoded, known, value_type
@@ -31,6 +33,8 @@ BASE: Final = "orjson.loads"
 OURS: Final = "kantata_async"
 FLOOR: Final = "the floor: parse, allocate, store"
 GOALS: Final = {OURS: "≤ 1.5"}
+FIRST: Final = "kantata_async, a reader that has met nothing"
+FIRST_EVER: Final = "kantata_async, in a process that has met nothing"
 
 _TYPES: Final[Mapping[str, Any]] = {
     "str": str,
@@ -58,7 +62,24 @@ def main(quick: bool) -> list[Figure]:
         figures += compared(sides(asked), 2 if quick else 100).figures(of, BASE, goals=GOALS)
         at_once = compared(_without_others(asked), 2 if quick else 60, times=5)
         figures += at_once.figures(f"the same page of {name}, five times in a row", BASE, goals=GOALS)
+        first = compared(_first(asked), 2 if quick else 100)
+        figures += first.figures(f"the first answer of a kind: that page of {name}", BASE, goals={FIRST: "≤ 3"})
     return figures
+
+
+def _first(asked: Asked) -> dict[str, Callable[[], Any]]:
+    """The parser, and answers that are laid out as none before them: to a new session, and to a new process."""
+    body = encoded(asked)
+
+    def first() -> None:
+        reader = Reader(entity_class)
+        _read_all(reader.page(reader.decode(body), includes=asked.includes).items, asked.includes)
+
+    def first_ever() -> None:
+        forget_layouts()
+        first()
+
+    return {BASE: lambda: orjson.loads(body), FIRST: first, FIRST_EVER: first_ever}
 
 
 def _without_others(asked: Asked) -> dict[str, Callable[[], Any]]:

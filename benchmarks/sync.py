@@ -63,10 +63,10 @@ def main(quick: bool) -> list[Figure]:
         }
         if dsn is None:
             del targets["PostgreSQL"]
-        bare: list[float] = []
+        into_nothing: list[float] = []
         rates: dict[str, list[float]] = {name: [] for name in targets}
         for turn in range(times):
-            bare.append(_rate(count, lambda: asyncio.run(_read(url, count))))
+            into_nothing.append(_rate(count, lambda: asyncio.run(_read(url, count))))
             for name, (make, _) in targets.items():
                 place = Path(directory) / f"{name.split()[0].lower()}{turn}"
                 place.mkdir()
@@ -74,7 +74,7 @@ def main(quick: bool) -> list[Figure]:
                 shutil.rmtree(place)
         if not quick and find_spec("dlt") is not None:
             rates["dlt into SQLite"] = [_rate(count, lambda: _with_dlt(url, count, Path(directory)))]
-    reading = median(bare)
+    reading = median(into_nothing)
     goals = {name: goal for name, (_, goal) in targets.items()}
     figures = [Figure(of, "bare aiohttp and orjson, into nothing", reading, "rows/s")]
     for name, found in rates.items():
@@ -162,8 +162,8 @@ def _peak_of(count: int) -> int:
 
 def _copied(url: str, directory: str, count: int, pipe: Any) -> None:
     asyncio.run(_copy(url, SQLiteTarget(Path(directory) / "copy.db"), count))
-    told = _PEAK.search(Path("/proc/self/status").read_text())
-    pipe.send(int(told[1]) * 1000 if told else 0)
+    peak = _PEAK.search(Path("/proc/self/status").read_text())
+    pipe.send(int(peak[1]) * 1000 if peak else 0)
 
 
 # --- what is read ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 import attrs
-import orjson
+import msgspec
 
 LAG: Final = 3
 """Seconds after which every write is visible."""
@@ -412,7 +412,12 @@ class Server:
         url = urlsplit(target)
         query = dict(parse_qsl(url.query))
         if url.path.startswith("/control/"):
-            _send(writer, 200, orjson.dumps(self._control(url.path.removeprefix("/control/"), query)), self.live.now)
+            _send(
+                writer,
+                200,
+                msgspec.json.encode(self._control(url.path.removeprefix("/control/"), query)),
+                self.live.now,
+            )
             return True
         live = self.live
         live.requests += 1
@@ -427,7 +432,7 @@ class Server:
         if name not in live.collections:
             _send(writer, 404, b'{"errors": []}', live.now)
             return True
-        return _failed(fault, orjson.dumps(live.answer(name, query)), writer, live.now)
+        return _failed(fault, msgspec.json.encode(live.answer(name, query)), writer, live.now)
 
     def _control(self, what: str, query: dict[str, str]) -> Any:
         """What a scenario tells the server, or asks it."""

@@ -15,6 +15,8 @@ from kantata_async import KantataSession, RetryPolicy
 from kantata_async.bulk import BulkResult
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
+from . import _bulk_model
+
 ROWS: Final = 10_000
 PROJECTS: Final = 20
 BATCH: Final = 100
@@ -127,7 +129,8 @@ async def scenario(seed: int, count: int, projects: int, switches: Switches) -> 
 
 
 def main(seeds: int) -> None:
-    """Every combination of what the API leaves open, with each seed."""
+    """An API of another make, with twice the seeds; then every combination of what the API leaves open, with each."""
+    _bulk_model.main(2 * seeds)
     asyncio.run(without_faults(ROWS))
     for atomic, index, order in itertools.product((True, False), (True, False), ("endpoint", "shuffled")):
         for seed in range(seeds):

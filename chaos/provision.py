@@ -1,7 +1,8 @@
 """``kill -9`` at random moments of ``kantata-async provision --apply``, started again until it ends.
 
 A sandbox in another process takes its time over every answer and loses some of them. However often the command is
-killed, the teams are exactly the roster afterwards: nobody missing, nobody twice, nobody else, all on the terms told.
+killed, the teams, the people and the groups are exactly as the sheet says afterwards: nobody missing, nobody twice,
+nobody else, all on the terms told.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Sequence
@@ -26,17 +28,15 @@ import attrs
 from kantata_async import KantataSession
 
 from ._server import serving
+from ._sheets import SHEETS, Row, Sheet
 
 PEOPLE: Final = 240
 PROJECTS: Final = 12
-STAFFED: Final = ("1", "5", "9")
-EMPTY: Final = ("2", "3", "4")
-TEAM: Final = 25
 LATENCY: Final = 0.1
 KILLS: Final = 3
 MOST_STARTS: Final = 20
-MOMENTS: Final = (0.5, 6.0)
-"""Seconds after the start between which a kill comes: a run that is left alone takes about so long."""
+MOMENTS: Final = (0.0, 6.0)
+"""Seconds after the plan was shown between which a kill comes: writing takes about so long, when it is left alone."""
 FAULTS: Final = (
     {"kind": "disconnect", "when": "after", "method": "POST", "times": None, "probability": 0.1},
     {"kind": "disconnect", "when": "after", "method": "PUT", "times": None, "probability": 0.03},
@@ -47,18 +47,8 @@ FAULTS: Final = (
 
 
 @attrs.frozen
-class Row:
-    """A line of the roster."""
-
-    project: str
-    person: str
-    team_lead: str
-    bill_rate: str
-
-
-@attrs.frozen
 class Kill:
-    """When the command was killed, in seconds from its start, and how many lines of the roster were so by then."""
+    """When the command was killed, in seconds of its writing, and how many lines of the sheet were so by then."""
 
     moment: float
     done: int
@@ -68,72 +58,74 @@ class Kill:
 
 
 def main(seeds: int) -> None:
-    """Run the scenario with each seed; three kills each."""
-    kills = sum(_run(seed) for seed in range(seeds))
-    print(f"{kills} kills in {seeds} runs: the teams were exactly the roster every time", flush=True)
+    """Run the scenario with each seed, for teams, people and groups; three kills each."""
+    kills = sum(_run(name, seed) for seed in range(seeds) for name in SHEETS)
+    print(f"{kills} kills in {seeds * len(SHEETS)} runs: all was exactly as the sheet said every time", flush=True)
 
 
-def _run(seed: int) -> int:
-    """One roster, killed at random moments until it ends; gives how many kills there were."""
-    chance = random.Random(seed)
+def _run(name: str, seed: int) -> int:
+    """One sheet, killed at random moments until it ends; gives how many kills there were."""
+    chance, sheet = random.Random(seed), SHEETS[name]
     with serving(people=PEOPLE, projects=PROJECTS, latency=LATENCY, seed=seed) as (url, token):
+        disabled = {str(number + 1) for number in range(PEOPLE) if number % 40 == 39}
+        people = sorted({str(id) for id in range(1, PEOPLE + 1)} - disabled)
+        rows = asyncio.run(_drawn(sheet, chance, people, url, token))
         if seed % 2:
             _order_faults(url)
-        disabled = {str(number + 1) for number in range(PEOPLE) if number % 40 == 39}
-        rows = _roster(chance, sorted({str(id) for id in range(1, PEOPLE + 1)} - disabled))
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "roster.csv"
-            _write(path, rows)
-            kills = _start_until_it_ends(path, rows, url, token, chance)
+            path = Path(folder) / f"{name}.csv"
+            _write(path, sheet, rows)
+            kills = _start_until_it_ends(path, sheet, rows, url, token, chance)
         _forget_faults(url)
-        _check(rows, url, token, seed)
-    print(f"seed {seed}: {len(rows)} lines, killed {'; '.join(map(str, kills))}", flush=True)
+        _check(sheet, rows, url, token, f"{name}, seed {seed}")
+    print(f"{name}, seed {seed}: {len(rows)} lines, killed {'; '.join(map(str, kills))}", flush=True)
     return len(kills)
 
 
-def _roster(chance: random.Random, people: Sequence[str]) -> list[Row]:
-    return [
-        Row(project, person, "yes" if number == 0 else "no", chance.choice(("90", "120.5", "150")))
-        for project in (*STAFFED, *EMPTY)
-        for number, person in enumerate(_team(chance, people))
-    ]
+async def _drawn(sheet: Sheet, chance: random.Random, people: Sequence[str], url: str, token: str) -> list[Row]:
+    async with KantataSession(token=token, base_url=url) as kantata:
+        return await sheet.rows(chance, people, kantata)
 
 
-def _team(chance: random.Random, people: Sequence[str]) -> list[str]:
-    """The token's own user, who would not be removed, and others."""
-    return ["1", *chance.sample([person for person in people if person != "1"], TEAM - 1)]
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
+def _write(path: Path, sheet: Sheet, rows: Sequence[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in attrs.fields(Row)])
-        writer.writeheader()
-        writer.writerows(attrs.asdict(row) for row in rows)
+        csv.writer(file).writerows([sheet.columns, *rows])
 
 
-def _start_until_it_ends(path: Path, rows: Sequence[Row], url: str, token: str, chance: random.Random) -> list[Kill]:
+def _start_until_it_ends(
+    path: Path, sheet: Sheet, rows: Sequence[Row], url: str, token: str, chance: random.Random
+) -> list[Kill]:
     """Start the command again and again until it ends well; the first few times, kill it."""
     kills: list[Kill] = []
     output = path.with_suffix(".out")
     for _ in range(MOST_STARTS):
         with output.open("wb") as file:
-            process = _start(path, url, token, file)
+            process = _start(path, sheet, url, token, file)
             moment = chance.uniform(*MOMENTS)
-            if len(kills) < KILLS and _killed(process, moment):
-                kills.append(Kill(moment, (Counter(rows) & asyncio.run(_read(url, token))).total()))
+            if len(kills) < KILLS and _writes(process, output) and _killed(process, moment):
+                kills.append(Kill(moment, (Counter(rows) & asyncio.run(_read(sheet, rows, url, token))).total()))
             elif process.wait(timeout=300) == 0:
                 return kills
         assert "Traceback" not in output.read_text(), output.read_text()
     raise AssertionError(f"it did not end in {MOST_STARTS} starts: {output.read_text()}")
 
 
-def _start(path: Path, url: str, token: str, output: BinaryIO) -> subprocess.Popen[bytes]:
+def _start(path: Path, sheet: Sheet, url: str, token: str, output: BinaryIO) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "kantata_async", "provision", str(path)]
-    command += ["--apply", "--remove-others", "--yes", "--base-url", url]
+    command += ["--apply", *sheet.options, "--yes", "--base-url", url]
     environment = {**os.environ, "KANTATA_TOKEN": token}
     return subprocess.Popen(  # noqa: S603 - this package's own command
         command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=environment
     )
+
+
+def _writes(process: subprocess.Popen[bytes], output: Path) -> bool:
+    """Wait until the command has shown its plan, after which it writes; False when it ended before."""
+    while process.poll() is None:
+        if output.stat().st_size:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _killed(process: subprocess.Popen[bytes], moment: float) -> bool:
@@ -167,18 +159,13 @@ def _control(url: str, method: str, call: str, body: Any = None) -> None:
         pass
 
 
-def _check(rows: Sequence[Row], url: str, token: str, seed: int) -> None:
-    wanted, found = Counter(rows), asyncio.run(_read(url, token))
-    assert not wanted - found, f"seed {seed}: missing {wanted - found}"
-    assert not found - wanted, f"seed {seed}: twice, or not in the roster {found - wanted}"
+def _check(sheet: Sheet, rows: Sequence[Row], url: str, token: str, run: str) -> None:
+    wanted, found = Counter(rows), asyncio.run(_read(sheet, rows, url, token))
+    assert not wanted - found, f"{run}: missing {wanted - found}"
+    assert not found - wanted, f"{run}: twice, or not in the sheet {found - wanted}"
 
 
-async def _read(url: str, token: str) -> Counter[Row]:
-    """The teams as lines of a roster, read without any of what provisioning knows of them."""
+async def _read(sheet: Sheet, rows: Sequence[Row], url: str, token: str) -> Counter[Row]:
+    """What is there as lines of the sheet, read without any of what provisioning knows of it."""
     async with KantataSession(token=token, base_url=url) as kantata:
-        rows = [
-            Row(project, str(one.user_id), "yes" if one.is_team_lead else "no", f"{(one.rate_in_cents or 0) / 100:g}")
-            for project in (*STAFFED, *EMPTY)
-            for one in await kantata.participations.list(workspace_id=project, include=["user"])
-        ]
-    return Counter(rows)
+        return await sheet.read(rows, kantata)

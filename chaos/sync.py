@@ -167,12 +167,12 @@ async def second_refuses(url: str, path: Path) -> None:
         async with one as first, other as second:
             running = asyncio.create_task(copy_of(first, SQLiteTarget(path)).run())
             await asyncio.sleep(0.1)
-            told = ""
+            refusal = ""
             try:
                 await copy_of(second, SQLiteTarget(path)).run()
             except TargetError as error:
-                told = str(error)
-            assert "another run" in told, "a second run was let in"
+                refusal = str(error)
+            assert "another run" in refusal, "a second run was let in"
             await running
 
 
@@ -185,9 +185,10 @@ def main(seeds: int) -> None:
             report = asyncio.run(converge(url, path, runs=2))
             count = asyncio.run(check(url, path))
             asyncio.run(idle_costs_little(url, path))
-        told = ", ".join(f"{job.name} {job.requests}" for job in report)
+        requests = ", ".join(f"{job.name} {job.requests}" for job in report)
         print(
-            f"seed {seed}: {count:,} objects equal after {time.monotonic() - began:.0f} s; last run: {told}", flush=True
+            f"seed {seed}: {count:,} objects equal after {time.monotonic() - began:.0f} s; last run: {requests}",
+            flush=True,
         )
     chance = random.Random(seeds)
     with tempfile.TemporaryDirectory() as directory, living(World(seeds, OBJECTS, haste=1.0)) as url:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kantata_async.catalogue import load
-
+from .catalogue import read
 from .render import format_sources, render
+from .stored import as_json
 
 
 def main(folder: Path) -> None:
@@ -16,7 +16,10 @@ def main(folder: Path) -> None:
     api.mkdir(parents=True, exist_ok=True)
     for stale in api.glob("*.py"):
         stale.unlink()
-    for path, source in render(load()).items():
+    catalogue = read()
+    (folder / "catalogue").mkdir(exist_ok=True)
+    (folder / "catalogue" / "catalogue.json").write_bytes(as_json(catalogue))
+    for path, source in render(catalogue).items():
         (folder / path).write_text(source, encoding="utf-8")
     format_sources(folder)
 

@@ -18,8 +18,8 @@ _NAMES: Final = Path(__file__).with_name("names.yaml")
 @cache
 def names() -> dict[str, Any]:
     """The exceptions to the rules, from names.yaml."""
-    told: dict[str, Any] = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
-    return told
+    exceptions: dict[str, Any] = yaml.safe_load(_NAMES.read_text(encoding="utf-8"))
+    return exceptions
 
 
 def camel(snake: str) -> str:
@@ -52,12 +52,12 @@ _FIVE: Final = {
 
 def method_of(operation: Operation) -> str:
     """The method for an operation: one of the usual five, or what the path says it does."""
-    told = names()["methods"].get(f"{operation.method} {operation.path}")
-    if told is not None:
-        return str(told)
+    exception = names()["methods"].get(f"{operation.method} {operation.path}")
+    if exception is not None:
+        return str(exception)
     base = operation.path.partition(resource_of(operation))[2]
     segments = [segment for segment in base.split("/") if segment]
-    words = [segment for segment in segments if not segment.startswith("{")]
-    if words:
-        return "_".join(words)
+    named = [segment for segment in segments if not segment.startswith("{")]
+    if named:
+        return "_".join(named)
     return _FIVE[operation.method, bool(segments)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -12,6 +12,7 @@ from kantata_async.catalogue import Field, Type
 
 from .naming import argument, camel, names
 
+_IDS: Final = re.compile(r"\bids?\b|\bnumbers\b", re.IGNORECASE)
 _COMMA: Final = re.compile(r"\bcomma|\bids\b|\blist\b", re.IGNORECASE)
 
 BULK_LIMIT: Final = "at most 100"
@@ -39,22 +40,25 @@ _ANSWER: Final = {
 
 @attrs.frozen
 class Member:
-    """One line of a TypedDict, with what the documentation says of it."""
+    """One field of a TypedDict, or one parameter of a method, with its documentation.
+
+    `default` is the expression of a parameter that need not be given.
+    """
 
     name: str
     annotation: str
-    doc: str
+    doc: str = ""
     required: bool = False
+    default: str = "OMITTED"
 
 
 @attrs.frozen
 class Structure:
-    """A TypedDict: its name, its members, and whether it adds to another."""
+    """A TypedDict."""
 
     name: str
     doc: str
     members: tuple[Member, ...]
-    base: str | None = None
 
 
 @attrs.frozen
@@ -65,9 +69,55 @@ class Typed:
     kind: str
 
 
+@attrs.frozen
+class Vocabulary:
+    """A list of values with a name: a Literal, and where operations hold it as data, a tuple."""
+
+    alias: str
+    values: tuple[str | int, ...]
+    constant: str | None = None
+
+
+class Vocabularies:
+    """The lists of values of one module, each once."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._by_values: dict[tuple[str, frozenset[str | int]], Vocabulary] = {}
+
+    def __iter__(self) -> Iterator[Vocabulary]:
+        return iter(self._by_values.values())
+
+    def named(self, name: str, values: Sequence[str | int], place: str, *, constant: bool = False) -> Vocabulary | None:
+        """The list of these values under a name; None for no values.
+
+        The first list of a name has the plain one, another list the name of the `place` that takes it before.
+        """
+        if not values:
+            return None
+        key = (name, frozenset(values))
+        if key not in self._by_values:
+            taken = any(other == name for other, _ in self._by_values)
+            title = f"{place}_{name}" if taken else name
+            alias = self._prefix + camel(title.removesuffix("s") if constant else title)
+            self._by_values[key] = Vocabulary(alias, tuple(values), title.upper() if constant else None)
+        return self._by_values[key]
+
+
 def is_id(name: str) -> bool:
     """Whether a field holds an id, or several."""
     return name == "id" or name.endswith(("_id", "_ids"))
+
+
+def values_of(field: Field) -> tuple[str | int, ...]:
+    """The values of a field that the catalogue names."""
+    values = field.values or field.type.values
+    return tuple(map(int, values)) if field.type.kind == "integer" else values
+
+
+def is_closed(field: Field) -> bool:
+    """Whether a field takes no other values than those that the catalogue names."""
+    return field.type.kind == "enum" or field.name in names()["closed"]
 
 
 def describe(field: Field) -> str:
@@ -77,16 +127,95 @@ def describe(field: Field) -> str:
         parts.append("deprecated")
     if field.note:
         parts.append(field.note)
-    values = field.values or field.type.values
-    if values:
-        parts.append("one of " + ", ".join(values))
+    if values := values_of(field):
+        parts.append(("one of " if is_closed(field) else "such as ") + ", ".join(map(str, values)))
     if field.default is not None:
         parts.append(f"{field.default} unless given")
     return "; ".join(parts)
 
 
-def filter_type(field: Field) -> Typed:
-    """The type of a query parameter."""
+class ParameterTypes:
+    """The types of what operations take; collects the lists of values and the TypedDicts that they need."""
+
+    def __init__(self, vocabularies: Vocabularies, place: str, prefix: str) -> None:
+        self._vocabularies = vocabularies
+        self._place = place
+        self._prefix = prefix
+        self.structures: list[Structure] = []
+
+    # --- filters ---
+
+    def of_filter(self, field: Field) -> Typed:
+        """The type of a query parameter."""
+        return self._with_values(field, _filter_type(field))
+
+    # --- bodies ---
+
+    def of(self, field: Field, *, upload: str | None = None) -> Typed:
+        """The type of one field of a body."""
+        if field.name == upload:
+            return Typed("Upload", "FILE")
+        return self._with_values(field, self._of(field.type, field))
+
+    def members(
+        self, fields: Iterable[Field], *, upload: str | None = None
+    ) -> tuple[tuple[Member, ...], tuple[tuple[str, str], ...]]:
+        """The members of a TypedDict for these fields, and the kind of each."""
+        members = []
+        kinds = []
+        for field in fields:
+            typed = self.of(field, upload=upload)
+            annotation = typed.annotation if field.required else f"{typed.annotation} | None"
+            members.append(Member(argument(field.name), annotation, describe(field), field.required))
+            kinds.append((field.name, f"Needed({typed.kind})" if field.required else typed.kind))
+        return tuple(members), tuple(kinds)
+
+    def _of(self, type: Type, field: Field) -> Typed:
+        match type.kind:
+            case "array" if type.of is not None:
+                return self._array(type.of, field)
+            case "map" if type.of is not None:
+                inner = self._of(type.of, field)
+                return Typed(f"Mapping[str, {inner.annotation}]", f"Keyed({inner.kind})")
+            case "fields":
+                return self._structure(type, field)
+            case "integer" if is_id(field.name):
+                return Typed("Id", "ID")
+            case "string" if field.name.endswith("_id"):
+                return Typed("Id", "ID_TEXT")
+            case kind:
+                return _joined_text(field) or Typed(*_BODY["string" if kind == "enum" else kind])
+
+    def _array(self, of: Type, field: Field) -> Typed:
+        if of.kind == "integer" and is_id(field.name):
+            return Typed("Sequence[Id]", "IDS")
+        inner = self._of(of, field)
+        return Typed(f"Sequence[{inner.annotation}]", f"Array({inner.kind})")
+
+    def _structure(self, type: Type, field: Field) -> Typed:
+        inner = ParameterTypes(self._vocabularies, f"{self._place}_{field.name}", self._prefix + camel(field.name))
+        members, kinds = inner.members(type.fields)
+        structure = Structure(f"{self._prefix}{camel(field.name)}", f"What `{field.name}` takes.", members)
+        self.structures += [*inner.structures, structure]
+        return Typed(structure.name, f"Object({mapping(kinds)})")
+
+    # --- lists of values ---
+
+    def _with_values(self, field: Field, typed: Typed) -> Typed:
+        """A type whose values the catalogue names: those alone, or with others beside them."""
+        vocabulary = self._vocabularies.named(field.name, values_of(field), self._place)
+        if vocabulary is None or typed.kind == "BOOLEAN":
+            return typed
+        alias = vocabulary.alias
+        if not is_closed(field):
+            annotation = re.sub(r"\bstr\b", f"{alias} | str", typed.annotation)
+            return Typed(annotation, typed.kind)
+        if typed.kind == "TEXTS":
+            return Typed(f"{alias} | Sequence[{alias}]", f"Choices(get_args({alias}))")
+        return Typed(alias, f"Choice(get_args({alias}))")
+
+
+def _filter_type(field: Field) -> Typed:
     kind = field.type.kind
     if kind == "array" and BULK_LIMIT in (field.note or ""):
         return Typed("Sequence[Id]", "Array(ID, most=100)")
@@ -96,72 +225,17 @@ def filter_type(field: Field) -> Typed:
         return Typed("int", "INTEGER") if field.name in names()["numbers"] else Typed("Id", "ID")
     if kind == "string" and set(field.values) == {"true", "false"}:
         return Typed("bool", "BOOLEAN")
-    if kind == "string" and is_list_text(field):
-        return Typed("str | Sequence[Id]", "TEXTS")
-    return Typed(*_BODY[kind])
+    return _joined_text(field) or Typed(*_BODY[kind])
 
 
-def is_list_text(field: Field) -> bool:
-    """Whether a text holds several values, comma-separated, and so takes a list."""
-    return field.name.endswith(("_ids", "_refs")) or bool(field.note and _COMMA.search(field.note))
-
-
-class BodyTypes:
-    """The types of a body's fields; collects the TypedDicts that its nested objects need."""
-
-    def __init__(self, prefix: str) -> None:
-        self.prefix = prefix
-        self.structures: list[Structure] = []
-
-    def of(self, field: Field, *, upload: str | None = None) -> Typed:
-        """The type of one field."""
-        if field.name == upload:
-            return Typed("Upload", "FILE")
-        return self._of(field.type, field)
-
-    def _of(self, type: Type, field: Field) -> Typed:  # noqa: PLR0911 - one line for each type
-        match type.kind:
-            case "array" if type.of is not None:
-                return self._array(type.of, field)
-            case "map" if type.of is not None:
-                inner = self._of(type.of, field)
-                return Typed(f"Mapping[str, {inner.annotation}]", f"Keyed({inner.kind})")
-            case "fields":
-                return self._structure(type, field)
-            case "enum":
-                values = ", ".join(f'"{value}"' for value in type.values)
-                return Typed(f"Literal[{values}]", f"Choice(({values},))")
-            case "integer" if is_id(field.name):
-                return Typed("Id", "ID")
-            case "string" if field.name.endswith("_id"):
-                return Typed("Id", "ID_TEXT")
-            case "string" if is_list_text(field):
-                return Typed("str | Sequence[Id]", "TEXTS")
-            case kind:
-                return Typed(*_BODY[kind])
-
-    def _array(self, of: Type, field: Field) -> Typed:
-        if of.kind == "integer" and is_id(field.name):
-            return Typed("Sequence[Id]", "IDS")
-        inner = self._of(of, field)
-        return Typed(f"Sequence[{inner.annotation}]", f"Array({inner.kind})")
-
-    def _structure(self, type: Type, field: Field) -> Typed:
-        name = f"{self.prefix}{camel(field.name)}"
-        members, kinds = self.members(type.fields)
-        self.structures.append(Structure(name, f"What `{field.name}` takes.", members))
-        return Typed(name, f"Object({kinds})")
-
-    def members(self, fields: tuple[Field, ...], *, upload: str | None = None) -> tuple[tuple[Member, ...], str]:
-        """The members of a TypedDict for these fields, and the mapping of their kinds."""
-        members = []
-        kinds = []
-        for field in fields:
-            typed = self.of(field, upload=upload)
-            annotation = f"Required[{typed.annotation}]" if field.required else f"{typed.annotation} | None"
-            members.append(Member(argument(field.name), annotation, describe(field), field.required))
-            kinds.append(f'"{field.name}": {f"Needed({typed.kind})" if field.required else typed.kind}')
-        return tuple(members), "{" + ", ".join(kinds) + "}"
+def _joined_text(field: Field) -> Typed | None:
+    """The type of a text that holds several values, comma-separated, and so takes a list; None for any other."""
+    note = field.note or ""
+    named_so = field.name.endswith(("_ids", "_refs"))
+    if field.type.kind != "string" or not (named_so or _COMMA.search(note)):
+        return None
+    holds_ids = named_so or field.name.endswith("_number") or _IDS.search(note)
+    return Typed("str | Sequence[Id]", "ID_TEXTS") if holds_ids else Typed("str | Sequence[str]", "TEXTS")
 
 
 class AnswerTypes:
@@ -194,6 +268,16 @@ class AnswerTypes:
         return title
 
 
-def literal(values: Iterable[str]) -> str:
-    """A Literal of texts."""
-    return "Literal[" + ", ".join(f'"{value}"' for value in values) + "]"
+def literal(values: Iterable[str | int]) -> str:
+    """A Literal of texts or numbers."""
+    return "Literal[" + ", ".join(map(quoted, values)) + "]"
+
+
+def quoted(value: str | int) -> str:
+    """A text or a number as Python source, in double quotes."""
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def mapping(entries: Collection[tuple[str, str]]) -> str:
+    """A dict display of names and the expressions of their values."""
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in entries) + "}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 import attrs
 
@@ -12,7 +14,37 @@ from kantata_async.catalogue import Association, Catalogue, Definition, Field, O
 from kantata_async.model.natural_key import NaturalKey
 
 from .naming import argument, camel, method_of, names, resource_of
-from .types import AnswerTypes, BodyTypes, Member, Structure, Typed, describe, filter_type, is_id, literal
+from .types import (
+    AnswerTypes,
+    Member,
+    ParameterTypes,
+    Structure,
+    Typed,
+    Vocabularies,
+    Vocabulary,
+    describe,
+    is_id,
+    mapping,
+)
+
+_FEED: Final = "subscribed_events"
+"""The resource whose list is a feed: it can be followed."""
+
+_READ_ON_BY: Final = frozenset(
+    {"created_after", "created_before", "order", "only", "per_page", "most_recent", "most_recent_by_event_type"}
+)
+"""The parameters of the feed that its follower sets itself: it asks for all that is new, as it was created."""
+
+_FOLLOWING: Final = (
+    Member("since", "dt.datetime | str", "a moment, or the `cursor` of what was followed before", required=True),
+    Member(
+        "every",
+        "float | None",
+        "seconds from one look to the next; None ends with what there is",
+        default="60.0",
+    ),
+)
+"""What a follower takes beside the filters of the feed."""
 
 
 @attrs.frozen
@@ -51,29 +83,22 @@ class EntityView:
 
 
 @attrs.frozen
-class Vocabulary:
-    """The includes, or the optional fields, that calls of a module take: a tuple and a Literal by name."""
-
-    constant: str
-    alias: str
-    names: tuple[str, ...]
-
-
-@attrs.frozen
 class CallView:
-    """One method of a resource. `answer` says which way the answer goes: list, one, page, data or nothing."""
+    """One method of a resource. `answer` says which way the answer goes: list, one, page, csv, data or nothing.
+
+    `phantom` is what the operation answers, for the type checkers; `annotation` what the method returns.
+    """
 
     name: str
     constant: str
     operation: Operation
     answer: str
-    returns: str
+    phantom: str
+    annotation: str
     entity: str | None
-    parameters: Structure | None
+    parameters: tuple[Member, ...]
     filters: tuple[tuple[str, str], ...]
     body: str | None
-    row: str | None
-    docs: tuple[Member, ...]
     includes: Vocabulary | None
     optional_fields: Vocabulary | None
     natural_key: NaturalKey | None
@@ -82,6 +107,34 @@ class CallView:
     def ids(self) -> list[str]:
         """The positional parameters: what the path needs."""
         return [field.name for field in self.operation.path_params]
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether there is anything to pass on."""
+        return bool(self.ids or self.parameters)
+
+
+@attrs.frozen
+class BulkView:
+    """A generic base of a resource that writes any number of objects, with what its type parameters stand for."""
+
+    base: str
+    arguments: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.base}[{', '.join(self.arguments)}]" if self.arguments else self.base
+
+
+@attrs.frozen
+class FollowView:
+    """The method that follows a feed through its list."""
+
+    list: CallView
+
+    @property
+    def parameters(self) -> tuple[Member, ...]:
+        """What it takes: the filters of the list, but for those by which it reads on."""
+        return (*_FOLLOWING, *(one for one in self.list.parameters if one.name not in _READ_ON_BY))
 
 
 @attrs.frozen
@@ -93,9 +146,12 @@ class ModuleView:
     structures: tuple[Structure, ...]
     vocabularies: tuple[Vocabulary, ...]
     resource: str | None
+    bases: tuple[BulkView, ...]
     attribute: str | None
     tag: str | None
     calls: tuple[CallView, ...]
+    by_ids: CallView | None
+    followed: FollowView | None
 
     @property
     def linked(self) -> set[str]:
@@ -112,6 +168,7 @@ class Shared:
     constant: str
     kind: str
     structure: Structure
+    vocabularies: tuple[Vocabulary, ...]
 
 
 class Views:
@@ -140,7 +197,7 @@ class Views:
         homes = {d.name: d.collection for d in self.catalogue.definitions.values() if d.variant_of is None}
         for resource, operations in self.by_resource.items():
             for operation in operations:
-                if operation.definition is not None and method_of(operation) in {"list", "get", "dynamic_dashboards"}:
+                if operation.definition is not None and method_of(operation) in {"list", "get", "dashboards"}:
                     homes[operation.definition] = resource
         return homes
 
@@ -151,19 +208,21 @@ class Views:
 
     def _module(self, name: str, definitions: list[Definition], operations: list[Operation]) -> ModuleView:
         structures: list[Structure] = []
+        vocabularies = Vocabularies(camel(name))
         entities = [self._entity(d, structures) for d in sorted(definitions, key=lambda d: d.variant_of is not None)]
-        resource = camel(name) if operations else None
-        spoken = _vocabularies(camel(name), operations)
-        calls = [self._call(camel(name), operation, structures, spoken) for operation in operations]
+        calls = [self._call(camel(name), operation, structures, vocabularies) for operation in operations]
         return ModuleView(
             name=name,
             entities=tuple(entities),
             structures=tuple(structures),
-            vocabularies=tuple(spoken.values()),
-            resource=resource,
+            vocabularies=tuple(vocabularies),
+            resource=camel(name) if operations else None,
+            bases=tuple(_bulk_bases(camel(name), calls, {structure.name for structure in structures})),
             attribute=name if operations else None,
             tag=operations[0].tag if operations else None,
             calls=tuple(calls),
+            by_ids=next((call for call in calls if call.answer == "list" and takes(call.operation, "only")), None),
+            followed=next((FollowView(call) for call in calls if name == _FEED and call.answer == "list"), None),
         )
 
     # --- entities ---
@@ -199,82 +258,60 @@ class Views:
 
     # --- calls ---
 
-    def _call(self, prefix: str, operation: Operation, structures: list[Structure], spoken: Spoken) -> CallView:
+    def _call(
+        self, prefix: str, operation: Operation, structures: list[Structure], vocabularies: Vocabularies
+    ) -> CallView:
         name = method_of(operation)
         title = prefix + camel(name)
-        members: list[Member] = []
-        filters: list[tuple[str, str]] = []
-        for field in operation.filters:
-            typed = filter_type(field)
-            annotation = f"Required[{typed.annotation}]" if field.required else typed.annotation
-            members.append(Member(argument(field.name), annotation, describe(field), field.required))
-            filters.append((field.name, f"Needed({typed.kind})" if field.required else typed.kind))
-        body, row = self._body(title, operation, members, structures, is_row=name == "create")
-        docs = tuple(members)
-        includes, optional_fields = spoken.get(_includes(operation)), spoken.get(_optional_fields(operation))
-        members += _standard_members(operation, includes, optional_fields)
-        base = f"{prefix}Row" if row else None
-        parameters = None
-        if members or base:
-            own = tuple(members) if base is None else tuple(m for m in members if m.name in _STANDARD)
-            parameters = Structure(title, f"What `{name}` takes by name.", own, base)
-            structures.append(parameters)
+        types = _SharingTypes(vocabularies, name, title, self.shared)
+        filters = [_filter(field, types) for field in operation.filters]
+        body, fields = _body(operation, types)
+        structures += types.structures
+        if name == "create" and isinstance(operation.body, tuple) and fields and not operation.multipart:
+            structures.append(Structure(f"{prefix}Row", "One row of `create_many`.", fields))
         answer = _answer_of(name, operation)
+        if name == "update" and answer == "one" and fields:
+            changed = Member("id", "Id", required=True)
+            structures.append(Structure(f"{prefix}UpdateRow", "One row of `update_many`.", (changed, *fields)))
+        includes = vocabularies.named("includes", _includes(operation), name, constant=True)
+        optional_fields = vocabularies.named("optional_fields", _optional_fields(operation), name, constant=True)
+        standard = _standard_members(operation, includes, optional_fields, vocabularies)
+        phantom, annotation = self._returns(answer, title, operation, structures)
         return CallView(
             name=name,
             constant=name.upper(),
             operation=operation,
             answer=answer,
+            phantom=phantom,
+            annotation=annotation,
             entity=self.catalogue.definitions[operation.definition].class_name if operation.definition else None,
-            returns=self._returns(answer, title, operation, structures),
-            parameters=parameters,
-            filters=tuple(filters),
+            parameters=_needed_first([*(member for member, _ in filters), *fields, *standard]),
+            filters=tuple(kind for _, kind in filters),
             body=body,
-            row=row,
-            docs=docs,
             includes=includes,
             optional_fields=optional_fields,
             natural_key=self.catalogue.natural_keys.get(operation.collection or "") if name == "create" else None,
         )
 
-    def _body(
-        self, title: str, operation: Operation, members: list[Member], structures: list[Structure], *, is_row: bool
-    ) -> tuple[str | None, str | None]:
-        """The kinds of a body, and the TypedDict of one row where the operation creates objects of named fields."""
-        types = _SharingBodyTypes(title, self.shared)
-        if isinstance(operation.body, Type):
-            key = operation.body_key or "items"
-            typed = types.of(Field(key, operation.body, required=True))
-            members.append(Member(key, f"Required[{typed.annotation}]", "", required=True))
-            structures += types.structures
-            return typed.kind, None
-        if not operation.body:
-            return None, None
-        own, kinds = types.members(operation.body, upload=operation.upload)
-        structures += types.structures
-        members += own
-        if not is_row or operation.multipart:
-            return kinds, None
-        row = title.removesuffix("Create") + "Row"
-        structures.append(Structure(row, "The fields of one object to create.", own))
-        return kinds, row
-
-    def _returns(self, answer: str, title: str, operation: Operation, structures: list[Structure]) -> str:
-        cls = self.catalogue.definitions[operation.definition].class_name if operation.definition else ""
+    def _returns(self, answer: str, title: str, operation: Operation, structures: list[Structure]) -> tuple[str, str]:
+        """What an operation answers, and what its method returns."""
+        entity = self.catalogue.definitions[operation.definition].class_name if operation.definition else ""
         match answer:
             case "nothing":
-                return "None"
+                return "Any", "None"
             case "data":
                 answers = AnswerTypes(f"{title}Answer")
-                annotation = answers.of(operation.response_other) if operation.response_other else "Any"
+                data = answers.of(operation.response_other) if operation.response_other else "Any"
                 structures += answers.structures
-                return annotation
+                return data, re.sub(r"\blist\[", "builtins.list[", data)
             case "csv":
-                return f"Page[{cls}] | str"
+                return entity, f"Page[{entity}] | str"
             case "page":
-                return f"Page[{cls}]"
+                return entity, f"Page[{entity}]"
+            case "list":
+                return entity, f"ListQuery[{entity}]"
             case _:
-                return cls
+                return entity, entity
 
     # --- nested objects that several bodies share ---
 
@@ -294,71 +331,98 @@ class Views:
         for name, counted in uses.items():
             type, count = counted.most_common(1)[0]
             if count > 1:
-                types = BodyTypes("")
-                members, kinds = types.members(type.fields)
+                vocabularies = Vocabularies(camel(name))
+                members, kinds = ParameterTypes(vocabularies, name, camel(name)).members(type.fields)
                 structure = Structure(f"{camel(name)}Fields", f"What `{name}` takes.", members)
-                yield (name, type), Shared(f"{name.upper()}_FIELDS", f"Object({kinds})", structure)
+                kind = f"Object({mapping(kinds)})"
+                yield (name, type), Shared(f"{name.upper()}_FIELDS", kind, structure, tuple(vocabularies))
 
 
-class _SharingBodyTypes(BodyTypes):
-    """Body types that refer to a shared form where there is one."""
+class _SharingTypes(ParameterTypes):
+    """The types of parameters, which refer to a shared form where there is one."""
 
-    def __init__(self, prefix: str, shared: dict[tuple[str, Type], Shared]) -> None:
-        super().__init__(prefix)
-        self.shared = shared
+    def __init__(
+        self, vocabularies: Vocabularies, place: str, prefix: str, shared: dict[tuple[str, Type], Shared]
+    ) -> None:
+        super().__init__(vocabularies, place, prefix)
+        self._shared = shared
 
     def _structure(self, type: Type, field: Field) -> Typed:
-        shared = self.shared.get((field.name, type))
+        shared = self._shared.get((field.name, type))
         if shared is None:
             return super()._structure(type, field)
         return Typed(shared.structure.name, shared.constant)
 
 
-_STANDARD = frozenset({"include", "optional_fields", "order", "only", "search", "per_page"})
+def takes(operation: Operation, name: str) -> bool:
+    """Whether an operation takes one of the API's standard parameters."""
+    return name in operation.standard_params
 
 
-Spoken = dict[tuple[str, tuple[str, ...]], Vocabulary]
+def _filter(field: Field, types: ParameterTypes) -> tuple[Member, tuple[str, str]]:
+    typed = types.of_filter(field)
+    member = Member(argument(field.name), typed.annotation, describe(field), field.required)
+    return member, (field.name, f"Needed({typed.kind})" if field.required else typed.kind)
 
 
-def _vocabularies(prefix: str, operations: Iterable[Operation]) -> Spoken:
-    """The vocabularies of a module, each once; the first of a kind gets the plain name."""
-    spoken: Spoken = {}
-    for operation in operations:
-        for key in (_includes(operation), _optional_fields(operation)):
-            kind, names = key
-            if names and key not in spoken:
-                first = not any(other == kind for other, _ in spoken)
-                words = kind if first else f"{method_of(operation)}_{kind}"
-                spoken[key] = Vocabulary(words.upper(), prefix + camel(words.removesuffix("s")), names)
-    return spoken
+def _body(operation: Operation, types: ParameterTypes) -> tuple[str | None, tuple[Member, ...]]:
+    """The kinds of a body, and its parameters."""
+    if isinstance(operation.body, Type):
+        key = operation.body_key or "items"
+        typed = types.of(Field(key, operation.body, required=True))
+        return typed.kind, (Member(key, typed.annotation, required=True),)
+    if not operation.body:
+        return None, ()
+    members, kinds = types.members(operation.body, upload=operation.upload)
+    return mapping(kinds), members
 
 
-def _includes(operation: Operation) -> tuple[str, tuple[str, ...]]:
-    taken = operation.includes if "include" in operation.standard_params else ()
-    return "includes", tuple(association.name for association in taken)
+def _needed_first(members: Iterable[Member]) -> tuple[Member, ...]:
+    return tuple(sorted(members, key=lambda member: not member.required))
 
 
-def _optional_fields(operation: Operation) -> tuple[str, tuple[str, ...]]:
-    return "optional_fields", operation.optional_fields if "optional_fields" in operation.standard_params else ()
+def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BulkView]:
+    """The generic bases for writing many that the operations of a resource allow."""
+    by_name = {call.name: call for call in calls}
+    for method, base, row in (("create", "CreatesMany", "Row"), ("update", "UpdatesMany", "UpdateRow")):
+        call = by_name.get(method)
+        if call is not None and call.answer == "one" and f"{prefix}{row}" in structures:
+            include = f"{call.includes.alias} | Path" if call.includes else "Never"
+            optional_field = call.optional_fields.alias if call.optional_fields else "Never"
+            yield BulkView(base, (call.phantom, f"{prefix}{row}", include, optional_field))
+    if any(name in by_name and len(by_name[name].ids) < 2 for name in ("bulk_delete", "delete")):
+        yield BulkView("DeletesMany")
+
+
+def _includes(operation: Operation) -> tuple[str, ...]:
+    return tuple(association.name for association in operation.includes) if takes(operation, "include") else ()
+
+
+def _optional_fields(operation: Operation) -> tuple[str, ...]:
+    return operation.optional_fields if takes(operation, "optional_fields") else ()
 
 
 def _standard_members(
-    operation: Operation, includes: Vocabulary | None, optional_fields: Vocabulary | None
+    operation: Operation,
+    includes: Vocabulary | None,
+    optional_fields: Vocabulary | None,
+    vocabularies: Vocabularies,
 ) -> list[Member]:
-    takes = operation.standard_params
     members = []
     if includes is not None:
-        members.append(Member("include", f"Sequence[{includes.alias} | Path]", ""))
+        members.append(Member("include", f"Sequence[{includes.alias} | Path]", default="()"))
     if optional_fields is not None:
-        members.append(Member("optional_fields", f"Sequence[{optional_fields.alias}]", ""))
-    if "order" in takes and operation.order is not None:
-        members.append(Member("order", _order_type(operation), ""))
-    if "only" in takes:
-        members.append(Member("only", "Sequence[Id]", ""))
-    if "search" in takes:
-        members.append(Member("search", "str", ""))
-    if "per_page" in takes:
-        members.append(Member("per_page", "int", ""))
+        members.append(Member("optional_fields", f"Sequence[{optional_fields.alias}]", default="()"))
+    if takes(operation, "order") and operation.order is not None:
+        members.append(Member("order", _order_type(operation, vocabularies)))
+    if takes(operation, "only"):
+        members.append(Member("only", "Sequence[Id]"))
+    if takes(operation, "search"):
+        members.append(Member("search", "str"))
+    if takes(operation, "per_page"):
+        members.append(Member("per_page", "int"))
+    if operation.reveal:
+        members.append(Member("everything", "bool", default="False"))
     return members
 
 
@@ -366,15 +430,17 @@ def orders_of(operation: Operation) -> tuple[list[str], list[str]]:
     """The sort fields that take a direction, and those that do not."""
     if operation.order is None:
         return [], []
-    bare = [field for field in operation.order.fields if field in operation.order.undirected]
-    return [field for field in operation.order.fields if field not in bare], bare
+    undirected = [field for field in operation.order.fields if field in operation.order.undirected]
+    return [field for field in operation.order.fields if field not in undirected], undirected
 
 
-def _order_type(operation: Operation) -> str:
-    directed, bare = orders_of(operation)
+def _order_type(operation: Operation, vocabularies: Vocabularies) -> str:
+    directed, undirected = orders_of(operation)
     plain = [field for field in directed if ":" not in field]
-    annotation = literal([*bare, *(f"{field}{way}" for field in plain for way in ("", ":asc", ":desc"))])
-    return annotation if plain == directed else f"{annotation} | CustomFieldOrder"
+    values = [*undirected, *(f"{field}{way}" for field in plain for way in ("", ":asc", ":desc"))]
+    named = vocabularies.named("order", values, method_of(operation))
+    by_custom_field = [] if plain == directed else ["CustomFieldOrder"]
+    return " | ".join([*([named.alias] if named else []), *by_custom_field])
 
 
 def _answer_of(name: str, operation: Operation) -> str:
@@ -423,25 +489,3 @@ def _reading(field: Field, answers: AnswerTypes) -> tuple[str, str]:
         return "dt.date", "day"
     specifier = "nested" if kind in {"array", "map", "fields", "any", "object"} else "plain"
     return answers.of(field.type, field.name), specifier
-
-
-def wrap(text: str, indent: int) -> str:
-    """Prose as lines of a docstring, indented."""
-    lines = textwrap.wrap(text, 118 - indent, break_long_words=False, break_on_hyphens=False)
-    return ("\n" + " " * indent).join(lines)
-
-
-def listed(members: Iterable[Member], indent: int) -> str:
-    """The documentation of named values, one an entry; those that need no word share a line."""
-    told = [member for member in members if member.doc or member.required]
-    plain = [member.name for member in members if not member.doc and not member.required]
-    lines = []
-    for member in told:
-        doc = "; ".join(part for part in ("required" if member.required else "", member.doc) if part)
-        entry = textwrap.wrap(f"{member.name}: {doc}.", 116 - indent, break_long_words=False, break_on_hyphens=False)
-        lines.append(("\n" + " " * (indent + 4)).join(entry))
-    if plain:
-        label = "also" if told else "by name"
-        entry = textwrap.wrap(f"({label}) {', '.join(plain)}.", 116 - indent, break_long_words=False)
-        lines.append(("\n" + " " * (indent + 4)).join(entry))
-    return ("\n" + " " * indent).join(lines)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .bulk import BulkResult as BulkResult
     from .bulk import Outcome as Outcome
     from .bulk import bulk_result as bulk_result
+    from .calls import OMITTED as OMITTED
     from .calls import Feed as Feed
     from .calls import Found as Found
     from .calls import Id as Id
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from .errors import KantataError as KantataError
     from .errors import NotFoundError as NotFoundError
     from .errors import NotLoadedError as NotLoadedError
+    from .errors import NotOneError as NotOneError
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import RateLimitError as RateLimitError
     from .errors import RequestTimeoutError as RequestTimeoutError
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
+    from .errors import may_be_carried_out as may_be_carried_out
     from .limits import AdaptiveRateLimit as AdaptiveRateLimit
     from .limits import LimitState as LimitState
     from .limits import RateLimit as RateLimit
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from .model import Graph as Graph
     from .model import Page as Page
     from .model import Ref as Ref
+    from .model import columns as columns
     from .normalizer import normalize as normalize
     from .session import KantataSession as KantataSession
     from .transport import RequestEvent as RequestEvent
@@ -73,6 +77,7 @@ _HOMES: Final = {
         "KantataError",
         "NotFoundError",
         "NotLoadedError",
+        "NotOneError",
         "PermissionDeniedError",
         "RateLimitError",
         "RequestTimeoutError",
@@ -82,8 +87,9 @@ _HOMES: Final = {
         "TransportError",
         "UsageError",
         "ValidationError",
+        "may_be_carried_out",
     ),
-    "calls": ("Feed", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
+    "calls": ("OMITTED", "Feed", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (
         "AdaptiveRateLimit",
         "LimitState",
@@ -94,7 +100,7 @@ _HOMES: Final = {
         "priority",
     ),
     "normalizer": ("normalize",),
-    "model": ("Entity", "Graph", "Page", "Ref"),
+    "model": ("Entity", "Graph", "Page", "Ref", "columns"),
     "session": ("KantataSession",),
     "transport": ("RequestEvent", "RetryPolicy"),
 }

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import sys
+from typing import Final
 
 from .errors import UsageError
+
+_LARGEST: Final = sys.float_info.max
+_SHOWN_LENGTH: Final = 100
 
 
 def positive_number(owner: str, name: str, value: object) -> None:
@@ -13,8 +17,8 @@ def positive_number(owner: str, name: str, value: object) -> None:
     Raises:
         UsageError: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-        raise UsageError(f"{owner}: {name} must be a number above 0, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LARGEST:
+        raise UsageError(f"{owner}: {name} must be a number above 0, not {_shown(value)}")
 
 
 def positive_count(owner: str, name: str, value: object) -> None:
@@ -24,4 +28,11 @@ def positive_count(owner: str, name: str, value: object) -> None:
         UsageError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UsageError(f"{owner}: {name} must be a whole number of at least 1, not {value!r}")
+        raise UsageError(f"{owner}: {name} must be a whole number of at least 1, not {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:_SHOWN_LENGTH]
+    except ValueError:  # a whole number of thousands of digits
+        return f"a {type(value).__name__} too large to show"

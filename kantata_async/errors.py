@@ -8,6 +8,7 @@
     │   └── RequestTimeoutError       the server did not answer in time
     ├── InvalidResponseError          an answer came that is not what the API promises
     ├── AmbiguousWriteError           a write was sent, and nobody knows whether it was carried out
+    ├── NotOneError                   a list holds none, or several, where exactly one was asked for
     ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
     ├── SyncError                     a copy was not brought up to date; the report is on it
     ├── TargetError                   what a copy is written to cannot be used, or not be written
@@ -32,6 +33,9 @@ from typing import Any, Final
 
 import attrs
 
+_MAY_BE_CARRIED_OUT: Final = "_kantata_may_be_carried_out"
+_MESSAGE_LENGTH: Final = 2000
+
 
 class KantataError(Exception):
     """The root of every error of this package."""
@@ -45,6 +49,28 @@ def _restored(kind: type[KantataError], args: tuple[Any, ...], state: dict[str, 
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
+
+
+def note_interruption(error: BaseException, request: str, *, may_be_carried_out: bool) -> None:
+    """Have an exception that ended a request say whether the request may have been carried out."""
+    # An error of the token function's is that of all requests that waited for the token.
+    known = vars(error).get(_MAY_BE_CARRIED_OUT)
+    if known is None or (may_be_carried_out and not known):
+        state = "may have been carried out" if may_be_carried_out else "was not carried out"
+        error.add_note(f"kantata_async: {request} {state}")
+        vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
+
+
+def may_be_carried_out(error: BaseException) -> bool | None:
+    """Whether a request that this exception ended may have been carried out; None where it ended none.
+
+    For what is no `KantataError`: a cancellation, a time limit of the program's (``asyncio.timeout``), an error of the
+    token function.
+    """
+    ended: BaseException | None = error
+    while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
+        ended = ended.__cause__
+    return None if ended is None else bool(vars(ended)[_MAY_BE_CARRIED_OUT])
 
 
 class UsageError(KantataError):
@@ -68,7 +94,11 @@ class RequestTimeoutError(TransportError):
 
 
 class InvalidResponseError(KantataError):
-    """The answer is not what the API promises: not JSON, cut short, too large, a redirect, or a malformed envelope."""
+    """The answer is not what the API promises: not JSON, damaged, too large, a redirect, or a malformed envelope."""
+
+    def __init__(self, message: str) -> None:
+        # It quotes the answer, whose control characters are none of a terminal's.
+        super().__init__(_one_line(message))
 
 
 class AmbiguousWriteError(KantataError):
@@ -83,6 +113,14 @@ class AmbiguousWriteError(KantataError):
         self.method = method
         self.path = path
         self.request_id = request_id
+
+
+class NotOneError(KantataError):
+    """A list was asked for the one entity that matches, and none or several do; `count` says how many, if known."""
+
+    def __init__(self, message: str, *, count: int | None) -> None:
+        super().__init__(message)
+        self.count = count
 
 
 class BulkError(KantataError):
@@ -159,9 +197,26 @@ class APIError(KantataError):
         self.method = method
         self.path = path
         self.request_id = request_id
-        told = "; ".join(map(str, self.errors)) or "no reason given"
         traced = f" [x-request-id {request_id}]" if request_id else ""
-        super().__init__(f"{status} on {method} {path}: {told}{traced}")
+        super().__init__(f"{status} on {method} {path}: {_reasons(self.errors)}{traced}")
+
+
+def _one_line(text: str) -> str:
+    """A text without control characters, and cut."""
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return shown if len(shown) <= _MESSAGE_LENGTH else f"{shown[:_MESSAGE_LENGTH]}…"
+
+
+def _reasons(errors: Sequence[ErrorDetail]) -> str:
+    """The errors on one line, as many as can be read on one."""
+    shown: list[str] = []
+    room = _MESSAGE_LENGTH
+    for error in map(str, errors):
+        room -= len(error)
+        if shown and room < 0:
+            return f"{'; '.join(shown)}; and {len(errors) - len(shown):,} more"
+        shown.append(error)
+    return "; ".join(shown) or "no reason given"
 
 
 class BadRequestError(APIError):

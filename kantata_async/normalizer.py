@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import orjson
-
 from .api import entity_class
 from .decoding import Reader, collector_paused
 from .errors import InvalidResponseError, UsageError
@@ -36,5 +34,5 @@ def normalize(
 def _parsed(payload: bytes | bytearray | memoryview | str) -> Any:
     try:
         return _READER.decode(payload)
-    except orjson.JSONDecodeError as error:
+    except ValueError as error:
         raise InvalidResponseError(f"the answer is not JSON: {error}") from None

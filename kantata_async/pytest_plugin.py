@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from .sandbox import Sandbox
     from .session import KantataSession
 
-_MISSING: Final = (
-    "the fixtures kantata_sandbox and kantata need pytest-asyncio and the sandbox: pip install 'kantata-async[pytest]'"
-)
+_MISSING: Final = "the fixtures kantata_sandbox and kantata need pytest-asyncio: pip install 'kantata-async[pytest]'"
 
 
 async def _sandbox() -> AsyncIterator[Sandbox]:
@@ -27,12 +25,8 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
 
     For another size, or a latency, define a fixture of this name: `kantata` opens its session on that.
     """
-    try:
-        from .sandbox import Sandbox  # noqa: PLC0415 - only the tests that use it pay for it
-    except ModuleNotFoundError as error:
-        if error.name != "yaml":
-            raise
-        pytest.fail(_MISSING, pytrace=False)
+    from .sandbox import Sandbox  # noqa: PLC0415 - only the tests that use it pay for it
+
     async with Sandbox() as sandbox:
         yield sandbox
 

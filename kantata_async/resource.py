@@ -1,28 +1,85 @@
-"""The base of every generated resource: from checked parameters to entities."""
+"""The bases of every generated resource: from checked parameters to entities."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import wraps
+from inspect import iscoroutinefunction
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from .calls import Call, Connection, Feed, Found, ListQuery, Operation, check_call, check_path, follow, get_many
-from .errors import AmbiguousWriteError, InvalidResponseError
+from .calls import (
+    OMITTED,
+    Call,
+    Connection,
+    Feed,
+    Found,
+    ListQuery,
+    Operation,
+    check_call,
+    check_id,
+    check_path,
+    did_you_mean,
+    follow,
+    get_many,
+    path_parameters,
+)
+from .errors import AmbiguousWriteError, InvalidResponseError, UsageError
 from .model import Entity, Page
 
 if TYPE_CHECKING:
-    from .bulk import BulkResult, Items, Outcome
+    from .bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
 
 E = TypeVar("E", bound=Entity)
 R = TypeVar("R")
+RowT = TypeVar("RowT")
+IncludeT = TypeVar("IncludeT", bound=str)
+FieldT = TypeVar("FieldT", bound=str)
 
 _READS = frozenset({"GET"})
+_ONE_OBJECT = "/{id}"
+"""How the path of an operation ends that is about the object of that id."""
+
+
+def _names_checked(method: FunctionType) -> Callable[..., Any]:
+    """A method whose wrong and missing names raise UsageError, with the nearest right name, instead of TypeError."""
+    code = method.__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    known = frozenset(parameters[max(1, code.co_posonlyargcount) :])
+    optional = method.__kwdefaults__ or {}
+    needed = [name for name in parameters[code.co_argcount :] if name not in optional]
+
+    def check(resource: Resource, arguments: Mapping[str, Any]) -> None:
+        call = f"{type(resource).__name__}.{method.__name__}"
+        for name in arguments:
+            if name not in known:
+                raise UsageError(f"{call} takes no {name!r}{did_you_mean(name, known)}")
+        missing = [name for name in needed if name not in arguments]
+        if missing:
+            raise UsageError(f"{call} needs {' and '.join(missing)}")
+
+    if iscoroutinefunction(method):
+
+        @wraps(method)
+        async def checked_async(self: Resource, *args: Any, **arguments: Any) -> Any:
+            check(self, arguments)
+            return await method(self, *args, **arguments)
+
+        return checked_async
+
+    @wraps(method)
+    def checked(self: Resource, *args: Any, **arguments: Any) -> Any:
+        check(self, arguments)
+        return method(self, *args, **arguments)
+
+    return checked
 
 
 class Resource:
     """A collection of the API with its operations; an attribute of the session.
 
-    Bulk writes are loaded by the first one: most programs make none.
+    Its methods take what an operation takes by name, and raise UsageError for a wrong or missing one before anything
+    is sent.
     """
 
     operations: ClassVar[Mapping[str, Operation[Any]]] = {}
@@ -30,68 +87,63 @@ class Resource:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, member in list(vars(cls).items()):
+            if isinstance(member, FunctionType) and not name.startswith("_"):
+                setattr(cls, name, _names_checked(member))
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.operations)}>"
 
-    def _list(self, operation: Operation[E], arguments: Mapping[str, Any]) -> ListQuery[E]:
-        return ListQuery(self._connection, operation, arguments)
+    # Each method below takes the local variables of a generated method, which are the parameters of the call by name.
 
-    async def _one(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> E:
+    def _list(self, operation: Operation[E], parameters: Mapping[str, Any]) -> ListQuery[E]:
+        return ListQuery(self._connection, operation, _given(parameters))
+
+    async def _get_many(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Found[E]:
+        arguments = {name: value for name, value in _given(parameters).items() if name != "ids"}
+        return await get_many(self._connection, operation, parameters["ids"], arguments)
+
+    def _follow(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Feed[E]:
+        arguments = {name: value for name, value in _given(parameters).items() if name not in {"since", "every"}}
+        return Feed(self._connection, operation, arguments, since=parameters["since"], every=parameters["every"])
+
+    async def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> E:
+        ids, arguments = _apart(operation, parameters)
+        return await self._single(operation, ids, arguments)
+
+    async def _page(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Page[E]:
+        call = self._checked(operation, *_apart(operation, parameters))
+        data = await self._connection.ask(call)
+        return await self._linked(operation, call, data)
+
+    async def _csv(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Page[E] | str:
+        call = self._checked(operation, *_apart(operation, parameters))
+        data = await self._connection.ask(call)
+        return data if isinstance(data, str) else await self._linked(operation, call, data)
+
+    async def _data(self, operation: Operation[R], parameters: Mapping[str, Any]) -> R:
+        data: R = await self._connection.send(self._checked(operation, *_apart(operation, parameters)))
+        return data
+
+    async def _nothing(self, operation: Operation[Any], parameters: Mapping[str, Any]) -> None:
+        await self._connection.send(self._checked(operation, *_apart(operation, parameters)))
+
+    async def _single(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> E:
         call = self._checked(operation, ids, arguments)
         data = await self._connection.ask(call)
         if data is None and operation.method == "PUT" and "get" in self.operations:
             # A success may have no body (API facts, "Access"): what was changed is read anew.
-            taken = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
-            return await self._one(self.operations["get"], ids, taken)
+            wanted = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
+            return await self._single(self.operations["get"], ids, wanted)
         page = await self._linked(operation, call, data)
-        if len(page.items) != 1:
-            raise _unreadable(operation, f"one object was expected, not {len(page.items)}")
-        return page.items[0]
-
-    async def _page(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E]:
-        call = self._checked(operation, ids, arguments)
-        data = await self._connection.ask(call)
-        return await self._linked(operation, call, data)
-
-    async def _csv(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> Page[E] | str:
-        call = self._checked(operation, ids, arguments)
-        data = await self._connection.ask(call)
-        return data if isinstance(data, str) else await self._linked(operation, call, data)
-
-    async def _data(self, operation: Operation[R], ids: Sequence[object], arguments: Mapping[str, Any]) -> R:
-        data: R = await self._connection.send(self._checked(operation, ids, arguments))
-        return data
-
-    async def _nothing(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> None:
-        await self._connection.send(self._checked(operation, ids, arguments))
-
-    async def _get_many(self, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]) -> Found[E]:
-        return await get_many(self._connection, operation, ids, arguments)
-
-    def _follow(
-        self, operation: Operation[E], arguments: Mapping[str, Any], since: datetime | str, every: float | None
-    ) -> Feed[E]:
-        return Feed(self._connection, operation, arguments, since=since, every=every)
-
-    async def _create_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
-        from .bulk import create_many
-
-        return await create_many(self._connection, self.operations, rows, **options)
-
-    def _create_stream(self, rows: Items, options: Mapping[str, Any]) -> AsyncGenerator[Outcome[Any], None]:
-        from .bulk import create_stream
-
-        return create_stream(self._connection, self.operations, rows, **options)
-
-    async def _update_many(self, rows: Items, options: Mapping[str, Any]) -> BulkResult[Any]:
-        from .bulk import update_many
-
-        return await update_many(self._connection, self.operations, rows, **options)
-
-    async def _delete_many(self, ids: Items) -> BulkResult[Any]:
-        from .bulk import delete_many
-
-        return await delete_many(self._connection, self.operations, ids)
+        if len(page) != 1:
+            raise _unreadable(operation, f"one object was expected, not {len(page)}")
+        found = page[0]
+        if operation.path.endswith(_ONE_OBJECT) and found.id != check_id(ids[-1]):
+            raise _unreadable(operation, f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}")
+        return found
 
     def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
         call = check_call(operation, ids, arguments)
@@ -107,6 +159,146 @@ class Resource:
         if call.inclusion.deeper:
             await follow(self._connection, page.items, call.inclusion.deeper)
         return page
+
+
+# Bulk writes are loaded by the first one: most programs make none.
+
+
+class CreatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
+    """A resource that creates any number of objects.
+
+    Its rows are the TypedDict `RowT`; what their answers can carry is `IncludeT` and `FieldT`, Never for nothing.
+    """
+
+    async def create_many(
+        self,
+        rows: Rows[RowT],
+        *,
+        include: Sequence[IncludeT] = (),
+        optional_fields: Sequence[FieldT] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> BulkResult[E]:
+        """What became of each row, in the order of the rows; `entities` of it are the objects.
+
+        Rows are mappings of the fields that `create` takes, any number of them, from a list, a generator or an async
+        generator. They go in batches where the API has a bulk create, else one a request, as many at once as the
+        session's concurrency allows. Before a row is sent a second time, the SDK looks whether it is there: by its
+        external reference, by what makes an object of this kind the same, or as `key` and `find` say; where there is
+        no way to look it is not sent again, and its outcome says so.
+
+        Args:
+            rows: a list or a tuple is checked as a whole before anything is sent; what is made one by one is taken as
+                it is needed, and checked then.
+            include: associations for the entities.
+            optional_fields: attributes for them that come only when asked for.
+            key: what makes a row and an entity the same: a function of the mapping of either.
+            find: an async function that is given rows and gives the entities that may be theirs.
+            if_exists: what becomes of a row whose object is there: with ``skip`` it is existing, with ``update`` it is
+                updated with the fields of the row, with ``reject`` it is rejected. Then a look comes before the first
+                sending too. Without it, rows found after a lost answer to have been there before are existing.
+
+        Raises:
+            UsageError: a row is wrong (its position is in the message), or an option.
+            BulkError: nothing more could be sent (401); the outcomes so far are its `result`.
+        """
+        from .bulk import create_many
+
+        return await create_many(
+            self._connection,
+            self.operations,
+            rows,
+            include=include,
+            optional_fields=optional_fields,
+            key=key,
+            find=find,
+            if_exists=if_exists,
+        )
+
+    def create_stream(
+        self,
+        rows: Rows[RowT],
+        *,
+        include: Sequence[IncludeT] = (),
+        optional_fields: Sequence[FieldT] = (),
+        key: Key | None = None,
+        find: Find | None = None,
+        if_exists: IfExists | None = None,
+    ) -> AsyncGenerator[Outcome[E], None]:
+        """The outcomes of `create_many` as they come, in no order: none is kept, for any number of rows.
+
+        A slow consumer holds the writing back; leaving the loop ends it.
+        """
+        from .bulk import create_stream
+
+        return create_stream(
+            self._connection,
+            self.operations,
+            rows,
+            include=include,
+            optional_fields=optional_fields,
+            key=key,
+            find=find,
+            if_exists=if_exists,
+        )
+
+
+class UpdatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
+    """A resource that updates any number of objects; its type parameters are those of `CreatesMany`."""
+
+    async def update_many(
+        self, rows: Rows[RowT], *, include: Sequence[IncludeT] = (), optional_fields: Sequence[FieldT] = ()
+    ) -> BulkResult[E]:
+        """What became of each row, in the order of the rows; `entities` of it are the objects as changed.
+
+        Rows are mappings of an `id` and the fields to change, as `update` takes them, one a request. After a lost
+        answer the object is looked at, and sent again only when it does not show the fields of its row.
+
+        Args:
+            rows: taken as `create_many` takes them.
+            include: associations for the entities.
+            optional_fields: attributes for them that come only when asked for.
+
+        Raises:
+            UsageError: a row is wrong; its position is in the message.
+            BulkError: nothing more could be sent (401); the outcomes so far are its `result`.
+        """
+        from .bulk import update_many
+
+        return await update_many(
+            self._connection, self.operations, rows, include=include, optional_fields=optional_fields
+        )
+
+
+class DeletesMany(Resource):
+    """A resource that deletes any number of objects."""
+
+    async def delete_many(self, ids: Ids) -> BulkResult[Any]:
+        """What became of each id, in the order of the ids. Deletes cannot be undone.
+
+        Where the API has a bulk delete, 100 ids go in a request: it is all or nothing, so when it refuses, the ids that
+        are not there are rejected and the others are sent again.
+
+        Raises:
+            UsageError: an id is wrong; its position is in the message.
+            BulkError: nothing more could be sent (401); the outcomes so far are its `result`.
+        """
+        from .bulk import delete_many
+
+        return await delete_many(self._connection, self.operations, ids)
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call that were given."""
+    return {name: value for name, value in parameters.items() if value is not OMITTED and name != "self"}
+
+
+def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """The ids for the path of an operation, and the other parameters that were given."""
+    names = path_parameters(operation.path)
+    arguments = {name: value for name, value in _given(parameters).items() if name not in names}
+    return [parameters[name] for name in names], arguments
 
 
 def _unreadable(operation: Operation[Any], why: str) -> InvalidResponseError | AmbiguousWriteError:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
+
+import attrs
 
 from .api import Resources, entity_class, resource_class
-from .calls import Connection, Operation, check_path, follow, path
+from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of
 from .decoding import Reader
 from .errors import UsageError
-from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
+from .limits import AdaptiveRateLimit, LimitState, Priority, RateLimitSetting
 from .model import Entity, graphs_of
-from .transport import BASE_URL, NO_BODY, OnEvent, Request, RetryPolicy, Token, Transport
+from .transport import (
+    NO_BODY,
+    Connector,
+    Network,
+    OnEvent,
+    Options,
+    Request,
+    RetryPolicy,
+    Token,
+    TokenSource,
+    Transport,
+    base_url_of_environment,
+)
 
 _READER: Final = Reader(entity_class)
 """What the answers to one session teach serves the others."""
@@ -24,45 +39,74 @@ class KantataSession(Resources):
     Args:
         token: an access token, or an async function that gives one (it is called again when the API answers 401);
             without it, the environment variable KANTATA_TOKEN.
-        base_url: where the API is; https, or plain http on a loopback address.
+        base_url: where the API is; https, or plain http on a loopback address. Without it, the environment variable
+            KANTATA_BASE_URL, and without that Kantata's own.
         timeout: seconds one attempt may take; the API itself cuts a request off after 180.
         concurrency: requests in flight at once.
         rate_limit: how fast requests may start. By default the limit is found and kept (`AdaptiveRateLimit`), and
             shared by all sessions of the process with the same token and base URL; `RateLimit` gives a fixed one,
+            an `aiolimiter.AsyncLimiter` is shared with whatever else it limits,
             `RateLimits` one for each endpoint that has its own, `RedisRateLimit` shares them with other processes.
             None is no limit of its own: as fast as they come, and after a 429 the wait of the retry policy.
         retry: how often and how long a request is tried again.
-        on_event: told what happens to each request (`RequestEvent`); an error of its is logged and goes no further.
+        headers: sent along with every request.
+        on_event: told what happens to each request (`RequestEvent`). An async function is awaited beside the requests,
+            one event after the other; an error that it raises is logged and goes no further.
+        proxy: the URL of the proxy to go through, ``http://user:password@proxy.example:3128``.
+        trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are honoured where no proxy is given.
+        ssl: which certificates are trusted, as ``ssl.create_default_context(cafile=…)`` makes it; by default those that
+            the system trusts.
+        connector: an aiohttp connector to use instead of the session's own, which stays yours to close; or a function
+            that makes one for the session.
 
-    Every resource of the API is an attribute named after its collection. Raises UsageError for a setting that cannot
-    be right. A session is used in the event loop that opened it, and closed there.
+    Every resource of the API is an attribute named after its collection. A session is used in the event loop that
+    opened it, and closed there. KANTATA_LOG=debug in the environment has it log to stderr.
+
+    Raises:
+        UsageError: a setting cannot be right.
     """
 
     def __init__(
         self,
         *,
         token: Token | None = None,
-        base_url: str = BASE_URL,
+        base_url: str | None = None,
         timeout: float = 180.0,
         concurrency: int = 10,
         rate_limit: RateLimitSetting | None = AdaptiveRateLimit(),  # noqa: B008 - frozen
         retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
         on_event: OnEvent | None = None,
+        proxy: str | None = None,
+        trust_env: bool = True,
+        ssl: SSLContext | None = None,
+        connector: Connector | None = None,
     ) -> None:
-        self._base_url = base_url
+        tokens = TokenSource(token)
+        # Not in a variable of this frame when a setting is refused.
+        del token
         self._transport = Transport(
-            token=token,
-            base_url=base_url,
-            timeout=timeout,
+            tokens,
+            base_url=base_url_of_environment() if base_url is None else base_url,
+            options=Options(
+                timeout=timeout,
+                retry=RetryPolicy() if retry is None else retry,
+                headers={} if headers is None else headers,
+            ),
+            network=Network(proxy=proxy, trust_env=trust_env, ssl=ssl, connector=connector),
             concurrency=concurrency,
             rate_limit=rate_limit,
-            retry=RetryPolicy() if retry is None else retry,
             on_event=on_event,
         )
-        super().__init__(Connection(self._transport, _READER, _operations_of))
+        super().__init__(Connection(self._transport, _READER, _operations_of, self._transport.options))
 
     def __repr__(self) -> str:
-        return f"<KantataSession at {self._base_url}>"
+        # Shown also of one whose making failed.
+        transport = vars(self).get("_transport")
+        return "<KantataSession>" if transport is None else f"<KantataSession at {transport.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise UsageError("a session is neither copied nor pickled: open one in each process, and in each event loop")
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -81,6 +125,39 @@ class KantataSession(Resources):
         """Close every connection and end what is still running; may be called again."""
         await self._transport.close()
 
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        priority: Priority | None = None,
+    ) -> Self:
+        """The same session seen otherwise: its connections, limits and state, with options of its own for each call.
+
+        ``hurried = kantata.with_options(timeout=2, retry=RetryPolicy.never(), priority="high")``
+
+        Args:
+            timeout: seconds one attempt may take.
+            retry: how often and how long a request is tried again.
+            headers: sent along with every request, beside those of the session.
+            priority: how urgent the requests are, whatever `kantata_async.priority` says around them.
+
+        Raises:
+            UsageError: an option cannot be right.
+        """
+        options = self._connection.options.but(timeout=timeout, retry=retry, headers=headers, priority=priority)
+        self._transport.keep_secret(options)
+        view = object.__new__(type(self))
+        view._transport = self._transport
+        Resources.__init__(view, attrs.evolve(self._connection, options=options))
+        return view
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is that this session talks to."""
+        return str(self._transport.base_url)
+
     @property
     def limits(self) -> Mapping[str, LimitState]:
         """How every rate limit stands that a request counted against: "general", and endpoints' own by their names."""
@@ -95,7 +172,7 @@ class KantataSession(Resources):
         """
         if not paths:
             raise UsageError("load takes the associations to fetch: load(people, 'manager.role')")
-        owners = [entities] if isinstance(entities, Entity) else list(entities)
+        owners = _entities_of(entities)
         steps = [tuple(path(one).split(".")) for one in paths]
         for collection in {owner.collection for owner in owners}:
             for one in steps:
@@ -109,17 +186,40 @@ class KantataSession(Resources):
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Mapping[str, QueryValue | Sequence[QueryValue]] | None = None,
         json: object = NO_BODY,
     ) -> Any:
         """The escape hatch: the decoded JSON of any path, with the same limits, retries and errors as every call.
 
-        `path` is relative to the base URL (``/users/me``); `params` go into the query, `json` is the body. Gives None
-        for an answer without a body. Raises UsageError for a path that leaves the API.
+        `path` is relative to the base URL (``/users/me``); `params` go into the query, lists with commas; `json` is the
+        body. Gives None for an answer without a body.
+
+        Raises:
+            UsageError: the path leaves the API, or something cannot be sent as it is.
         """
-        query = tuple((name, str(value)) for name, value in (params or {}).items())
-        answer = await self._transport.send(Request(method.upper(), path, query, json=json))
-        return answer.data
+        for name, value in (("method", method), ("path", path)):
+            if not isinstance(value, str):
+                raise UsageError(f"the {name} of a request is a text, not {type(value).__name__}")
+        response = await self._transport.send(
+            Request(method.upper(), path, query_of(params), json=json), self._connection.options
+        )
+        return response.data
+
+
+def _entities_of(entities: object) -> list[Entity]:
+    """One entity or several as a list.
+
+    Raises:
+        UsageError: they are something else.
+    """
+    if isinstance(entities, Entity):
+        return [entities]
+    listed: list[Entity] = []
+    for one in entities if isinstance(entities, Iterable) else [entities]:
+        if not isinstance(one, Entity):
+            raise UsageError(f"load takes entities, not {type(one).__name__}")
+        listed.append(one)
+    return listed
 
 
 def _operations_of(collection: str) -> Mapping[str, Operation[Any]]:

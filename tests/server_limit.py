@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
-import heapq
+import asyncio
 import random
-from collections.abc import Sequence
+import selectors
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any, Literal
 
 import attrs
 
-from kantata_async.limits.bucket import Bucket
-from kantata_async.limits.pace import Pace
-from kantata_async.sandbox.limits import RateLimits, ServerRateLimit
+from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimits
+from kantata_async.limits.account import Account
+from kantata_async.sandbox.server.limits import RateLimits as ServerRateLimits
+from kantata_async.sandbox.server.limits import ServerRateLimit
 
 Kind = Literal["fixed_window", "sliding_window", "token_bucket"]
 KINDS: tuple[Kind, ...] = ("fixed_window", "sliding_window", "token_bucket")
+
+PATHS = {"general": ("GET", "/users"), "own": ("POST", "/workspaces")}
+
+
+class _Idle(selectors.SelectSelector):
+    """Tells how long the loop would have waited, and waits for nothing."""
+
+    def __init__(self, passed: Callable[[float], None]) -> None:
+        super().__init__()
+        self._passed = passed
+
+    def select(self, timeout: float | None = None) -> Any:
+        events = super().select(0)
+        if not events and timeout:
+            self._passed(timeout)
+        return events
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only when it has nothing to do; its timers are as late as real ones."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._now = 1.0
+        super().__init__(_Idle(self._pass))
+
+    def time(self) -> float:
+        return self._now
+
+    def _pass(self, seconds: float) -> None:
+        self._now += seconds + self._chance.expovariate(1000)
 
 
 @attrs.define
@@ -45,7 +78,10 @@ class Run:
 
 
 class Simulation:
-    """One bucket against one server; the limit may change at given times."""
+    """One session against one server; the limit may change at given times.
+
+    `own` is the limit of an endpoint beside the general one: there are then as many requests for it as for the others.
+    """
 
     def __init__(
         self,
@@ -54,71 +90,59 @@ class Simulation:
         *,
         seed: int,
         per: float = 1.0,
+        own: int | None = None,
         changes: Sequence[tuple[float, int]] = (),
         latency: float = 0.008,
         jitter: float = 0.002,
         concurrency: int = 10,
     ) -> None:
         self._chance = random.Random(seed)
-        self._kind, self._per = kind, per
+        self._kind, self._per, self._own = kind, per, own
         self._latency, self._jitter = latency, jitter
-        self._free = concurrency
-        self._bucket = Bucket(Pace())
+        self._concurrency = concurrency
+        self._changes = changes
         self._numbers = count()
-        self._order = count()
-        self._events: list[tuple[float, int, Any]] = []
-        self._again: list[int] = []
-        self._alarm = 0.0
-        self._limits = self._limited(limit)
-        self.run = Run()
-        for at, then in changes:
-            self._at(at, lambda _now, then=then: setattr(self, "_limits", self._limited(then)))
+        self._server = self._limited(limit)
+        self.runs = {name: Run() for name in PATHS}
 
     def until(self, end: float) -> Run:
-        """Run to the end."""
-        self._at(0.0, lambda _now: None)
-        while self._events and self._events[0][0] < end:
-            now, _, happen = heapq.heappop(self._events)
-            happen(now)
-            self._send(now)
-        return self.run
+        """Run to the end; what came of the requests that count against the general limit alone."""
+        with asyncio.Runner(loop_factory=lambda: SimulatedLoop(self._chance)) as runner:
+            runner.run(self._all(end))
+        return self.runs["general"]
 
-    def _limited(self, limit: int) -> RateLimits:
-        return RateLimits([ServerRateLimit(limit, self._per, self._kind)])
+    async def _all(self, end: float) -> None:
+        loop = asyncio.get_running_loop()
+        limiter = Limiter(self._concurrency, Account(RateLimits(AdaptiveRateLimit()), clock=loop.time))
+        names = ["general"] if self._own is None else ["general", "own"]
+        tasks = [loop.create_task(self._work(limiter, name)) for name in names for _ in range(self._concurrency + 2)]
+        for at, then in self._changes:
+            loop.call_at(1 + at, lambda then=then: setattr(self, "_server", self._limited(then)))
+        await asyncio.sleep(end)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _at(self, when: float, happen: Any) -> None:
-        heapq.heappush(self._events, (when, next(self._order), happen))
+    async def _work(self, limiter: Limiter, name: str) -> None:
+        loop = asyncio.get_running_loop()
+        method, path = PATHS[name]
+        for number in self._numbers:
+            again, through = None, False
+            while not through:
+                async with limiter.slot(method, path, again) as slot:
+                    await asyncio.sleep(self._way())
+                    through = self._server.admit(method, path, loop.time()) == 0.0
+                    self.runs[name].seen.append((loop.time() - 1, number, through))
+                    await asyncio.sleep(self._way())
+                    slot.answered(refused=not through, retry_after=None)
+                again = slot.leave
+
+    def _limited(self, limit: int) -> ServerRateLimits:
+        limits = [ServerRateLimit(limit, self._per, self._kind)]
+        if self._own is not None:
+            method, path = PATHS["own"]
+            limits.append(ServerRateLimit(self._own, self._per, self._kind, method=method, path=path))
+        return ServerRateLimits(limits)
 
     def _way(self) -> float:
         return self._latency / 2 + self._chance.expovariate(1 / self._jitter)
-
-    def _send(self, now: float) -> None:
-        while self._free:
-            # As the line has it: one that was refused keeps its place, unless it is not sure to get through yet.
-            again = bool(self._again) and self._bucket.wait(now, again=True) <= 0
-            wait = self._bucket.wait(now, again=again)
-            if wait > 0:
-                self._wake(now, now + wait)
-                return
-            self._free -= 1
-            self._bucket.take(now)
-            number = self._again.pop(0) if again else next(self._numbers)
-            self._at(now + self._way(), lambda at, number=number, left=now: self._arrive(at, number, left))
-
-    def _wake(self, now: float, when: float) -> None:
-        if not now < self._alarm <= when:
-            self._alarm = when + self._chance.expovariate(1000)
-            self._at(self._alarm, lambda _now: None)
-
-    def _arrive(self, now: float, number: int, left: float) -> None:
-        through = self._limits.admit("GET", "/users", now) == 0.0
-        self.run.seen.append((now, number, through))
-        self._at(now + self._way(), lambda at: self._answer(at, number, left, through))
-
-    def _answer(self, now: float, number: int, left: float, through: bool) -> None:
-        self._free += 1
-        if through:
-            self._bucket.let_through(left, now)
-        else:
-            self._bucket.turn_down(left, now)
-            self._again.append(number)

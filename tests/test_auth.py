@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import functools
+import traceback
+import weakref
+from collections.abc import Awaitable, Callable, Iterable
 
 import pytest
+from wire import OK, Server
 
+from kantata_async import KantataSession
 from kantata_async.errors import UsageError
-from kantata_async.transport.auth import TokenSource
+from kantata_async.transport.auth import AccessToken, TokenSource, owner_of
 
 
 def fetching(*tokens: object) -> tuple[TokenSource, list[object]]:
@@ -25,14 +32,19 @@ def fetching(*tokens: object) -> tuple[TokenSource, list[object]]:
     return TokenSource(function), given
 
 
+async def together(tokens: Iterable[Awaitable[AccessToken]]) -> set[str]:
+    """What comes of asking for tokens at the same time."""
+    return {token.value for token in await asyncio.gather(*tokens)}
+
+
 async def test_a_fixed_token_is_given_and_cannot_be_renewed() -> None:
     """There is nothing to fetch another one with."""
     source = TokenSource("s3cret")
     source.open()
-    assert await source.current() == "s3cret"
+    assert (await source.current()).value == "s3cret"
     assert not source.renewable
     with pytest.raises(UsageError, match="async function"):
-        await source.renew("s3cret")
+        await source.renew(AccessToken("s3cret"))
 
 
 async def test_the_environment_is_read_when_opened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +57,7 @@ async def test_the_environment_is_read_when_opened(monkeypatch: pytest.MonkeyPat
         await source.current()
     monkeypatch.setenv("KANTATA_TOKEN", "from-environment")
     source.open()
-    assert await source.current() == "from-environment"
+    assert (await source.current()).value == "from-environment"
 
 
 async def test_a_given_token_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +65,7 @@ async def test_a_given_token_wins_over_the_environment(monkeypatch: pytest.Monke
     monkeypatch.setenv("KANTATA_TOKEN", "from-environment")
     source = TokenSource("given")
     source.open()
-    assert await source.current() == "given"
+    assert (await source.current()).value == "given"
 
 
 BAD = ["", " ", "sec ret", "secret\r\nX: y", "secret\n", "secr\x00et", "sécret", "secret\u200b", b"secret", 7]
@@ -62,8 +74,9 @@ BAD = ["", " ", "sec ret", "secret\r\nX: y", "secret\n", "secr\x00et", "sécret"
 @pytest.mark.parametrize("token", BAD)
 def test_a_token_that_cannot_be_sent_is_refused_unseen(token: object) -> None:
     """A fixed one at once, and the error does not quote it."""
+    source = TokenSource(token)  # type: ignore[arg-type]
     with pytest.raises(UsageError) as caught:
-        TokenSource(token)  # type: ignore[arg-type]
+        source.check()
     assert "cret" not in str(caught.value)
 
 
@@ -89,32 +102,33 @@ async def test_the_functions_own_exception_passes_through() -> None:
     source, given = fetching(LookupError("vault is sealed"), "second")
     with pytest.raises(LookupError, match="vault"):
         await source.current()
-    assert await source.current() == "second"
+    assert (await source.current()).value == "second"
     assert len(given) == 2
 
 
 async def test_requests_that_need_a_token_together_fetch_one() -> None:
     """At the start, and after a refusal."""
     source, given = fetching("first", "second", "third")
-    assert set(await asyncio.gather(*(source.current() for _ in range(20)))) == {"first"}
-    assert set(await asyncio.gather(*(source.renew("first") for _ in range(20)))) == {"second"}
-    assert await source.renew("first") == "second"
+    assert await together(source.current() for _ in range(20)) == {"first"}
+    first = await source.current()
+    assert await together(source.renew(first) for _ in range(20)) == {"second"}
+    assert (await source.renew(first)).value == "second"
     assert given == ["first", "second"]
 
 
 async def test_a_function_that_gives_the_same_token_again_is_called_once_for_all() -> None:
     """Requests refused together do not each insist."""
     source, given = fetching("same", "same", "other")
-    await source.current()
-    assert set(await asyncio.gather(*(source.renew("same") for _ in range(20)))) == {"same"}
+    first = await source.current()
+    assert await together(source.renew(first) for _ in range(20)) == {"same"}
     assert len(given) == 2
 
 
 async def test_a_failed_renewal_fails_for_all_that_share_it() -> None:
     """One call, one exception."""
     source, given = fetching("first", LookupError("vault is sealed"))
-    await source.current()
-    results = await asyncio.gather(*(source.renew("first") for _ in range(5)), return_exceptions=True)
+    first = await source.current()
+    results = await asyncio.gather(*(source.renew(first) for _ in range(5)), return_exceptions=True)
     assert [type(result) for result in results] == [LookupError] * 5
     assert len(given) == 2
 
@@ -125,7 +139,7 @@ async def test_one_that_is_cancelled_does_not_take_the_token_from_the_others() -
     starter, other = asyncio.create_task(source.current()), asyncio.create_task(source.current())
     await asyncio.sleep(0)
     starter.cancel()
-    assert await other == "first"
+    assert (await other).value == "first"
     assert len(given) == 1
     with pytest.raises(asyncio.CancelledError):
         await starter
@@ -150,11 +164,130 @@ async def test_closing_stops_a_call_under_way() -> None:
 async def test_every_token_seen_is_redacted() -> None:
     """The old ones too, and the longer of two that begin alike as a whole."""
     source, _ = fetching("abc", "abcdef")
-    await source.current()
-    await source.renew("abc")
+    await source.renew(await source.current())
     assert source.redact("Bearer abcdef, Bearer abc") == "Bearer ***, Bearer ***"
 
 
 def test_a_source_does_not_show_its_token() -> None:
     """Nor in its repr."""
     assert "s3cret" not in repr(TokenSource("s3cret"))
+
+
+async def test_a_function_that_is_cancelled_is_an_error_of_its_own() -> None:
+    """Whoever waits for the token was not cancelled, and is not told so; the next one asks anew."""
+    calls = 0
+
+    async def function() -> str:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise asyncio.CancelledError
+        return "second"
+
+    source = TokenSource(function)
+    with pytest.raises(UsageError, match="token function was cancelled"):
+        await source.current()
+    assert (await source.current()).value == "second"
+
+
+@dataclasses.dataclass
+class Vault:
+    """Compared by what it holds, and so not hashable."""
+
+    secret: str = "s3cret"
+
+    async def token(self) -> str:
+        return self.secret
+
+    async def __call__(self) -> str:
+        return self.secret
+
+
+@dataclasses.dataclass(slots=True)
+class SlottedVault(Vault):
+    """No weak reference can be made to it either."""
+
+
+class VaultMeta(type):
+    async def token(cls) -> str:
+        return "s3cret"
+
+
+class VaultClass(metaclass=VaultMeta):
+    @classmethod
+    async def other_token(cls) -> str:
+        return "s3cret"
+
+
+async def token_of(vault: Vault) -> str:
+    return vault.secret
+
+
+FUNCTIONS: dict[str, Callable[[], Awaitable[str]]] = {
+    "a method of an unhashable object": Vault().token,
+    "an unhashable object": Vault(),
+    "a method of an object with slots": SlottedVault().token,
+    "an object with slots": SlottedVault(),
+    "a partial function": functools.partial(token_of, Vault()),
+    "a partial function of a partial function": functools.partial(functools.partial(token_of), Vault()),
+    "a lambda": lambda: token_of(Vault()),
+    "a class method": VaultClass.other_token,
+    "a method of a metaclass": VaultClass.token,
+    "a function that gives a task": lambda: asyncio.ensure_future(token_of(Vault())),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+async def test_whatever_can_be_called_and_awaited_is_a_token_function(function: Callable[[], Awaitable[str]]) -> None:
+    """A session opens with it, and sends what it gives."""
+    async with Server([OK]) as server, KantataSession(token=function, base_url=server.url) as kantata:
+        await kantata.request("GET", "/users/me")
+    assert server.received[0].headers["authorization"] == "Bearer s3cret"
+
+
+def test_the_owner_of_a_token_function_is_one_for_all_its_methods() -> None:
+    """Sessions share their limits by it: two objects that are equal are two all the same."""
+    for kind in (Vault, SlottedVault):
+        vault, twin = kind(), kind()
+        assert owner_of(vault.token) is owner_of(vault.token) is owner_of(vault)
+        assert owner_of(vault.token) is not owner_of(twin.token)
+
+
+def test_an_owner_ends_with_what_it_stands_for() -> None:
+    """No object is kept alive, and none that comes to lie in its place is taken for it."""
+    owners = set()
+    for _ in range(100):
+        vault = Vault()
+        owners.add(owner_of(vault))
+        forgotten = weakref.ref(vault)
+        del vault
+        assert forgotten() is None
+    assert len(owners) == 100
+
+
+def test_no_frame_holds_a_token_when_a_setting_is_refused() -> None:
+    """The token's own fault, or another setting's: what tracks errors sees the variables of every frame."""
+    wrong: list[dict[str, object]] = [
+        {"token": "with a s3cret"},
+        {"timeout": -1},
+        {"base_url": "ftp://x"},
+        {"retry": 5},
+    ]
+    for settings in wrong:
+        with pytest.raises(UsageError) as caught:
+            KantataSession(**{"token": "s3cret", **settings})  # type: ignore[arg-type]
+        assert caught.tb.tb_next is not None
+        frames = traceback.TracebackException(UsageError, caught.value, caught.tb.tb_next, capture_locals=True)
+        assert "s3cret" not in "".join(frames.format())
+
+
+async def test_no_frame_holds_a_token_when_a_function_gives_a_wrong_one() -> None:
+    """It is not sent, and not shown."""
+    for token in ("with a s3cret", b"s3cret", ["s3cret"]):
+        source, _ = fetching(token)
+        with pytest.raises(UsageError) as caught:
+            await source.current()
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+        ours = [frame for frame in shown if "kantata_async" in frame.filename]
+        assert ours
+        assert "s3cret" not in repr([frame.locals for frame in ours])

@@ -172,6 +172,37 @@ def test_objects_that_came_with_different_attributes_are_kept_apart() -> None:
     assert found == {("1", "3"): True, ("2",): False}
 
 
+def test_objects_of_several_classes_are_one_batch() -> None:
+    """Receipts among other attachments: all have the columns of the collection, in the order asked for."""
+    attachments = [{"id": str(number), "filename": f"{number}.pdf", "odd": number} for number in range(6)]
+    del attachments[4]["odd"]
+    expenses = {"1": {"id": "1", "receipt_id": "3"}, "2": {"id": "2", "receipt_id": "4"}}
+    envelope = {
+        "results": [{"key": "expenses", "id": id} for id in expenses],
+        "expenses": expenses,
+        "attachments": {str(one["id"]): one for one in attachments},
+    }
+    opened = reader_for(entity_class).open(envelope)
+    assert len(opened.collections["attachments"]) > 1
+    batch = read_batch(table_of("attachments", entity_class("attachments")), opened, ["5", "4", "0", "3", "0"])
+    rows = batch.rows.select(["id", "filename", EXTRA]).to_pylist()
+    assert [(row["id"], row["filename"], row[EXTRA]) for row in rows] == [
+        ("5", "5.pdf", '{"odd":5}'),
+        ("4", "4.pdf", None),
+        ("0", "0.pdf", '{"odd":0}'),
+        ("3", "3.pdf", '{"odd":3}'),
+        ("0", "0.pdf", '{"odd":0}'),
+    ]
+
+
+def test_what_no_layout_holds_is_extra() -> None:
+    """Attributes in numbers beyond what is learnt, and names that no decoder takes, are in `_extra` like others."""
+    odd = {f"unknown_{number}": number for number in range(700)} | {'a "name"': 1}
+    batch = batch_of({"id": "1", **odd}, {"id": "2"})
+    first, second = batch.rows.column(EXTRA).to_pylist()
+    assert (json.loads(first), second) == (odd, None)
+
+
 def test_joined_batches_have_each_object_as_it_came_last() -> None:
     """An object that moved from page to page comes twice; the later one holds."""
     batches = [batch_of({"id": "1", "notes": "old"}, {"id": "2", "notes": "x"}), batch_of({"id": "1", "notes": "new"})]
@@ -192,6 +223,15 @@ async def test_batches_of_a_list(kantata: KantataSession) -> None:
     assert table.column("id").to_pylist() == [one.id for one in users]
     assert table.column("full_name").to_pylist() == [one.full_name for one in users]
     assert table.column("account_membership_id").to_pylist() == [one.account_membership_id for one in users]
+
+
+@pytest.mark.parametrize("limit", [1, 70, 201])
+async def test_a_limit_bounds_batches(kantata_sandbox: Sandbox, kantata: KantataSession, limit: int) -> None:
+    """So many matches come, in as few requests as hold them."""
+    before = kantata_sandbox.count()
+    batches = [batch async for batch in kantata.users.list().limit(limit).batches(rows=50)]
+    assert sum(batch.num_rows for batch in batches) == limit
+    assert kantata_sandbox.count() - before == -(-limit // 200)
 
 
 async def test_batches_stream(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:

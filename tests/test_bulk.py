@@ -70,8 +70,25 @@ async def test_rows_and_entities_belong_together(kantata_sandbox: Sandbox, kanta
         assert outcome.entity is not None
         assert (outcome.entity.workspace_id, outcome.entity.user.id) == pair_of(row)
         assert outcome.entity.user.account_membership.default_role.name
+    assert result.entities == [outcome.entity for outcome in result]
     assert kantata_sandbox.count("POST", "/participations") == 3
     result.raise_for_errors()
+
+
+async def test_the_entities_of_a_result_are_those_that_are_there(
+    kantata_sandbox: Sandbox, kantata: KantataSession
+) -> None:
+    """Created or there before, in the order of the rows, and none for a row that was refused."""
+    first, second, third = rows_for(kantata_sandbox, 3)
+    (made,) = (await kantata.participations.create_many([second])).entities
+    rows = [first, second, {**third, "user_id": 999_999}]
+    result = await kantata.participations.create_many(rows, if_exists="skip")
+    assert [outcome.status for outcome in result] == ["created", "existing", "rejected"]
+    assert [one.user_id for one in result.entities] == [first["user_id"], second["user_id"]]
+    assert result.entities[1].id == made.id
+    rejected = await kantata.participations.create_many([second], if_exists="reject")
+    assert rejected[0].entity is not None
+    assert rejected.entities == []
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -159,6 +159,9 @@ SUITABLE: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/project_accounting_records/import_csv"): {
         "file": ("rows.csv", b"Project ID,Period Start Date,Period End Date,Currency\n1,2026-01-01,2026-01-31,USD\n")
     },
+    ("POST", "/attachments"): {"data": UPLOADED},
+    ("POST", "/exports"): {"export_definition": {"users": {"columns": ["id", "full_name"]}}},
+    ("POST", "/custom_field_values"): {"subject_type": "Workspace"},
     ("PUT", "/rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}"): {
         "rates": [{"currency": "USD", "rate": 25000}]
     },
@@ -180,6 +183,8 @@ def suitable(sandbox: Sandbox, route: tuple[str, str]) -> dict[str, Any]:
 def target_of(sandbox: Sandbox, route: tuple[str, str]) -> int:
     """The id that a call is made for; of a delete a new one, as Kantata keeps what is in use."""
     method, path = route
+    if route == ("PUT", "/exports/{id}"):
+        return int(sandbox.store.add("exports", {"status": "pending"}))
     if method == "DELETE" and path.endswith("/{id}"):
         return int(sandbox.store.add(path.split("/")[1], {}))
     return 1

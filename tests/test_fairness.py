@@ -13,7 +13,7 @@ from wire import OK, Server
 from kantata_async import KantataSession, RateLimit, job, priority
 from kantata_async.calls.concurrency import together
 from kantata_async.errors import UsageError
-from kantata_async.limits.job import current_job
+from kantata_async.limits import current_job
 from kantata_async.limits.turns import Turns
 
 

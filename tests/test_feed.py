@@ -80,7 +80,7 @@ async def test_more_events_in_one_second_than_a_page_has(url: str, kantata: Kant
     assert len(seen) == len(set(seen)) == len(await control(url, "truth?of=subscribed_events"))
 
 
-async def test_what_the_feed_forgot_is_told(kantata: KantataSession) -> None:
+async def test_the_horizon_is_known(kantata: KantataSession) -> None:
     """Asked for more than 9 days, it says since when it has events, instead of leaving some out."""
     feed = kantata.subscribed_events.follow(since=datetime.now(UTC) - timedelta(days=10))
     with pytest.raises(EventsLostError) as caught:
@@ -89,7 +89,7 @@ async def test_what_the_feed_forgot_is_told(kantata: KantataSession) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "complaint"),
     [
         ({"since": "yesterday"}, "since takes"),
         ({"since": '{"no": "cursor"}'}, "as it was given"),
@@ -98,7 +98,7 @@ async def test_what_the_feed_forgot_is_told(kantata: KantataSession) -> None:
         ({"since": datetime(2026, 1, 1, tzinfo=UTC), "every": 0}, "every"),
     ],
 )
-async def test_what_cannot_be_followed(kantata: KantataSession, arguments: dict[str, Any], told: str) -> None:
+async def test_what_cannot_be_followed(kantata: KantataSession, arguments: dict[str, Any], complaint: str) -> None:
     """A wrong argument is refused before anything is sent."""
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=complaint):
         kantata.subscribed_events.follow(**arguments)

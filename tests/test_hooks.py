@@ -18,6 +18,7 @@ from wire import OK, Server, cut, hang, told
 
 from kantata_async import KantataSession, RequestEvent, RetryPolicy
 from kantata_async.errors import NotFoundError, UsageError
+from kantata_async.transport.events import Hook
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "opentelemetry_metrics.py"
 
@@ -95,6 +96,84 @@ async def test_a_hook_that_fails_breaks_nothing_and_is_logged_once(caplog: pytes
     logged = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(logged) == 1
     assert logged[0].exc_info is not None
+
+
+async def test_an_async_hook_is_told_everything_in_order() -> None:
+    """One event after the other, however long each takes, and all of them before the session is closed."""
+    told_of: list[tuple[str, int]] = []
+    under_way = 0
+
+    async def hook(event: RequestEvent) -> None:
+        nonlocal under_way
+        under_way += 1
+        assert under_way == 1
+        await asyncio.sleep(0.001 if event.kind == "started" else 0)
+        told_of.append((event.kind, event.attempt))
+        under_way -= 1
+
+    async with (
+        Server([told({}, 503), OK]) as server,
+        KantataSession(token="t", base_url=server.url, on_event=hook, retry=RetryPolicy(first_wait=0.001)) as kantata,
+    ):
+        await kantata.request("GET", "/users")
+    assert told_of == [("started", 0), ("retried", 1), ("finished", 2)]
+
+
+async def test_an_async_hook_holds_up_no_request() -> None:
+    """Requests do not wait for it, nor does the session's closing for one that never ends."""
+    ended = asyncio.Event()
+
+    async def hook(_event: RequestEvent) -> None:
+        try:
+            await asyncio.sleep(600)
+        finally:
+            ended.set()
+
+    hook_of_transport = Hook(hook, spare_seconds=0.05)
+    async with asyncio.timeout(30):
+        for _ in range(100):
+            hook_of_transport.tell(RequestEvent("started", "GET", "/users"))
+        await until(lambda: hook_of_transport.waiting == 99)
+        await hook_of_transport.close()
+    assert ended.is_set()
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_an_async_hook_that_cannot_keep_up_costs_no_memory(caplog: pytest.LogCaptureFixture) -> None:
+    """Of what comes faster than it goes, some is not told, which is logged once."""
+
+    async def hook(_event: RequestEvent) -> None:
+        await asyncio.sleep(600)
+
+    slow = Hook(hook, spare_seconds=0, most_waiting=3)
+    for _ in range(10):
+        slow.tell(RequestEvent("started", "GET", "/users"))
+    assert slow.waiting == 3
+    await slow.close()
+    assert slow.waiting == 0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no metrics today"), asyncio.CancelledError()], ids=repr)
+async def test_an_async_hook_that_fails_is_told_the_rest(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What happens to one call of it happens to no other, and no request ends in it."""
+    kinds: list[str] = []
+
+    async def hook(event: RequestEvent) -> None:
+        kinds.append(event.kind)
+        if event.kind == "started":
+            raise error
+
+    async with (
+        Server([OK, OK]) as server,
+        KantataSession(token="t", base_url=server.url, on_event=hook) as kantata,
+    ):
+        for _ in range(2):
+            await kantata.request("GET", "/users")
+    assert kinds == ["started", "finished"] * 2
+    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
 
 
 def test_an_event_is_frozen_and_holds_no_token() -> None:

@@ -9,23 +9,24 @@ import threading
 import time
 
 import pytest
+from aiolimiter import AsyncLimiter
 from waiting import until
-from wire import OK, Server, cut, get, hang, opened, reset, silent_port, told
+from wire import OK, Server, Step, cut, get, hang, opened, reset, silent_port, told
 
 from kantata_async import KantataSession
 from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageError
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
-from kantata_async.limits.account import LocalAccount, local_account, token_digest
-from kantata_async.limits.endpoints import OWN_LIMITS, buckets_of
-from kantata_async.transport.retry import RetryPolicy
-from kantata_async.transport.transport import Request
+from kantata_async.limits.account import Account
+from kantata_async.limits.endpoints import OWN_LIMITS, limits_of
+from kantata_async.limits.registry import local_account, token_digest
+from kantata_async.transport import Request, RetryPolicy, Transport
 
 REFUSED = told({}, 429)
 
 
 def limiter(concurrency: int, limit: RateLimit | AdaptiveRateLimit | None = None) -> Limiter:
     """A limiter that shares its limits with nobody."""
-    return Limiter(concurrency, None if limit is None else LocalAccount(RateLimits(limit)))
+    return Limiter(concurrency, None if limit is None else Account(RateLimits(limit)))
 
 
 async def starts(limiter: Limiter, count: int) -> list[float]:
@@ -156,6 +157,8 @@ def test_a_burst_is_whole() -> None:
         (lambda: RateLimits(own={"POST /workspaces": 1}), "POST /workspaces"),
         (lambda: RedisRateLimit("redis://127.0.0.1", when_away="wait"), "when_away"),
         (lambda: RedisRateLimit("redis://127.0.0.1", limits=3), "limits"),
+        (lambda: RedisRateLimit("redis://127.0.0.1", limits=AsyncLimiter(5)), "AsyncLimiter"),
+        (lambda: RateLimits(AsyncLimiter(0.5)), "max_rate"),
     ],
 )
 def test_what_is_no_limit_is_refused(make: object, named: str) -> None:
@@ -182,24 +185,24 @@ def test_what_is_no_limit_is_refused(make: object, named: str) -> None:
 )
 def test_which_limits_a_request_counts_against(method: str, path: str, own: str | None) -> None:
     """The general one always, an endpoint's own where the API facts name it."""
-    assert buckets_of(method, path) == (("general",) if own is None else ("general", own))
+    assert limits_of(method, path) == (("general",) if own is None else ("general", own))
     assert own is None or own in OWN_LIMITS
 
 
 async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> None:
     """A request takes from all its limits in one step."""
-    both = LocalAccount(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
-    names = buckets_of("POST", "/workspaces")
-    assert both.take_now(names, again=False) is not None
+    both = Account(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
+    names = limits_of("POST", "/workspaces")
+    assert await both.take_now(names, again=False) is not None
     await asyncio.sleep(0.01)
     for _ in range(3):
-        assert both.take_now(names, again=False) is None
-    assert both.take_now(("general",), again=False) is not None
+        assert await both.take_now(names, again=False) is None
+    assert await both.take_now(("general",), again=False) is not None
 
 
 async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:
     """Its own limit is its own."""
-    shared = Limiter(10, LocalAccount(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
+    shared = Limiter(10, Account(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
     async with shared.slot("POST", "/workspaces"):
         pass
 
@@ -310,29 +313,38 @@ async def test_time_that_runs_out_in_line_tells_why_it_stood_there() -> None:
             await transport.send(get())
 
 
+@pytest.mark.parametrize("script", [[OK, OK], [OK, cut, OK], [OK, reset, OK]], ids=["answered", "cut", "reset"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
-async def test_every_request_on_the_wire_is_counted_once(method: str) -> None:
-    """Those sent again after a lost connection too: aiohttp's own resends, unseen by a meter, do not happen."""
-    account = LocalAccount(RateLimits(RateLimit(1000)))
-    seen = 0
-    for script in ([OK, OK], [OK, cut, OK], [OK, reset, OK]):
-        async with Server(script) as server, opened(server) as transport:
-            transport._limiter = Limiter(10, account)
-            for _ in range(2):
-                await asyncio.gather(transport.send(Request(method, "/users/1")), return_exceptions=True)
-            seen += len(server.received)
-    assert account._buckets["general"].sent == seen
+async def test_every_request_on_the_wire_is_counted_once(method: str, script: list[Step]) -> None:
+    """Those sent again after a lost connection too: aiohttp's own resends, unseen by a meter, do not happen.
+
+    What a first run has on the wire is all that the limit of a second one lets through: that much, and no more.
+    """
+    request = Request(method, "/users/1")
+
+    async def send_twice(transport: Transport) -> None:
+        for _ in range(2):
+            await asyncio.gather(transport.send(request), return_exceptions=True)
+
+    async with Server(script) as server, opened(server) as transport:
+        await send_twice(transport)
+    limit = RateLimit(1, per=3600, burst=len(server.received))
+    async with Server([*script, OK]) as limited, opened(limited, rate_limit=limit) as transport:
+        async with asyncio.timeout(30):
+            await send_twice(transport)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await transport.send(request)
+    assert limited.methods == server.methods
 
 
 async def test_what_never_left_is_not_counted() -> None:
-    """No connection, nothing for the server to count."""
-    account = LocalAccount(RateLimits(RateLimit(1000)))
+    """No connection, nothing for the server to count: a limit of one an hour lets three attempts be made."""
     url = f"http://127.0.0.1:{silent_port()}"
-    async with opened(url, retry=RetryPolicy(attempts=3)) as transport:
-        transport._limiter = Limiter(10, account)
-        with pytest.raises(ConnectionFailedError):
+    retry = RetryPolicy(attempts=3)
+    async with opened(url, retry=retry, rate_limit=RateLimit(1, per=3600)) as transport, asyncio.timeout(30):
+        with pytest.raises(ConnectionFailedError, match="after 3 attempts"):
             await transport.send(get())
-    assert account._buckets["general"].sent == 0
 
 
 @pytest.mark.parametrize("requests", [1, 3])
@@ -380,3 +392,102 @@ async def test_a_token_function_stands_for_its_account() -> None:
             began = time.monotonic()
             await asyncio.gather(*(session.request("GET", "/users") for session in sessions * 2))
             assert time.monotonic() - began > 0.14
+
+
+async def test_two_fixed_limits_for_one_account_are_refused() -> None:
+    """Together they would pass both; once the first session is closed, the other may be opened."""
+    five, fifty = (
+        KantataSession(token="both", base_url="http://127.0.0.1:1", rate_limit=RateLimit(rate)) for rate in (5, 50)
+    )
+    async with five:
+        with pytest.raises(UsageError, match="requests=5"):
+            await fifty.open()
+        async with KantataSession(token="both", base_url="http://127.0.0.1:1"):
+            pass
+    async with fifty:
+        pass
+
+
+async def test_a_programs_own_limiter_is_shared_with_what_else_it_limits() -> None:
+    """What the program takes from it, the session does not have."""
+    limiter = AsyncLimiter(10, 1)
+    async with (
+        Server([OK] * 4) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=limiter) as kantata,
+    ):
+        await limiter.acquire(8)
+        began = time.monotonic()
+        await asyncio.gather(*(kantata.request("GET", "/users") for _ in range(4)))
+        assert time.monotonic() - began > 0.19
+        assert kantata.limits["general"].rate == 10
+    assert not limiter.has_capacity(5)
+
+
+async def test_a_programs_own_limiter_pauses_after_a_429_too() -> None:
+    """Its rate stays what it is."""
+    async with (
+        Server([REFUSED, OK]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=AsyncLimiter(20, 1)) as kantata,
+    ):
+        began = time.monotonic()
+        await kantata.request("GET", "/users")
+        assert time.monotonic() - began > 0.1
+        assert kantata.limits["general"].rate == 20
+
+
+async def test_a_programs_own_limiter_belongs_to_one_event_loop() -> None:
+    """aiolimiter's binds to the first that uses it."""
+    limiter = AsyncLimiter(10, 1)
+
+    async def elsewhere() -> None:
+        async with KantataSession(token="one", base_url="http://127.0.0.1:1", rate_limit=limiter):
+            pass
+
+    async with KantataSession(token="one", base_url="http://127.0.0.1:1", rate_limit=limiter):
+        with pytest.raises(UsageError, match="event loop"):
+            await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+@pytest.mark.parametrize("asked", ["31536000", "1000000"])
+async def test_a_pause_that_nobody_can_wait_for_does_not_stop_the_account(asked: str) -> None:
+    """The refused call gives up at once; another session finds out how the server is."""
+    async with (
+        Server([told({}, 429, retry_after=asked), OK]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit()) as transport,
+        opened(server, rate_limit=AdaptiveRateLimit()) as other,
+    ):
+        with pytest.raises(RateLimitError):
+            await transport.send(get())
+        async with asyncio.timeout(5):
+            assert (await other.send(get())).status == 200
+
+
+async def test_all_who_wait_for_a_limit_that_lets_none_through_are_told_by_their_deadline() -> None:
+    """Those too that were never sent: it is the 429 of others that they wait for."""
+    policy = RetryPolicy(attempts=100, deadline=1.5)
+    async with (
+        Server([REFUSED] * 100) as server,
+        opened(server, rate_limit=AdaptiveRateLimit(), retry=policy, concurrency=1) as transport,
+    ):
+        began = time.monotonic()
+        results = await asyncio.gather(*(transport.send(get()) for _ in range(30)), return_exceptions=True)
+        assert time.monotonic() - began < 4
+    assert {type(result) for result in results} == {RateLimitError}
+    assert len(server.received) < 10
+
+
+async def test_who_cannot_wait_for_a_pause_is_told_at_once() -> None:
+    """The pause that one session may wait for is too long for another on the same account."""
+    async with (
+        Server([told({}, 429, retry_after="40")]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit()) as patient,
+        opened(server, rate_limit=AdaptiveRateLimit(), retry=RetryPolicy(deadline=2)) as hurried,
+    ):
+        waiting = asyncio.create_task(patient.send(get()))
+        await until(lambda: bool(hurried.limits) and hurried.limits["general"].paused_for > 10)
+        began = time.monotonic()
+        with pytest.raises(RateLimitError, match="not sent"):
+            await hurried.send(get())
+        assert time.monotonic() - began < 1
+        waiting.cancel()
+    assert len(server.received) == 1

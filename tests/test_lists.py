@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantata_async import KantataSession, NotFoundError, NotLoadedError, UsageError, path
-from kantata_async.calls.lists import Seen
+from kantata_async import KantataSession, NotFoundError, NotLoadedError, NotOneError, UsageError, path
+from kantata_async.calls.seen_ids import SeenIds
 from kantata_async.entities import User
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
@@ -87,6 +88,86 @@ async def test_page_numbers(kantata: KantataSession, number: int) -> None:
         await kantata.users.list().page(number)
 
 
+async def test_a_page_is_a_sequence_of_its_entities(kantata: KantataSession) -> None:
+    """It iterates, counts and indexes, by position and by slice; an empty one is false, as an empty list is."""
+    page = await kantata.users.list(per_page=5).page(2)
+    assert list(page) == list(page.items)
+    assert len(page) == 5
+    assert page[0] is page.items[0]
+    assert page[-1] is page.items[-1]
+    assert list(page[1:3]) == list(page.items[1:3])
+    assert page[0] in page
+    assert list(reversed(page)) == list(page.items)[::-1]
+    assert page
+    assert not await kantata.users.list(by_full_name="Nobody at all").page(1)
+    with pytest.raises(IndexError):
+        _ = page[5]
+
+
+async def test_the_only_one(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """One request for the one that matches, with what it includes; none or several are an error that says so."""
+    users = kantata_sandbox.store.all("users")
+    one = await kantata.users.list(by_email_address=users[0]["email_address"], include=["account_membership"]).one()
+    assert one.id == users[0]["id"]
+    assert one.account_membership.id == one.account_membership_id
+    assert [request.query["per_page"] for request in kantata_sandbox.requests] == ["2"]
+    with pytest.raises(NotOneError, match=r"GET /users: nothing matches, where one\(\) takes exactly one") as none:
+        await kantata.users.list(by_full_name="Nobody at all").one()
+    assert none.value.count == 0
+    with pytest.raises(NotOneError, match=r"GET /users: \d{3} match, where one\(\) takes exactly one") as several:
+        await kantata.users.list().one()
+    assert several.value.count == await kantata.users.list().count()
+    with pytest.raises(NotOneError):
+        await kantata.users.list(per_page=1).one()
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(1, [1]), (7, [7]), (200, [200]), (201, [200, 200]), (10_000, [200] * 3)])
+async def test_a_limit(kantata_sandbox: Sandbox, kantata: KantataSession, limit: int, sizes: list[int]) -> None:
+    """The first ones alone, awaited, iterated or by pages, in as few requests as hold them."""
+    everyone = [one.id for one in await kantata.users.list()]
+    query = kantata.users.list()
+    for ids in (
+        [one.id for one in await query.limit(limit)],
+        [one.id async for one in query.limit(limit)],
+        [one.id async for page in query.limit(limit).pages() for one in page],
+    ):
+        assert ids == everyone[:limit]
+    kantata_sandbox.clear_log()
+    await query.limit(limit)
+    assert [int(request.query["per_page"]) for request in kantata_sandbox.requests] == sizes
+    assert await query.limit(limit).count() == len(everyone)
+    assert len(await query) == len(everyone)
+
+
+async def test_a_limit_keeps_a_page_size_that_was_given(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """And follows the deeper includes of what is kept alone."""
+    found = await kantata.users.list(per_page=10, include=[path("manager.role")]).limit(25)
+    assert len(found) == 25
+    assert [one.query["per_page"] for one in kantata_sandbox.requests if "per_page" in one.query][:3] == ["10"] * 3
+    assert len([one for one in kantata_sandbox.requests if "page" in one.query and "only" not in one.query]) == 3
+
+
+@pytest.mark.parametrize("number", [0, -1, True, 1.5, "10", None])
+async def test_what_is_no_limit(kantata: KantataSession, number: Any) -> None:
+    """It would read nothing, or everything."""
+    with pytest.raises(UsageError, match="limit takes a whole number from 1, not"):
+        kantata.users.list().limit(number)
+
+
+async def test_everything_lifts_the_default_filters(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """Of a list, and of many by id; without it, an object that a default filter hides is missing."""
+    active = {one.id for one in await kantata.users.list()}
+    everyone = {one.id for one in await kantata.users.list(everything=True)}
+    assert active < everyone
+    hidden = min(everyone - active)
+    assert (await kantata.users.get_many([hidden])).missing == (hidden,)
+    found = await kantata.users.get_many([hidden], everything=True)
+    assert [one.id for one in found] == [hidden]
+    assert found.missing == ()
+    archived = {one.id for one in await kantata.workspaces.list(everything=True)}
+    assert archived == {one["id"] for one in kantata_sandbox.store.all("workspaces")}
+
+
 async def test_collected_entities_are_linked_in_one_graph(kantata: KantataSession) -> None:
     """Across the pages of a collected list, an object is one Python object."""
     stories = await kantata.stories.list(include=["workspace"], per_page=5)
@@ -107,6 +188,24 @@ async def test_get_many(kantata_sandbox: Sandbox, kantata: KantataSession) -> No
     assert await kantata.users.get_many([]) == []
     with pytest.raises(UsageError, match="order"):
         await kantata.users.get_many([1], order="alphabetical")
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [
+        ("12", "get_many takes an iterable of ids, not '12'"),
+        (7, "get_many takes an iterable of ids, not 7"),
+        (None, "get_many takes an iterable of ids, not None"),
+        ([1, "2,3"], "id 1 takes an id such as 42"),
+    ],
+)
+async def test_what_are_no_ids(kantata: KantataSession, ids: Any, says: str) -> None:
+    """A text is not taken for its characters."""
+    with pytest.raises(UsageError, match=says):
+        await kantata.users.get_many(ids)
+    if not isinstance(ids, list):
+        with pytest.raises(UsageError, match=r"^ids are an iterable of numbers or texts, not "):
+            await kantata.time_entries.delete_many(ids)
 
 
 async def test_nested_includes(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
@@ -220,7 +319,7 @@ IDS = st.one_of(st.integers(0, 30).map(str), st.integers(0, 10**9).map(str), st.
 @given(st.lists(st.lists(IDS, max_size=6)), st.integers(0, 12))
 def test_ids_are_seen_once(pages: list[list[str]], most_texts: int) -> None:
     """The set of ids is one, and stays one when it becomes a compact one."""
-    seen = Seen(most_texts)
+    seen = SeenIds(most_texts)
     known: set[str] = set()
     for ids in pages:
         new = [one.id for one in seen.new_of([User.from_dict({"id": id}) for id in ids])]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantata_async import Entity
@@ -94,6 +95,42 @@ CASES: Final[list[tuple[str, list[Row], list[Entity], list[str | None]]]] = [
         "whole numbers and fractions",
         [{"title": "a", "weight": 1}, {"title": "a", "weight": 1.5}],
         [story(1, title="a", weight=1.5), story(2, title="a", weight=1.0)],
+        ["2", "1"],
+    ),
+    (
+        "one is missing, and somebody else's is there",
+        [{"title": "a", "weight": 1}, {"title": "b", "weight": 1}, {"title": "c", "weight": 1}],
+        [story(4, title="c", weight=1), story(2, title="z", weight=1), story(3, title="a", weight=1)],
+        ["3", None, "4"],
+    ),
+    (
+        "what tells them apart is withheld from one",
+        [{"title": "a"}, {"title": "b"}, {"title": "c"}],
+        [story(1, title="a"), story(2), story(3, title="c")],
+        ["1", None, "3"],
+    ),
+    (
+        "what tells them apart is withheld from all",
+        [{"title": "a", "weight": 1}, {"title": "b", "weight": 1}],
+        [story(1, weight=1), story(2, weight=1)],
+        [None, None],
+    ),
+    (
+        "more objects than equal rows: one is not of them, nobody knows which",
+        [{"title": "a"}, {"title": "b"}],
+        [story(1, title="a"), story(2, title="a"), story(3, title="b")],
+        [None, "3"],
+    ),
+    (
+        "rounded by the server, and told apart by its title",
+        [{"title": "a", "weight": 11}, {"title": "b", "weight": 20}, {"title": "c", "weight": 20}],
+        [story(1, title="a", weight=15), story(2, title="b", weight=20), story(3, title="c", weight=20)],
+        ["1", "2", "3"],
+    ),
+    (
+        "points in time with another offset",
+        [{"title": "a", "start": "2026-01-05T10:00:00+02:00"}, {"title": "a", "start": "2026-01-05T11:00:00+02:00"}],
+        [story(1, title="a", start="2026-01-05T09:00:00Z"), story(2, title="a", start="2026-01-05T00:00:00-08:00")],
         ["2", "1"],
     ),
     (
@@ -195,3 +232,72 @@ def test_any_rows_and_objects_are_matched_or_not(rows: list[Row], ids: list[int]
     assert len(found) == len(rows)
     given = [one for one in found if one is not None]
     assert len(given) == len(set(given)) <= len(made)
+
+
+FIELDS: Final = ("title", "weight", "state")
+
+
+class RandomServer:
+    """Makes objects of rows and answers them badly: drops, adds, reorders, withholds and changes."""
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+        self.makers: dict[str, int | None] = {}
+        """Which row each object was made of; None for somebody else's."""
+
+    def answer(self, rows: list[Row]) -> list[Any]:
+        """What it answers."""
+        changed = self._chance.sample(FIELDS, self._chance.randrange(3))
+        strangers = [None] * self._chance.choice([0, 0, 1, 2])
+        made = [
+            self._made(number, None if position is None else rows[position], changed)
+            for number, position in enumerate([*range(len(rows)), *strangers])
+        ]
+        self.makers = {str(number): number if number < len(rows) else None for number in range(len(made))}
+        self._chance.shuffle(made)
+        return made[: self._chance.randint(0, len(made))] if self._chance.random() < 0.7 else made
+
+    def _made(self, number: int, row: Row | None, changed: list[str]) -> Story:
+        shown: Row = {"title": f"theirs {number}", "weight": 50 + number, "state": "x"}
+        if row is not None:
+            shown = {"title": "untitled", "weight": 77, "state": "started", **row}
+            shown |= {
+                field: f"server's {self._chance.randrange(3)}" for field in changed if self._chance.random() < 0.5
+            }
+        return story(number, **{name: value for name, value in shown.items() if self._chance.random() < 0.9})
+
+
+rows_with_gaps = st.lists(
+    st.fixed_dictionaries(
+        {"title": st.sampled_from("abcdef")},
+        optional={"weight": st.integers(1, 4), "state": st.sampled_from(["p", "q"])},
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(rows_with_gaps, st.randoms(use_true_random=True))
+def test_no_row_is_given_what_was_made_of_another(rows: list[Row], chance: Random) -> None:
+    """Whatever a server drops, adds, reorders, withholds or changes; rows that are equal may share theirs out."""
+    server = RandomServer(chance)
+    found = match_rows(rows, server.answer(rows))
+    given = [one.id for one in found if one is not None]
+    assert len(given) == len(set(given))
+    for row, one in zip(rows, found, strict=True):
+        maker = None if one is None else server.makers[one.id]
+        assert maker is None or rows[maker] == row
+
+
+@settings(max_examples=200, deadline=None)
+@given(rows_of_participations, st.data())
+def test_what_identifies_an_object_is_never_overlooked(rows: list[Row], data: st.DataObject) -> None:
+    """An object that shows another person or another project is another row's, whatever else agrees."""
+    made = [participation(number, row) for number, row in enumerate(rows)]
+    made += [participation(90 + number, {**row, "user_id": 5 + number}) for number, row in enumerate(rows)]
+    kept = data.draw(st.lists(st.sampled_from(made), unique=True)) if made else []
+    found = match_rows(rows, kept, ("workspace_id", "user_id"))
+    for row, one in zip(rows, found, strict=True):
+        person = None if row["user_id"] is None else str(row["user_id"])
+        assert one is None or (one.workspace_id, one.user_id) == (str(row["workspace_id"]), person)

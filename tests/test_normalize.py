@@ -625,6 +625,9 @@ def test_a_malformed_envelope_says_what_is_wrong(payload: Any, says: str) -> Non
 GOOD: Final = json.dumps(envelope([("users", "9")], users=[ADA]))
 
 
+WHY_NO_JSON: Final = r".*\(byte \d+\)|.*\(its length is \d+\)|.*out of range|nested too deep|not UTF-8"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -646,11 +649,11 @@ GOOD: Final = json.dumps(envelope([("users", "9")], users=[ADA]))
     ],
     ids=range(15),
 )
-def test_what_is_no_json_says_where_it_stops_being_it(text: str) -> None:
+def test_what_is_no_json_says_why(text: str) -> None:
     """As text and as bytes; the message does not quote the answer at length."""
     payloads = [text, text.encode(errors="surrogatepass")]
     for payload in payloads:
-        with pytest.raises(InvalidResponseError, match=r"the answer is not JSON: .*line 1 column") as caught:
+        with pytest.raises(InvalidResponseError, match=f"the answer is not JSON: {WHY_NO_JSON}") as caught:
             normalize(payload)
         assert len(str(caught.value)) < 200
 
@@ -750,7 +753,7 @@ def pickled(one: Any) -> Any:
 
 @pytest.mark.parametrize("carried", [pickled, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])
 def test_an_entity_can_be_carried_elsewhere(ada: User, carried: Callable[[Any], Any]) -> None:
-    """With what it holds, and without its graph: an association says that it is not there."""
+    """With what it holds and what it is linked to; what was not sent is still not there."""
     other = carried(ada)
     assert type(other) is User
     assert other == ada
@@ -758,8 +761,9 @@ def test_an_entity_can_be_carried_elsewhere(ada: User, carried: Callable[[Any], 
     assert other.last_site_activity == ada.last_site_activity
     assert other.skill_ids == ("1",)
     assert other.extra == {"shoe": [38]}
-    with pytest.raises(NotLoadedError, match=r"User\.role was not sent"):
-        _ = other.role
+    assert other.role.to_dict() == LEAD
+    with pytest.raises(NotLoadedError, match=r"User\.skills was not sent"):
+        _ = other.skills
 
 
 @pytest.mark.parametrize("carried", [pickled, copy.copy, copy.deepcopy], ids=["pickle", "copy", "deepcopy"])

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async import UsageError, by_custom_field, path
-from kantata_async.api import exports, participations, skills, stories, timesheet_submissions, workspaces
+from kantata_async.api import exports, participations, skills, stories, time_entries, timesheet_submissions, workspaces
 from kantata_async.calls.operation import Call, Operation, check_call, check_only, check_row, fill_path
 from kantata_async.calls.parameters import DAY, ID, IDS, INTEGER, TEXT, TEXTS, Array, Needed, Object
 
@@ -24,7 +24,7 @@ LISTING: Final[Operation[Any]] = Operation(
     includes=("user", "workspace"),
     optional_fields=("size", "weight"),
     orders=("title", "updated_at"),
-    bare_orders=("position",),
+    undirected_orders=("position",),
     paging=True,
     only=True,
     search=True,
@@ -189,7 +189,7 @@ def test_what_is_needed_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "id", ["", "../users/1", "1/2", "1?x=1", "1#", "1\r\n", "%2e%2e", ".", "\u0664", None, True, -1, 1.0]
+    "id", ["", "../users/1", "1/2", "1?x=1", "1#", "1\r\n", "%2e%2e", ".", "\u0664", None, True, -1, 1.5]
 )
 def test_an_id_cannot_leave_its_place(id: Any) -> None:
     """The message names the part of the path."""
@@ -295,6 +295,26 @@ def test_sort_fields_without_direction_take_none() -> None:
         assert query(stories.LIST, order=field) == {"order": field}
         with pytest.raises(UsageError, match=f"did you mean '{field}'"):
             check_call(stories.LIST, (), {"order": f"{field}:asc"})
+
+
+@pytest.mark.parametrize("operation", [workspaces.LIST, stories.LIST, time_entries.LIST], ids=str)
+def test_everything_stands_for_the_filters_that_lift_others(operation: Operation[Any]) -> None:
+    """As the corrections of the catalogue list them; one that is given beside it is kept."""
+    lifted = {name: str(value).lower() for name, value in operation.reveal.items()}
+    assert lifted
+    assert query(operation, everything=True) == lifted
+    assert query(operation, everything=False) == {}
+    name = next(iter(lifted))
+    assert query(operation, everything=True, **{name: False})[name] == "false"
+    for wrong in ("yes", 1, None):
+        with pytest.raises(UsageError, match="everything takes True or False"):
+            check_call(operation, (), {"everything": wrong})
+
+
+def test_everything_is_unknown_where_nothing_is_left_out() -> None:
+    """So that nobody relies on it there."""
+    with pytest.raises(UsageError, match="takes no 'everything'"):
+        check_call(participations.LIST, (), {"workspace_id": 7, "everything": True})
 
 
 def test_a_word_of_the_language_gets_an_underscore() -> None:

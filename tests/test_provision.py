@@ -5,17 +5,37 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from waiting import until_seen
 
-from kantata_async import KantataSession, RetryPolicy, UsageError
+from kantata_async import KantataSession, UsageError
 from kantata_async.errors import BulkError
 from kantata_async.provision import Applied, Plan, PlanOutdatedError, Roster, plan
 from kantata_async.sandbox import Fault, Sandbox, Switches
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+PLAN = """{
+ "kantata_plan": 2, "kind": "roster", "account": {"base_url": "https://x.example", "user": "1"},
+ "projects": [{"id": "2", "title": "Data Platform", "subunits": 100}],
+ "labels": {"project_role": {"3": "Architect"}},
+ "wanted": [{"project": "2", "subject": "4", "name": "Ann", "lines": [2], "if_absent": "add", "note": null,
+   "terms": {"values": {"bill_rate": 5}, "includes": {"permissions": ["edit"]}, "excludes": {}}}],
+ "rules": {"remove_others": true, "caller": "1", "held": {"2": "line 3 cannot be done"}},
+ "entries": [{"action": "change", "project": "2", "subject": "4", "name": "Ann", "lines": [2], "held": "50",
+   "changes": [{"field": "bill_rate", "before": 4, "after": 5}], "note": null}],
+ "problems": [{"line": 3, "reason": "no", "project": "2"}], "notes": ["read as it is"]
+}"""
 
 EMPTY = "2"
 STAFFED = "1"
@@ -35,16 +55,6 @@ ROWS: list[dict[str, Any]] = [
     {"project": "Lumen Telecom:  erp migration", "person": 5, "role": "buyer"},
     {"project": "Lumen Telecom: ERP Migration", "person": 6, "permissions": "edit can_post"},
 ]
-
-
-@pytest.fixture
-async def kantata(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session as fast as it can be: without a limit to find, and with waits too short to notice."""
-    retry = RetryPolicy(first_wait=0.01, max_wait=0.01)
-    async with KantataSession(
-        token=kantata_sandbox.token, base_url=kantata_sandbox.url, rate_limit=None, retry=retry
-    ) as session:
-        yield session
 
 
 def roster(rows: Iterable[Mapping[str, object]] = ROWS) -> Roster:
@@ -70,7 +80,7 @@ async def test_a_plan_writes_nothing(kantata: KantataSession, kantata_sandbox: S
     assert [entry.action for entry in made.entries] == ["add"] * 4
     assert writes(kantata_sandbox) == 0
     counts = Counter(request.path for request in kantata_sandbox.requests)
-    assert counts == {"/workspaces": 2, "/users": 1, "/roles": 1, "/participations": 2}
+    assert counts == {"/users/me": 1, "/workspaces": 2, "/users": 1, "/roles": 1, "/participations": 2}
 
 
 async def test_what_is_applied_is_so(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
@@ -231,14 +241,23 @@ async def test_somebody_on_the_project_with_another_role(kantata: KantataSession
 
 
 async def test_what_the_api_shows_otherwise_is_told(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
-    """A permission that the API takes and does not show as given is done, and said."""
+    """A permission that another one takes away again is done as far as the API does it, and said."""
     present = team(kantata_sandbox, STAFFED)[0]
-    kantata_sandbox.store.update("participations", present["id"], {"can_edit_time": False})
-    made = await plan(
-        kantata, roster([{"project": STAFFED, "person": present["user_id"], "permissions": "can_edit_time"}])
-    )
-    (changed,) = (await made.apply()).of("changed")
-    assert changed.reason == "the API took it, and still shows permissions without can_edit_time"
+    rows = [{"project": STAFFED, "person": present["user_id"], "permissions": "edit view_only"}]
+    (changed,) = (await (await plan(kantata, roster(rows))).apply()).of("changed")
+    assert str(changed.reason).startswith("the API took it, and still shows permissions without ")
+
+
+async def test_permissions_are_given_beside_those_there_are(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
+    """The API may take what is sent for all there is: what somebody has goes along, and is not lost."""
+    present = team(kantata_sandbox, STAFFED)[0]
+    lacking = {"can_invite": False, "can_post": False}
+    kantata_sandbox.store.update("participations", present["id"], lacking)
+    rows = [{"project": STAFFED, "person": present["user_id"], "permissions": "can_invite"}]
+    (changed,) = (await (await plan(kantata, roster(rows))).apply()).of("changed")
+    assert changed.reason is None
+    held = kantata_sandbox.store.records("participations")[present["id"]]
+    assert [held[name] for name in ("can_invite", "can_edit", "can_edit_time", "can_post")] == [True, True, True, False]
 
 
 # --- faults ---
@@ -375,11 +394,17 @@ async def test_a_plan_survives_its_file(kantata: KantataSession, kantata_sandbox
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda data: data.update(kantata_plan=2), "'kantata_plan' should be 1, not 2"),
+        (lambda data: data.update(kantata_plan=1), "'kantata_plan' should be 2, not 1"),
         (lambda data: data.update(more=1), "extra fields found (more) @ plan"),
         (lambda data: data["entries"][0].update(action="delete"), "@ plan.entries[0].action"),
-        (lambda data: data["entries"][0].pop("person"), "required field missing @ plan.entries[0].person"),
+        (lambda data: data["entries"][0].pop("subject"), "required field missing @ plan.entries[0].subject"),
         (lambda data: data["wanted"][0].update(project="77"), "it tells of project '77', and not which that is"),
+        (lambda data: data["wanted"][0].update(project=None), "a plan of a roster tells of no project"),
+        (lambda data: data["wanted"][0]["terms"]["values"].update(rate=5), "there is no column 'rate'"),
+        (lambda data: data.update(kind="teams"), "there is no kind 'teams'"),
+        (lambda data: data["wanted"][0].update(lines=["x"]), "@ plan.wanted[0].lines[0]"),
+        (lambda data: data.update(entries=5), "@ plan.entries"),
+        (lambda data: data.update(account=None), "@ plan.account"),
     ],
 )
 async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, change: Any, told: str) -> None:
@@ -393,7 +418,22 @@ async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, c
     assert told in str(raised.value)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff", None])
+@given(st.data())
+def test_no_plan_ends_in_another_error(data: st.DataObject) -> None:
+    """A plan of which any part was replaced by anything is a plan, or a usage error."""
+    parts: list[Any] = [json.loads(PLAN)]
+    whole = parts[0]
+    while isinstance(parts[-1], dict | list) and parts[-1] and (len(parts) == 1 or data.draw(st.booleans())):
+        keys = list(parts[-1]) if isinstance(parts[-1], dict) else list(range(len(parts[-1])))
+        key = data.draw(st.sampled_from(keys))
+        owner = parts[-1]
+        parts.append(owner[key])
+    owner[key] = data.draw(JUNK)
+    with suppress(UsageError):
+        str(Plan.from_json(json.dumps(whole)))
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"NaN", b"[" * 100_000, b"9" * 5_000, b"\xff", None])
 def test_a_file_that_is_no_json(tmp_path: Path, content: bytes | None) -> None:
     """Neither JSON nor there."""
     path = tmp_path / "plan.json"

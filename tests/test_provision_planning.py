@@ -12,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantata_async.provision.cells import Name
-from kantata_async.provision.comparing import Change, Entry, Member, Rules, compare, drift
+from kantata_async.provision import Line, Problem
+from kantata_async.provision.comparing import Change, Entry, Held, Rules, State, drift, items_of
+from kantata_async.provision.comparing import compare as compare_all
+from kantata_async.provision.finding import Missing, Person
 from kantata_async.provision.plan import held_projects
-from kantata_async.provision.roster import Line, Problem
-from kantata_async.provision.wanting import Directory, Missing, Person, Project, Terms, Wanted, in_subunits, want
+from kantata_async.provision.sheets import PERMISSIONS, Name
+from kantata_async.provision.subjects.teams import Directory, Teams, resolve
+from kantata_async.provision.wanting import Project, Terms, Wanted, gather, in_subunits
 
 SEVEN, ANN = Name("id", "7"), Name("email", "ann@x.example")
 DIRECTORY = Directory(
@@ -35,13 +38,27 @@ def line(number: int, project: Name = SEVEN, person: Name = ANN, **terms: Any) -
     return Line(number=number, project=project, person=person, **terms)
 
 
+def want(lines: Sequence[Line], directory: Directory) -> tuple[list[Wanted], list[Problem]]:
+    return gather(resolve(line, directory) for line in lines)
+
+
+def terms_of(permissions: Sequence[str] | None = None, **values: Any) -> Terms:
+    includes = {} if permissions is None else {"permissions": tuple(permissions)}
+    return Terms(values={name: value for name, value in values.items() if value is not None}, includes=includes)
+
+
 def wanted(person: str = "9", project: str = "7", number: int = 2, **terms: Any) -> Wanted:
-    return Wanted(project=project, person=person, name=f"P{person}", lines=(number,), terms=Terms(**terms))
+    return Wanted(project=project, subject=person, name=f"P{person}", lines=(number,), terms=terms_of(**terms))
 
 
-def member(person: str = "9", participation: str = "50", lacks: Sequence[str] = (), **values: Any) -> Member:
+def member(person: str = "9", participation: str = "50", lacks: Sequence[str] = (), **values: Any) -> Held:
     shown = {"role": "maven", "access_level": "edit_tasks", "team_lead": False, "bill_rate": 100, **values}
-    return Member(participation=participation, person=person, name=f"P{person}", values=shown, lacks=frozenset(lacks))
+    shown["permissions"] = frozenset(PERMISSIONS) - frozenset(lacks)
+    return Held(id=participation, subject=person, name=f"P{person}", values=shown)
+
+
+def compare(wanted: Sequence[Wanted], teams: Mapping[str, Sequence[Held]], rules: Rules) -> list[Entry]:
+    return compare_all(wanted, State(places=dict(teams)), Teams.shape, rules)
 
 
 # --- lines ---
@@ -111,7 +128,7 @@ def test_rates_in_subunits(rate: str, subunits: int, amount: int) -> None:
         ({"role": "buyer", "bill_rate": 5}, [member()], "blocked", []),
     ],
 )
-def test_one_person(terms: Mapping[str, Any], team: Sequence[Member], action: str, changes: Sequence[Any]) -> None:
+def test_one_person(terms: Mapping[str, Any], team: Sequence[Held], action: str, changes: Sequence[Any]) -> None:
     """Add, change what differs, keep, and what the API has no way to do."""
     (entry,) = compare([wanted(**terms)], {"7": team}, Rules())
     assert (entry.action, list(entry.changes)) == (action, [Change(*change) for change in changes])
@@ -172,7 +189,7 @@ def test_a_line_that_cannot_be_done_holds_removals() -> None:
         ([member("4", "51")], [member("4", "77")], True),
     ],
 )
-def test_drift(then: Sequence[Member], now: Sequence[Member], drifted: bool) -> None:
+def test_drift(then: Sequence[Held], now: Sequence[Held], drifted: bool) -> None:
     """What the plan itself does is no drift; anything else is."""
     rules = Rules(remove_others=True)
     ones = [wanted(role="maven", bill_rate=5)]
@@ -184,13 +201,14 @@ def test_drift(then: Sequence[Member], now: Sequence[Member], drifted: bool) -> 
 
 PEOPLE = st.sampled_from("123456")
 PROJECTS = ("7", "8")
-TERMS = st.builds(
-    Terms,
-    access_level=st.sampled_from([None, "admin", "edit_tasks"]),
-    permissions=st.sampled_from([None, ("edit",), ("can_post", "edit")]),
-    team_lead=st.sampled_from([None, True, False]),
-    bill_rate=st.sampled_from([None, 0, 100, 200]),
-    project_role=st.sampled_from([None, "3"]),
+TERMS = st.fixed_dictionaries(
+    {
+        "access_level": st.sampled_from([None, "admin", "edit_tasks"]),
+        "permissions": st.sampled_from([None, ("edit",), ("can_post", "edit")]),
+        "team_lead": st.sampled_from([None, True, False]),
+        "bill_rate": st.sampled_from([None, 0, 100, 200]),
+        "project_role": st.sampled_from([None, "3"]),
+    }
 )
 MEMBERS = st.builds(
     lambda person, level, lead, rate, lacks: (
@@ -207,10 +225,10 @@ MEMBERS = st.builds(
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[list[Wanted], dict[str, list[Member]], Rules]:
+def situations(draw: st.DrawFn) -> tuple[list[Wanted], dict[str, list[Held]], Rules]:
     """A roster, teams in which people may be twice, and what becomes of others."""
     ones = [
-        wanted(person, project, number, **attrs.asdict(draw(TERMS)))
+        wanted(person, project, number, **draw(TERMS))
         for project in PROJECTS
         for number, person in enumerate(sorted(draw(st.sets(PEOPLE))))
     ]
@@ -224,24 +242,22 @@ def situations(draw: st.DrawFn) -> tuple[list[Wanted], dict[str, list[Member]], 
     return ones, teams, Rules(remove_others=draw(st.booleans()), caller=draw(st.sampled_from([None, "1"])))
 
 
-def carried_out(entries: Sequence[Entry], teams: Mapping[str, Sequence[Member]]) -> dict[str, list[Member]]:
+def carried_out(entries: Sequence[Entry], teams: Mapping[str, Sequence[Held]]) -> dict[str, list[Held]]:
     """The teams of a server that did what the entries say."""
-    held = {one.participation: (project, one) for project, team in teams.items() for one in team}
+    held = {one.id: (project, one) for project, team in teams.items() for one in team}
     for entry in entries:
-        after = {change.field: change.after for change in entry.changes if change.field != "permissions"}
-        given = {
-            name for change in entry.changes if change.field == "permissions" for name in str(change.after).split()
-        }
+        after: dict[str, Any] = {change.field: change.after for change in entry.changes}
         if entry.action == "remove":
-            del held[str(entry.participation)]
+            del held[str(entry.held)]
         elif entry.action == "add":
-            id = f"new{entry.project}{entry.person}"
-            held[id] = entry.project, Member(participation=id, person=entry.person, name=entry.name, values=after)
+            id = f"new{entry.project}{entry.subject}"
+            values = {**after, "permissions": frozenset(items_of(after.get("permissions", "")))}
+            held[id] = str(entry.project), Held(id=id, subject=entry.subject, name=entry.name, values=values)
         elif entry.action == "change":
-            project, one = held[str(entry.participation)]
-            changed = attrs.evolve(one, values={**one.values, **after}, lacks=one.lacks - given)
-            held[one.participation] = project, changed
-    found: dict[str, list[Member]] = defaultdict(list, {project: [] for project in teams})
+            project, one = held[str(entry.held)]
+            given = one.values["permissions"] | frozenset(items_of(after.pop("permissions", "")))
+            held[one.id] = project, attrs.evolve(one, values={**one.values, **after, "permissions": given})
+    found: dict[str, list[Held]] = defaultdict(list, {project: [] for project in teams})
     for project, one in held.values():
         found[project].append(one)
     return dict(found)
@@ -258,11 +274,13 @@ def test_a_plan_converges(situation: Any, data: st.DataObject) -> None:
     assert drift(entries, rest) == []
     after = carried_out(rest, halfway)
     assert {entry.action for entry in compare(ones, after, rules)} <= {"keep"}
-    on_project = {(project, one.person) for project, team in after.items() for one in team}
-    assert {(one.project, one.person) for one in ones} <= on_project
+    on_project = {(project, one.subject) for project, team in after.items() for one in team}
+    assert {(one.project, one.subject) for one in ones} <= on_project
     if rules.remove_others:
-        assert on_project <= {(one.project, one.person) for one in ones} | {
+        assert on_project <= {(one.project, one.subject) for one in ones} | {
             (project, rules.caller) for project in PROJECTS
         }
-        again = [(project, one.person) for project, team in after.items() for one in team if one.person != rules.caller]
+        again = [
+            (project, one.subject) for project, team in after.items() for one in team if one.subject != rules.caller
+        ]
         assert len(again) == len(set(again))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from typing import Any, Final
 
-import orjson
 import pytest
 from envelopes import envelope
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kantata_async import Entity, InvalidResponseError, Page
+from kantata_async import Entity, InvalidResponseError, NotLoadedError, Page
 from kantata_async.api import entity_class
 from kantata_async.decoding.envelope import Envelope
 from kantata_async.decoding.reader import Reader
+from kantata_async.entities import CustomFieldValue
 from kantata_async.model.graph import Graph
 
 unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,9 +30,24 @@ TEXTS: Final = (
     "2026-01-05t10:20:30z",
     "2026-01-05T10:20:30",
     "20260105T102030Z",
+    "2026-01-05T10:20:30.1234567Z",
+    "2026-12-31T23:59:59.999999999-08:00",
+    "9999-12-31T23:59:59.9999999Z",
+    "2026-01-05T24:00:00Z",
+    "0000-00-00",
+    "20016-01-01",
     "soon",
+    "9",
+    "\u0000",
 )
-leaves = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(-1e9, 1e9) | st.sampled_from(TEXTS)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.sampled_from([2**64, -(2**63) - 1, 10**30, 9])
+    | st.floats(-1e9, 1e9)
+    | st.sampled_from(TEXTS)
+)
 values = leaves | st.lists(leaves, max_size=3) | st.dictionaries(st.sampled_from(["key", "id"]), leaves, max_size=2)
 ids = st.sampled_from((*IDS, "9"))
 references = st.fixed_dictionaries({"key": st.sampled_from((*KINDS, "gadgets")), "id": ids})
@@ -65,7 +82,7 @@ def answers(draw: st.DrawFn) -> bytes:
     matches = draw(st.lists(st.sampled_from(there), max_size=4)) if there else []
     others = {"note": leaves, "meta": st.just({"count": 3}), "count": st.just(7)}
     beside = draw(st.fixed_dictionaries({}, optional=others))
-    return orjson.dumps({"results": [{"key": key, "id": id} for key, id in matches], **held, **beside})
+    return json.dumps({"results": [{"key": key, "id": id} for key, id in matches], **held, **beside}).encode()
 
 
 def told(page: Page[Entity]) -> dict[str, Any]:
@@ -90,7 +107,7 @@ def _told_of(entity: Entity) -> dict[str, Any]:
 
 def careful(answer: bytes) -> Page[Entity]:
     """The page as a reader makes it that has seen no other."""
-    return Reader(entity_class).page(orjson.loads(answer))
+    return Reader(entity_class).page(json.loads(answer))
 
 
 @unhurried
@@ -112,7 +129,12 @@ def test_a_growing_graph_is_the_same_too(first: bytes, second: bytes) -> None:
     quick, slow = Graph(), Graph()
     for answer in (first, second):
         page = reader.page(reader.decode(answer), graph=quick)
-        assert told(page) == told(Reader(entity_class).page(orjson.loads(answer), graph=slow))
+        assert told(page) == told(Reader(entity_class).page(json.loads(answer), graph=slow))
+
+
+def encoded(payload: Any) -> bytes:
+    """An answer as it comes over the wire."""
+    return json.dumps(payload).encode()
 
 
 ADA: Final = {"id": "9", "full_name": "Ada", "created_at": "2026-01-05T10:20:30Z"}
@@ -121,7 +143,7 @@ GRACE: Final = {"id": "8", "full_name": "Grace", "created_at": "2026-01-05T10:20
 
 def answer_of(*users: dict[str, Any], **others: Any) -> bytes:
     """An answer with these users."""
-    return orjson.dumps(envelope([("users", str(one["id"])) for one in users], users=list(users)) | others)
+    return encoded(envelope([("users", str(one["id"])) for one in users], users=list(users)) | others)
 
 
 def taught(*answers: bytes) -> Reader:
@@ -155,7 +177,7 @@ def test_what_resembles_the_answers_before_is_read_the_quick_way(before: list[by
     [
         answer_of(ADA | {"id": 9}),
         answer_of(ADA | {"full_name": "Ada", 'a"b': 1}),
-        orjson.dumps({"results": [{"key": "gadgets", "id": "1"}], "gadgets": {"1": {"id": "1"}}}),
+        encoded({"results": [{"key": "gadgets", "id": "1"}], "gadgets": {"1": {"id": "1"}}}),
         answer_of(ADA, errors={"1": {"id": "1"}}),
         answer_of(ADA, note={"1": {"id": "1"}}),
         answer_of(ADA, **{'a"b': 1}),
@@ -177,7 +199,7 @@ def test_what_is_never_laid_out_as_others_is_still_read(answer: bytes) -> None:
 
 def test_an_odd_collection_does_not_slow_down_the_others() -> None:
     """Participations with numbers for ids leave users to be read the quick way."""
-    odd = orjson.dumps(envelope([("participations", "1")], participations=[{"id": 1}]))
+    odd = encoded(envelope([("participations", "1")], participations=[{"id": 1}]))
     assert isinstance(taught(answer_of(ADA), odd).decode(answer_of(GRACE)), Envelope)
 
 
@@ -193,10 +215,10 @@ def test_an_odd_collection_does_not_slow_down_the_others() -> None:
 )
 def test_what_is_malformed_is_told_all_the_same(broken: dict[str, Any], says: str) -> None:
     """Also by a reader that was taught what a good one looks like."""
-    good = orjson.loads(answer_of(ADA))
-    reader = taught(orjson.dumps(good))
+    good = json.loads(answer_of(ADA))
+    reader = taught(encoded(good))
     with pytest.raises(InvalidResponseError, match=says):
-        reader.page(reader.decode(orjson.dumps({**good, "count": None} | broken)))
+        reader.page(reader.decode(encoded({**good, "count": None} | broken)))
     assert isinstance(reader.decode(answer_of(GRACE)), Envelope)
 
 
@@ -229,7 +251,7 @@ class Stranger:
 )
 def test_what_a_program_made_up_is_read_or_refused(odd: dict[Any, Any]) -> None:
     """The same way by a reader that was taught, as often as it comes, as by one that was not."""
-    good = orjson.loads(answer_of(ADA))
+    good = json.loads(answer_of(ADA))
 
     def read(reader: Reader) -> str:
         try:
@@ -248,3 +270,135 @@ def test_a_thousand_names_are_not_learnt() -> None:
     last = answer_of(ADA | {"made_up_1000": 1})
     assert told(reader.page(reader.decode(last))) == told(careful(last))
     assert not isinstance(reader.decode(last), Envelope)
+
+
+def read_over_and_over(*answers: bytes) -> set[str]:
+    """All that can be read of the last of these answers, each time that they come again in turn."""
+    reader = Reader(entity_class)
+
+    def read(answer: bytes) -> str:
+        try:
+            return repr(told(reader.page(reader.decode(answer))))
+        except (ValueError, InvalidResponseError) as error:
+            return repr(error)
+
+    return {[read(answer) for answer in answers][-1] for _ in range(4)}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "18446744073709551616",
+        "-123456789012345678901234567890",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "9" * 5000,
+        '"2026-01-05T10:20:30.1234567Z"',
+        '"2026-01-05T10:20:30.9999999Z"',
+        '"2026-01-05t10:20:30.9999995z"',
+        '"\\ud800"',
+        "[" * 600 + "]" * 600,
+        "[" * 5000 + "]" * 5000,
+        "9",
+        "true",
+        "9.0",
+    ],
+    ids=range(15),
+)
+@pytest.mark.parametrize("name", ["full_name", "created_at", "manager_id", "shoe", "role_id"])
+def test_a_value_reads_alike_on_every_way(name: str, value: str) -> None:
+    """The first time, when it is known, and when what was known was plainer; or is refused alike."""
+    plain = answer_of(ADA | {name: "1"})
+    odd = plain.replace(f'"{name}": "1"'.encode(), f'"{name}": {value}'.encode())
+    assert odd != plain
+    (alone,) = read_over_and_over(odd)
+    assert read_over_and_over(plain, odd) == {alone}
+
+
+def test_ids_that_come_as_numbers_are_texts_on_every_way() -> None:
+    """Some as numbers and some as texts, linked and not, alone and in lists."""
+    values = [
+        {"id": "1", "subject_id": 8885842, "account_id": 4500212, "custom_field_id": 7},
+        {"id": "2", "subject_id": "8885842", "account_id": None, "custom_field_id": "7"},
+    ]
+    answer = encoded(
+        envelope(
+            [("custom_field_values", "1"), ("custom_field_values", "2")],
+            custom_field_values=values,
+            custom_fields=[{"id": "7", "name": "Region"}],
+        )
+    )
+    reader = Reader(entity_class)
+    for _ in range(4):
+        first, second = reader.page(reader.decode(answer)).items
+        assert isinstance(first, CustomFieldValue)
+        assert isinstance(second, CustomFieldValue)
+        assert (first.subject_id, first.account_id, second.subject_id) == ("8885842", "4500212", "8885842")
+        assert first.custom_field is second.custom_field
+    assert isinstance(reader.decode(answer), Envelope)
+
+
+@pytest.mark.parametrize(
+    "errors",
+    [[{"message": "slow"}], {"title": ["is taken"]}, {"base": {"message": "no"}}, "slow", None, {}],
+    ids=["a list", "by field", "objects", "a text", "null", "none"],
+)
+def test_errors_of_a_success_are_kept_beside_its_objects(errors: Any) -> None:
+    """Whatever shape they come in, as often as they come."""
+    reader = Reader(entity_class)
+    for _ in range(4):
+        page = reader.page(reader.decode(answer_of(ADA, errors=errors)))
+        assert page.extra == {"errors": errors}
+        assert [one.id for one in page.items] == ["9"]
+
+
+hostile: Final = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200) | st.sampled_from(
+    ["\x1b[31mred", "a\nb", "x" * 5000, "\u202eright to left", "\x00"]
+)
+
+
+@unhurried
+@given(hostile, hostile, st.sampled_from(["object", "id", "match", "collection", "result"]))
+def test_an_error_shows_little_of_an_answer_and_no_control_character(key: str, id: str, wrong: str) -> None:
+    """Not of its keys, its ids or its values."""
+    broken: dict[str, dict[str, Any]] = {
+        "object": {"results": [{"key": key, "id": id}], key: {id: None}},
+        "id": {"results": [{"key": key, "id": id}], key: {id: {"id": f"not {id}"}}},
+        "match": {"results": [{"key": key, "id": id}]},
+        "collection": {"results": [{"key": key, "id": id}], key: [id]},
+        "result": {"results": [{"key": key, "id": [id]}]},
+    }
+    with pytest.raises(InvalidResponseError) as caught:
+        Reader(entity_class).page(broken[wrong])
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("before", ["", "x" * 40, "x" * 55, "x" * 59, "x" * 300])
+@pytest.mark.parametrize("place", ["key", "id", "value"])
+def test_an_error_shows_no_part_of_a_secret(place: str, before: str) -> None:
+    """Wherever it is cut: what is quoted is redacted first."""
+    secret = "5ecretT0kenOfSomebody"
+    quoted = before + secret
+    broken: dict[str, Any] = {
+        "key": {"results": [], quoted: {"1": {"id": "2"}}},
+        "id": {"results": [{"key": "users", "id": quoted}]},
+        "value": {"results": [quoted]},
+    }
+    with pytest.raises(InvalidResponseError) as caught:
+        Reader(entity_class).page(broken[place], redact=lambda text: text.replace(secret, "[hidden]"))
+    assert secret[:5] not in str(caught.value)
+
+
+@pytest.mark.parametrize("graph_lives", [True, False])
+def test_what_is_not_there_of_many_is_named(graph_lives: bool) -> None:
+    """Not the first of them, which was sent: also when the page is gone, and when the entity was carried elsewhere."""
+    answer = envelope([("stories", "1")], stories=[{"id": "1", "assignee_ids": ["9", "8", "7"]}], users=[ADA, GRACE])
+    page = Reader(entity_class).page(answer, includes=["parent"])
+    (story,) = page.items
+    if not graph_lives:
+        del page
+    for one in (story, pickle.loads(pickle.dumps(story))):
+        with pytest.raises(NotLoadedError, match="only that it is users 7"):
+            _ = one.assignees

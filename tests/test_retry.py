@@ -11,64 +11,121 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from kantata_async.errors import UsageError
-from kantata_async.transport.retry import READS, Phase, RetryPolicy, Verdict, decide, retry_after_seconds, wait_before
+from kantata_async.transport import Effect, RetryPolicy, effect_of
+from kantata_async.transport.attempt import Attempt, Phase
+from kantata_async.transport.refusal import is_by_the_api
+from kantata_async.transport.retry import retry_after_of, wait_before
+from kantata_async.transport.verdict import READS, Verdict, decide
 
 DELIVER, RESEND, FAIL, AMBIGUOUS = Verdict.DELIVER, Verdict.RESEND, Verdict.FAIL, Verdict.AMBIGUOUS
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 METHODS = (*sorted(READS), *WRITES)
-APPLICATION = CIMultiDict({"Content-Type": "application/json; charset=utf-8", "X-Request-Id": "abc"})
-PROXY = CIMultiDict({"Content-Type": "text/html"})
-NOTHING: CIMultiDict[str] = CIMultiDict()
 
 
 @pytest.mark.parametrize(
-    ("phase", "status", "headers", "read", "write"),
+    ("phase", "status", "read", "write"),
     [
-        (Phase.NOT_SENT, None, NOTHING, RESEND, RESEND),
-        (Phase.SENT, None, NOTHING, RESEND, AMBIGUOUS),
-        (Phase.CUT, 200, APPLICATION, RESEND, AMBIGUOUS),
-        (Phase.CUT, 201, PROXY, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 101, NOTHING, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 200, APPLICATION, DELIVER, DELIVER),
-        (Phase.ANSWERED, 204, NOTHING, DELIVER, DELIVER),
-        (Phase.ANSWERED, 301, NOTHING, FAIL, FAIL),
-        (Phase.ANSWERED, 308, NOTHING, FAIL, FAIL),
-        (Phase.ANSWERED, 400, APPLICATION, FAIL, FAIL),
-        (Phase.ANSWERED, 401, APPLICATION, FAIL, FAIL),
-        (Phase.ANSWERED, 404, PROXY, FAIL, FAIL),
-        (Phase.ANSWERED, 408, PROXY, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 409, APPLICATION, FAIL, FAIL),
-        (Phase.ANSWERED, 422, APPLICATION, FAIL, FAIL),
-        (Phase.ANSWERED, 429, NOTHING, RESEND, RESEND),
-        (Phase.ANSWERED, 429, PROXY, RESEND, RESEND),
-        (Phase.ANSWERED, 500, APPLICATION, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 502, PROXY, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 503, APPLICATION, RESEND, RESEND),
-        (Phase.ANSWERED, 503, PROXY, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 503, NOTHING, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 503, CIMultiDict({"Content-Type": "application/json"}), RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 503, CIMultiDict({"X-Request-Id": "abc"}), RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 504, NOTHING, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 599, NOTHING, RESEND, AMBIGUOUS),
-        (Phase.ANSWERED, 999, NOTHING, RESEND, AMBIGUOUS),
+        (Phase.NOT_SENT, 0, RESEND, RESEND),
+        (Phase.SENT, 0, RESEND, AMBIGUOUS),
+        (Phase.CUT, 200, RESEND, AMBIGUOUS),
+        (Phase.CUT, 201, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 101, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 200, DELIVER, DELIVER),
+        (Phase.ANSWERED, 204, DELIVER, DELIVER),
+        (Phase.ANSWERED, 301, FAIL, FAIL),
+        (Phase.ANSWERED, 302, FAIL, AMBIGUOUS),
+        (Phase.ANSWERED, 303, FAIL, AMBIGUOUS),
+        (Phase.ANSWERED, 308, FAIL, FAIL),
+        (Phase.ANSWERED, 400, FAIL, FAIL),
+        (Phase.ANSWERED, 401, FAIL, FAIL),
+        (Phase.ANSWERED, 404, FAIL, FAIL),
+        (Phase.ANSWERED, 408, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 409, FAIL, FAIL),
+        (Phase.ANSWERED, 413, FAIL, FAIL),
+        (Phase.ANSWERED, 422, FAIL, FAIL),
+        (Phase.ANSWERED, 429, RESEND, RESEND),
+        (Phase.ANSWERED, 500, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 501, FAIL, FAIL),
+        (Phase.ANSWERED, 502, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 503, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 504, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 599, RESEND, AMBIGUOUS),
+        (Phase.ANSWERED, 999, RESEND, AMBIGUOUS),
     ],
 )
-def test_each_phase_and_status_has_its_verdict(
-    phase: Phase, status: int | None, headers: CIMultiDict[str], read: Verdict, write: Verdict
-) -> None:
+def test_each_phase_and_status_has_its_verdict(phase: Phase, status: int, read: Verdict, write: Verdict) -> None:
     """Reads go again unless refused; writes only when they surely were not carried out."""
-    assert {decide(method, phase, status, headers) for method in READS} == {read}
-    assert {decide(method, phase, status, headers) for method in WRITES} == {write}
+    assert {decide(method, phase, status, by_the_api=False) for method in READS} == {read}
+    assert {decide(method, phase, status, by_the_api=False) for method in WRITES} == {write}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_503_of_the_apis_own_was_not_carried_out(method: str) -> None:
+    """One of a proxy's may have been."""
+    assert decide(method, Phase.ANSWERED, 503, by_the_api=True) is RESEND
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_cannot_work_is_not_tried_again(method: str) -> None:
+    """A certificate that is not trusted now is not trusted in a second."""
+    assert decide(method, Phase.NOT_SENT, 0, by_the_api=False, hopeless=True) is FAIL
 
 
 @given(
     method=st.sampled_from(WRITES),
     phase=st.sampled_from([Phase.SENT, Phase.CUT, Phase.ANSWERED]),
     status=st.integers(100, 999).filter(lambda status: status not in (429, 503)),
+    by_the_api=st.booleans(),
 )
-def test_no_write_that_was_sent_goes_again(method: str, phase: Phase, status: int) -> None:
+def test_no_write_that_was_sent_goes_again(method: str, phase: Phase, status: int, by_the_api: bool) -> None:
     """Beside 429 and the application's 503 nothing that was sent is a promise."""
-    assert decide(method, phase, status, APPLICATION) is not RESEND
+    assert decide(method, phase, status, by_the_api=by_the_api) is not RESEND
+
+
+@pytest.mark.parametrize(
+    ("effect", "statuses"),
+    [
+        (Effect.DONE, [200, 201, 202, 204, 226]),
+        (Effect.NONE, [301, 307, 308, 401, 403, 404, 405, 406, 410, 411, 412, 413, 414, 415, 429, 431, 501, 503, 511]),
+        (Effect.REFUSED, [400, 402, 409, 418, 422, 424]),
+        (Effect.UNKNOWN, [0, 101, 302, 303, 408, 500, 502, 504, 520, 599, 999]),
+    ],
+)
+def test_what_a_status_proves(effect: Effect, statuses: list[int]) -> None:
+    """Of the API's own answers; a 503 of anybody else proves nothing."""
+    assert {effect_of(status) for status in statuses} == {effect}
+    assert effect_of(503, by_the_api=False) is Effect.UNKNOWN
+
+
+OWN = b'{"errors": [{"type": "system", "message": "down for maintenance"}]}'
+JSON = "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "request_id", "body", "own"),
+    [
+        (JSON, "r", OWN, True),
+        ("text/html", "r", OWN, False),
+        (JSON, None, OWN, False),
+        (JSON, "r", b"", False),
+        (JSON, "r", b"<html>", False),
+        (JSON, "r", b"{}", False),
+        (JSON, "r", b"[]", False),
+        (JSON, "r", b'{"message": "no healthy upstream"}', False),
+        (JSON, "r", b'{"errors": []}', False),
+        (JSON, "r", b'{"errors": "busy"}', False),
+        (JSON, "r", b'{"errors": ["busy"]}', False),
+        (JSON, "r", b'{"errors": [{"code": 1}]}', False),
+    ],
+)
+def test_the_apis_own_answers_are_known_by_their_body(
+    content_type: str, request_id: str | None, body: bytes, own: bool
+) -> None:
+    """Headers alone may be those of a proxy that sets them, too."""
+    headers = CIMultiDict({"Content-Type": content_type})
+    if request_id:
+        headers["X-Request-Id"] = request_id
+    assert is_by_the_api(Attempt(status=503, headers=headers, body=body)) is own
 
 
 @given(
@@ -105,6 +162,11 @@ def test_the_wait_doubles_up_to_its_maximum(attempt: int, asked: float | None, f
     assert wait_before(attempt, RetryPolicy(), asked, fraction) == seconds
 
 
+def asking(header: str | None) -> CIMultiDict[str]:
+    """The headers of an answer that asks for a wait."""
+    return CIMultiDict() if header is None else CIMultiDict({"Retry-After": header})
+
+
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC).timestamp()
 
 
@@ -133,13 +195,13 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC).timestamp()
 )
 def test_retry_after_is_read_in_both_forms(header: str | None, seconds: float | None) -> None:
     """Seconds and HTTP dates; whatever cannot be read asks for nothing."""
-    assert retry_after_seconds(header, NOW) == seconds
+    assert retry_after_of(asking(header), NOW) == seconds
 
 
 @given(st.text(max_size=60) | st.text("0123456789:,. -+GMTFriNov", max_size=40))
 def test_no_retry_after_breaks_the_reading(header: str) -> None:
     """A server may send anything."""
-    seconds = retry_after_seconds(header, NOW)
+    seconds = retry_after_of(asking(header), NOW)
     assert seconds is None or seconds >= 0
 
 
@@ -147,7 +209,25 @@ def test_no_retry_after_breaks_the_reading(header: str) -> None:
 def test_a_date_is_the_seconds_until_it(moment: datetime) -> None:
     """Whatever the date, to the second."""
     moment = moment.replace(microsecond=0, tzinfo=UTC)
-    assert retry_after_seconds(format_datetime(moment, usegmt=True), NOW) == max(0.0, moment.timestamp() - NOW)
+    asked = retry_after_of(asking(format_datetime(moment, usegmt=True)), NOW)
+    assert asked == max(0.0, moment.timestamp() - NOW)
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        (None, 3630.0),
+        ("Fri, 20 Nov 2026 13:00:00 GMT", 30.0),
+        ("Fri, 20 Nov 2026 14:00:00 GMT", 0.0),
+        ("yesterday", 3630.0),
+    ],
+)
+def test_a_date_is_read_by_the_clock_of_who_wrote_it(date: str | None, seconds: float) -> None:
+    """Our clock may be an hour off, or theirs."""
+    headers = asking("Fri, 20 Nov 2026 13:00:30 GMT")
+    if date is not None:
+        headers["Date"] = date
+    assert retry_after_of(headers, NOW) == seconds
 
 
 @pytest.mark.parametrize("name", ["attempts", "deadline", "first_wait", "max_wait"])

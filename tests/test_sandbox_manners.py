@@ -8,8 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Sandbox, Switches, UploadedFile
+from kantata_async.sandbox.backend.rules import rules_of
 
 
 @pytest.fixture
@@ -24,18 +26,6 @@ async def session(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-class Caller:
-    """Sends a request and gives its status and decoded body."""
-
-    def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
-        self._sandbox, self._session = sandbox, session
-
-    async def __call__(self, method: str, path: str, json: Any = None, **params: Any) -> tuple[int, Any]:
-        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in params.items()}
-        async with self._session.request(method, self._sandbox.url + path, json=json, params=texts) as response:
-            return response.status, await response.json() if await response.read() else None
-
-
 @pytest.fixture
 def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
     return Caller(sandbox, session)
@@ -43,10 +33,6 @@ def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
 
 def participation(user: int, workspace: int = 2) -> dict[str, Any]:
     return {"workspace_id": workspace, "user_id": user, "role": "maven"}
-
-
-def ids(payload: Any) -> list[str]:
-    return [result["id"] for result in payload["results"]]
 
 
 async def test_token_is_required_and_stays_out_of_the_repr(sandbox: Sandbox) -> None:
@@ -212,10 +198,9 @@ async def test_filters(sandbox: Sandbox, call: Caller) -> None:
 
 
 async def test_filters_without_effect_are_listed(sandbox: Sandbox, call: Caller) -> None:
-    """What is taken without effect is known by name, and is but a small part of all filters."""
-    assert ("/workspaces", "only_joinable") in sandbox.filters_without_effect
-    assert len(sandbox.filters_without_effect) < 150
-    assert (await call("GET", "/workspaces", only_joinable=True))[0] == 200
+    """What is taken without effect is known by name."""
+    assert ("/client_invoice_defaults", "workspace_id") in sandbox.filters_without_effect
+    assert (await call("GET", "/client_invoice_defaults", workspace_id=1))[0] == 200
 
 
 async def test_create_update_delete(sandbox: Sandbox, call: Caller) -> None:
@@ -227,7 +212,9 @@ async def test_create_update_delete(sandbox: Sandbox, call: Caller) -> None:
     assert made["users"]["9"]["id"] == "9"
     _, changed = await call("PUT", f"/participations/{identity}", {"participation": {"team_lead": True}})
     assert changed["participations"][identity]["is_team_lead"] is True
-    assert changed["participations"][identity]["updated_at"] > made["participations"][identity]["updated_at"]
+    stored = sandbox.store.records("participations")[identity]
+    assert stored["updated_at"] > stored["created_at"]
+    assert changed["participations"][identity]["updated_at"] == stored["updated_at"][:19] + stored["updated_at"][26:]
     assert (await call("DELETE", f"/participations/{identity}"))[0] == 204
     assert (await call("GET", f"/participations/{identity}"))[0] == 404
     assert (await call("DELETE", f"/participations/{identity}"))[0] == 404
@@ -360,6 +347,27 @@ async def test_integer_ids_and_withheld_attributes(sandbox: Sandbox, call: Calle
     assert await call("PUT", "/users/2", {"user": {"headline": "Architect"}}) == (204, None)
 
 
+async def test_ids_that_are_numbers_in_real_answers_are_numbers_here(sandbox: Sandbox, call: Caller) -> None:
+    """The account, rate card and invoice preference of a project, and the subject of a post, arrive as numbers."""
+    sandbox.store.update("workspaces", "1", {"rate_card_id": 2, "workspace_invoice_preference_id": 3})
+    _, payload = await call("GET", "/workspaces/1", include="creator")
+    shown = payload["workspaces"]["1"]
+    assert [shown[f"{name}_id"] for name in ("account", "rate_card", "workspace_invoice_preference")] == [1, 2, 3]
+    assert shown["creator_id"] == "1"
+    _, posts = await call("GET", "/posts")
+    assert all(isinstance(post["subject_id"], int) for post in posts["posts"].values())
+    assert sandbox.store.records("workspaces")["1"]["rate_card_id"] == "2"
+
+
+async def test_a_values_subject_type_is_spelled_as_in_real_answers(sandbox: Sandbox, call: Caller) -> None:
+    """Requests say `WorkspaceGroup`, answers `workspace_group`."""
+    manager = next(f["id"] for f in sandbox.store.all("custom_fields") if f["name"] == "Account manager")
+    field = {"subject_type": "WorkspaceGroup", "subject_id": 1, "custom_field_id": int(manager), "value": "x"}
+    _, payload = await call("POST", "/custom_field_values", {"custom_field_value": field})
+    shown = payload["custom_field_values"][ids(payload)[0]]
+    assert (shown["subject_type"], shown["subject_id"]) == ("workspace_group", 1)
+
+
 async def test_polymorphic_references(call: Caller) -> None:
     """A polymorphic reference is a key and an id, and its object comes under that key."""
     _, payload = await call("GET", "/posts", include="subject")
@@ -420,3 +428,61 @@ async def test_csv_exports_and_the_removal_message(
     async with session.get(export) as response:
         assert (await response.json())["results"]
     assert (await call("DELETE", "/access_group_memberships/2"))[0] == 204
+
+
+@pytest.mark.parametrize(
+    ("permissions", "allowed", "label"),
+    [
+        ("edit", {"can_edit", "can_post", "can_edit_expense", "can_edit_time"}, "edit"),
+        ("view_only", set(), "view_only"),
+        ("view_and_post", {"can_post"}, "view_with_custom"),
+        ("can_post, can_edit_time", {"can_post", "can_edit_time"}, "view_with_custom"),
+        (
+            "can_edit,can_post,can_edit_expense,can_edit_time",
+            {"can_edit", "can_post", "can_edit_expense", "can_edit_time"},
+            "edit",
+        ),
+    ],
+)
+async def test_permissions_show_in_what_a_participant_can_do(
+    call: Caller, permissions: str, allowed: set[str], label: str
+) -> None:
+    """`permissions` sets the four `can_*` of work, for a new participation and one that is changed."""
+    work = ("can_edit", "can_post", "can_edit_expense", "can_edit_time")
+    body = {**participation(9), "permissions": permissions}
+    _, made = await call("POST", "/participations", {"participation": body}, optional_fields="permissions_label")
+    shown = made["participations"][ids(made)[0]]
+    assert {name for name in work if shown[name]} == allowed
+    assert shown["permissions_label"] == label
+    path = f"/participations/{ids(made)[0]}"
+    for now, expected in (("edit", set(work)), (permissions, allowed)):
+        _, changed = await call("PUT", path, {"participation": {"permissions": now}})
+        assert {name for name in work if changed["participations"][ids(made)[0]][name]} == expected
+
+
+async def test_unknown_permissions_are_refused_and_scheduling_is_granted(call: Caller) -> None:
+    """A word that is no permission is a 422; `can_invite` among them grants it, unless its own field says no."""
+    status, refused = await call(
+        "POST", "/participations", {"participation": {**participation(9), "permissions": "all"}}
+    )
+    assert (status, refused["errors"][0]["field"]) == (422, "permissions")
+    for own, expected in ((None, True), (False, False)):
+        body = {**participation(9), "permissions": "edit,can_invite"} | ({} if own is None else {"can_invite": own})
+        _, made = await call("POST", "/participations", {"participation": body})
+        assert made["participations"][ids(made)[0]]["can_invite"] is expected
+
+
+def test_every_filter_has_an_effect_or_a_reason(sandbox: Sandbox) -> None:
+    """Two filters ask about what no operation tells; each says why."""
+    for path, name in sandbox.filters_without_effect:
+        assert rules_of(path.removeprefix("/")).without_effect[name]
+    assert len(sandbox.filters_without_effect) == 2
+
+
+async def test_fields_that_the_caller_may_not_set_are_ignored(sandbox: Sandbox, call: Caller) -> None:
+    """They are checked all the same, and what else is in the body is done."""
+    sandbox.switches.ignored_fields = frozenset({"workspaces.price"})
+    before = sandbox.store.records("workspaces")["1"]["price"]
+    assert (await call("PUT", "/workspaces/1", {"workspace": {"price": "much"}}))[0] == 422
+    _, changed = await call("PUT", "/workspaces/1", {"workspace": {"price": 1, "title": "Renamed"}})
+    assert (changed["workspaces"]["1"]["title"], changed["workspaces"]["1"]["price"]) == ("Renamed", before)

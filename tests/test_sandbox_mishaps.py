@@ -15,7 +15,7 @@ import pytest
 from waiting import until
 
 from kantata_async.sandbox import Fault, Sandbox, ServerRateLimit
-from kantata_async.sandbox.limits import RateLimits
+from kantata_async.sandbox.server.limits import RateLimits
 
 BODY = {"participation": {"workspace_id": 2, "user_id": 9, "role": "maven"}}
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
+import pickle
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from identifiers import without_address
+from waiting import until_seen
+from wire import OK, Server, told
 
 from kantata_async import (
     AmbiguousWriteError,
     AuthenticationError,
+    ConnectionFailedError,
     InvalidResponseError,
     KantataSession,
     NotFoundError,
@@ -117,6 +126,20 @@ async def test_hostile_paths(kantata_sandbox: Sandbox, kantata: KantataSession, 
     assert kantata_sandbox.requests == []
 
 
+async def test_params_are_named_where_they_are_wrong(kantata: KantataSession) -> None:
+    """By the name that the caller gave them."""
+    with pytest.raises(UsageError, match=r"^params hold a character that cannot be encoded"):
+        await kantata.request("GET", "/users", params={"matching": "\ud800"})
+    with pytest.raises(UsageError, match=r"a query goes into `params`$"):
+        await kantata.request("GET", "/users?page=1")
+
+
+async def test_params_are_written_as_the_api_reads_them(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
+    """A truth as a filter has it."""
+    await kantata.request("GET", "/users", params={"show_disabled": True, "per_page": 1, "order": "alphabetical"})
+    assert kantata_sandbox.requests[0].query == {"show_disabled": "true", "per_page": "1", "order": "alphabetical"}
+
+
 async def test_the_escape_hatch(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """Any path, decoded JSON, query and body as given."""
     data = await kantata.request("get", "/users", params={"per_page": 2})
@@ -216,3 +239,102 @@ async def test_cancelled_calls_leave_nothing(kantata_sandbox: Sandbox) -> None:
                 await asyncio.gather(*(kantata.users.get(1) for _ in range(20)))
         kantata_sandbox.latency = 0
         assert (await kantata.users.get(1)).id == "1"
+
+
+async def test_another_object_than_the_one_asked_for_is_refused() -> None:
+    """A get or an update that is answered with somebody else's object gives none; the update may have been done."""
+    other = {"results": [{"key": "participations", "id": "99"}], "participations": {"99": {"id": "99"}}}
+    async with (
+        Server([told(other), told(other)]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        with pytest.raises(InvalidResponseError, match="participations 7 was asked for"):
+            await kantata.participations.get(7)
+        with pytest.raises(AmbiguousWriteError, match="participations 7 was asked for"):
+            await kantata.participations.update(7, team_lead=True)
+
+
+async def test_the_id_asked_for_may_come_as_a_number() -> None:
+    """What counts is the id, not the form in which the caller or the server writes it."""
+    same = {"results": [{"key": "participations", "id": 7}], "participations": {"7": {"id": 7}}}
+    async with (
+        Server([told(same), told(same)]) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        assert (await kantata.participations.get(7)).id == "7"
+        assert (await kantata.participations.update("7", team_lead=True)).id == "7"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"method": None},
+        {"method": 7},
+        {"method": "FETCH"},
+        {"path": None},
+        {"path": b"/users"},
+        {"path": "/users/\ud800"},
+        {"params": ["page"]},
+        {"params": "page=1"},
+        {"params": {1: "a"}},
+        {"params": {"a": None}},
+        {"params": {"a": object()}},
+        {"params": {"a": float("nan")}},
+        {"params": {"a": 10**30}},
+        {"params": {"a": [1, None]}},
+        {"params": {"a": {"b": 1}}},
+        {"params": {"a": b"1"}},
+        {"params": {"a": "\ud800"}},
+        {"json": object()},
+        {"json": 10**30},
+        {"json": {1: 2}},
+        {"json": "\ud800"},
+    ],
+    ids=without_address,
+)
+async def test_a_request_of_ones_own_that_cannot_be_sent(
+    kantata_sandbox: Sandbox, kantata: KantataSession, arguments: dict[str, Any]
+) -> None:
+    """Whatever is wrong with it is told as such, before anything is sent."""
+    with pytest.raises(UsageError):
+        await kantata.request(**{"method": "POST", "path": "/users", **arguments})
+    assert kantata_sandbox.requests == []
+
+
+async def test_a_query_of_ones_own() -> None:
+    """Values as Python has them are written as the API reads them."""
+    params = {"only": [1, 2], "on_my_account": True, "per_page": 5, "search": "a b", "from": date(2026, 1, 5)}
+    async with Server([OK]) as server, KantataSession(token="t", base_url=server.url) as kantata:
+        await kantata.request("GET", "/users", params=params)
+    query = "only=1,2&on_my_account=true&per_page=5&search=a%20b&from=2026-01-05"
+    assert server.received[0].target == f"/api/v1/users?{query}"
+
+
+@pytest.mark.parametrize("entities", [None, 5, [5], "users", [None], {"1": 2}, object()], ids=without_address)
+async def test_loading_for_what_is_no_entity(kantata: KantataSession, entities: Any) -> None:
+    """Told before anything is sent."""
+    with pytest.raises(UsageError, match="load takes entities"):
+        await kantata.load(entities, "manager")
+
+
+async def test_a_list_whose_session_is_closed_under_way(kantata_sandbox: Sandbox) -> None:
+    """Nobody cancelled the task that reads it: it is told that the session was closed."""
+    session = KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url)
+    await session.open()
+
+    async def read() -> list[User]:
+        return [user async for user in session.users.list(per_page=1)]
+
+    reading = asyncio.create_task(read())
+    await until_seen(kantata_sandbox, 3)
+    kantata_sandbox.latency = 60
+    await session.close()
+    with pytest.raises((ConnectionFailedError, UsageError), match=r"session (was|is) closed"):
+        await asyncio.wait_for(reading, 10)
+
+
+@pytest.mark.parametrize("copying", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_session_is_not_copied(copying: Callable[[object], object]) -> None:
+    """It says what to do instead."""
+    with pytest.raises(UsageError, match="open one in each process"):
+        copying(KantataSession(token="t"))

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import pytest
 from waiting import until
 
 from chaos._live_server import World, living
+from kantata_async.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -24,41 +25,51 @@ def url() -> Iterator[str]:
         yield address
 
 
-async def run(url: str, *arguments: str) -> tuple[int, str, str]:
-    """Run the command to its end; gives its exit code, and what it said on both ways."""
-    running = await start(url, *arguments)
-    said, complained = await running.communicate()
-    return running.returncode or 0, said.decode(), complained.decode()
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command to its end; gives its exit code, and what it said on both ways."""
+    monkeypatch.setenv("KANTATA_TOKEN", "x")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["kantata-async", "sync", *arguments, "--base-url", f"{url}/api/v1"])
+        code = main()
+        said, complained = capsys.readouterr()
+        return code, said, complained
+
+    return run
 
 
 async def start(url: str, *arguments: str) -> asyncio.subprocess.Process:
-    command = (sys.executable, "-m", "kantata_async", "sync", "--base-url", f"{url}/api/v1", *arguments)
+    command = (sys.executable, "-m", "kantata_async", "sync", *arguments, "--base-url", f"{url}/api/v1")
     environment = {"KANTATA_TOKEN": "x", "PYTHONPATH": str(Path(__file__).parents[1])}
     return await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=environment)
 
 
-async def test_a_copy_and_its_proof(url: str, tmp_path: Path) -> None:
+def test_a_copy_and_its_proof(run: Run, tmp_path: Path) -> None:
     """A plan that copies nothing, a run that says what it did, and a comparison that finds nothing."""
     to = ("--to", str(tmp_path / "copy.db"))
-    code, said, _ = await run(url, *to, "--plan", "users", "participations")
+    code, said, _ = run(*to, "--plan", "users", "participations")
     assert (code, "through workspaces" in said) == (0, True)
-    code, said, complained = await run(url, *to, "users", "time_entries")
+    code, said, complained = run(*to, "users", "time_entries")
     assert (code, complained) == (0, "")
     assert said.splitlines()[0].split() == ["read", "new", "changed", "deleted", "requests", "seconds", "behind"]
     assert said.splitlines()[2].split()[:3] == ["time_entries", "600", "600"]
-    code, said, _ = await run(url, *to, "--verify", "users", "time_entries")
+    code, said, _ = run(*to, "--verify", "users", "time_entries")
     assert (code, said.splitlines()[-2:]) == (0, ["users: equal", "time_entries: equal"])
     with closing(sqlite3.connect(tmp_path / "copy.db")) as database:
         database.execute("INSERT INTO users (id, _listed) VALUES ('nobody', 1)")
         database.execute("INSERT INTO time_entries (id, _listed, created_at) VALUES ('no', 1, '2999-01-01')")
         database.commit()
-    code, said, _ = await run(url, *to, "--verify", "users", "time_entries")
+    code, said, _ = run(*to, "--verify", "users", "time_entries")
     assert (code, said.splitlines()[-1]) == (1, "time_entries: 1 extra")
 
 
-async def test_what_a_program_reads(url: str, tmp_path: Path) -> None:
+def test_what_a_program_reads(run: Run, tmp_path: Path) -> None:
     """With --json, a line for each run, and nothing else."""
-    code, said, complained = await run(url, "--to", str(tmp_path / "lake"), "--json", "--verify", "users")
+    code, said, complained = run("--to", str(tmp_path / "lake"), "--json", "--verify", "users")
     jobs, difference = map(json.loads, said.splitlines())
     assert (code, complained) == (0, "")
     assert (jobs[0]["name"], jobs[0]["new"], jobs[0]["error"]) == ("users", 5, None)
@@ -74,45 +85,46 @@ async def test_what_a_program_reads(url: str, tmp_path: Path) -> None:
         ("copy.sqlite", [], "copy.sqlite"),
     ],
 )
-async def test_where_it_goes(url: str, tmp_path: Path, to: str, options: list[str], file: str) -> None:
+def test_where_it_goes(run: Run, tmp_path: Path, to: str, options: list[str], file: str) -> None:
     """The name says what kind of copy it is."""
-    code, _, complained = await run(url, "--to", f"{tmp_path}/{to}", *options, "users")
+    code, _, complained = run("--to", f"{tmp_path}/{to}", *options, "users")
     assert (code, complained) == (0, "")
     assert (tmp_path / file).exists()
 
 
-async def test_since_then_alone(url: str, tmp_path: Path) -> None:
+def test_since_then_alone(run: Run, tmp_path: Path) -> None:
     """--since leaves out what was not updated since."""
-    code, said, _ = await run(url, "--to", str(tmp_path / "copy.db"), "--since", "2100-01-01", "--json", "time_entries")
+    code, said, _ = run("--to", str(tmp_path / "copy.db"), "--since", "2100-01-01", "--json", "time_entries")
     assert (code, json.loads(said)[0]["read"]) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "complaint"),
     [
         (["usr"], "did you mean 'users'"),
-        (["attachments"], "no list"),
+        (["attachments"], "cannot be listed"),
         (["--follow", "0s", "users"], "no duration"),
         (["--since", "tomorrow", "users"], "no date"),
+        (["--follow", "1s", "--verify", "users"], "give one of them"),
         ([], "Missing argument"),
     ],
 )
-async def test_wrong_usage(url: str, tmp_path: Path, arguments: list[str], told: str) -> None:
+def test_wrong_usage(run: Run, tmp_path: Path, arguments: list[str], complaint: str) -> None:
     """Exit code 2, and what would be right."""
-    code, _, complained = await run(url, "--to", str(tmp_path / "copy.db"), *arguments)
+    code, _, complained = run("--to", str(tmp_path / "copy.db"), *arguments)
     assert code == 2
-    assert told in complained
+    assert complaint in complained
 
 
-async def test_what_cannot_be_copied(url: str, tmp_path: Path) -> None:
+def test_what_cannot_be_copied(run: Run, tmp_path: Path) -> None:
     """Exit code 1, with what stopped it; the other collections are there. A target in use says so."""
-    code, said, _ = await run(url, "--to", str(tmp_path / "copy.db"), "roles", "users")
+    code, said, _ = run("--to", str(tmp_path / "copy.db"), "roles", "users")
     assert code == 1
     assert "roles failed: 404" in said
     (tmp_path / "copy.db").write_text("no database" * 1000)
     for more in ("-wal", "-shm"):
         (tmp_path / f"copy.db{more}").unlink(missing_ok=True)
-    code, _, complained = await run(url, "--to", str(tmp_path / "copy.db"), "users")
+    code, _, complained = run("--to", str(tmp_path / "copy.db"), "users")
     assert code == 1
     assert "not a database" in complained
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from bisect import bisect_left
 from collections.abc import Collection
 
 import pytest
@@ -19,18 +20,16 @@ class Server:
 
     def __init__(self, objects: dict[str, int], *, inclusive: bool = False, in_order: bool = True) -> None:
         self.objects = objects
+        self.created = sorted((second, id) for id, second in objects.items())
         self.inclusive = inclusive
         self.in_order = in_order
         self.asked = 0
 
     def within(self, span: Span) -> list[tuple[int, str]]:
         edge = 0 if self.inclusive else 1
-        return sorted(
-            (second, id)
-            for id, second in self.objects.items()
-            if (span.after is None or second >= span.after + edge)
-            and (span.before is None or second <= span.before - edge)
-        )
+        first = 0 if span.after is None else bisect_left(self.created, (span.after + edge,))
+        end = len(self.created) if span.before is None else bisect_left(self.created, (span.before - edge + 1,))
+        return self.created[first:end]
 
     async def ask(self, span: Span) -> Counted:
         self.asked += 1

@@ -322,7 +322,7 @@ many = [t.entry(str(n), notes=str(n) * 300) for n in range(2000)]
 try:
     target.write(t.Step(t.NOW, [t.rows(*many)], checkpoints={{"users": "2"}}))
 except t.TargetError as error:
-    print("told:", error)
+    print("refused:", error)
 """
 
 
@@ -333,7 +333,7 @@ def test_a_full_target_says_so_and_loses_nothing(tmp_path: Path, kind: str, name
     path = str(tmp_path / name)
     code = FULL.format(tests=str(Path(__file__).parent), kind=kind, path=path)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert "told:" in done.stdout, done.stderr
+    assert "refused:" in done.stdout, done.stderr
     target: Target = globals()[kind](Path(path))
     assert target.open() == {"users": "1"}
     assert kept(target).keys() == {"1"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kantata_async import KantataSession
 from kantata_async.api import RESOURCES, entity_class, resource_class
-from kantata_async.catalogue import load
-from kantata_async.sync.parents import SUBJECT_TYPES
+from kantata_async.calls import check_call
+from kantata_async.sync.parents import Kinds, parents_of
 from kantata_async.sync.spans import EARLIEST, Span
 from kantata_async.sync.ways import By, Deletions, way_of
 
@@ -54,12 +55,20 @@ def test_hidden_rows_are_revealed() -> None:
     assert tasks.reveal["show_archived"] is True
 
 
-@pytest.mark.parametrize("collection", sorted(SUBJECT_TYPES))
-def test_the_kinds_are_those_of_the_catalogue(collection: str) -> None:
-    """The kinds of subjects that a list is read for are all that the catalogue names."""
-    operation = next(one for one in load().operations.values() if one.method == "GET" and one.path == f"/{collection}")
-    (filter,) = [one for one in operation.filters if one.name == "subject_type"]
-    assert all(kind in f"{filter}" for kind in SUBJECT_TYPES[collection])
+@pytest.mark.parametrize(
+    ("collection", "kinds"),
+    [("custom_field_values", {"Story", "User", "Workspace"}), ("external_references", {"Role"})],
+)
+def test_a_list_by_kind_is_read_for_every_kind(collection: str, kinds: set[str]) -> None:
+    """The kinds of subjects are those that the catalogue names, each of which the list takes."""
+    connection = KantataSession(token="x")._connection
+    through = parents_of(connection, LISTS[collection], {})
+    assert isinstance(through, Kinds)
+    assert kinds <= set(through.values)
+    assert through.sample in through.values
+    for kind in through.values:
+        assert check_call(LISTS[collection], (), {"subject_type": kind}).query["subject_type"] == kind
+    assert parents_of(connection, LISTS[collection], {"subject_type": through.sample}) is None
 
 
 def test_a_span_is_halved_until_it_cannot_be() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import warnings
 
 import pytest
 from waiting import until
-from wire import OK, TOKEN, Server, get, hang, no_wait, opened, post, reply, then_hang, told
+from wire import OK, TOKEN, Server, get, hang, no_wait, opened, post, reply, then_hang, told, transport_to
 
 from kantata_async._version import __version__
 from kantata_async.errors import (
@@ -21,10 +22,10 @@ from kantata_async.errors import (
     ConnectionFailedError,
     RateLimitError,
     UsageError,
+    may_be_carried_out,
 )
 from kantata_async.limits import RateLimit
-from kantata_async.transport.retry import RetryPolicy
-from kantata_async.transport.transport import NO_BODY, Part, Request, Transport
+from kantata_async.transport import BASE_URL, NO_BODY, Part, Request, RetryPolicy, Transport
 
 
 async def test_a_read_carries_what_the_api_asks_for() -> None:
@@ -182,7 +183,7 @@ async def test_a_path_of_plain_steps_is_taken(path: str) -> None:
 def test_a_base_url_that_would_give_the_token_away_is_refused(url: str) -> None:
     """https alone, or this machine; and no password is quoted."""
     with pytest.raises(UsageError, match="base_url") as caught:
-        Transport(token=TOKEN, base_url=url)
+        transport_to(url)
     assert "hunter2" not in str(caught.value)
 
 
@@ -198,7 +199,7 @@ def test_a_base_url_that_would_give_the_token_away_is_refused(url: str) -> None:
 )
 def test_a_base_url_that_is_safe_is_taken(url: str) -> None:
     """With and without a trailing slash."""
-    Transport(token=TOKEN, base_url=url)
+    transport_to(url)
 
 
 async def test_a_trailing_slash_of_the_base_url_is_not_doubled() -> None:
@@ -225,14 +226,27 @@ async def test_a_trailing_slash_of_the_base_url_is_not_doubled() -> None:
 def test_an_option_that_makes_no_sense_is_refused(options: dict[str, object]) -> None:
     """When the transport is made, not at the first request."""
     with pytest.raises(UsageError, match=next(iter(options))):
-        Transport(**{"token": TOKEN} | options)  # type: ignore[arg-type]
+        transport_to(BASE_URL, **options)
 
 
-async def test_an_empty_success_has_no_data() -> None:
-    """204, and 200 with nothing in it."""
-    async with Server([reply(204, content_type=None), reply(200)]) as server, opened(server) as transport:
-        assert (await transport.send(Request("DELETE", "/users/1"))).data is None
-        assert (await transport.send(post())).data is None
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(204, content_type=None),
+        reply(200),
+        reply(200, b"", "text/html"),
+        reply(200, b" ", "text/html; charset=utf-8"),
+        reply(200, b"\r\n\t", "text/plain"),
+        reply(201, b"  ", "application/json"),
+        reply(202, b"\n", None),
+    ],
+)
+async def test_a_blank_success_has_no_data(answer: bytes) -> None:
+    """Nothing, or nothing but white space, whatever its type: what was asked for was done."""
+    async with Server([answer] * 3) as server, opened(server) as transport:
+        for request in (get(), post(), Request("DELETE", "/users/1")):
+            assert (await transport.send(request)).data is None
+    assert server.methods == ["GET", "POST", "DELETE"]
 
 
 async def test_a_head_request_has_no_data() -> None:
@@ -392,7 +406,7 @@ async def test_the_token_functions_exception_is_not_taken_for_the_apis(error: Ex
 
 async def test_a_transport_not_opened_says_how_to() -> None:
     """Sending and spawning; closing it is nothing."""
-    transport = Transport(token=TOKEN)
+    transport = transport_to(BASE_URL)
     with pytest.raises(UsageError, match="async with"):
         await transport.send(get())
     with pytest.raises(UsageError, match="async with"):
@@ -402,7 +416,7 @@ async def test_a_transport_not_opened_says_how_to() -> None:
 
 async def test_a_transport_is_opened_once_and_closed_as_often_as_one_likes() -> None:
     """Each misuse has its own words."""
-    transport = Transport(token=TOKEN)
+    transport = transport_to(BASE_URL)
     await transport.open()
     with pytest.raises(UsageError, match="open already"):
         await transport.open()
@@ -418,7 +432,7 @@ def test_a_transport_belongs_to_the_loop_that_opened_it() -> None:
     """In another one, after its own was closed, neither sending nor closing is possible."""
 
     async def left_open() -> Transport:
-        transport = Transport(token=TOKEN)
+        transport = transport_to(BASE_URL)
         await transport.open()
         return transport
 
@@ -436,7 +450,7 @@ async def test_without_a_token_it_does_not_open(monkeypatch: pytest.MonkeyPatch)
     """And can be opened once there is one."""
     monkeypatch.delenv("KANTATA_TOKEN", raising=False)
     async with Server([OK]) as server:
-        transport = Transport(base_url=server.url)
+        transport = transport_to(server.url, token=None)
         with pytest.raises(UsageError, match="KANTATA_TOKEN"):
             await transport.open()
         monkeypatch.setenv("KANTATA_TOKEN", "from-environment")
@@ -447,7 +461,7 @@ async def test_without_a_token_it_does_not_open(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_spawned_tasks_end_with_the_session() -> None:
-    """One that is done is left alone, one that is not is cancelled and awaited."""
+    """One that is done is left alone, one that is not is ended with an error, and awaited."""
     ended = asyncio.Event()
 
     async def lasting() -> None:
@@ -462,14 +476,15 @@ async def test_spawned_tasks_end_with_the_session() -> None:
         task = transport.spawn(lasting())
         await asyncio.sleep(0)
     assert ended.is_set()
-    assert task.cancelled()
+    with pytest.raises(ConnectionFailedError, match="session was closed"):
+        await task
 
 
 async def test_closing_ends_what_is_under_way_with_an_error() -> None:
     """On the wire, in the body, in line for a slot, and between two attempts; nothing hangs, no connection is left."""
     half = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
     async with Server([hang, hang, then_hang(half), told({}, 429)]) as server:
-        transport = Transport(token=TOKEN, base_url=server.url, concurrency=3)
+        transport = transport_to(server.url, concurrency=3)
         await transport.open()
         sent = []
         for request in (get(), post(), get()):
@@ -491,13 +506,91 @@ async def test_closing_ends_what_is_under_way_with_an_error() -> None:
     assert len(asyncio.all_tasks()) == 1
 
 
+async def test_what_closing_ends_says_whether_it_left() -> None:
+    """One request is on its way, one stands in line."""
+    async with Server([hang]) as server:
+        transport = transport_to(server.url, concurrency=1)
+        await transport.open()
+        tasks = [asyncio.create_task(transport.send(request)) for request in (get("/users"), post("/roles"))]
+        await until(lambda: len(server.received) == 1)
+        await transport.close()
+        for task, said in zip(tasks, ("before it was answered", "before it was sent"), strict=True):
+            with pytest.raises(ConnectionFailedError, match=f"session was closed {said}"):
+                await task
+
+
+async def test_closing_cancels_no_task_that_waits_for_one_of_its_own() -> None:
+    """What the session runs for a program ends in the error of its request; who waits for it was not cancelled."""
+    async with Server([hang, hang]) as server:
+        transport = transport_to(server.url)
+        await transport.open()
+        never = asyncio.Event()
+        spawned = [transport.spawn(transport.send(request)) for request in (get(), post())]
+        spawned.append(transport.spawn(never.wait()))  # type: ignore[arg-type]
+        waiting = [asyncio.create_task(_result_of(task)) for task in spawned]
+        await until(lambda: len(server.received) == 2)
+        await transport.close()
+        errors = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 5)
+    assert [type(error) for error in errors] == [ConnectionFailedError, AmbiguousWriteError, ConnectionFailedError]
+
+
+async def test_a_spawned_task_that_is_cancelled_before_it_began_leaves_nothing() -> None:
+    """Its coroutine is closed, of which Python would complain."""
+    async with Server() as server, opened(server) as transport:
+        coroutine = no_wait(0)
+        task = transport.spawn(coroutine)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+
+async def test_an_error_of_the_token_function_says_once_that_nothing_was_carried_out() -> None:
+    """It is the same for all requests that waited for the token."""
+
+    async def fetch() -> str:
+        await asyncio.sleep(0)
+        raise LookupError("vault")
+
+    async with Server() as server, opened(server, token=fetch) as transport:
+        errors = await asyncio.gather(*(transport.send(post()) for _ in range(5)), return_exceptions=True)
+    for error in errors:
+        assert isinstance(error, LookupError)
+        assert error.__notes__ == ["kantata_async: POST /users was not carried out"]
+        assert may_be_carried_out(error) is False
+
+
+async def test_a_task_that_its_owner_cancels_while_the_session_closes_is_cancelled() -> None:
+    """Whoever cancelled it sees it cancelled."""
+    async with Server() as server:
+        transport = transport_to(server.url)
+        await transport.open()
+        task = transport.spawn(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(transport.close())
+        await asyncio.sleep(0)
+        task.cancel()
+        await closing
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def _result_of(task: asyncio.Task[object]) -> object:
+    return await task
+
+
 async def test_closing_ends_a_wait_between_attempts() -> None:
     """With the error that made it wait."""
+    waits = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.set()
+        await asyncio.sleep(seconds)
+
     async with Server([told({}, 429, retry_after="100")]) as server:
-        transport = Transport(token=TOKEN, base_url=server.url)
+        transport = transport_to(server.url, sleep=sleep)
         await transport.open()
         task = asyncio.create_task(transport.send(get()))
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(waits.wait(), 5)
         await transport.close()
         with pytest.raises(RateLimitError):
             await asyncio.wait_for(task, 2)
@@ -511,7 +604,7 @@ async def test_closing_ends_a_token_function_that_hangs() -> None:
         return "never"
 
     async with Server() as server:
-        transport = Transport(token=fetch, base_url=server.url)
+        transport = transport_to(server.url, token=fetch)
         await transport.open()
         task = asyncio.create_task(transport.send(get()))
         await asyncio.sleep(0.02)
@@ -563,7 +656,7 @@ def test_a_transport_that_is_dropped_does_not_blow_up() -> None:
 
     async def drop() -> None:
         async with Server([OK]) as server:
-            transport = Transport(token=TOKEN, base_url=server.url)
+            transport = transport_to(server.url)
             await transport.open()
             await transport.send(get())
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import html
+import json
 import logging
 import ssl
 import traceback
+import urllib.parse
 from collections.abc import Iterator
 from types import TracebackType
 
@@ -13,9 +17,26 @@ import pytest
 from aiohttp import client_exceptions, http_exceptions
 from aiohttp.client_reqrep import ConnectionKey
 from multidict import CIMultiDict, CIMultiDictProxy
-from wire import TOKEN, Server, Step, cut, get, hang, opened, post, reply, silent_port, then_cut, told
+from waiting import until
+from wire import (
+    TOKEN,
+    Server,
+    Step,
+    cut,
+    get,
+    hang,
+    opened,
+    post,
+    reply,
+    silent_port,
+    then_cut,
+    then_hang,
+    told,
+    transport_to,
+)
 from yarl import URL
 
+from kantata_async import KantataSession
 from kantata_async.errors import (
     ConnectionFailedError,
     InvalidResponseError,
@@ -23,9 +44,9 @@ from kantata_async.errors import (
     RequestTimeoutError,
     UsageError,
 )
-from kantata_async.transport.retry import RetryPolicy
-from kantata_async.transport.transport import Request, Transport
-from kantata_async.transport.wire import failure
+from kantata_async.transport import BASE_URL, Request, RetryPolicy
+from kantata_async.transport.failures import failure
+from kantata_async.transport.redaction import Redaction
 
 ADDRESS = URL("https://api.example/users?search=private")
 KEY = ConnectionKey("api.example", 443, True, True, None, None, None)
@@ -56,7 +77,7 @@ BELOW: list[tuple[Exception, type[KantataError]]] = [
     (aiohttp.SocketTimeoutError(TOKEN), RequestTimeoutError),
     (aiohttp.ClientResponseError(**ANSWER), InvalidResponseError),
     (aiohttp.ContentTypeError(**ANSWER), InvalidResponseError),
-    (aiohttp.ClientHttpProxyError(**ANSWER), InvalidResponseError),
+    (aiohttp.ClientHttpProxyError(**ANSWER), ConnectionFailedError),
     (aiohttp.WSServerHandshakeError(**ANSWER), InvalidResponseError),
     (aiohttp.TooManyRedirects(**ANSWER), InvalidResponseError),
     (aiohttp.RedirectClientError(TOKEN), InvalidResponseError),
@@ -164,6 +185,78 @@ async def test_not_even_the_variables_of_a_traceback_show_a_token(step: Step, re
     assert TOKEN not in everything_told_by(caught.value.with_traceback(inner(caught.value)), with_locals=True)
 
 
+HALF = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"
+
+
+@pytest.mark.parametrize("request_", [get(), post(json="x" * 2_000_000)], ids=["GET", "POST"])
+@pytest.mark.parametrize("step", [hang, then_hang(b"HTTP/1.1 20"), then_hang(HALF)], ids=["all", "headers", "body"])
+async def test_a_cancellation_shows_no_token_either(step: Step, request_: Request) -> None:
+    """It passes through aiohttp's frames as well as ours."""
+    async with Server([step]) as server, opened(server) as transport:
+        sending = asyncio.create_task(transport.send(request_))
+        await until(lambda: len(server.received) == 1)
+        await asyncio.sleep(0.01)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await sending
+    shown = everything_told_by(caught.value.with_traceback(inner(caught.value)), with_locals=True)
+    assert "aiohttp" in shown
+    assert TOKEN not in shown
+
+
+async def test_a_renewal_that_fails_shows_no_token() -> None:
+    """Neither the refused one nor the one that cannot be sent."""
+    tokens = iter([TOKEN, f"{TOKEN} and more"])
+
+    async def fetch() -> str:
+        return next(tokens)
+
+    async with Server([told({}, 401)]) as server, opened(server, token=fetch) as transport:
+        with pytest.raises(UsageError, match="white space") as caught:
+            await transport.send(get())
+    assert TOKEN not in everything_told_by(caught.value.with_traceback(inner(caught.value)), with_locals=True)
+
+
+SECRET = "tok/with+all=kinds&of<signs>'\""
+
+
+def spellings() -> dict[str, str]:
+    """The secret as one and the other would write it."""
+    return {
+        "as it is": SECRET,
+        "in capitals": SECRET.upper(),
+        "in a URL": urllib.parse.quote(SECRET, safe=""),
+        "in a URL, in small letters": urllib.parse.quote(SECRET, safe="").lower(),
+        "in JSON": json.dumps(SECRET)[1:-1],
+        "in JSON for a script": json.dumps(SECRET)[1:-1].replace("/", "\\/").replace("<", "\\u003c"),
+        "in JSON, every character": "".join(f"\\u{ord(character):04X}" for character in SECRET),
+        "in HTML": "".join(f"&#{ord(character)};" for character in SECRET),
+        "in HTML, hexadecimal": "".join(f"&#x{ord(character):X};" for character in SECRET),
+        "in HTML, by names": html.escape(SECRET),
+    }
+
+
+@pytest.mark.parametrize("spelling", spellings().values(), ids=spellings())
+def test_a_secret_is_redacted_however_it_is_spelt(spelling: str) -> None:
+    """What a server sends back need not be what it got."""
+    redact = Redaction()
+    redact.add(SECRET)
+    assert redact(f"Bearer {spelling}, {spelling}") == "Bearer ***, ***"
+    assert SECRET not in repr(redact)
+
+
+async def test_an_envelope_that_quotes_the_token_is_told_without_it() -> None:
+    """Of every kind of call, with no control character, and not in a cause or a variable either."""
+    answer = told({"results": [], "users": {"1": {"id": f"\x1b[2J{TOKEN}"}}})
+    async with Server([answer] * 4) as server, KantataSession(token=TOKEN, base_url=server.url) as kantata:
+        for call in (kantata.users.get(1), kantata.users.list().collect(), kantata.users.update(1, full_name="a")):
+            with pytest.raises(KantataError, match=r"\*\*\*") as caught:
+                await call
+            shown = everything_told_by(caught.value)
+            assert TOKEN not in shown
+            assert "\x1b" not in shown
+
+
 async def test_a_refused_connection_shows_no_token_either() -> None:
     """Nothing of aiohttp's is chained."""
     async with opened(f"http://127.0.0.1:{silent_port()}", retry=RetryPolicy.never()) as transport:
@@ -181,6 +274,6 @@ def inner(error: BaseException) -> TracebackType | None:
 
 def test_a_transport_does_not_show_its_token() -> None:
     """Nor does what it is made of."""
-    transport = Transport(token=TOKEN)
+    transport = transport_to(BASE_URL)
     assert TOKEN not in repr(transport)
     assert TOKEN not in repr(vars(transport))

@@ -51,10 +51,10 @@ from kantata_async.errors import (
     RequestTimeoutError,
     ServerError,
     ValidationError,
+    may_be_carried_out,
 )
-from kantata_async.limits import Slot
-from kantata_async.transport.retry import RetryPolicy
-from kantata_async.transport.transport import Request
+from kantata_async.limits import AdaptiveRateLimit, RateLimit
+from kantata_async.transport import Options, Request, RetryPolicy
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 HALF = HEAD + b"content-length: 99\r\n\r\n{"
@@ -112,21 +112,28 @@ async def test_a_write_on_a_kept_connection_that_dies_is_sent_once(method: str) 
     assert [request.connection for request in server.received] == [0, 0]
 
 
-async def test_a_read_sent_again_is_counted_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many slots taken as requests seen by the server."""
-    taken = 0
-    enter = Slot.__aenter__
+@pytest.mark.parametrize("busy_seconds", [0, 0.01])
+async def test_a_write_does_not_go_on_a_connection_that_the_server_closed(busy_seconds: float) -> None:
+    """Which it may have done right after its answer, or while the program was busy with something else."""
+    async with Server([then_cut(OK)] * 30) as server, opened(server) as transport:
+        for _ in range(10):
+            for method in ("POST", "DELETE", "PUT"):
+                await transport.send(Request(method, "/users/1", json={}))
+                time.sleep(busy_seconds)  # noqa: ASYNC251 - the loop must not see it
+    assert server.methods == ["POST", "DELETE", "PUT"] * 10
 
-    async def counting(slot: Slot) -> None:
-        nonlocal taken
-        taken += 1
-        await enter(slot)
 
-    monkeypatch.setattr(Slot, "__aenter__", counting)
-    async with Server([OK, cut, reset, OK]) as server, opened(server) as transport:
+async def test_a_read_sent_again_is_counted_each_time() -> None:
+    """A limit of ten a second spaces every request that the server sees, those sent again too."""
+    async with (
+        Server([OK, cut, reset, OK]) as server,
+        opened(server, rate_limit=RateLimit(10)) as transport,
+    ):
+        began = time.monotonic()
         await transport.send(get())
         await transport.send(get())
-    assert taken == len(server.received) == 4
+        assert time.monotonic() - began > 0.25
+    assert len(server.received) == 4
 
 
 @pytest.mark.parametrize("method", ["GET", *WRITES])
@@ -245,6 +252,66 @@ async def test_retry_after_is_honoured() -> None:
     assert asked == [7.0, 9.0, 0.0]
 
 
+async def test_a_retry_after_is_read_by_the_servers_clock() -> None:
+    """An hour ahead of ours, and it still asks for five seconds."""
+    asked: list[float] = []
+    headers = {"date": "Fri, 20 Nov 2026 13:00:00 GMT", "retry_after": "Fri, 20 Nov 2026 13:00:05 GMT"}
+    now = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC).timestamp()
+    async with (
+        Server([told({}, 503, **headers), OK]) as server,
+        opened(server, sleep=waits(asked), random=lambda: 0.0, now=lambda: now) as transport,
+    ):
+        await transport.send(get())
+    assert asked == [5.0]
+
+
+YEAR = "31536000"
+FAR_AHEAD = "Fri, 20 Nov 2099 12:00:00 GMT"
+
+
+@pytest.mark.parametrize("asked", [YEAR, FAR_AHEAD, "999999999999999999"])
+async def test_a_wait_that_nobody_waits_is_told_at_once_and_ends_with_the_deadline(asked: str) -> None:
+    """Who is refused, and who comes later, hears of it at once; after the time that a call may take, one asks again."""
+    policy = RetryPolicy(deadline=1.5)
+    async with (
+        Server([told({}, 429, retry_after=asked), OK, OK]) as server,
+        opened(server, retry=policy, rate_limit=AdaptiveRateLimit()) as transport,
+    ):
+        with pytest.raises(RateLimitError):
+            await transport.send(get())
+        assert 0 < transport.limits["general"].paused_for <= 1.5
+        for request in (get(), post()):
+            with pytest.raises(RateLimitError, match="not sent: the server asked for a wait"):
+                await transport.send(request)
+        assert len(server.received) == 1
+        await asyncio.sleep(1.55)
+        assert [(await transport.send(request)).status for request in (get(), post())] == [200, 200]
+
+
+async def test_who_can_wait_less_than_the_server_asks_hears_of_it_at_once() -> None:
+    """And does not have the others wait less."""
+    hurried = Options(retry=RetryPolicy(deadline=0.5))
+    async with (
+        Server([told({}, 429, retry_after="60")]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit()) as transport,
+    ):
+        for _ in range(2):
+            with pytest.raises(RateLimitError):
+                await transport.send(get(), hurried)
+        assert transport.limits["general"].paused_for > 50
+    assert len(server.received) == 1
+
+
+async def test_a_wait_that_one_can_wait_is_waited() -> None:
+    """By those that come later, too."""
+    async with (
+        Server([told({}, 429, retry_after="1"), OK, OK]) as server,
+        opened(server, rate_limit=AdaptiveRateLimit()) as transport,
+    ):
+        answers = await asyncio.gather(transport.send(get()), transport.send(post()))
+    assert [answer.status for answer in answers] == [200, 200]
+
+
 async def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
     """Waiting for nothing helps nobody."""
     asked: list[float] = []
@@ -323,6 +390,106 @@ async def test_a_cancelled_wait_between_attempts_is_a_cancellation() -> None:
             await task
 
 
+async def interrupted(script: list[Step], request: Request, come: int, **options: Any) -> BaseException:
+    """What ends a request that is cancelled when so many requests have come to the server."""
+    async with Server(script) as server, opened(server, **options) as transport:
+        task = asyncio.create_task(transport.send(request))
+        await until(lambda: len(server.received) == come)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+    return caught.value
+
+
+async def test_an_interruption_says_what_it_left_behind() -> None:
+    """Of a write that was on its way nobody knows; of one that was refused, or of a read, there is nothing to know."""
+    cases: list[tuple[list[Step], Request, bool]] = [
+        ([hang], post(), True),
+        ([then_hang(HALF)], post(), True),
+        ([hang], get(), False),
+        ([told({}, 429, retry_after="60")], post(), False),
+    ]
+    for script, request, may_be in cases:
+        error = await interrupted(script, request, 1, sleep=asyncio.sleep)
+        assert may_be_carried_out(error) is may_be
+        state = "may have been carried out" if may_be else "was not carried out"
+        assert error.__notes__ == [f"kantata_async: {request} {state}"]
+    assert may_be_carried_out(ValueError()) is None
+
+
+async def test_an_interruption_in_line_left_nothing_behind() -> None:
+    """A write that waits for a place was not sent."""
+    async with Server([hang]) as server, opened(server, concurrency=1) as transport:
+        first, second = (asyncio.create_task(transport.send(post(path))) for path in ("/users", "/roles"))
+        await until(lambda: len(server.received) == 1)
+        with pytest.raises(TimeoutError) as caught:
+            async with asyncio.timeout(0.01):
+                await second
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    assert may_be_carried_out(caught.value) is False
+
+
+async def test_an_error_says_after_how_many_attempts() -> None:
+    """Where there was more than one."""
+    for attempts, told_of in ((1, False), (3, True)):
+        async with (
+            Server([told({}, 500)] * attempts) as server,
+            opened(server, retry=RetryPolicy(attempts=attempts)) as transport,
+        ):
+            with pytest.raises(ServerError) as caught:
+                await transport.send(get())
+        assert ("(after 3 attempts)" in str(caught.value)) is told_of
+
+
+REFUSALS_AS_SUCCESSES = [
+    {"errors": [{"type": "validation", "message": "no", "field": "name"}]},
+    {"errors": [{"type": "system", "message": "no"}], "results": [], "count": 0, "users": {}},
+    {"errors": ["no"]},
+    {"errors": "no"},
+    {"errors": {"name": ["no"]}},
+    {"error_message": "no"},
+]
+
+
+@pytest.mark.parametrize("answer", REFUSALS_AS_SUCCESSES)
+@pytest.mark.parametrize("request_", [get(), post(), Request("DELETE", "/users/1")], ids=str)
+async def test_a_success_that_is_nothing_but_errors_is_a_refusal(answer: object, request_: Request) -> None:
+    """With its status and its reasons, and sent once."""
+    async with Server([told(answer, x_request_id="r")] * 2) as server, opened(server) as transport:
+        with pytest.raises(APIError, match=r"^200 on .*: no") as caught:
+            await transport.send(request_)
+    assert (type(caught.value), caught.value.status, caught.value.request_id) == (APIError, 200, "r")
+    assert caught.value.errors[0].message == "no"
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"errors": [], "results": [], "count": 0},
+        {"errors": None, "ok": True},
+        {"errors": [{"message": "no"}], "results": [{"key": "users", "id": "1"}], "users": {"1": {"id": "1"}}},
+        {"errors": {"1": {"id": "1", "message": "one of the collection"}}},
+        {"notes": 'he said "errors"'},
+        ["errors"],
+        "error_message",
+    ],
+)
+async def test_a_success_that_speaks_of_errors_is_a_success(answer: object) -> None:
+    """Where there is something beside them, or none."""
+    async with Server([told(answer)]) as server, opened(server) as transport:
+        assert (await transport.send(get())).data == answer
+
+
+async def test_a_long_header_is_taken() -> None:
+    """Security policies and a proxy's cookies outgrow aiohttp's own limit of 8190 bytes."""
+    async with Server([told({}, content_security_policy="x" * 40_000)] * 2) as server, opened(server) as transport:
+        for request in (get(), post()):
+            assert (await transport.send(request)).data == {}
+    assert len(server.received) == 2
+
+
 HTML = reply(200, b"<html>\x07 sign in </html>", "text/html")
 NOT_THE_API: dict[str, bytes] = {
     "HTML": HTML,
@@ -332,7 +499,6 @@ NOT_THE_API: dict[str, bytes] = {
     "invalid UTF-8": reply(200, b'{"a": "\xff"}'),
     "a byte order mark": reply(200, b"\xef\xbb\xbf{}"),
     "deep nesting": reply(200, b"[" * 100_000 + b"]" * 100_000),
-    "white space": reply(200, b"  "),
     "truncated at the end of the connection": HEAD + b'connection: close\r\n\r\n{"a"',
 }
 
@@ -399,17 +565,27 @@ async def test_a_refusal_without_end_is_still_the_refusal() -> None:
             await transport.send(get())
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("request_", [get(), post()], ids=str)
-async def test_a_redirect_is_never_followed(status: int, request_: Request) -> None:
-    """The token stays; the error names the host and no more of the address."""
+@pytest.mark.parametrize(
+    ("status", "after_a_write"),
+    [
+        (301, InvalidResponseError),
+        (302, AmbiguousWriteError),
+        (303, AmbiguousWriteError),
+        (307, InvalidResponseError),
+        (308, InvalidResponseError),
+    ],
+)
+async def test_a_redirect_is_never_followed(status: int, after_a_write: type[KantataError]) -> None:
+    """The token stays; the error names the host alone. A 302 or 303 may follow upon what was done."""
     async with Server([OK]) as other:
-        location = f"http://localhost:{other.port}/steal?secret=1"
-        async with Server([reply(status, location=location)]) as server, opened(server) as transport:
-            with pytest.raises(InvalidResponseError, match="redirects to localhost;") as caught:
-                await transport.send(request_)
+        answer = reply(status, location=f"http://localhost:{other.port}/steal?secret=1")
+        async with Server([answer] * 2) as server, opened(server) as transport:
+            for request, error in ((get(), InvalidResponseError), (post(), after_a_write)):
+                with pytest.raises(error, match="redirects to localhost;") as caught:
+                    await transport.send(request)
+                assert "steal" not in str(caught.value)
     assert other.received == []
-    assert "steal" not in str(caught.value)
+    assert server.methods == ["GET", "POST"]
 
 
 @pytest.mark.parametrize("location", [None, "/elsewhere", "http://[::1", "http://" + "x" * 5000, "\xff", f"//{TOKEN}"])
@@ -482,21 +658,35 @@ async def test_a_refusal_has_its_own_error(status: int, error: type[APIError]) -
 
 ODD: list[tuple[bytes, tuple[ErrorDetail, ...]]] = [
     (b"", ()),
-    (b"<html>no</html>", ()),
-    (b"{", ()),
-    (b"\xff\xfe", ()),
+    (b" \n", ()),
+    (b"<html><head><title>502</title></head><body><h1>no</h1>\n<p>way</body>", (ErrorDetail("no way"),)),
+    (b"<html><script>no()</script></html>", (ErrorDetail("<html><script>no()</script></html>"),)),
+    (b"upstream  request\ntimeout", (ErrorDetail("upstream request timeout"),)),
+    (b"{", (ErrorDetail("{"),)),
+    (b"\xff\xfe", (ErrorDetail("\ufffd\ufffd"),)),
     (b"null", ()),
     (b"[]", ()),
-    (b'"no"', ()),
+    (b'"no"', (ErrorDetail("no"),)),
+    (b'["no", {"message": "never"}]', (ErrorDetail("no"), ErrorDetail("never"))),
     (b"{}", ()),
-    (b'{"errors": null}', ()),
-    (b'{"errors": []}', ()),
-    (b'{"errors": [null, "", {}]}', ()),
+    (b'{"errors": null}', (ErrorDetail('{"errors":null}'),)),
+    (b'{"errors": [null, "", {}]}', (ErrorDetail('{"errors":[null,"",{}]}'),)),
+    (b'{"code": 7, "fault": "no"}', (ErrorDetail('{"code":7,"fault":"no"}'),)),
+    (b'{"error_message": "locked"}', (ErrorDetail("locked"),)),
+    (b'{"error_message": "locked", "errors": ["no"]}', (ErrorDetail("no"), ErrorDetail("locked"))),
     (b'{"errors": "no"}', (ErrorDetail("no"),)),
     (b'{"errors": ["no", "never"]}', (ErrorDetail("no"), ErrorDetail("never"))),
     (b'{"errors": {"message": "no", "field": "a"}}', (ErrorDetail("no", field="a"),)),
-    (b'{"errors": {"name": ["is bad"]}}', (ErrorDetail('{"name":["is bad"]}'),)),
-    (b'{"errors": [7, [1]]}', (ErrorDetail("7"), ErrorDetail("[1]"))),
+    (
+        b'{"errors": {"name": ["is bad", "is long"], "message": ["is blank"], "user": {"email": "is taken"}}}',
+        (
+            ErrorDetail("is bad", field="name"),
+            ErrorDetail("is long", field="name"),
+            ErrorDetail("is blank", field="message"),
+            ErrorDetail("is taken", field="user.email"),
+        ),
+    ),
+    (b'{"errors": [7, [1]]}', (ErrorDetail("7"), ErrorDetail("1"))),
     (b'{"errors": [{"type": 1, "message": 2, "field": 3, "index": "4"}]}', (ErrorDetail("2", "1", "3"),)),
     (b'{"errors": [{"message": "no", "index": true}]}', (ErrorDetail("no"),)),
     (b'{"error": "invalid_token"}', (ErrorDetail("invalid_token"),)),

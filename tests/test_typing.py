@@ -1,4 +1,4 @@
-"""What mypy --strict and pyright say of typical uses, and of mistakes."""
+"""What mypy --strict and pyright say of typical uses, of the calls that docstrings show, and of mistakes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from docstring_examples import as_program
 
 HERE: Final = Path(__file__).parent
 USES: Final = HERE / "typing_uses.py"
 MISTAKES: Final = HERE / "typing_mistakes.py"
+EXAMPLES: Final = "docstring_examples_program.py"
 PROJECT: Final = HERE.parent / "pyproject.toml"
 
 Errors = dict[Path, dict[int, str]]
@@ -29,9 +31,9 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
-def by_mypy() -> Errors:
+def by_mypy(examples: Path) -> Errors:
     """The errors of mypy."""
-    found: Errors = {USES: {}, MISTAKES: {}}
+    found: Errors = {USES: {}, MISTAKES: {}, examples: {}}
     told = run(
         "mypy",
         "--config-file",
@@ -41,6 +43,7 @@ def by_mypy() -> Errors:
         "--show-absolute-path",
         str(USES),
         str(MISTAKES),
+        str(examples),
     )
     for line in told.splitlines():
         if matched := re.match(r"(?P<path>.+?):(?P<line>\d+): error: (?P<message>.*)", line):
@@ -48,10 +51,11 @@ def by_mypy() -> Errors:
     return found
 
 
-def by_pyright() -> Errors:
+def by_pyright(examples: Path) -> Errors:
     """The errors of pyright."""
-    found: Errors = {USES: {}, MISTAKES: {}}
-    told = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, str(USES), str(MISTAKES)))
+    found: Errors = {USES: {}, MISTAKES: {}, examples: {}}
+    files = map(str, (USES, MISTAKES, examples))
+    told = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, *files))
     for one in told["generalDiagnostics"]:
         if one["severity"] == "error":
             line = one["range"]["start"]["line"] + 1
@@ -60,9 +64,11 @@ def by_pyright() -> Errors:
 
 
 @pytest.fixture(name="errors", scope="module", params=[by_mypy, by_pyright], ids=["mypy", "pyright"])
-def the_errors(request: pytest.FixtureRequest) -> Errors:
-    """The errors of one type checker, run once for both files."""
-    found: Errors = request.param()
+def the_errors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Errors:
+    """The errors of one type checker, run once for all files."""
+    examples = tmp_path_factory.mktemp("typing") / EXAMPLES
+    examples.write_text(as_program(), encoding="utf-8")
+    found: Errors = request.param(examples)
     return found
 
 
@@ -71,15 +77,20 @@ def test_typical_uses_are_accepted(errors: Errors) -> None:
     assert errors[USES] == {}
 
 
+def test_the_calls_that_docstrings_show_are_accepted(errors: Errors) -> None:
+    """Without one error."""
+    assert [told for path, told in errors.items() if path.name == EXAMPLES] == [{}]
+
+
 def test_each_mistake_is_refused(errors: Errors) -> None:
     """On its own line; what is right beside it is not."""
     lines = MISTAKES.read_text(encoding="utf-8").splitlines()
     marked = {number: line.strip() for number, line in enumerate(lines, start=1) if line.endswith("# refused")}
-    assert len(marked) > 70
+    assert len(marked) > 100
     assert {number: line for number, line in marked.items() if number not in errors[MISTAKES]} == {}
     assert {number: told for number, told in errors[MISTAKES].items() if number not in marked} == {}
 
 
 def test_nothing_else_is_found(errors: Errors) -> None:
     """The package itself has no error that a user's checker would show."""
-    assert {path: told for path, told in errors.items() if path not in {USES, MISTAKES}} == {}
+    assert {path: told for path, told in errors.items() if path not in {USES, MISTAKES} and path.name != EXAMPLES} == {}

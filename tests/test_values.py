@@ -24,6 +24,7 @@ from kantata_async.calls.parameters import (
     DAY,
     FILE,
     ID,
+    ID_TEXTS,
     IDS,
     INSTANT,
     INTEGER,
@@ -32,6 +33,7 @@ from kantata_async.calls.parameters import (
     TEXTS,
     Array,
     Choice,
+    Choices,
     Keyed,
     Kind,
     Needed,
@@ -105,7 +107,7 @@ HOSTILE_IDS: Final[list[Any]] = [
     True,
     False,
     None,
-    1.0,
+    1.5,
     math.nan,
     b"1",
     [1],
@@ -123,9 +125,11 @@ TAKES: Final[list[tuple[str, Kind, Any, Any]]] = [
     ("named text", TEXT, Role.MAVEN, "maven"),
     ("texts", TEXTS, ["a", "b"], "a,b"),
     ("texts as text", TEXTS, "a,b", "a,b"),
-    ("texts of ids", TEXTS, (1, "2"), "1,2"),
-    ("named texts", TEXTS, [Role.MAVEN, Level.TOP], "maven,7"),
+    ("named texts", TEXTS, [Role.MAVEN, "buyer"], "maven,buyer"),
     ("one in a set", TEXTS, {"a"}, "a"),
+    ("ids as texts", ID_TEXTS, (1, "2"), "1,2"),
+    ("ids in a text", ID_TEXTS, "1,2", "1,2"),
+    ("named ids", ID_TEXTS, [Role.MAVEN, Level.TOP], "maven,7"),
     ("integer", INTEGER, 7, 7),
     ("negative", INTEGER, -7, -7),
     ("zero", INTEGER, 0, 0),
@@ -162,6 +166,13 @@ TAKES: Final[list[tuple[str, Kind, Any, Any]]] = [
     ("ids in a set", IDS, frozenset({1}), [1]),
     ("choice", Choice(("low", "high")), "high", "high"),
     ("named choice", Choice(("maven", "buyer")), Role.MAVEN, "maven"),
+    ("choice of numbers", Choice((0, 1, 2)), 2, 2),
+    ("named number", Choice((0, 7)), Level.TOP, 7),
+    ("one of several choices", Choices(("low", "high")), "high", "high"),
+    ("several choices", Choices(("low", "high")), ["high", "low"], "high,low"),
+    ("several choices as text", Choices(("low", "high")), "high,low", "high,low"),
+    ("named choices", Choices(("maven", "buyer")), [Role.MAVEN], "maven"),
+    ("no choices", Choices(("low", "high")), [], ""),
     ("lists of lists", Array(Array(INTEGER)), [[1], []], [[1], []]),
     ("keyed", Keyed(INTEGER), {"EUR": 1}, {"EUR": 1}),
     ("object", Object({"a": INTEGER, "b": TEXT}), {"a": 1}, {"a": 1}),
@@ -178,7 +189,13 @@ REFUSES: Final[list[tuple[Kind, str, list[Any]]]] = [
         [None, 7, True, b"x", bytearray(b"x"), {"a": 1}, [True], [None], [1.5], ["a,b"], [["a"]]],
     ),
     (TEXTS, "text, or a list", [["\ud800"], "\ud800", [10**5000], iter(["a"]), (x for x in "a"), [b"a"]]),
-    (INTEGER, "a whole number", [None, True, False, 1.0, 1.5, "7", "x", Decimal(7), Fraction(7), 2**64, 10**5000, [7]]),
+    (TEXTS, "text, or a list of texts", [[1], ["edit", 2], (Level.TOP,)]),
+    (ID_TEXTS, "text, or a list of ids", [None, 7, True, [True], [None], [1.5], ["1,2"], [10**5000], "\ud800"]),
+    (
+        INTEGER,
+        "a whole number",
+        [None, True, False, 1.5, 2.0**53 + 2, "7", "x", Decimal(7), Fraction(7), 2**64, 10**5000, [7]],
+    ),
     (
         NUMBER,
         "a finite number",
@@ -207,6 +224,10 @@ REFUSES: Final[list[tuple[Kind, str, list[Any]]]] = [
     (ID, "an id such as 42", HOSTILE_IDS),
     (IDS, "a list", [None, 7, "12", b"12", bytearray(b"12"), memoryview(b"12"), {"a": 1}, iter([1]), {1: 2}.keys()]),
     (Choice(("low", "high")), "does not take", [None, "", "Low", 1, True, ["low"], ("low",), {"low"}]),
+    (Choice((0, 1)), "does not take", [None, True, False, 1.5, "1", 2, -1, 10**5000, [1]]),
+    (Choices(("low", "high")), "does not take", ["", "Low", "low,hgh", "low, high", ["low", "hihg"], ",", "low,"]),
+    (Choices(("low", "high")), "does not take", [[1], [None], [True], ["low,high"], [["low"]]]),
+    (Choices(("low", "high")), "takes text", [None, 1, True, b"low"]),
     (Keyed(INTEGER), "a mapping", [None, [], "x", [("EUR", 1)], {1: 1}, {None: 1}]),
     (Object({"a": INTEGER}), "a mapping", [None, [], "a", [("a", 1)], {"a"}, 7]),
     (Needed(INTEGER), "a whole number", [None, True, "7"]),
@@ -309,6 +330,18 @@ def test_a_list_says_which_of_its_values_is_wrong() -> None:
         Keyed(INTEGER).wire({"EUR": "1"}, "rates")
 
 
+def test_a_wrong_choice_is_told_the_nearest_right_one() -> None:
+    """Whatever its case; all of them where none is near."""
+    for kind in (Choice(("maven", "buyer")), Choices(("maven", "buyer"))):
+        for wrong in ("mavn", "Maven"):
+            with pytest.raises(UsageError, match=f"^role does not take '{wrong}'; did you mean 'maven'"):
+                kind.wire(wrong, "role")
+    with pytest.raises(UsageError, match=r"^archived does not take 'yes'; there are exclude, include, only$"):
+        Choice(("only", "exclude", "include")).wire("yes", "archived")
+    with pytest.raises(UsageError, match=r"^kind does not take 3; there are 0, 1, 2$"):
+        Choice((0, 1, 2)).wire(3, "kind")
+
+
 def test_a_list_may_have_a_limit() -> None:
     """A bulk delete takes so many ids and no more, and none at all would be everything."""
     kind = Array(ID, most=2)
@@ -372,6 +405,8 @@ def test_a_file_is_taken_in_three_forms(tmp_path: Path) -> None:
         ("zzzz", ["user", "role"], "; there are role, user"),
         ("x", [], ""),
         ("", ["user"], "; there are user"),
+        ("users", ["Estimate", "User", "Workspace"], "; did you mean 'User'?"),
+        ("MAVEN", ["buyer", "maven"], "; did you mean 'maven'?"),
     ],
 )
 def test_the_nearest_name_is_offered(name: str, known: list[str], hint: str) -> None:

@@ -19,6 +19,10 @@ async def includes(kantata: KantataSession) -> None:
     await kantata.participations.create(workspace_id=7, role="maven", include=["usr"])  # refused
     await kantata.participations.update(42, include=["usr"])  # refused
     await kantata.participations.create_many([], include=["usr"])  # refused
+    await kantata.participations.update_many([], include=["usr"])  # refused
+    kantata.participations.create_stream([], include=["usr"])  # refused
+    await kantata.access_group_memberships.create_many([], optional_fields=["usr"])  # refused
+    await kantata.timesheet_submissions.create_many([], optional_fields=["usr"])  # refused
 
 
 async def filters(kantata: KantataSession) -> None:
@@ -38,6 +42,39 @@ async def filters(kantata: KantataSession) -> None:
     await kantata.participations.list(workspace_id=7, page=2)  # refused
     await kantata.participations.list(workspace_id=7, search="x")  # refused
     await kantata.participations.get(42, workspace_id=7)  # refused
+    await kantata.users.get_many([1], order="alphabetical")  # refused
+    await kantata.users.get_many([1], show_disabled="yes")  # refused
+    await kantata.users.list(everything="yes")  # refused
+    await kantata.currencies.list(everything=True)  # refused
+    await kantata.users.list().limit("10")  # refused
+    await kantata.users.list().one(42)  # refused
+
+
+async def values(kantata: KantataSession) -> None:
+    """What is none of the values that there are."""
+    await kantata.participations.create(workspace_id=7, role="mavn")  # refused
+    await kantata.workspaces.invite(7, invitee_role="owner")  # refused
+    await kantata.workspaces.list(archived="yes")  # refused
+    await kantata.workspaces.list(archived=True)  # refused
+    await kantata.custom_fields.list(subject_type="users")  # refused
+    await kantata.custom_field_values.list(subject_type="user")  # refused
+    await kantata.stories.list(priority=["critcal"])  # refused
+    await kantata.stories.create(workspace_id=7, title="Plan", story_type="taks")  # refused
+    await kantata.client_invoice_defaults.create(time_rollup_type=3)  # refused
+    await kantata.participations.update(42, permissions=[1])  # refused
+    await kantata.participations.update(42, permissions=7)  # refused
+
+
+async def rows(kantata: KantataSession) -> None:
+    """What is no row, or no field of one."""
+    await kantata.participations.create_many([{"workspace_id": 7, "role": "maven", "usr_id": 9}])  # refused
+    await kantata.participations.create_many([{"workspace_id": 7, "role": "mavn"}])  # refused
+    await kantata.participations.create_many([{"workspace_id": 7}])  # refused
+    await kantata.participations.create_many({"workspace_id": 7, "role": "maven", "id": i} for i in "12")  # refused
+    await kantata.participations.update_many([{"team_lead": True}])  # refused
+    await kantata.participations.update_many([{"id": 42, "role": "maven"}])  # refused
+    kantata.participations.create_stream([{"workspace_id": 7, "role": "maven", "usr_id": 9}])  # refused
+    await kantata.participations.delete_many([{"id": 42}])  # refused
 
 
 async def orders_and_optional_fields(kantata: KantataSession) -> None:
@@ -104,6 +141,7 @@ async def results(kantata: KantataSession, payload: bytes) -> None:
     """What an answer does not have."""
     page = normalize(payload)
     print(page.entities)  # refused
+    print(page["9"])  # refused
     print(page.graph.get("users", "9"))  # refused
     print(page.graph.get(User))  # refused
     print(page.graph.all("users"))  # refused
@@ -112,6 +150,7 @@ async def results(kantata: KantataSession, payload: bytes) -> None:
         print(outcome.row)  # refused
         print(outcome.status.created)  # refused
         print(outcome.entity.role)  # refused
+    print((await kantata.participations.create_many([])).entities.role)  # refused
     async for p in kantata.participations.list(workspace_id=7):
         print(p.usr)  # refused
     for q in kantata.participations.list(workspace_id=7):  # refused

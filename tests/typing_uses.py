@@ -9,6 +9,7 @@ from pathlib import Path as FilePath
 from typing import assert_type
 
 from kantata_async import (
+    OMITTED,
     AmbiguousWriteError,
     APIError,
     BulkError,
@@ -19,6 +20,7 @@ from kantata_async import (
     ListQuery,
     NotFoundError,
     NotLoadedError,
+    NotOneError,
     Outcome,
     Page,
     RateLimit,
@@ -27,6 +29,7 @@ from kantata_async import (
     normalize,
     path,
 )
+from kantata_async.api.participations import ParticipationsRow, ParticipationsUpdateRow
 from kantata_async.entities import Participation, Role, Story, TimesheetSubmission, User, Workspace
 
 
@@ -101,6 +104,28 @@ async def lists(kantata: KantataSession) -> None:
     await kantata.timesheet_submissions.list(start_date=day, updated_after=moment, user_ids=[1, "2"])
     await kantata.workspaces.list(order=by_custom_field(42, descending=True), except_=[1, 2])
     await kantata.stories.list(order="position")
+    assert_type(await kantata.users.list(by_email_address="ada@example.com").one(), User)
+    assert_type(kantata.users.list().limit(10), ListQuery[User])
+    assert_type(await kantata.users.list(everything=True).limit(10), list[User])
+    await kantata.workspaces.list(archived="include", stage="project")
+    await kantata.stories.list(priority=["critical", "high"], story_type="task", by_status="in review")
+    await kantata.custom_fields.list(subject_type="User")
+
+
+async def pages(kantata: KantataSession) -> None:
+    """A page iterates, counts and indexes."""
+    page = await kantata.users.list().page(1)
+    assert_type(page[0], User)
+    assert_type(page[:2], Sequence[User])
+    assert_type(len(page), int)
+    for person in page:
+        assert_type(person, User)
+
+
+async def left_out(kantata: KantataSession, text: str | None) -> None:
+    """A parameter that is given only sometimes."""
+    await kantata.users.list(search=text or OMITTED)
+    await kantata.participations.update(42, access_level="a_level_of_its_own", permissions="edit")
 
 
 async def by_id(kantata: KantataSession, ids: AsyncIterator[str]) -> None:
@@ -108,7 +133,8 @@ async def by_id(kantata: KantataSession, ids: AsyncIterator[str]) -> None:
     people = await kantata.users.get_many([3, 1, "2"], include=["role"], optional_fields=["bio"])
     assert_type(people, Found[User])
     print(people[0].full_name, people.missing)
-    await kantata.users.get_many({int(id) async for id in ids})
+    await kantata.users.get_many({int(id) async for id in ids}, everything=True)
+    await kantata.participations.get_many([1], workspace_id=7)
     await kantata.load(people, "manager.role")
     await kantata.load(people[0], "manager", "role")
 
@@ -120,7 +146,7 @@ async def writes(kantata: KantataSession) -> None:
     await kantata.participations.create(
         workspace_id="7",
         role="maven",
-        permissions=["edit", "can_invite"],
+        permissions=["edit", "can_invite", "one_of_its_own"],
         external_reference={"service_name": "crm", "service_model": "deal", "service_model_ref": "1"},
     )
     updated = await kantata.participations.update(p.id, team_lead=True, cost_in_cents=None)
@@ -136,14 +162,14 @@ async def writes(kantata: KantataSession) -> None:
     await kantata.attachments.create(data=("plan.pdf", b"content"), type="post_attachment")
 
 
-async def rows_from_elsewhere() -> AsyncIterator[dict[str, object]]:
+async def rows_from_elsewhere() -> AsyncIterator[ParticipationsRow]:
     """Rows as they come."""
     yield {"workspace_id": 7, "user_id": 9, "role": "maven"}
 
 
 async def bulk(kantata: KantataSession) -> None:
     """Any iterable of mappings, any length; one outcome a row."""
-    rows = [{"workspace_id": 7, "user_id": user, "role": "maven"} for user in range(250)]
+    rows: list[ParticipationsRow] = [{"workspace_id": 7, "user_id": user, "role": "maven"} for user in range(250)]
     result = await kantata.participations.create_many(rows, include=["user"])
     assert_type(result, BulkResult[Participation])
     for outcome in result:
@@ -155,6 +181,13 @@ async def bulk(kantata: KantataSession) -> None:
     result.raise_for_errors()
     await kantata.participations.create_many(rows_from_elsewhere())
     await kantata.participations.create_many(row for row in rows)
+    await kantata.participations.create_many([{"workspace_id": 7, "role": "buyer"}], include=[path("user.role")])
+    assert_type(result.entities, list[Participation])
+    changes: list[ParticipationsUpdateRow] = [{"id": one.id, "team_lead": True} for one in result.entities]
+    assert_type(await kantata.participations.update_many(changes, include=["user"]), BulkResult[Participation])
+    await kantata.participations.delete_many(one.id for one in result.entities)
+    async for made in kantata.participations.create_stream(rows, optional_fields=["access_level"], if_exists="skip"):
+        assert_type(made, Outcome[Participation])
 
 
 async def errors(kantata: KantataSession) -> None:
@@ -169,6 +202,8 @@ async def errors(kantata: KantataSession) -> None:
         print(error.result)
     except NotLoadedError as error:
         print(error.name)
+    except NotOneError as error:
+        print(error.count)
     except APIError as error:
         print(error)
 

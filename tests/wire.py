@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from kantata_async.transport.transport import Request, Transport
+from kantata_async.transport import Options, Request, TokenSource, Transport
 
 
 @dataclass
@@ -61,17 +62,18 @@ Step = bytes | Callable[[Connection], Awaitable[None]]
 class Server:
     """`async with Server([step, …]) as server`, then `server.url`, `server.received`."""
 
-    def __init__(self, script: Sequence[Step] = (), port: int = 0) -> None:
+    def __init__(self, script: Sequence[Step] = (), port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
+        self._tls = tls
         self.received: list[Received] = []
         self.connections: list[Connection] = []
         self._script: Iterator[Step] = iter(script)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/api/v1"
+        self.url = f"{'http' if self._tls is None else 'https'}://127.0.0.1:{self.port}/api/v1"
         return self
 
     async def __aexit__(
@@ -204,12 +206,18 @@ TOKEN = "tok-1234567890-SECRET"
 async def opened(server: Server | str, **options: Any) -> AsyncIterator[Transport]:
     """A transport to this server whose waits between attempts take no time."""
     url = server if isinstance(server, str) else server.url
-    transport = Transport(**{"token": TOKEN, "base_url": url, "sleep": no_wait, "random": lambda: 1.0} | options)
+    transport = transport_to(url, **{"sleep": no_wait, "random": lambda: 1.0} | options)
     await transport.open()
     try:
         yield transport
     finally:
         await transport.close()
+
+
+def transport_to(url: str, *, token: Any = TOKEN, **settings: Any) -> Transport:
+    """A transport that is not open yet; `timeout`, `retry` and `headers` are taken as settings too."""
+    options = {name: settings.pop(name) for name in ("timeout", "retry", "headers") if name in settings}
+    return Transport(TokenSource(token), base_url=url, options=Options(**options), **settings)
 
 
 async def no_wait(_seconds: float) -> None:

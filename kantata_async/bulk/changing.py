@@ -8,17 +8,19 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
-from ..calls import Connection, Operation, asks_by_id, check_call, get_many
-from ..errors import AuthenticationError, ErrorDetail, KantataError, NotFoundError
+from ..calls import Connection, Operation, check_call
+from ..errors import ErrorDetail, KantataError, NotFoundError
 from ..model import Entity
-from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of
+from .by_id import LookById, the_object
+from .comparing import agreement
+from .fate import MOST_SENDINGS, SETTLING, Fate
 from .ledger import Ledger
-from .matching import comparable
+from .outcome import Status
+from .reading import brought_by
 from .rows import Row
 
 E = TypeVar("E", bound=Entity)
 
-_NOT_SHOWN: Final = object()
 _NOT_THERE: Final = ErrorDetail("there is no such object")
 
 
@@ -28,61 +30,87 @@ class Update(Generic[E]):
 
     connection: Connection
     update: Operation[E]
-    get: Operation[E] | None
-    asked: Mapping[str, Any]
+    look: LookById[E]
+    asked: Mapping[str, Sequence[str]]
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
-        """Bring every row to its outcome. Raises AuthenticationError."""
-        for row in rows:
-            await self._update(row, ledger)
+        """Bring every row to its outcome.
 
-    async def _update(self, row: Row, ledger: Ledger[E], *, sendings: int = 0) -> None:
-        id, fields = row.wired
-        if sendings == MOST_SENDINGS:
-            ledger.note([row], "not_sent", reason=f"its answer was lost {sendings} times; it is as it was")
-            return
-        ledger.note([row], "unknown", reason="it was interrupted while it was being sent")
-        call = check_call(self.update, (id,), {**fields, **self.asked})
+        Raises:
+            AuthenticationError: nothing else would go through either.
+            UsageError: nor would it here.
+        """
+        for row in rows:
+            id, fields = row.wired
+            await self.change(row, id, fields, ledger)
+
+    async def change(
+        self,
+        row: Row,
+        id: str,
+        fields: Mapping[str, Any],
+        ledger: Ledger[E],
+        *,
+        done: Status = "updated",
+        entity: E | None = None,
+    ) -> None:
+        """Change an object to be as a row says.
+
+        Args:
+            row: that says so.
+            id: of the object.
+            fields: of the row; those that an update does not take are left out.
+            ledger: of its batch.
+            done: what the row is told as when that is done.
+            entity: the object as it was, where it is known.
+        """
+        taken = self.update.body if isinstance(self.update.body, Mapping) else {}
+        changes = {name: value for name, value in fields.items() if name in taken}
+        for _ in range(MOST_SENDINGS):
+            if not await self._has_to_go_again(row, id, changes, ledger, done, entity):
+                return
+        ledger.note([row], "not_sent", entity=entity, reason="its answer was lost again and again; it is as it was")
+
+    async def _has_to_go_again(
+        self, row: Row, id: str, changes: Mapping[str, Any], ledger: Ledger[E], done: Status, entity: E | None
+    ) -> bool:
+        """Send an update; whether its answer was lost, and it was not carried out."""
+        ledger.sending([row], entity=entity)
+        call = check_call(self.update, (id,), {**changes, **brought_by(self.update, self.asked)})
         try:
             data = await self.connection.ask(call)
-            entity = None if data is None else self.connection.read(data, call).items[0]
+            changed = entity if data is None else the_object(self.connection.read(data, call).items, self.update, id)
         except KantataError as error:
-            if ledger.ended([row], error) is Fate.LOST:
-                await self._after_lost_answer(row, ledger, sendings)
-        else:
-            ledger.note([row], "updated", entity=entity)
-
-    async def _after_lost_answer(self, row: Row, ledger: Ledger[E], sendings: int) -> None:
-        if self.get is None:
-            return
-        await asyncio.sleep(SETTLING)
-        id, fields = row.wired
-        call = check_call(self.get, (id,), self.asked)
-        try:
-            entity = self.connection.read(await self.connection.ask(call), call).items[0]
-        except AuthenticationError:
+            if ledger.ended([row], error, entity=entity) is Fate.LOST:
+                return await self._is_as_before(row, id, changes, ledger, done)
+        except BaseException as error:
+            ledger.interrupted([row], error, entity=entity)
             raise
-        except NotFoundError as missing:
-            ledger.note([row], "rejected", errors=errors_of(missing))
-        except KantataError as failed:
-            ledger.cannot_tell([row], f"looking at it failed: {failed}")
         else:
-            match _as_wanted(entity, fields):
-                case True:
-                    ledger.note([row], "updated", entity=entity)
-                case False:
-                    await self._update(row, ledger, sendings=sendings + 1)
-                case None:
-                    ledger.cannot_tell([row], "the object does not show the fields that were sent")
+            ledger.note([row], done, entity=changed)
+        return False
 
-
-def _as_wanted(entity: Entity, fields: Mapping[str, Any]) -> bool | None:
-    """Whether an object shows the fields as they were sent; None when it does not show all of them."""
-    sent = entity.to_dict()
-    shown = {name: sent.get(name, sent.get(f"is_{name}", _NOT_SHOWN)) for name in fields}
-    if _NOT_SHOWN in shown.values():
-        return None
-    return all(comparable(shown[name]) == comparable(value) for name, value in fields.items())
+    async def _is_as_before(
+        self, row: Row, id: str, changes: Mapping[str, Any], ledger: Ledger[E], done: Status
+    ) -> bool:
+        """Whether a look shows that an update whose answer was lost was not carried out."""
+        await asyncio.sleep(SETTLING)
+        seen = await self.look([id], self.asked)
+        entity = seen.objects.get(id)
+        if entity is None:
+            if seen.fault is None:
+                ledger.note([row], "rejected", errors=[_NOT_THERE])
+            else:
+                ledger.cannot_tell([row], seen.fault)
+            return False
+        shown = agreement(changes, entity)
+        if shown.differ:
+            return True
+        if shown.agree == changes.keys():
+            ledger.note([row], done, entity=entity)
+        else:
+            ledger.cannot_tell([row], "the object does not show the fields that were sent")
+        return False
 
 
 @attrs.frozen
@@ -92,11 +120,15 @@ class Delete(Generic[E]):
     connection: Connection
     bulk: Operation[Any] | None
     single: Operation[Any] | None
-    listing: Operation[E] | None
-    get: Operation[E] | None
+    look: LookById[E]
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
-        """Bring every row to its outcome. Raises AuthenticationError."""
+        """Bring every row to its outcome.
+
+        Raises:
+            AuthenticationError: nothing else would go through either.
+            UsageError: nor would it here.
+        """
         await self._delete(rows, ledger)
 
     async def _delete(self, rows: Sequence[Row], ledger: Ledger[E], *, sendings: int = 0) -> None:
@@ -105,15 +137,18 @@ class Delete(Generic[E]):
         if sendings == MOST_SENDINGS:
             ledger.note(rows, "not_sent", reason=f"its answer was lost {sendings} times; it is still there")
             return
-        ledger.note(rows, "unknown", reason="it was interrupted while it was being sent")
+        ledger.sending(rows)
         try:
             await self._send(rows)
         except KantataError as error:
             match ledger.ended(rows, error):
                 case Fate.LOST:
                     await self._after_lost_answer(rows, ledger, sendings)
-                case Fate.REFUSED:
+                case Fate.REFUSED | Fate.ROWS_REFUSED | Fate.TOO_LARGE:
                     await self._after_refusal(rows, ledger, error)
+        except BaseException as error:
+            ledger.interrupted(rows, error)
+            raise
         else:
             ledger.note(rows, "deleted")
 
@@ -126,54 +161,31 @@ class Delete(Generic[E]):
 
     async def _after_lost_answer(self, rows: Sequence[Row], ledger: Ledger[E], sendings: int) -> None:
         await asyncio.sleep(SETTLING)
-        there = await self._there(rows, ledger)
-        if there is None:
-            return
-        gone = [row for row in rows if row not in there]
-        if there:
+        seen = await self.look([row.wired for row in rows], {})
+        there = [row for row in rows if row.wired in seen.objects]
+        gone = [row for row in rows if row.wired not in seen.objects]
+        if seen.fault is not None:
+            ledger.cannot_tell(gone, seen.fault)
+        elif there:
             # All or nothing: one that is still there means that nothing was deleted, and the others never were there.
             ledger.note(gone, "rejected", errors=[_NOT_THERE])
         else:
-            ledger.note(gone, "deleted")
-        await self._delete([row for row in rows if row in there], ledger, sendings=sendings + 1)
+            ledger.note(gone, "deleted", reason="its answer was lost; it is not there any more")
+        await self._delete(there, ledger, sendings=sendings + 1)
 
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
+        """Tell the ids that are not there from the others, and these from each other: nothing of a batch was done."""
         if len(rows) == 1:
+            if isinstance(error, NotFoundError) and ledger.was_lost(rows[0]):
+                ledger.note(rows, "deleted", reason="its answer was lost; it is not there any more")
             return
         ledger.note(rows, "not_sent", reason=f"the batch was refused: {error}")
-        there = await self._there(rows, ledger)
-        if there is None:
-            return
-        gone = [row for row in rows if row not in there]
-        ledger.note(gone, "rejected", errors=[_NOT_THERE])
-        left = [row for row in rows if row in there]
-        if gone:
+        seen = await self.look([row.wired for row in rows], {})
+        left = [row for row in rows if row.wired in seen.objects or seen.fault is not None]
+        ledger.note([row for row in rows if row not in left], "rejected", errors=[_NOT_THERE])
+        if len(left) < len(rows):
             await self._delete(left, ledger)
             return
         middle = len(left) // 2
         await self._delete(left[:middle], ledger)
         await self._delete(left[middle:], ledger)
-
-    async def _there(self, rows: Sequence[Row], ledger: Ledger[E]) -> set[Row] | None:
-        """The rows whose objects are still there; None, with the reason noted, when that cannot be found out."""
-        try:
-            if self.listing is not None and asks_by_id(self.listing):
-                found = await get_many(self.connection, self.listing, [row.wired for row in rows], {})
-                ids = {entity.id for entity in found}
-                return {row for row in rows if row.wired in ids}
-            if self.get is not None:
-                return {row for row in rows if await self._exists(self.get, row)}
-        except AuthenticationError:
-            raise
-        except KantataError as error:
-            ledger.cannot_tell(rows, f"looking for it failed: {error}")
-            return None
-        ledger.cannot_tell(rows, "the API has no way to look for it")
-        return None
-
-    async def _exists(self, get: Operation[E], row: Row) -> bool:
-        try:
-            await self.connection.send(check_call(get, (row.wired,), {}))
-        except NotFoundError:
-            return False
-        return True

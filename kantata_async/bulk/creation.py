@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, Generic, Literal, TypeVar
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
 from ..calls import Connection, Operation, check_call
-from ..errors import AuthenticationError, ErrorDetail, KantataError
+from ..errors import (
+    AuthenticationError,
+    ErrorDetail,
+    KantataError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+)
 from ..model import Entity
-from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of
-from .ledger import Ledger
-from .looking import Look
+from .changing import Update
+from .claims import Claims, Turns
+from .comparing import agreement
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
+from .finding import (
+    CLOCK_MARGIN,
+    SHORT_MARGIN,
+    WIDE_MARGIN,
+    Finding,
+    Presence,
+    can_be_dated,
+    findings,
+    was_made_before,
+)
+from .ledger import Ledger, errors_by_row
+from .looking import Look, Sightings, Suffices
 from .matching import match_rows
 from .rows import Row
 
@@ -22,8 +43,24 @@ E = TypeVar("E", bound=Entity)
 
 IfExists = Literal["skip", "update", "reject"]
 
-_ABOUT_ROWS: Final = frozenset({400, 409, 413, 422})
-"""Statuses that may be about single rows."""
+Errors = Mapping[Row, tuple[ErrorDetail, ...]]
+"""What the API says of single rows."""
+
+Suspects = dict[Row, tuple[ErrorDetail, ...]]
+"""Rows that it named, surely not carried out; emptied when it is known whether they were at fault."""
+
+
+@attrs.define
+class Manners:
+    """What this call has learnt of how the API answers.
+
+    Attributes:
+        all_or_nothing: the statuses of refusals that proved to leave nothing of a batch carried out.
+        names_rows: whether the positions that it gives may be those of the rows at fault.
+    """
+
+    all_or_nothing: set[int] = attrs.field(factory=set)
+    names_rows: bool = True
 
 
 @attrs.frozen
@@ -33,50 +70,94 @@ class Creation(Generic[E]):
     Attributes:
         connection: the way to the server.
         create: the operation.
-        update: the operation for rows that are there, with ``if_exists="update"``.
+        update: how rows that are there are changed, with ``if_exists="update"``.
         asked: what the answers are to carry.
         look: how to find the objects of rows; None where there is no way.
         if_exists: what becomes of rows that were there before; None: they are told, and no look is made for them
             before the first sending.
-        began: when the bulk write began, on the event loop's clock.
     """
 
     connection: Connection
     create: Operation[E]
-    update: Operation[E] | None
+    update: Update[E] | None
     asked: Mapping[str, Any]
     look: Look[E] | None
     if_exists: IfExists | None
-    began: float
+    _claims: Claims = attrs.field(factory=Claims, init=False)
+    _turns: Turns = attrs.field(factory=Turns, init=False)
+    _manners: Manners = attrs.field(factory=Manners, init=False)
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
-        """Bring every row to its outcome. Raises AuthenticationError: nothing else would go through either."""
-        if self.if_exists is not None and self.look is not None:
-            found = await self._found([row for row in rows if self.look.covers(row)], ledger)
-            for row, entity in found.items():
-                await self._exists(row, entity, ledger)
-            rows = [row for row in rows if row not in found]
-        await self._create(rows, ledger)
+        """Bring every row to its outcome.
+
+        Raises:
+            AuthenticationError: nothing else would go through either.
+            UsageError: nor would it here.
+        """
+        sought = _sought(rows)
+        async with self._turns.of(row.key for row in sought):
+            if self.if_exists is None:
+                await self._create(rows, ledger)
+                return
+            unsought = [row for row in rows if row.key is None]
+            ledger.note(unsought, "unknown", reason="not sent: it says nothing by which to look whether it is there")
+            for ones in _each_key_once(sought):
+                await self._create_what_is_not_there(ones, ledger)
+
+    async def _create_what_is_not_there(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
+        found = await self._findings(rows, ledger, _any_will_do)
+        for row, finding in found.items():
+            match finding:
+                case Finding(Presence.OURS | Presence.BEFORE, entity=entity) if entity is not None:
+                    await self._exists(row, entity, ledger)
+                case Finding(Presence.TAKEN):
+                    self._exists_for_another_row(row, ledger)
+                case Finding(Presence.UNSURE, reason=reason):
+                    ledger.note([row], "unknown", reason=f"not sent, as it may be there: {reason}")
+        await self._create(_with(Presence.ABSENT, found), ledger)
 
     # --- sending ---
 
-    async def _create(self, rows: Sequence[Row], ledger: Ledger[E], *, sendings: int = 0) -> None:
+    async def _create(
+        self, rows: Sequence[Row], ledger: Ledger[E], *, sendings: int = 0, suspects: Suspects | None = None
+    ) -> None:
+        """Send rows, until each has its outcome.
+
+        Args:
+            rows: to send, surely not there.
+            ledger: of their batch.
+            sendings: how often they were sent without an answer.
+            suspects: those that the API named when it refused them together with these rows; when these go through
+                without them, it was right.
+        """
+        suspects = {} if suspects is None else suspects
         if not rows:
+            self._reject(suspects, ledger)
             return
         if sendings == MOST_SENDINGS:
-            ledger.note(rows, "not_sent", reason=f"its answer was lost {sendings} times; it is not there")
+            ledger.note(rows, "not_sent", reason=f"it was sent {sendings} times without an answer, and is not there")
             return
-        ledger.note(rows, "unknown", reason="it was interrupted while it was being sent")
+        ledger.sending(rows)
+        began = asyncio.get_running_loop().time()
         try:
             entities = await self._send(rows)
         except KantataError as error:
             match ledger.ended(rows, error):
                 case Fate.LOST:
-                    await self._after_lost_answer(rows, ledger, sendings)
-                case Fate.REFUSED:
-                    await self._after_refusal(rows, ledger, error)
+                    await self._after_lost_answer(rows, ledger, sendings, suspects)
+                case Fate.UNAVAILABLE:
+                    await self._after_unavailable(rows, ledger, sendings, suspects)
+                case Fate.TOO_LARGE:
+                    await self._in_halves(rows, ledger, error)
+                case Fate.ROWS_REFUSED:
+                    await self._check(suspects, ledger)
+                    await self._after_refusal(rows, ledger, error, began)
+        except BaseException as error:
+            ledger.interrupted(rows, error)
+            raise
         else:
-            self._note_created(rows, ledger, entities)
+            self._reject(suspects, ledger)
+            await self._after_answer(rows, ledger, entities)
 
     async def _send(self, rows: Sequence[Row]) -> Sequence[E]:
         without_body = attrs.evolve(self.create, body=None)  # the rows were checked when they were taken in
@@ -86,57 +167,178 @@ class Creation(Generic[E]):
             call = attrs.evolve(call, body={self.create.body_key: wired[0]})
         else:
             call = attrs.evolve(call, body={self.create.collection: wired})
-        items: Sequence[E] = self.connection.read(await self.connection.ask(call), call).items
+        looked_after = len(_sought(rows)) == len(rows)
+        data = await self.connection.ask(call, looked_after=looked_after)
+        items: Sequence[E] = self.connection.read(data, call).items
         return items
 
-    def _note_created(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E]) -> None:
-        for row, entity in zip(rows, match_rows([row.wired for row in rows], entities), strict=True):
-            if entity is None:
-                ledger.note([row], "unknown", reason="the answer has no object that could be this row's")
-            else:
-                ledger.note([row], "created", entity=entity)  # type: ignore[arg-type]  # one of `entities`
+    # --- after an answer ---
+
+    async def _after_answer(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E]) -> None:
+        mine = [one for one in entities if one.collection == self.create.collection and one not in self._claims]
+        natural = self.create.natural_key
+        matched = match_rows([row.wired for row in rows], mine, natural.fields if natural is not None else ())
+        for row, entity in zip(rows, matched, strict=True):
+            if entity is not None:
+                self._created(row, entity, ledger)
+        missing = [row for row, entity in zip(rows, matched, strict=True) if entity is None]
+        if missing:
+            await self._after_answer_without(missing, ledger, is_complete=len(mine) == len(rows) - len(missing))
+
+    async def _after_answer_without(self, rows: Sequence[Row], ledger: Ledger[E], *, is_complete: bool) -> None:
+        """Look for rows that were carried out without their objects being told apart in the answer.
+
+        `is_complete`: whether the answer held no object that nobody could be given.
+        """
+        ledger.note(rows, "unknown", reason="the answer has no object that is surely this row's")
+        sought = _sought(rows)
+        if not sought:
+            return
+        await asyncio.sleep(SETTLING)
+        found = await self._findings(sought, ledger, self._is_what_was_sent(ledger))
+        await self._note_found(found, ledger)
+        absent = _with(Presence.ABSENT, found)
+        if is_complete:
+            ledger.note(absent, "not_sent", reason="it was answered as if done, without its object, and is not there")
+        else:
+            ledger.cannot_tell(absent, "looking did not find it either")
+
+    def _created(self, row: Row, entity: E, ledger: Ledger[E]) -> None:
+        self._claims.take(entity)
+        ledger.note([row], "created", entity=entity)
 
     # --- after a lost answer ---
 
-    async def _after_lost_answer(self, rows: Sequence[Row], ledger: Ledger[E], sendings: int) -> None:
-        covered = [row for row in rows if self.look is not None and self.look.covers(row)]
-        if not covered:
+    async def _after_lost_answer(
+        self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
+    ) -> None:
+        sought = _sought(rows)
+        if not sought:
             return
         await asyncio.sleep(SETTLING)
-        found = await self._found(covered, ledger)
-        for row, entity in found.items():
-            if self._was_there_before(entity, refused=False):
-                await self._exists(row, entity, ledger)
-            else:
-                ledger.note([row], "created", entity=entity)
-        await self._create(self._absent(covered, found, ledger), ledger, sendings=sendings + 1)
+        await self._send_what_is_not_there(sought, ledger, sendings, suspects)
+
+    async def _after_unavailable(
+        self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
+    ) -> None:
+        """The API says that it did nothing; whether that is so is looked at all the same before it goes again."""
+        sought = _sought(rows)
+        if len(sought) < len(rows):
+            return  # the transport has sent it again as often as it does
+        await asyncio.sleep(wait_before_looking(sendings + 1))
+        await self._send_what_is_not_there(sought, ledger, sendings, suspects)
+
+    async def _send_what_is_not_there(
+        self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
+    ) -> None:
+        found = await self._findings(rows, ledger, self._is_what_was_sent(ledger))
+        await self._note_found(found, ledger)
+        if _with(Presence.UNSURE, found):
+            await self._check(suspects, ledger)
+        left = _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found)
+        await self._create(left, ledger, sendings=sendings + 1, suspects=suspects)
 
     # --- after a refusal ---
 
-    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
-        told = _by_position(rows, error)
-        if len(rows) == 1 and not told:
-            told = {rows[0]: errors_of(error)}
-        for row in rows:
-            ledger.note([row], "rejected" if row in told else "unknown", errors=told.get(row, ()), reason=str(error))
-        covered = [row for row in rows if self.look is not None and self.look.covers(row)]
-        found = await self._found(covered, ledger)
-        for row, entity in found.items():
-            if self._was_there_before(entity, refused=row in told):
-                await self._exists(row, entity, ledger)
-            else:
-                ledger.note([row], "created", entity=entity)
-        left = [row for row in self._absent(covered, found, ledger) if row not in told]
-        if not left:
+    async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, began: float) -> None:
+        """Tell the rows that were refused from those that were sent with them, at the moment when the sending began."""
+        if len(rows) == 1:
+            await self._after_own_refusal(rows[0], ledger, error)
             return
-        if told or found:
-            await self._create(left, ledger)
-        elif getattr(error, "status", None) in _ABOUT_ROWS:
-            await self._split(left, ledger)
+        named = errors_by_row(rows, error) if self._manners.names_rows else {}
+        if named is None:
+            self._manners.names_rows = False
+            named = {}
+        left = await self._left_of_refused(rows, named, ledger, error, began)
+        suspects = {row: errors for row, errors in named.items() if row in left}
+        rest = [row for row in left if row not in named]
+        for row, errors in suspects.items():
+            ledger.note([row], "not_sent", errors=errors, reason="refused, it seems, with the rows sent with it")
+        if suspects:
+            await self._create_without(suspects, rest, rows, ledger, error)
+        elif len(rest) < len(rows):
+            await self._create(rest, ledger)
         else:
-            ledger.note(left, "rejected", errors=errors_of(error))
+            await self._split(rest, ledger, error)
 
-    async def _split(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
+    async def _after_own_refusal(self, row: Row, ledger: Ledger[E], error: KantataError) -> None:
+        """A row that was refused alone may be there already, which may be why."""
+        was_lost = ledger.was_lost(row)
+        if row.key is not None and not ledger.is_known_absent(row):
+            found = await self._findings([row], ledger, self._is_what_was_sent(ledger) if was_lost else _any_will_do)
+            match found[row]:
+                case Finding(Presence.OURS, entity=entity) if entity is not None and was_lost:
+                    self._created(row, entity, ledger)
+                    return
+                case Finding(entity=entity) if entity is not None:
+                    await self._exists(row, entity, ledger)
+                    return
+                case Finding(Presence.UNSURE, reason=reason) if was_lost:
+                    ledger.cannot_tell([row], reason or "")
+                    return
+        ledger.note([row], "rejected", errors=errors_of(error))
+
+    async def _left_of_refused(
+        self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError, began: float
+    ) -> list[Row]:
+        """The rows of a refused batch that were surely not carried out; the others are noted as what they are."""
+        if getattr(error, "status", None) in self._manners.all_or_nothing:
+            ledger.note(rows, "not_sent", reason=str(error))
+            return list(rows)
+        ledger.note(rows, "unknown", reason=str(error))
+        for row, errors in named.items():
+            ledger.note([row], "unknown", errors=errors, reason="refused, it seems, with the rows sent with it")
+        sought = _sought(rows)
+        unsought = [row for row in rows if row not in sought]
+        ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
+        found = await self._findings(sought, ledger, self._is_what_was_refused(began))
+        unnamed = {row: finding for row, finding in found.items() if row not in named}
+        in_part = any(finding.presence is Presence.OURS for finding in unnamed.values())
+        others_were_refused = in_part and bool(_with(Presence.ABSENT, unnamed))
+        for row in _with(Presence.OURS, found):
+            if row in named and others_were_refused:
+                self._manners.names_rows = False
+            elif row in named:
+                # What was refused was not made by this sending.
+                found[row] = attrs.evolve(found[row], presence=Presence.BEFORE)
+        await self._note_found(found, ledger)
+        return _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found)
+
+    async def _create_without(
+        self,
+        suspects: Suspects,
+        rest: Sequence[Row],
+        batch: Sequence[Row],
+        ledger: Ledger[E],
+        error: KantataError,
+    ) -> None:
+        """Send what the API did not name; that it goes through proves that what it named was at fault."""
+        named = list(suspects)
+        done = [row for row in batch if ledger.outcome_of(row).status == "created"]
+        is_all_else = len(rest) + len(done) + len(named) == len(batch)
+        if is_all_else and not rest:
+            self._reject(suspects, ledger)  # there is nothing else that it could have been
+        else:
+            await self._create(rest, ledger, suspects=suspects if is_all_else else None)
+        await self._check(suspects, ledger)
+        if batch[0] in rest and ledger.are_rejected(named):
+            self._learn_all_or_nothing(batch[0], ledger, error)
+
+    def _reject(self, suspects: Suspects, ledger: Ledger[E]) -> None:
+        for row, errors in suspects.items():
+            ledger.note([row], "rejected", errors=errors)
+        suspects.clear()
+
+    async def _check(self, suspects: Suspects, ledger: Ledger[E]) -> None:
+        """Send rows that the API named one by one: what it refuses alone is at fault, else its positions are wrong."""
+        rows = list(suspects)
+        suspects.clear()
+        for row in rows:
+            await self._create([row], ledger)
+            if ledger.outcome_of(row).status == "created":
+                self._manners.names_rows = False
+
+    async def _split(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
         """Send the halves of a batch that was refused without saying for which row.
 
         When nothing in the first half is refused, the reason is in the second: that is not sent whole again.
@@ -144,73 +346,137 @@ class Creation(Generic[E]):
         middle = len(rows) // 2
         first, second = rows[:middle], rows[middle:]
         await self._create(first, ledger)
-        if len(second) > 1 and not ledger.rejected(first):
-            await self._split(second, ledger)
+        if not ledger.are_rejected(first):
+            self._learn_all_or_nothing(first[0], ledger, error)
+        if len(second) > 1 and not ledger.are_rejected(first):
+            await self._split(second, ledger, error)
         else:
             await self._create(second, ledger)
 
+    def _learn_all_or_nothing(self, first: Row, ledger: Ledger[E], error: KantataError) -> None:
+        """A good row that stood before the one at fault was not carried out with it: nothing of a batch is."""
+        status = getattr(error, "status", None)
+        if status is not None and ledger.is_known_absent(first) and ledger.outcome_of(first).status == "created":
+            self._manners.all_or_nothing.add(status)
+
+    async def _in_halves(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
+        """Send a batch that is too large in two."""
+        if len(rows) == 1:
+            ledger.note(rows, "rejected", errors=errors_of(error))
+            return
+        middle = len(rows) // 2
+        await self._create(rows[:middle], ledger)
+        await self._create(rows[middle:], ledger)
+
     # --- looking ---
 
-    async def _found(self, rows: Sequence[Row], ledger: Ledger[E]) -> dict[Row, E]:
-        """The rows whose objects are there. A look that fails leaves its rows as they are, with the reason added."""
+    async def _findings(self, rows: Sequence[Row], ledger: Ledger[E], is_ours: Suffices) -> dict[Row, Finding[E]]:
+        """What is known of the objects of rows that can be looked for."""
         if self.look is None or not rows:
             return {}
         try:
-            entities = await self.look(rows)
+            seen = await self._seen(self.look, rows, is_ours)
         except AuthenticationError:
             raise
         except KantataError as error:
-            ledger.cannot_tell(rows, f"looking for it failed: {error}")
-            return {}
-        return {row: entity for row, entity in zip(rows, entities, strict=True) if entity is not None}
+            return {row: Finding(Presence.UNSURE, reason=f"looking for it failed: {error}") for row in rows}
+        found = findings(
+            rows, seen.objects, seen.faults, is_free=lambda entity: entity not in self._claims, is_ours=is_ours
+        )
+        ledger.note_absent(_with(Presence.ABSENT, found))
+        return found
 
-    def _absent(self, rows: Sequence[Row], found: Mapping[Row, E], ledger: Ledger[E]) -> list[Row]:
-        """The rows that a look covered and did not find: surely not there, so they may be sent again."""
-        return [row for row in rows if row not in found and not ledger.told_nothing(row)]
+    async def _seen(self, look: Look[E], rows: Sequence[Row], is_ours: Suffices) -> Sightings[E]:
+        """What a look sees; one that fails for now is made once more."""
 
-    def _was_there_before(self, entity: E, *, refused: bool) -> bool:
-        """Whether an object that was found is older than this bulk write."""
-        created = getattr(entity, "created_at", None)
-        began = self.connection.transport.server_time(self.began)
-        if isinstance(created, datetime) and began is not None:
-            return created < began.replace(microsecond=0)
-        return refused
+        def suffices(row: Row, entity: E) -> bool:
+            return entity not in self._claims and is_ours(row, entity)
+
+        try:
+            return await look(rows, suffices)
+        except (RateLimitError, ServerError, TransportError):
+            await asyncio.sleep(2 * SETTLING)
+            return await look(rows, suffices)
+
+    def _is_what_was_sent(self, ledger: Ledger[E]) -> Suffices:
+        """Tells whether an object may be what a sending made whose answer does not show it."""
+
+        def is_ours(row: Row, entity: E) -> bool:
+            is_older = self._is_older(entity, ledger.first_sent(row), CLOCK_MARGIN)
+            if is_older is None:
+                is_older = can_be_dated(entity) and not ledger.was_absent(row)
+            return not is_older and not agreement(row.wired, entity).differ
+
+        return is_ours
+
+    def _is_what_was_refused(self, began: float) -> Suffices:
+        """Tells whether an object is what a refused sending made: it is more likely that it was there before."""
+
+        def is_ours(row: Row, entity: E) -> bool:
+            is_older = self._is_older(entity, began, SHORT_MARGIN)
+            return is_older is False and not agreement(row.wired, entity).differ
+
+        return is_ours
+
+    def _is_older(self, entity: E, moment: float, margin: timedelta) -> bool | None:
+        """Whether an object is older than a moment on the event loop's clock; None where it does not say."""
+        dated = self.connection.transport.server_time(moment)
+        if dated is not None:
+            return was_made_before(entity, dated, margin)
+        passed = timedelta(seconds=asyncio.get_running_loop().time() - moment)
+        return was_made_before(entity, datetime.now(UTC) - passed, WIDE_MARGIN)
+
+    async def _note_found(self, found: Mapping[Row, Finding[E]], ledger: Ledger[E]) -> None:
+        for row, finding in found.items():
+            match finding:
+                case Finding(Presence.OURS, entity=entity) if entity is not None:
+                    self._created(row, entity, ledger)
+                case Finding(Presence.BEFORE, entity=entity) if entity is not None:
+                    await self._exists(row, entity, ledger)
+                case Finding(Presence.UNSURE, reason=reason):
+                    ledger.cannot_tell([row], reason or "")
 
     # --- rows that were there before ---
 
     async def _exists(self, row: Row, entity: E, ledger: Ledger[E]) -> None:
+        self._claims.take(entity)
         match self.if_exists:
             case "reject":
                 ledger.note([row], "rejected", entity=entity, errors=[ErrorDetail(f"there already: {entity!r}")])
             case "update" if self.update is not None:
-                await self._update(row, entity, ledger)
+                await self.update.change(row, entity.id, row.wired, ledger, done="existing", entity=entity)
             case _:
                 ledger.note([row], "existing", entity=entity)
 
-    async def _update(self, row: Row, entity: E, ledger: Ledger[E]) -> None:
-        operation = self.update
-        if operation is None or not isinstance(operation.body, Mapping):
-            ledger.note([row], "existing", entity=entity)
-            return
-        fields = {name: value for name, value in row.wired.items() if name in operation.body}
-        wanted = {"include": operation.includes, "optional_fields": operation.optional_fields}
-        asked = {name: [one for one in names if one in wanted[name]] for name, names in self.asked.items()}
-        ledger.note([row], "unknown", entity=entity, reason="it was interrupted while it was being updated")
-        call = check_call(operation, (entity.id,), {**fields, **asked})
-        try:
-            data = await self.connection.ask(call)
-            updated = entity if data is None else self.connection.read(data, call).items[0]
-        except KantataError as error:
-            ledger.ended([row], error, entity=entity)
+    def _exists_for_another_row(self, row: Row, ledger: Ledger[E]) -> None:
+        """Another row of the call has what this one would make."""
+        if self.if_exists == "reject":
+            ledger.note([row], "rejected", errors=[ErrorDetail("there already, for another row of this call")])
         else:
-            ledger.note([row], "existing", entity=updated)
+            ledger.note([row], "existing", reason="its object is another row's of this call")
 
 
-def _by_position(rows: Sequence[Row], error: KantataError) -> dict[Row, tuple[ErrorDetail, ...]]:
-    """The errors of each row that the API names by its position in the array sent."""
-    told: dict[Row, tuple[ErrorDetail, ...]] = {}
-    for detail in errors_of(error):
-        if detail.index is not None and 0 <= detail.index < len(rows):
-            row = rows[detail.index]
-            told[row] = (*told.get(row, ()), detail)
-    return told
+def _with(presence: Presence, found: Mapping[Row, Finding[E]]) -> list[Row]:
+    return [row for row, finding in found.items() if finding.presence is presence]
+
+
+def _any_will_do(row: Row, entity: Entity) -> bool:
+    return True
+
+
+def _sought(rows: Iterable[Row]) -> list[Row]:
+    """The rows that can be looked for."""
+    return [row for row in rows if row.key is not None]
+
+
+def _each_key_once(rows: Iterable[Row]) -> list[list[Row]]:
+    """The rows in rounds, each key once in a round: a row is looked for when those before it are settled."""
+    rounds: list[list[Row]] = []
+    times: Counter[Hashable] = Counter()
+    for row in rows:
+        number = times[row.key]
+        times[row.key] += 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(row)
+    return rounds

@@ -1,4 +1,4 @@
-"""What an error says about a write: a pure decision that every kind of bulk write goes by."""
+"""What an error says about a write: pure decisions that every kind of bulk write goes by."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from ..errors import (
     AmbiguousWriteError,
+    APIError,
     AuthenticationError,
     ErrorDetail,
     InvalidResponseError,
@@ -14,17 +15,23 @@ from ..errors import (
     RateLimitError,
     ServerError,
     TransportError,
+    UsageError,
 )
+from ..transport import Effect, effect_of
 
 MOST_SENDINGS: Final = 8
-"""How often a row is sent at most; each time after a look that told that it was not carried out.
+"""How often a row is sent at most; each time after a look that showed that it was not carried out.
 
-Where one answer in ten is lost, that leaves out one batch in a hundred million; five times would, one in a hundred
-thousand, which is met.
+Where one answer in ten is lost, a batch in a hundred million is left out.
 """
 
 SETTLING: Final = 0.5
 """Seconds to wait before looking after a lost answer, so that a request still under way can come to its end."""
+
+_LONGEST_WAIT: Final = 8.0
+
+_ABOUT_THE_REQUEST: Final = frozenset({"oauth", "system"})
+"""Types of errors that are about no row."""
 
 
 class Fate(Enum):
@@ -34,25 +41,48 @@ class Fate(Enum):
     """Not carried out, and nothing else would be either."""
     LOST = auto()
     """It may have been carried out."""
+    UNAVAILABLE = auto()
+    """The API says that it was not carried out, and that it may be later."""
     NOT_SENT = auto()
     """Surely not carried out."""
+    TOO_LARGE = auto()
+    """Nothing of it was carried out; a part of it may be."""
     REFUSED = auto()
-    """Refused for what it says; of a batch, parts may have been carried out."""
+    """Refused as a whole: nothing of it was carried out, nor would any of its rows be."""
+    ROWS_REFUSED = auto()
+    """Refused for what some of its rows say; of a batch, parts may have been carried out."""
 
 
-def fate(error: KantataError) -> Fate:
-    """What an error of the transport says about the write that it ended."""
+def fate(error: KantataError) -> Fate:  # noqa: PLR0911 - one for each fate
+    """What an error says about the write that it ended."""
     match error:
-        case AuthenticationError():
+        case AuthenticationError() | UsageError():
             return Fate.STOPPED
         case AmbiguousWriteError() | InvalidResponseError():
             return Fate.LOST
-        case RateLimitError() | ServerError() | TransportError():
+        case ServerError(status=503):
+            return Fate.UNAVAILABLE
+        case RateLimitError() | TransportError():
             return Fate.NOT_SENT
+        case APIError(status=413):
+            return Fate.TOO_LARGE
+        case APIError() if effect_of(error.status) is Effect.REFUSED and not _is_about_the_request(error):
+            return Fate.ROWS_REFUSED
         case _:
             return Fate.REFUSED
+
+
+def _is_about_the_request(error: APIError) -> bool:
+    return bool(error.errors) and all(
+        one.type in _ABOUT_THE_REQUEST and one.index is None and one.field is None for one in error.errors
+    )
 
 
 def errors_of(error: KantataError) -> tuple[ErrorDetail, ...]:
     """What a refusal says; where the answer gives no reasons, the error itself."""
     return getattr(error, "errors", ()) or (ErrorDetail(str(error)),)
+
+
+def wait_before_looking(sendings: int) -> float:
+    """Seconds to wait before looking for what was sent so many times, each time without an answer or too early."""
+    return float(min(_LONGEST_WAIT, SETTLING * 2 ** max(0, sendings - 1)))

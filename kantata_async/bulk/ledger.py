@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 import attrs
 
-from ..errors import ErrorDetail, KantataError
+from ..errors import ErrorDetail, KantataError, may_be_carried_out
 from ..model import Entity
 from .fate import Fate, errors_of, fate
 from .outcome import Outcome, Status
@@ -15,19 +16,32 @@ from .rows import Row
 
 E = TypeVar("E", bound=Entity)
 
+_INTERRUPTED = "it was interrupted while it was being sent"
+
+
+class LedgerClosedError(Exception):
+    """What became of the rows has been told already: nothing of them may be sent any more."""
+
 
 class Ledger(Generic[E]):
     """The outcomes of the rows of one batch, as far as they are known."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._outcomes: dict[int, Outcome[E]] = {}
-        self._untold: set[int] = set()
+        self._lost: set[int] = set()
+        self._absent: set[int] = set()
+        self._first_sent: dict[int, float] = {}
+        self._is_closed = False
         self.note(rows, "not_sent", reason="it was not its turn yet")
 
     @property
     def outcomes(self) -> Iterable[Outcome[E]]:
         """One outcome a row."""
         return self._outcomes.values()
+
+    def close(self) -> None:
+        """Let nothing more be sent."""
+        self._is_closed = True
 
     def note(
         self,
@@ -42,7 +56,25 @@ class Ledger(Generic[E]):
         for row in rows:
             self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason)
 
-    def ended(self, rows: Iterable[Row], error: KantataError, *, entity: E | None = None) -> Fate:
+    def sending(self, rows: Iterable[Row], *, entity: E | None = None) -> None:
+        """Put down that rows are being sent: from now on nobody knows, until an answer comes.
+
+        Raises:
+            LedgerClosedError: they may not be sent any more.
+        """
+        if self._is_closed:
+            raise LedgerClosedError
+        moment = asyncio.get_running_loop().time()
+        for row in rows:
+            self._first_sent.setdefault(row.index, moment)
+        self.note(rows, "unknown", entity=entity, reason=_INTERRUPTED)
+
+    def interrupted(self, rows: Iterable[Row], error: BaseException, *, entity: E | None = None) -> None:
+        """Put down what an interruption says of rows that were being sent."""
+        if may_be_carried_out(error) is False:
+            self.note(rows, "not_sent", entity=entity, reason="it was interrupted before it was sent")
+
+    def ended(self, rows: Sequence[Row], error: KantataError, *, entity: E | None = None) -> Fate:
         """Put down what an error says of the rows whose write it ended; gives what became of them.
 
         Raises the error where nothing else would be carried out either.
@@ -53,25 +85,60 @@ class Ledger(Generic[E]):
                 self.note(rows, "not_sent", entity=entity, reason=str(error))
                 raise error
             case Fate.LOST:
+                self._lost |= {row.index for row in rows}
                 self.note(rows, "unknown", entity=entity, reason=str(error))
-            case Fate.NOT_SENT:
+            case Fate.UNAVAILABLE | Fate.NOT_SENT | Fate.TOO_LARGE:
                 self.note(rows, "not_sent", entity=entity, reason=str(error))
-            case Fate.REFUSED:
+            case Fate.ROWS_REFUSED if len(rows) > 1 or self.was_lost(rows[0]):
+                self.note(rows, "unknown", entity=entity, reason=str(error))
+            case Fate.REFUSED | Fate.ROWS_REFUSED:
                 self.note(rows, "rejected", entity=entity, errors=errors_of(error))
         return became
 
     def cannot_tell(self, rows: Iterable[Row], reason: str) -> None:
-        """Add why it could not be found out what became of rows; they must not be sent again."""
+        """Add why it could not be found out what became of rows."""
         for row in rows:
-            self._untold.add(row.index)
-            told = self._outcomes[row.index]
-            because = f"{told.reason}; {reason}" if told.reason else reason
-            self._outcomes[row.index] = attrs.evolve(told, reason=because)
+            before = self._outcomes[row.index]
+            because = f"{before.reason}; {reason}" if before.reason else reason
+            self._outcomes[row.index] = attrs.evolve(before, reason=because)
 
-    def told_nothing(self, row: Row) -> bool:
-        """Whether a look for the row failed."""
-        return row.index in self._untold
+    def was_lost(self, row: Row) -> bool:
+        """Whether an answer about a row was ever lost: it may have been carried out since."""
+        return row.index in self._lost
 
-    def rejected(self, rows: Iterable[Row]) -> bool:
+    def first_sent(self, row: Row) -> float:
+        """When a row was first sent, on the event loop's clock."""
+        return self._first_sent[row.index]
+
+    def note_absent(self, rows: Iterable[Row]) -> None:
+        """Put down that a look did not find what a row makes."""
+        self._absent |= {row.index for row in rows}
+
+    def is_known_absent(self, row: Row) -> bool:
+        """Whether a look did not find what a row makes, and no answer about it was lost that could have made it."""
+        return row.index in self._absent and row.index not in self._lost
+
+    def was_absent(self, row: Row) -> bool:
+        """Whether a look did not find what a row makes, before whatever was sent since."""
+        return row.index in self._absent
+
+    def outcome_of(self, row: Row) -> Outcome[E]:
+        """What is known of a row."""
+        return self._outcomes[row.index]
+
+    def are_rejected(self, rows: Iterable[Row]) -> bool:
         """Whether any of these rows was refused."""
         return any(self._outcomes[row.index].status == "rejected" for row in rows)
+
+
+def errors_by_row(rows: Sequence[Row], error: KantataError) -> Mapping[Row, tuple[ErrorDetail, ...]] | None:
+    """The errors of each row that the API names by its position in the array sent; None for positions beyond it."""
+    named: dict[Row, tuple[ErrorDetail, ...]] = {}
+    for detail in errors_of(error):
+        if detail.index is None:
+            continue
+        if not 0 <= detail.index < len(rows):
+            return None
+        row = rows[detail.index]
+        named[row] = (*named.get(row, ()), detail)
+    return named

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from ..calls import MAX_PER_PAGE, Connection, ListQuery, Needed, Operation, in_batches
-from ..errors import UsageError
+import attrs
+
+from ..calls import Connection, Needed, Operation, in_batches
+from ..errors import KantataError, UsageError
 from ..model import Entity, NaturalKey
-from .matching import comparable
+from .comparing import agreement, comparable, says_nothing
+from .finding import is_deleted
+from .reading import Enough, brought_by, read_whole
 from .rows import Row
+from .shared_reads import SharedReads
 
 E = TypeVar("E", bound=Entity)
 
@@ -20,154 +25,310 @@ Key = Callable[[Mapping[str, Any]], Hashable]
 Find = Callable[[Sequence[Any]], Awaitable[Iterable[Entity]]]
 """The caller's own search: given items, the entities that may be theirs."""
 
+Suffices = Callable[[Row, Any], bool]
+"""Whether an object is all that is wanted to know of a row."""
+
 _MANY: Final = 100
 """Values of one filter in one request: well below what an address may be long."""
+
+_FEW: Final = 3
+"""Rows that are looked for one by one where the list can be narrowed to one: it may have any number of pages."""
 
 _REFERENCE: Final = ("service_name", "service_model", "service_model_ref")
 
 
-class Look(Protocol[E]):
-    """Finds the entity of each row, None for a row that has none."""
+@attrs.define
+class Sightings(Generic[E]):
+    """What a look saw.
 
-    def covers(self, row: Row) -> bool:
-        """Whether this row says enough to be looked for."""
+    Attributes:
+        objects: those with the key of a row, by that key.
+        faults: why there may be others all the same, by the key of a row; it has no entry where these are all.
+    """
+
+    objects: Mapping[Hashable, Sequence[E]]
+    faults: Mapping[Hashable, str]
+
+
+class Look(Protocol[E]):
+    """Finds the objects that may be those of rows."""
+
+    def key_of(self, fields: Mapping[str, Any]) -> Hashable | None:
+        """What a row is looked for by; None for one that says too little to be looked for.
+
+        Raises:
+            UsageError: the caller's own key cannot be made of it.
+        """
         ...
 
-    async def __call__(self, rows: Sequence[Row]) -> list[E | None]:
-        """The entities, in the order of the rows; an entity belongs to one row only."""
+    async def __call__(self, rows: Sequence[Row], suffices: Suffices) -> Sightings[E]:
+        """The objects with the keys of rows, as far as they are read until each row has one that suffices.
+
+        Raises:
+            KantataError: the look failed.
+        """
         ...
 
 
 def look_for(
-    connection: Connection, create: Operation[E], listing: Operation[E] | None, key: Key | None, find: Find | None
+    connection: Connection,
+    create: Operation[E],
+    listing: Operation[E] | None,
+    *,
+    key: Key | None,
+    find: Find | None,
+    asked: Mapping[str, Sequence[str]],
 ) -> Look[E] | None:
     """How to look for the objects of a resource: as the caller says, else by what the catalogue knows; None for no way.
 
-    Raises UsageError for a `key` of the caller's where the list cannot be read as a whole and there is no `find`.
+    Args:
+        connection: the way to the server.
+        create: the operation that makes them.
+        listing: the operation that lists them.
+        key: of the caller's.
+        find: of the caller's.
+        asked: what the objects are to carry, as far as the list can bring it.
+
+    Raises:
+        UsageError: `key` is given without `find` where the list cannot be read as a whole.
     """
     if find is not None:
-        return _Own(find, key or _content)
+        return _ByFields(find) if key is None else _ByKey(_found_by(find), key)
     if key is not None:
         if listing is None or any(isinstance(kind, Needed) for kind in listing.filters.values()):
             raise UsageError(f"{create}: the list cannot be read without filters, so key= needs find= beside it")
-        return _Own(lambda _: ListQuery(connection, listing, {}).collect(), key)
+        return _ByKey(_listed(connection, listing, asked), key)
     if listing is None:
         return None
-    return _Known(connection, create, listing)
+    return _Known(connection, create, listing, asked)
 
 
-def assign(keys: Iterable[Hashable | None], entities: Iterable[tuple[Hashable, E]]) -> list[E | None]:
-    """Give each key an entity of the same key, no entity twice; a key of None gets none."""
-    waiting: dict[Hashable, deque[E]] = defaultdict(deque)
-    for key, entity in entities:
-        waiting[key].append(entity)
-    return [waiting[key].popleft() if key is not None and waiting.get(key) else None for key in keys]
+# --- the caller's own way ---
+
+_Read = Callable[[Sequence[Row]], Awaitable[tuple[Sequence[Any], str | None]]]
+"""Gives the objects that may be those of rows, and why there may be others."""
 
 
-def _content(data: Mapping[str, Any]) -> Hashable:
-    return comparable({name: value for name, value in data.items() if name != "id"})
+def _found_by(find: Find) -> _Read:
+    async def read(rows: Sequence[Row]) -> tuple[Sequence[Any], str | None]:
+        try:
+            found: list[Any] = list(await find([row.item for row in rows]))
+        except KantataError:
+            raise
+        except Exception as error:
+            raise UsageError(f"find= failed with {type(error).__name__}: {error}") from error
+        wrong = next((one for one in found if not isinstance(one, Entity)), None)
+        if wrong is not None:
+            raise UsageError(f"find= should give entities, not {type(wrong).__name__}")
+        return found, None
+
+    return read
 
 
-class _Own(Generic[E]):
-    """The caller's own way."""
+def _listed(connection: Connection, listing: Operation[E], asked: Mapping[str, Sequence[str]]) -> _Read:
+    async def read(_: Any, rows: Sequence[Row]) -> tuple[Sequence[Any], str | None]:
+        reading = await read_whole(connection, listing, brought_by(listing, asked))
+        return reading.entities, reading.fault
 
-    def __init__(self, find: Find, key: Key) -> None:
-        self._find = find
+    reads = SharedReads(read)
+    return lambda rows: reads(None, rows)
+
+
+class _ByKey(Generic[E]):
+    """By a function of the caller's that makes the same of a row and of its object."""
+
+    def __init__(self, read: _Read, key: Key) -> None:
+        self._read = read
         self._key = key
 
-    def covers(self, row: Row) -> bool:
-        return True
+    def key_of(self, fields: Mapping[str, Any]) -> Hashable | None:
+        try:
+            key = self._key(fields)
+            return None if says_nothing(key) else comparable(key)
+        except Exception as error:
+            raise UsageError(f"key= failed with {type(error).__name__}: {error}") from error
 
-    async def __call__(self, rows: Sequence[Row]) -> list[E | None]:
-        found: list[Any] = list(await self._find([row.item for row in rows]))
-        keys = [comparable(self._key(row.wired)) for row in rows]
-        return assign(keys, [(comparable(self._key(entity.to_dict())), entity) for entity in found])
+    async def __call__(self, rows: Sequence[Row], suffices: Suffices) -> Sightings[E]:
+        found, fault = await self._read(rows)
+        objects: dict[Hashable, list[E]] = defaultdict(list)
+        for one in found:
+            key = self.key_of(one.to_dict())
+            if key is not None:
+                objects[key].append(one)
+        if found and not objects:
+            fault = f"key= says nothing of any of the {len(found)} objects found"
+        return Sightings(objects, {} if fault is None else {row.key: fault for row in rows})
+
+
+class _ByFields(Generic[E]):
+    """By comparing the fields of a row with what the caller found."""
+
+    def __init__(self, find: Find) -> None:
+        self._read = _found_by(find)
+
+    def key_of(self, fields: Mapping[str, Any]) -> Hashable | None:
+        return comparable(fields)
+
+    async def __call__(self, rows: Sequence[Row], suffices: Suffices) -> Sightings[E]:
+        found, _ = await self._read(rows)
+        objects: dict[Hashable, list[E]] = {}
+        for row in rows:
+            compared = [(one, agreement(row.wired, one)) for one in found]
+            objects[row.key] = [one for one, fields in compared if fields.agree and not fields.differ]
+        return Sightings(objects, {})
+
+
+# --- by what the catalogue knows ---
+
+
+@attrs.frozen
+class _Search:
+    """One question to a list: its filters, and whom it is for."""
+
+    filters: Mapping[str, Any]
+    wanted: Sequence[_Wanted]
+    implied: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the fields of every object are that matches, whether it shows them or not."""
+
+
+@attrs.frozen(eq=False)
+class _Wanted:
+    """A row that is looked for."""
+
+    row: Row
+    suffices: Suffices
 
 
 class _Known(Generic[E]):
     """By the external reference of a row where it has one, else by the natural key of the resource."""
 
-    def __init__(self, connection: Connection, create: Operation[E], listing: Operation[E]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        create: Operation[E],
+        listing: Operation[E],
+        asked: Mapping[str, Sequence[str]],
+    ) -> None:
         self._connection = connection
         self._listing = listing
+        self._asked = asked
         self._natural = create.natural_key
         self._by_reference = "external_reference_service_model_refs" in listing.filters
+        self._referred = SharedReads(self._read_referred)
+        self._identified = SharedReads(self._read_identified)
 
-    def covers(self, row: Row) -> bool:
-        return self._reference(row) is not None or self._natural_of(row) is not None
+    def key_of(self, fields: Mapping[str, Any]) -> Hashable | None:
+        reference = self._reference(fields)
+        return reference if reference is not None else _natural_key(self._natural, fields)
 
-    async def __call__(self, rows: Sequence[Row]) -> list[E | None]:
-        referring = [row for row in rows if self._reference(row) is not None]
-        others = [row for row in rows if self._reference(row) is None]
-        found = dict(zip((row.index for row in referring), await self._referred(referring), strict=True))
-        found |= dict(zip((row.index for row in others), await self._natural_found(others), strict=True))
-        return [found[row.index] for row in rows]
+    async def __call__(self, rows: Sequence[Row], suffices: Suffices) -> Sightings[E]:
+        places: dict[tuple[SharedReads[_Wanted, Sightings[E]], Hashable], list[_Wanted]] = defaultdict(list)
+        for row in rows:
+            wanted = _Wanted(row, suffices)
+            if self._reference(row.wired) is not None:
+                referred = tuple(row.wired["external_reference"][part] for part in _REFERENCE[:-1])
+                places[self._referred, referred].append(wanted)
+            elif self._natural is not None:
+                scope = tuple(row.wired[field] for field in self._natural.one.values())
+                places[self._identified, scope].append(wanted)
+        objects: dict[Hashable, Sequence[E]] = {}
+        faults: dict[Hashable, str] = {}
+        for (reads, place), group in places.items():
+            seen = await reads(place, group)
+            objects.update(seen.objects)
+            faults.update(seen.faults)
+        return Sightings(objects, faults)
 
     # --- by external reference ---
 
-    def _reference(self, row: Row) -> tuple[Any, ...] | None:
-        told = row.wired.get("external_reference") if self._by_reference else None
-        if not isinstance(told, Mapping) or "," in told["service_model_ref"]:
+    def _reference(self, fields: Mapping[str, Any]) -> Hashable | None:
+        given = fields.get("external_reference") if self._by_reference else None
+        if not isinstance(given, Mapping):
             return None
-        return tuple(comparable(told.get(name)) for name in _REFERENCE)
+        parts = [given.get(name) for name in _REFERENCE]
+        if not all(isinstance(part, str) and part for part in parts) or "," in str(parts[-1]):
+            return None
+        return ("external reference", *map(comparable, parts))
 
-    async def _referred(self, rows: Sequence[Row]) -> list[E | None]:
-        groups: dict[tuple[Any, Any], list[str]] = defaultdict(list)
-        for row in rows:
-            name, model, ref = (row.wired["external_reference"].get(part) for part in _REFERENCE)
-            groups[name, model].append(ref)
-        found: list[tuple[Hashable, E]] = []
-        for (name, model), refs in groups.items():
-            for batch in in_batches(list(dict.fromkeys(refs)), _MANY):
-                filters = {
-                    "external_reference_service_name": name,
-                    "external_reference_service_model": model,
+    async def _read_referred(self, place: Any, wanted: Sequence[_Wanted]) -> Sightings[E]:
+        by_ref: dict[str, list[_Wanted]] = defaultdict(list)
+        for one in wanted:
+            by_ref[one.row.wired["external_reference"]["service_model_ref"]].append(one)
+        searches = [
+            _Search(
+                {
+                    "external_reference_service_name": place[0],
+                    "external_reference_service_model": place[1],
                     "external_reference_service_model_refs": list(batch),
-                }
-                entities: list[Any] = await self._read(filters, ("external_references",), None)
-                found += [(_reference_key(one), entity) for entity in entities for one in entity.external_references]
-        return assign((self._reference(row) for row in rows), found)
+                },
+                [one for ref in batch for one in by_ref[ref]],
+            )
+            for batch in in_batches(list(by_ref), _MANY)
+        ]
+        return await self._searched(searches, lambda entity, _: _reference_keys(entity), ("external_references",))
 
     # --- by natural key ---
 
-    def _natural_of(self, row: Row) -> Hashable | None:
-        natural = self._natural
-        if natural is None or any(row.wired.get(field) is None for field in natural.fields):
-            return None
-        return tuple(comparable(row.wired[field]) for field in natural.fields)
-
-    async def _natural_found(self, rows: Sequence[Row]) -> list[E | None]:
-        keys = [self._natural_of(row) for row in rows]
+    async def _read_identified(self, place: Any, wanted: Sequence[_Wanted]) -> Sightings[E]:
         natural = self._natural
         if natural is None:
-            return [None] * len(rows)
-        known = [row for row, key in zip(rows, keys, strict=True) if key is not None]
-        found: list[tuple[Hashable, E]] = []
-        for filters, wanted in _searches(natural, known):
-            entities = await self._read(filters, natural.include, _counter(natural, wanted))
-            found += [(_entity_key(natural, entity), entity) for entity in entities]
-        return assign(keys, found)
+            return Sightings({}, {})
+        return await self._searched(
+            searches_of(natural, wanted),
+            lambda entity, search: [_entity_key(natural, entity, search.implied)],
+            natural.include,
+        )
 
-    async def _read(
-        self, filters: Mapping[str, Any], include: Sequence[str], enough: Callable[[Iterable[Entity]], bool] | None
-    ) -> list[E]:
-        """The entities of a list, read page by page until `enough` says so.
+    async def _searched(
+        self,
+        searches: Iterable[_Search],
+        keys_of: Callable[[E, _Search], Sequence[Hashable | None]],
+        include: Sequence[str],
+    ) -> Sightings[E]:
+        """What the answers to searches show, by the keys of their objects; None is the key of one that hides it."""
+        objects: dict[Hashable, list[E]] = defaultdict(list)
+        faults: dict[Hashable, str] = {}
+        brought = brought_by(self._listing, self._asked, include)
+        for search in searches:
+            reading = await read_whole(
+                self._connection, self._listing, {**search.filters, **brought}, _counter(search, keys_of)
+            )
+            fault = reading.fault
+            for one in reading.entities:
+                for key in keys_of(one, search):
+                    if key is None:
+                        fault = fault or f"{one!r} does not show what would tell whose it is"
+                    elif not is_deleted(one):
+                        objects[key].append(one)
+            if fault is not None:
+                faults |= {wanted.row.key: fault for wanted in search.wanted}
+        return Sightings(objects, faults)
 
-        One page after the other: pages read ahead over a list that grows at its head could leave out what moves
-        between them.
-        """
-        wanted = [name for name in include if name in self._listing.includes]
-        query = ListQuery(self._connection, self._listing, {**filters, **({"include": wanted} if wanted else {})})
-        entities: list[E] = []
-        number, last = 1, 1
-        while number <= last:
-            page = await query.page(number)
-            entities += page.items
-            if enough is not None and enough(page.items):
-                break
-            last = page.meta.page_count or -(-(page.count or 0) // MAX_PER_PAGE)
-            number += 1
-        return entities
+
+def searches_of(natural: NaturalKey, wanted: Sequence[_Wanted]) -> list[_Search]:
+    """The searches for rows that agree in the fields of single searches."""
+    if natural.each and len(wanted) <= _FEW:
+        return [_narrowed(natural, one) for one in wanted]
+    row = wanted[0].row.wired
+    filters = {name: row[field] for name, field in natural.one.items()}
+    implied = {field: row[field] for field in natural.one.values()}
+    if not natural.many:
+        return [_Search(filters, wanted, implied)]
+    ((name, field),) = natural.many.items()
+    by_value: dict[Any, list[_Wanted]] = defaultdict(list)
+    for one in wanted:
+        by_value[one.row.wired[field]].append(one)
+    return [
+        _Search({**filters, name: list(batch)}, [one for value in batch for one in by_value[value]], implied)
+        for batch in in_batches(list(by_value), _MANY)
+    ]
+
+
+def _narrowed(natural: NaturalKey, wanted: _Wanted) -> _Search:
+    row = wanted.row.wired
+    filters = {name: row[field] for name, field in (*natural.one.items(), *natural.each.items())}
+    filters |= {name: [row[field]] for name, field in natural.many.items()}
+    return _Search(filters, [wanted], {field: row[field] for field in natural.one.values()})
 
 
 def scope_of(natural: NaturalKey | None) -> Callable[[Any], str] | None:
@@ -178,45 +339,43 @@ def scope_of(natural: NaturalKey | None) -> Callable[[Any], str] | None:
     return lambda wired: str([comparable(wired.get(field)) for field in fields])
 
 
-def _searches(natural: NaturalKey, rows: Sequence[Row]) -> list[tuple[dict[str, Any], list[Row]]]:
-    """The filters of each search for rows, and the rows that it is for."""
-    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[tuple(row.wired[field] for field in natural.one.values())].append(row)
-    searches: list[tuple[dict[str, Any], list[Row]]] = []
-    for values, group in groups.items():
-        filters = dict(zip(natural.one, values, strict=True))
-        if not natural.many:
-            searches.append((filters, group))
-        for name, field in natural.many.items():
-            searches += [
-                ({**filters, name: list(batch)}, [row for row in group if row.wired[field] in batch])
-                for batch in in_batches(list(dict.fromkeys(row.wired[field] for row in group)), _MANY)
-            ]
-    return searches
+def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable | None]]) -> Enough:
+    """Tells, page by page, when every row of a search has an object that suffices."""
+    missing: dict[Hashable, list[_Wanted]] = defaultdict(list)
+    for wanted in search.wanted:
+        missing[wanted.row.key].append(wanted)
 
-
-def _counter(natural: NaturalKey, rows: Sequence[Row]) -> Callable[[Iterable[Entity]], bool]:
-    """Tells, page by page, when every row of a search has been found."""
-    missing: dict[Hashable, int] = defaultdict(int)
-    for row in rows:
-        missing[tuple(comparable(row.wired[field]) for field in natural.fields)] += 1
-
-    def enough(entities: Iterable[Entity]) -> bool:
-        for entity in entities:
-            key = _entity_key(natural, entity)
-            if key in missing:
-                missing[key] -= 1
-                if not missing[key]:
-                    del missing[key]
+    def enough(entities: Iterable[E]) -> bool:
+        for one in entities:
+            for key in keys_of(one, search):
+                waiting = missing.get(key, [])
+                served = next((wanted for wanted in waiting if wanted.suffices(wanted.row, one)), None)
+                if served is not None and not is_deleted(one):
+                    waiting.remove(served)
+                    if not waiting:
+                        del missing[key]
         return not missing
 
     return enough
 
 
-def _entity_key(natural: NaturalKey, entity: Entity) -> Hashable:
-    return tuple(comparable(getattr(entity, field, None)) for field in natural.fields)
+def _natural_key(natural: NaturalKey | None, fields: Mapping[str, Any]) -> Hashable | None:
+    if natural is None or any(fields.get(field) is None for field in natural.fields):
+        return None
+    return tuple(comparable(fields[field]) for field in natural.fields)
 
 
-def _reference_key(reference: Any) -> Hashable:
-    return tuple(comparable(getattr(reference, name, None)) for name in _REFERENCE)
+def _entity_key(natural: NaturalKey, entity: Entity, implied: Mapping[str, Any]) -> Hashable | None:
+    """The natural key of an object; None for one that does not show it."""
+    try:
+        return tuple(comparable(getattr(entity, field)) for field in natural.fields)
+    except AttributeError:
+        values = [getattr(entity, field, implied.get(field)) for field in natural.fields]
+        return None if None in values else tuple(map(comparable, values))
+
+
+def _reference_keys(entity: Entity) -> list[Hashable]:
+    references = getattr(entity, "external_references", ())
+    return [
+        ("external reference", *(comparable(getattr(one, name, None)) for name in _REFERENCE)) for one in references
+    ]

@@ -1,92 +1,220 @@
-"""Which created object came from which row: pure, by content.
+"""Which object of an answer came from which row: pure, by content.
 
 The answer to a bulk create lists its objects in the endpoint's own order, not in the order sent (API facts, "Writing").
+An answer may also lack objects, hold others, or show values that the server withheld or changed: a row gets an object
+only where nothing but this row (or one equal to it) explains it.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
-from ..model import Entity, plain_data
+import attrs
+
+from ..model import Entity
+from .comparing import agreement, comparable, shown_of
+
+E = TypeVar("E", bound=Entity)
 
 Row = Mapping[str, Any]
-Told = Mapping[str, Hashable]
-"""The fields of a row or an entity, each in the form in which it can be compared."""
+Values = Mapping[str, Hashable]
+"""The fields of a row or an object, each in the form in which it can be compared."""
 
 
-def match_rows(rows: Sequence[Row], entities: Sequence[Entity]) -> list[Entity | None]:
-    """The entity of each row, None for a row that has none.
+def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
+    """The object of each row, None for a row of which the answer does not tell which it is.
 
-    A row and its entity agree in the fields that the row gives, every entity carries, and that the server kept as they
-    were sent (a field whose values differ as a whole was changed by the server, and tells nothing). Rows that give
-    more are matched first; among equal ones, earlier rows get the entities that were made earlier. Where nothing tells
-    and some row has no entity, none has: nobody knows which.
+    Args:
+        rows: the fields of each row as they were sent.
+        entities: what the answer to them holds.
+        identifying: the fields that make an object the same object: one that shows them otherwise is another one's.
     """
-    names = set(chain.from_iterable(rows))
-    given = [_told(row) for row in rows]
-    left = sorted(((one, _told(plain_data(one, names))) for one in entities), key=lambda pair: _age(pair[0]))
-    fields = _telling_fields(given, [told for _, told in left])
-    found: list[Entity | None] = [None] * len(rows)
-    if not fields and len(entities) != len(rows) and any(row != rows[0] for row in rows):
-        return found
-    for shape, positions in _by_shape(given, fields):
-        waiting: dict[Hashable, deque[Entity]] = defaultdict(deque)
-        for entity, told in left:
-            waiting[_key(told, shape)].append(entity)
-        for position in positions:
-            if same := waiting[_key(given[position], shape)]:
-                found[position] = same.popleft()
-        remaining = {id(entity) for same in waiting.values() for entity in same}
-        left = [pair for pair in left if id(pair[0]) in remaining]
-    return found
+    return _Matching(rows, entities, frozenset(identifying)).objects()
 
 
-def _told(row: Row) -> Told:
-    return {name: comparable(value) for name, value in row.items()}
+def order_of_making(entity: Entity) -> tuple[int, str]:
+    """What sorts objects by when they were made, as far as their ids tell."""
+    return len(entity.id), entity.id
 
 
-def _telling_fields(rows: Sequence[Told], answered: Sequence[Told]) -> list[str]:
-    carried = set.intersection(*map(set, answered)) if answered else set[str]()
-    return sorted(field for field in carried if _kept(field, rows, answered))
+@attrs.define(eq=False)
+class _Kind:
+    """Rows of the same content: any of their objects may be any one's."""
+
+    fields: Row
+    values: Values
+    positions: list[int]
+    """Those that have no object yet, in order."""
 
 
-def _kept(field: str, rows: Sequence[Told], answered: Sequence[Told]) -> bool:
-    """Whether every value that no row gave can be that of a row that left the field out."""
-    given = Counter(row[field] for row in rows if field in row)
-    return (Counter(told[field] for told in answered) - given).total() <= len(rows) - given.total()
+@attrs.frozen(eq=False)
+class _Shown:
+    """An object of the answer, and what it shows of the fields that were sent."""
+
+    entity: Any
+    values: Values
 
 
-def _by_shape(rows: Sequence[Told], fields: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
-    """The positions of the rows by which of the fields they give, those that give most first."""
-    positions: dict[tuple[str, ...], list[int]] = defaultdict(list)
+class _Matching:
+    """One answer and the rows that it answers."""
+
+    def __init__(self, rows: Sequence[Row], entities: Sequence[Any], identifying: frozenset[str]) -> None:
+        names = set(chain.from_iterable(rows))
+        self._kinds = _kinds_of(rows)
+        self._objects = [
+            _Shown(one, {name: comparable(value) for name, value in shown_of(one, names).items()})
+            for one in sorted(entities, key=order_of_making)
+        ]
+        self._identifying = identifying
+        self._found: list[Any] = [None] * len(rows)
+        self._kept = frozenset(name for name in names if name in identifying or self._is_kept(name))
+
+    def objects(self) -> list[Any]:
+        """See `match_rows`."""
+        candidates = [(one, [*kinds, *self._rivals(one, kinds)]) for one, kinds in self._candidates()]
+        self._give((one, kinds[0]) for one, kinds in candidates if len(kinds) == 1 and self._shows(one, kinds[0]))
+        unexplained = [one for one, kinds in candidates if not kinds]
+        if len(self._objects) == len(self._found) and not unexplained:
+            self._give_by_elimination([pair for pair in candidates if len(pair[1]) > 1])
+        if len(self._objects) <= len(self._found):
+            best = ((one, self._best(one)) for one in unexplained)
+            self._give((one, kind) for one, kind in best if kind is not None)
+        return self._found
+
+    def _give(self, pairs: Iterable[tuple[_Shown, _Kind]]) -> bool:
+        """Give the rows of each kind their objects; none where there are more of these than rows."""
+        by_kind: dict[_Kind, list[_Shown]] = defaultdict(list)
+        for one, kind in pairs:
+            by_kind[kind].append(one)
+        given = False
+        for kind, objects in by_kind.items():
+            if len(objects) <= len(kind.positions):
+                for one in objects:
+                    self._found[kind.positions.pop(0)] = one.entity
+                given = True
+        return given
+
+    # --- all that an object shows is as it was sent ---
+
+    def _candidates(self) -> Iterator[tuple[_Shown, list[_Kind]]]:
+        """Each object with the kinds of rows that it agrees with in all that both tell."""
+        shapes: dict[frozenset[str], list[_Kind]] = defaultdict(list)
+        for kind in self._kinds:
+            shapes[self._kept & frozenset(kind.values)].append(kind)
+        tables: dict[tuple[frozenset[str], frozenset[str]], _Table] = {}
+        for one in self._objects:
+            kinds: list[_Kind] = []
+            for shape, alike in shapes.items():
+                common = shape & frozenset(one.values)
+                table = tables.get((shape, common))
+                if table is None:
+                    table = tables[shape, common] = _Table(alike, sorted(common))
+                found = table.like(one)
+                kinds += found if common else [kind for kind in found if not _contradicts(kind, one)]
+            yield one, kinds
+
+    def _shows(self, one: _Shown, kind: _Kind) -> bool:
+        """Whether an object shows anything that tells whose it is, where rows are not all the same."""
+        return len(self._kinds) == 1 or bool(one.values.keys() & kind.values.keys() & self._kept)
+
+    def _agrees(self, one: _Shown, kind: _Kind) -> bool:
+        """Whether an object shows what tells whose it is as it was sent."""
+        common = one.values.keys() & kind.values.keys() & self._kept
+        return all(one.values[name] == kind.values[name] for name in common)
+
+    def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
+        """Rows whose object this may be too, if what other rows leave out was changed by the server."""
+        shown = {name for name, value in one.values.items() if name in self._kept and not _is_empty(value)}
+        rivals: dict[_Kind, None] = {}
+        for kind in kinds:
+            left_out = shown - kind.values.keys()
+            told = shown & kind.values.keys()
+            rivals |= {
+                other: None
+                for other in (self._kinds if left_out else ())
+                if left_out & other.values.keys()
+                and all(other.values[name] == one.values[name] for name in told & other.values.keys())
+            }
+        return [rival for rival in rivals if rival not in kinds]
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether the server shows a field as it was sent, but for less than half of the objects.
+
+        That an object of a row that leaves the field out shows nothing in it is no sign against that.
+        """
+        given = Counter(kind.values[name] for kind in self._kinds if name in kind.values for _ in kind.positions)
+        shown = Counter(one.values[name] for one in self._objects if name in one.values)
+        kept = (given & shown).total()
+        changed = sum(count for value, count in (shown - given).items() if not _is_empty(value))
+        is_explained = not changed and shown.total() <= kept + len(self._found) - given.total()
+        return 2 * kept > min(given.total(), shown.total()) or (is_explained and bool(shown))
+
+    def _give_by_elimination(self, candidates: Sequence[tuple[_Shown, list[_Kind]]]) -> None:
+        """In an answer that lacks nothing and holds nothing else, what others do not leave is a row's own."""
+        waiting = list(candidates)
+        progress = True
+        while progress:
+            left = [(one, [kind for kind in kinds if kind.positions]) for one, kinds in waiting]
+            progress = self._give(
+                (one, kinds[0])
+                for one, kinds in left
+                if len(kinds) == 1 and self._shows(one, kinds[0]) and self._agrees(one, kinds[0])
+            )
+            waiting = [pair for pair in left if len(pair[1]) > 1]
+
+    # --- something of it was changed by the server ---
+
+    def _best(self, one: _Shown) -> _Kind | None:
+        """The kind of rows that explains an object better than every other, in all that these tell."""
+        agreed = {kind: agreement(kind.fields, one.entity) for kind in self._kinds}
+        for kind, ours in agreed.items():
+            if any(name in self._identifying or self._tells_apart(name) for name in ours.differ):
+                continue
+            others = (other for other in self._kinds if other is not kind)
+            if all(ours.agree & other.fields.keys() > agreed[other].agree for other in others) and ours.agree:
+                return kind if kind.positions else None
+        return None
+
+    def _tells_apart(self, name: str) -> bool:
+        """Whether a field is each row's own, and kept by the server: another value is of another object."""
+        values = [kind.values[name] for kind in self._kinds if name in kind.values]
+        return name in self._kept and len(values) > 1 and len(set(values)) == len(values)
+
+
+def _kinds_of(rows: Sequence[Row]) -> list[_Kind]:
+    kinds: dict[Hashable, _Kind] = {}
     for position, row in enumerate(rows):
-        positions[tuple(field for field in fields if field in row)].append(position)
-    return sorted(positions.items(), key=lambda pair: -len(pair[0]))
+        values = {name: comparable(value) for name, value in row.items()}
+        kind = kinds.setdefault(frozenset(values.items()), _Kind(row, values, []))
+        kind.positions.append(position)
+    return list(kinds.values())
 
 
-def _key(row: Told, fields: Sequence[str]) -> Hashable:
-    return tuple([row[field] for field in fields])
+class _Table:
+    """Kinds of rows by the values of some of their fields."""
+
+    def __init__(self, kinds: Iterable[_Kind], names: Sequence[str]) -> None:
+        self._names = names
+        self._kinds: dict[Hashable, list[_Kind]] = defaultdict(list)
+        for kind in kinds:
+            self._kinds[_key(kind.values, names)].append(kind)
+
+    def like(self, one: _Shown) -> list[_Kind]:
+        """Those that an object agrees with."""
+        return self._kinds.get(_key(one.values, self._names), [])
 
 
-def comparable(value: Any) -> Hashable:
-    """A value in the one form in which sent and answered ones can be compared: ids are numbers here and text there."""
-    match value:
-        case str():
-            return value.strip()
-        case bool() | None:
-            return value
-        case int():
-            return str(value)
-        case float():
-            return str(int(value)) if value.is_integer() else f"{value:.12g}"
-        case Mapping():
-            return tuple(sorted((key, comparable(part)) for key, part in value.items()))
-        case _:
-            return tuple(map(comparable, value))
+def _key(values: Values, names: Sequence[str]) -> Hashable:
+    return tuple([values[name] for name in names])
 
 
-def _age(entity: Entity) -> tuple[int, str]:
-    return (len(entity.id), entity.id)
+def _is_empty(value: Hashable) -> bool:
+    return value is None or value in ("", ())
+
+
+def _contradicts(kind: _Kind, one: _Shown) -> bool:
+    """Whether nothing of what was sent came back, though some of it is shown."""
+    return any(kind.values[name] != one.values[name] for name in kind.values.keys() & one.values.keys())

@@ -26,8 +26,9 @@ class Outcome(Generic[E_co]):
         index: the position of the row, from 0.
         item: the row as it was given (of a bulk delete: its id).
         status: ``created``, ``updated`` or ``deleted``; ``existing``: it was there before; ``rejected``: the API
-            refused this row, `errors` say why; ``unknown``: it was sent, and nobody could find out whether it was
-            carried out; ``not_sent``: it surely was not carried out.
+            refused this row, `errors` say why; ``unknown``: nobody can tell whether it is there: it was sent, and it
+            could not be found out whether it was carried out, or it was not sent because the look before that was not
+            to be trusted; ``not_sent``: it surely was not carried out.
         entity: the object, where there is one.
         errors: what the API said of this row.
         reason: why a row is unknown or was not sent.
@@ -69,6 +70,11 @@ class BulkResult(Sequence[Outcome[E_co]]):
         return f"<BulkResult: {self.summary()}>"
 
     @property
+    def entities(self) -> list[E_co]:
+        """The objects of the rows that are as they should be now, in the order of the rows."""
+        return [outcome.entity for outcome in self._outcomes if outcome.done and outcome.entity is not None]
+
+    @property
     def created(self) -> list[Outcome[E_co]]:
         """The rows that were created."""
         return self.of("created")
@@ -95,7 +101,7 @@ class BulkResult(Sequence[Outcome[E_co]]):
 
     @property
     def unknown(self) -> list[Outcome[E_co]]:
-        """The rows that were sent and may have been carried out."""
+        """The rows of which nobody can tell whether they were carried out."""
         return self.of("unknown")
 
     @property
@@ -118,19 +124,3 @@ class BulkResult(Sequence[Outcome[E_co]]):
         if bad is not None:
             why = "; ".join(map(str, bad.errors)) or bad.reason or "no reason given"
             raise BulkError(f"{self.summary()}; row {bad.index} is {bad.status.replace('_', ' ')}: {why}", result=self)
-
-
-def bulk_result(error: BaseException | None) -> BulkResult[Any] | None:
-    """The outcomes so far of the bulk write that an exception interrupted; None when it interrupted none.
-
-    A cancellation, a timeout or an error of the caller's own iterator passes through a bulk write as it is; what became
-    of the rows until then travels with it.
-    """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        result = getattr(error, "result", None)
-        if isinstance(result, BulkResult):
-            return result
-        error = error.__cause__ or error.__context__
-    return None

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
 from ..calls import Id
 from ..errors import UsageError
 
-Rows: TypeAlias = Iterable[Mapping[str, object]] | AsyncIterable[Mapping[str, object]]
-"""The rows of a bulk create or update: mappings, made at once or one by one."""
+RowT = TypeVar("RowT")
+
+Rows: TypeAlias = Iterable[RowT] | AsyncIterable[RowT]
+"""The rows of a bulk create or update: mappings of named fields, made at once or one by one."""
 
 Ids: TypeAlias = Iterable[Id] | AsyncIterable[Id]
 """The ids of a bulk delete."""
@@ -23,15 +25,23 @@ Items: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 
 @attrs.frozen(eq=False)
 class Row:
-    """One row: its position, the item as it was given, and as it goes on the wire."""
+    """One row.
+
+    Attributes:
+        index: its position, from 0.
+        item: as it was given.
+        wired: as it goes on the wire.
+        key: what its object is looked for by; None where there is no way to look for it.
+    """
 
     index: int
     item: Any
     wired: Any
+    key: Hashable | None = None
 
 
-Check = Callable[[Any, int], Any]
-"""Gives the wire form of an item at a position; raises UsageError, with the position, for a wrong one."""
+Check = Callable[[Any, int], Row]
+"""Gives the row of an item at a position; raises UsageError, with the position, for a wrong one."""
 
 
 class RowSource:
@@ -40,16 +50,25 @@ class RowSource:
     Items that are there already (a list, a tuple) are all checked before the first batch is handed out, and those with
     the same `scope` are put side by side, so that a look for the rows of a batch has few places to search. Items that
     are made one by one are taken only as a batch is asked for, so that a slow API holds a fast source back; a wrong one
-    ends the writing there.
+    ends the writing there. `expects` says what the items are.
     """
 
-    def __init__(self, items: Items, check: Check, size: int, scope: Callable[[Any], str] | None = None) -> None:
-        check_items(items)
+    def __init__(
+        self,
+        items: Items,
+        check: Check,
+        size: int,
+        scope: Callable[[Any], str] | None = None,
+        *,
+        expects: str = "rows are an iterable of mappings",
+    ) -> None:
+        _check_items(items, expects)
         self._size = size
         self._taking = asyncio.Lock()
         self._listed = deque(_now(items, check, scope) if isinstance(items, Sequence) else ())
         self._made = _later(() if isinstance(items, Sequence) else items, check)
         self._half: list[Row] = []
+        self._is_stopped = False
 
     @property
     def left(self) -> list[Row]:
@@ -60,6 +79,8 @@ class RowSource:
         """The next batch; empty when there are no more rows. Raises what the source raises."""
         async with self._taking:
             batch: list[Row] = []
+            if self._is_stopped:
+                return batch
             try:
                 while len(batch) < self._size and (row := await self._next()) is not None:
                     batch.append(row)
@@ -71,30 +92,44 @@ class RowSource:
     async def _next(self) -> Row | None:
         return self._listed.popleft() if self._listed else await anext(self._made, None)
 
+    def stop(self) -> None:
+        """Hand out no more."""
+        self._is_stopped = True
+
     async def close(self) -> None:
-        """Let go of a source that was not read to its end."""
+        """Let go of a source that was not read to its end; a generator of the caller's is closed."""
         async with self._taking:
             await self._made.aclose()
 
 
 def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> list[Row]:
-    rows = [Row(index, item, check(item, index)) for index, item in enumerate(items)]
+    rows = [check(item, index) for index, item in enumerate(items)]
     return rows if scope is None else sorted(rows, key=lambda row: scope(row.wired))
 
 
 async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
+    """The rows of items that are made one by one."""
     index = 0
     if isinstance(items, AsyncIterable):
-        async for item in items:
-            yield Row(index, item, check(item, index))
-            index += 1
+        made = aiter(items)
+        try:
+            async for item in made:
+                yield check(item, index)
+                index += 1
+        finally:
+            if isinstance(made, AsyncGenerator):
+                await made.aclose()
     else:
-        for item in items:
-            yield Row(index, item, check(item, index))
-            index += 1
+        ready = iter(items)
+        try:
+            for item in ready:
+                yield check(item, index)
+                index += 1
+        finally:
+            if isinstance(ready, Generator):
+                ready.close()
 
 
-def check_items(items: Any) -> None:
-    """Raise UsageError for what holds no rows."""
+def _check_items(items: Any, expects: str) -> None:
     if isinstance(items, Mapping | str | bytes) or not isinstance(items, Iterable | AsyncIterable):
-        raise UsageError(f"rows are an iterable of mappings, not {type(items).__name__}")
+        raise UsageError(f"{expects}, not {type(items).__name__}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from ..calls import Connection, together
-from ..errors import BulkError, KantataError, UsageError
 from ..model import Entity
+from .interruption import carrying
 from .ledger import Ledger
 from .outcome import BulkResult, Outcome
 from .rows import Row, RowSource
@@ -41,8 +39,14 @@ class BulkRun:
             ledger: Ledger[Any] = Ledger(batch)
             self._open.append(ledger)
             await self._settle(batch, ledger)
-            self._open.remove(ledger)
             await emit(ledger.outcomes)
+            self._open.remove(ledger)
+
+    def stop(self) -> None:
+        """Send nothing from now on that is not under way."""
+        self._source.stop()
+        for ledger in self._open:
+            ledger.close()
 
     def unfinished(self) -> list[Outcome[Any]]:
         """What is known of the rows that were taken and not emitted."""
@@ -62,54 +66,11 @@ async def run_all(connection: Connection, source: RowSource, settle: Settle[E]) 
         done.extend(outcomes)
 
     run = BulkRun(connection, source, settle)
-    try:
+    with carrying(lambda: in_order([*done, *run.unfinished()]), "until then"):
         await run.work(emit)
-    except BaseException as error:
-        result = _ordered([*done, *run.unfinished()])
-        if isinstance(error, KantataError) and not isinstance(error, UsageError):
-            raise BulkError(f"{error}; until then: {result.summary()}", result=result) from error
-        with contextlib.suppress(AttributeError):
-            error.result = result  # type: ignore[attr-defined]  # read by `bulk_result`
-        raise
-    return _ordered(done)
+    return in_order(done)
 
 
-def _ordered(outcomes: Iterable[Outcome[E]]) -> BulkResult[E]:
+def in_order(outcomes: Iterable[Outcome[E]]) -> BulkResult[E]:
+    """Outcomes in the order of their rows."""
     return BulkResult(sorted(outcomes, key=lambda outcome: outcome.index))
-
-
-async def run_stream(connection: Connection, source: RowSource, settle: Settle[E]) -> AsyncGenerator[Outcome[E], None]:
-    """Settle every row; yields outcomes as they come and keeps none. A slow consumer holds the writing back."""
-    ready: asyncio.Queue[Iterable[Outcome[E]] | None] = asyncio.Queue(connection.transport.concurrency)
-    run = BulkRun(connection, source, settle)
-
-    async def produce() -> None:
-        try:
-            await run.work(ready.put)
-        finally:
-            with contextlib.suppress(asyncio.QueueFull):
-                ready.put_nowait(None)
-
-    producer = connection.transport.spawn(produce())
-    try:
-        while not (producer.done() and ready.empty()):
-            outcomes = await ready.get()
-            for outcome in outcomes or ():
-                yield outcome
-        await _finished(producer, run)
-    finally:
-        producer.cancel()
-        await asyncio.gather(producer, return_exceptions=True)
-
-
-async def _finished(producer: asyncio.Task[None], run: BulkRun) -> None:
-    """Wait for the writing to end; its error carries the rows that were not yielded."""
-    try:
-        await producer
-    except BaseException as error:
-        result = _ordered(run.unfinished())
-        if isinstance(error, KantataError) and not isinstance(error, UsageError):
-            raise BulkError(f"{error}; not yielded: {result.summary()}", result=result) from error
-        with contextlib.suppress(AttributeError):
-            error.result = result  # type: ignore[attr-defined]  # read by `bulk_result`
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final, TypeVar
@@ -20,14 +19,17 @@ from ..calls import (
     follow,
     read_inclusion,
 )
-from ..errors import BulkError, KantataError, UsageError
+from ..errors import UsageError
 from ..model import Entity
+from .by_id import LookById
 from .changing import Delete, Update
 from .creation import Creation, IfExists
+from .interruption import carrying
 from .looking import Find, Key, look_for, scope_of
 from .outcome import BulkResult, Outcome
-from .rows import Items, RowSource
-from .run import run_all, run_stream
+from .rows import Items, Row, RowSource
+from .run import run_all
+from .stream import run_stream
 
 E = TypeVar("E", bound=Entity)
 
@@ -74,17 +76,12 @@ async def create_many(
         BulkError: nothing more could be sent (401), with the outcomes so far as `result`.
 
     A cancellation, a timeout and an error of the caller's own iterator pass as they are; `bulk_result` gives the
-    outcomes so far that travel with them.
+    outcomes so far that travel with them, also where only deeper includes were still to come.
     """
     inclusion = _inclusion(connection, operations["create"], include)
     creation = _creation(connection, operations, inclusion, optional_fields, key, find, if_exists)
     result = await run_all(connection, _source(creation, items), creation.settle)
-    try:
-        await follow(connection, (one.entity for one in result if one.entity is not None), inclusion.deeper)
-    except KantataError as error:
-        raise BulkError(
-            f"{result.summary()}, but deeper associations were not fetched: {error}", result=result
-        ) from error
+    await _follow(connection, result, inclusion)
     return result
 
 
@@ -101,8 +98,8 @@ async def create_stream(
 ) -> AsyncGenerator[Outcome[Any], None]:
     """As `create_many`, for any number of rows: yields outcomes as they come, in no order, and keeps none.
 
-    A slow consumer holds the writing back; leaving the loop ends it. An exception carries only the outcomes that were
-    not yielded.
+    A slow consumer holds the writing back; leaving the loop ends it. An exception, of the stream or in the loop over
+    it, carries only the outcomes that were not yielded: `bulk_result` gives them.
     """
     inclusion = _inclusion(connection, operations["create"], include)
     if inclusion.deeper:
@@ -111,6 +108,12 @@ async def create_stream(
     async with aclosing(run_stream(connection, _source(creation, items), creation.settle)) as outcomes:
         async for outcome in outcomes:
             yield outcome
+
+
+async def _follow(connection: Connection, result: BulkResult[Any], inclusion: Inclusion) -> None:
+    """Fetch deeper includes; whatever interrupts that carries the outcomes."""
+    with carrying(lambda: result, "deeper includes were not fetched, but the rows were written"):
+        await follow(connection, (one.entity for one in result if one.entity is not None), inclusion.deeper)
 
 
 def _inclusion(connection: Connection, create: Operation[Any], include: Sequence[str]) -> Inclusion:
@@ -132,7 +135,8 @@ def _creation(
     if if_exists not in _IF_EXISTS:
         raise UsageError(f"if_exists takes 'skip', 'update' or 'reject', not {if_exists!r}")
     create = operations["create"]
-    look = look_for(connection, create, operations.get("list"), key, find)
+    asked = _asked(create, inclusion.names, optional_fields)
+    look = look_for(connection, create, operations.get("list"), key=key, find=find, asked=asked)
     if if_exists is not None and key is None and find is None and create.natural_key is None:
         raise UsageError(f"{create}: nothing tells what makes an object the same, so if_exists needs find= and key=")
     if if_exists == "update" and "update" not in operations:
@@ -140,11 +144,10 @@ def _creation(
     return Creation(
         connection=connection,
         create=create,
-        update=operations.get("update"),
-        asked=_asked(create, inclusion.names, optional_fields),
+        update=_update(connection, operations, asked) if "update" in operations else None,
+        asked=asked,
         look=look,
         if_exists=if_exists,
-        began=asyncio.get_running_loop().time(),
     )
 
 
@@ -164,13 +167,16 @@ def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: S
 
 
 def _source(creation: Creation[Any], items: Items) -> RowSource:
-    create = creation.create
-    return RowSource(
-        items,
-        lambda item, index: check_row(create, item, index),
-        create.bulk_max or 1,
-        scope_of(create.natural_key),
-    )
+    create, look = creation.create, creation.look
+
+    def check(item: Any, index: int) -> Row:
+        fields = check_row(create, item, index)
+        try:
+            return Row(index, item, fields, None if look is None else look.key_of(fields))
+        except UsageError as error:
+            raise UsageError(f"row {index}: {error}") from error
+
+    return RowSource(items, check, create.bulk_max or 1, scope_of(create.natural_key))
 
 
 async def update_many(
@@ -188,16 +194,19 @@ async def update_many(
     """
     update = operations["update"]
     inclusion = _inclusion(connection, update, include)
-    changing: Update[Any] = Update(
-        connection=connection,
-        update=update,
-        get=operations.get("get"),
-        asked=_asked(update, inclusion.names, optional_fields),
-    )
-    source = RowSource(items, lambda item, index: _identified(update, item, index), 1)
+    changing = _update(connection, operations, _asked(update, inclusion.names, optional_fields))
+    source = RowSource(items, lambda item, index: Row(index, item, _identified(update, item, index)), 1)
     result = await run_all(connection, source, changing.settle)
-    await follow(connection, (one.entity for one in result if one.entity is not None), inclusion.deeper)
+    await _follow(connection, result, inclusion)
     return result
+
+
+def _update(connection: Connection, operations: Operations, asked: Mapping[str, Sequence[str]]) -> Update[Any]:
+    return Update(connection, operations["update"], _look_by_id(connection, operations), asked)
+
+
+def _look_by_id(connection: Connection, operations: Operations) -> LookById[Any]:
+    return LookById(connection, operations.get("list"), operations.get("get"))
 
 
 def _identified(update: Operation[Any], item: Any, index: int) -> tuple[str, dict[str, Any]]:
@@ -223,8 +232,13 @@ async def delete_many(connection: Connection, operations: Operations, ids: Items
         connection=connection,
         bulk=bulk,
         single=operations.get("delete"),
-        listing=operations.get("list"),
-        get=operations.get("get"),
+        look=_look_by_id(connection, operations),
     )
-    source = RowSource(ids, lambda item, index: check_id(item, f"id {index}"), _BULK_DELETE if bulk is not None else 1)
+    size = _BULK_DELETE if bulk is not None else 1
+    source = RowSource(
+        ids,
+        lambda item, index: Row(index, item, check_id(item, f"id {index}")),
+        size,
+        expects="ids are an iterable of numbers or texts",
+    )
     return await run_all(connection, source, delete.settle)

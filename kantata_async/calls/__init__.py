@@ -1,11 +1,15 @@
 """From arguments to a checked request, and from its answers to pages, lists and deeper includes.
 
+foreign_values    values as data frames and arrays have them
 parameters        what a parameter takes, and how it is written
+free_query        the query of a request that no operation describes
 include           what a call asks to be included
 operation         an operation of the API, and a call of it
 connection        what a session gives its resources
 concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
+page_count        how many pages a list has
+seen_ids          which ids have come already
 lists             lists and their pages
 feed              the change feed followed
 """
@@ -16,48 +20,72 @@ from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
 from .feed import Feed
+from .foreign_values import EMPTY, plain
+from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
-from .operation import MAX_PER_PAGE, Call, CustomFieldOrder, Operation, by_custom_field, check_call, check_row
+from .operation import (
+    MAX_ONLY,
+    MAX_PER_PAGE,
+    Call,
+    CustomFieldOrder,
+    Operation,
+    by_custom_field,
+    check_call,
+    check_row,
+    path_parameters,
+)
+from .page_count import PageCount
 from .parameters import (
     BOOLEAN,
     DAY,
     FILE,
     ID,
     ID_TEXT,
+    ID_TEXTS,
     IDS,
     INSTANT,
     INTEGER,
     NUMBER,
+    OMITTED,
     TEXT,
     TEXTS,
     Array,
     Choice,
+    Choices,
     Id,
     Keyed,
+    Kind,
     Needed,
     Object,
+    Scalar,
     Upload,
     check_id,
     did_you_mean,
 )
+from .seen_ids import SeenIds
 
 __all__ = [
     "BOOLEAN",
     "DAY",
+    "EMPTY",
     "FILE",
     "ID",
     "IDS",
     "ID_TEXT",
+    "ID_TEXTS",
     "INSTANT",
     "INTEGER",
+    "MAX_ONLY",
     "MAX_PER_PAGE",
     "NUMBER",
+    "OMITTED",
     "TEXT",
     "TEXTS",
     "Array",
     "Call",
     "Choice",
+    "Choices",
     "Connection",
     "CustomFieldOrder",
     "Feed",
@@ -65,11 +93,16 @@ __all__ = [
     "Id",
     "Inclusion",
     "Keyed",
+    "Kind",
     "ListQuery",
     "Needed",
     "Object",
     "Operation",
+    "PageCount",
     "Path",
+    "QueryValue",
+    "Scalar",
+    "SeenIds",
     "Upload",
     "asks_by_id",
     "by_custom_field",
@@ -82,6 +115,9 @@ __all__ = [
     "get_many",
     "in_batches",
     "path",
+    "path_parameters",
+    "plain",
+    "query_of",
     "read_inclusion",
     "together",
 ]

@@ -6,11 +6,10 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import attrs
-import orjson
 
 from ..decoding import Envelope, Reader
-from ..model import Graph, Page
-from ..transport import NO_BODY, Request, Transport, form_parts, holds_file
+from ..model import Graph, Page, parse_json
+from ..transport import NO_BODY, Options, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
@@ -19,28 +18,32 @@ OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 
 @attrs.frozen
 class Connection:
-    """The transport of a session, what reads its answers, and where to look up the operations of a collection."""
+    """The transport of a session, what reads its answers, where to look up operations, and how requests are made."""
 
     transport: Transport
     reader: Reader
     operations_of: OperationsOf
+    options: Options
 
-    async def send(self, call: Call, decode: Callable[[bytes], Any] = orjson.loads) -> Any:
-        """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises."""
+    async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False) -> Any:
+        """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises.
+
+        `looked_after`: whether the caller looks what became of it before it goes again (see `Request`).
+        """
         form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
-        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode)
-        answer = await self.transport.send(request)
-        return answer.data
+        request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode, looked_after)
+        response = await self.transport.send(request, self.options)
+        return response.data
 
-    def ask(self, call: Call) -> Coroutine[Any, Any, Any]:
+    def ask(self, call: Call, *, looked_after: bool = False) -> Coroutine[Any, Any, Any]:
         """Send a call; gives what `read` makes a page of, None where the answer has no body."""
-        return self.send(call, self.reader.decode)
+        return self.send(call, self.reader.decode, looked_after=looked_after)
 
     def open(self, data: Any) -> Envelope:
         """The answer to a call taken apart, which `read` takes too. Raises InvalidResponseError for a malformed one."""
-        return self.reader.open(data)
+        return self.reader.open(data, redact=self.transport.redact)
 
     def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
         """The page of an answer to a call. Raises InvalidResponseError for a malformed one."""
-        return self.reader.page(data, includes=call.inclusion.names, graph=graph)
+        return self.reader.page(data, includes=call.inclusion.names, graph=graph, redact=self.transport.redact)

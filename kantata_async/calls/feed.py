@@ -24,9 +24,6 @@ _LATE: Final = timedelta(seconds=180)
 """For how long an event may be under way before the feed has it."""
 
 _SECOND: Final = timedelta(seconds=1)
-_REFUSED: Final = frozenset(
-    {"created_after", "created_before", "order", "only", "per_page", "most_recent", "most_recent_by_event_type"}
-)
 
 
 @attrs.frozen
@@ -76,9 +73,6 @@ class Feed(Generic[E]):
         since: datetime | str,
         every: float | None,
     ) -> None:
-        refused = _REFUSED & arguments.keys()
-        if refused:
-            raise UsageError(f"follow takes no {min(refused)!r}: it asks for what is new, in the order of its creation")
         if every is not None:
             positive_number("follow", "every", every)
         self._connection: Final = connection

@@ -4,74 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from contextlib import aclosing
 from copy import copy
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import attrs
 
 from ..bounds import positive_count
 from ..decoding import Envelope
-from ..errors import InvalidResponseError, UsageError
+from ..errors import InvalidResponseError, NotOneError, UsageError
 from ..model import Entity, Graph, Page
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
+from .page_count import PageCount
 from .parameters import check_id
+from .seen_ids import SeenIds
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 E = TypeVar("E", bound=Entity)
-T = TypeVar("T")
-
-_BLOCK = 1024
-_ID = attrgetter("id")
-
-
-class Seen:
-    """The ids that have come: as texts while they are few, which is quicker; beyond that numeric ones as bits.
-
-    A million neighbouring ids take some 200 kB that way.
-    """
-
-    def __init__(self, most_texts: int = 20_000) -> None:
-        self._most_texts = most_texts
-        self._texts: set[str] = set()
-        self._bits: dict[int, int] = {}
-        self._packed = False
-
-    def new_of(self, come: Sequence[T], id_of: Callable[[T], str] = _ID) -> Sequence[T]:
-        """Those that have not come before; they have now."""
-        if len(self._texts) > self._most_texts and not self._packed:
-            self._pack()
-        ids = set(map(id_of, come))
-        if self._packed or len(ids) < len(come) or not self._texts.isdisjoint(ids):
-            return [one for one in come if self._add(id_of(one))]
-        self._texts |= ids
-        return come
-
-    def _add(self, id: str) -> bool:
-        if not self._packed or not (id.isascii() and id.isdigit() and (len(id) == 1 or id[0] != "0")):
-            new = id not in self._texts
-            self._texts.add(id)
-            return new
-        block, bit = divmod(int(id), _BLOCK)
-        held = self._bits.get(block, 0)
-        self._bits[block] = held | 1 << bit
-        return not held >> bit & 1
-
-    def _pack(self) -> None:
-        texts, self._texts, self._packed = self._texts, set(), True
-        for id in texts:
-            self._add(id)
 
 
 class Found(list[E]):
-    """The entities found by id, in the order asked; `missing` are the ids that the API did not answer."""
+    """The entities found by id, in the order asked.
+
+    Attributes:
+        missing: the ids asked for that the API did not answer. It does not say why: such an object may be deleted,
+            hidden from the token's user, of another account, or left out by a filter, those that apply by default
+            included; `everything=True` lifts these where a list has some.
+    """
 
     missing: tuple[str, ...] = ()
 
@@ -89,23 +55,40 @@ class ListQuery(Generic[E]):
     def __init__(self, connection: Connection, operation: Operation[E], arguments: Mapping[str, Any]) -> None:
         self._connection = connection
         self._operation = operation
+        self._limit: int | None = None
         self._call = check_call(operation, (), arguments)
         for steps in self._call.inclusion.deeper:
             check_path(connection, operation.collection or "", steps)
 
     def __repr__(self) -> str:
-        return f"<ListQuery {self._call.path} {dict(self._call.query)}>"
+        limit = "" if self._limit is None else f" limit {self._limit}"
+        return f"<ListQuery {self._call.path} {dict(self._call.query)}{limit}>"
 
     def __await__(self) -> Generator[Any, None, list[E]]:
         return self.collect().__await__()
 
     async def __aiter__(self) -> AsyncGenerator[E, None]:
         """Every entity of every page, each once, in the API's order."""
-        seen = Seen()
+        seen = SeenIds()
         async with aclosing(self.pages()) as pages:
             async for page in pages:
                 for one in seen.new_of(page.items):
                     yield one
+
+    def limit(self, number: int) -> Self:
+        """The same list, of which at most the first `number` entities are read, in as few requests as hold them.
+
+        It bounds what is awaited, iterated, and read by pages or batches; `count` still counts all that match. Where an
+        object comes twice because the pages shifted, there is one entity fewer.
+
+        Raises:
+            UsageError: `number` is no whole number from 1.
+        """
+        if not _counts(number):
+            raise UsageError(f"limit takes a whole number from 1, not {number!r}")
+        limited = copy(self)
+        limited._limit = number
+        return limited
 
     async def collect(self) -> list[E]:
         """Every entity of every page, each once, in the API's order, linked in one graph."""
@@ -115,13 +98,27 @@ class ListQuery(Generic[E]):
             async for envelope in envelopes:
                 found.update((one.id, one) for one in self._connection.read(envelope, self._call, graph).items)
         graph.link()
-        await follow(self._connection, found.values(), self._call.inclusion.deeper)
-        return list(found.values())
+        entities = list(islice(found.values(), self._limit))
+        await follow(self._connection, entities, self._call.inclusion.deeper)
+        return entities
 
     async def first(self) -> E | None:
         """The first entity, None when nothing matches; one request for one object."""
         page = await self._followed(self._page(await self._fetch(1, per_page=1)))
         return page.items[0] if page.items else None
+
+    async def one(self) -> E:
+        """The only entity that matches; one request.
+
+        Raises:
+            NotOneError: none matches, or several do.
+        """
+        page = self._page(await self._fetch(1, per_page=2))
+        if len(page) != 1 or (page.count or 1) > 1:
+            number = page.count if page.count is not None else len(page)
+            matched = "nothing matches" if not page else f"{number} match"
+            raise NotOneError(f"{self._operation}: {matched}, where one() takes exactly one", count=number)
+        return (await self._followed(page))[0]
 
     async def count(self) -> int:
         """How many match, from the envelope of a page of one. Raises InvalidResponseError when it does not say."""
@@ -132,7 +129,7 @@ class ListQuery(Generic[E]):
 
     async def page(self, number: int) -> Page[E]:
         """One page by its number, from 1; a page past the end has no items."""
-        if isinstance(number, bool) or number < 1:
+        if not _counts(number):
             raise UsageError(f"pages are numbered from 1, not {number!r}")
         if number > 1 and not self._operation.paging:
             raise UsageError(f"{self._operation} has no pages")
@@ -140,9 +137,16 @@ class ListQuery(Generic[E]):
 
     async def pages(self) -> AsyncGenerator[Page[E], None]:
         """Every page in order, as the server cuts them, each with a graph of its own."""
+        left = self._limit
         async with aclosing(self._ahead()) as envelopes:
             async for envelope in envelopes:
-                yield await self._followed(self._page(envelope))
+                page = self._page(envelope)
+                if left is not None:
+                    page = attrs.evolve(page, items=page.items[:left])
+                    left -= len(page)
+                yield await self._followed(page)
+                if left == 0:
+                    return
 
     async def batches(self, *, rows: int = 10_000) -> AsyncGenerator[pa.RecordBatch, None]:
         """Every match of every page, each once, as batches of so many rows, the last one smaller.
@@ -165,13 +169,17 @@ class ListQuery(Generic[E]):
         stream = BatchStream(table_of(collection, class_of(collection)), rows)
         spelt = copy(self)
         spelt._connection = attrs.evolve(self._connection, reader=reader_for(class_of))
-        seen = Seen()
+        seen, left = SeenIds(), self._limit
         async with aclosing(spelt._ahead()) as envelopes:
             async for envelope in envelopes:
-                ids = [id for key, run in envelope.matches if key == collection for id in run]
-                for batch in stream.take(envelope, seen.new_of(ids, str)):
+                ids = [id for key, run in envelope.matches if key == collection for id in run][:left]
+                for batch in stream.take(envelope, seen.new_ids(ids)):
                     yield batch
-        for batch in stream.rest():
+                if left is not None:
+                    left -= len(ids)
+                    if left == 0:
+                        break
+        for batch in stream.last():
             yield batch
 
     def _page(self, data: Any) -> Page[E]:
@@ -185,7 +193,7 @@ class ListQuery(Generic[E]):
         query = dict(self._call.query)
         if self._operation.paging:
             query["page"] = str(number)
-            query["per_page"] = str(per_page or query.get("per_page", MAX_PER_PAGE))
+            query["per_page"] = str(per_page or query.get("per_page", min(MAX_PER_PAGE, self._limit or MAX_PER_PAGE)))
         elif number > 1:
             query["page"] = str(number)
         return await self._connection.ask(attrs.evolve(self._call, query=query))
@@ -196,54 +204,45 @@ class ListQuery(Generic[E]):
         async def fetched(number: int) -> Envelope:
             return self._connection.open(await self._fetch(number))
 
-        envelope = await fetched(1)
-        last = _page_count(envelope)
-        yield envelope
+        pages = PageCount(paged=self._operation.paging, limit=self._limit)
         # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
         window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Envelope]] = deque()
         asked = 1
-
-        def ask_ahead() -> None:
-            nonlocal asked
-            while asked < last and len(ahead) < window:
-                asked += 1
-                ahead.append(self._connection.transport.spawn(fetched(asked)))
-
+        envelope = await fetched(1)
         try:
-            ask_ahead()
-            while ahead:
-                envelope = await ahead.popleft()
-                last = _page_count(envelope)
-                ask_ahead()
+            while True:
+                pages.take(envelope.meta, sum(len(ids) for _, ids in envelope.matches))
+                while asked < pages.last and len(ahead) < window:
+                    asked += 1
+                    ahead.append(self._connection.transport.spawn(fetched(asked)))
                 yield envelope
+                if not ahead:
+                    return
+                envelope = await ahead.popleft()
         finally:
             for task in ahead:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
 
-def _page_count(envelope: Envelope) -> int:
-    """How many pages there are now: as the meta of an answer says, else by its count and the size of this page."""
-    meta, size = envelope.meta, sum(len(ids) for _, ids in envelope.matches)
-    if meta.page_count is not None:
-        return meta.page_count
-    return -(-meta.count // size) if meta.count is not None and size else 1
+def _counts(number: Any) -> bool:
+    """Whether this is a whole number from 1."""
+    return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
 
 async def get_many(
     connection: Connection, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]
 ) -> Found[E]:
     """Any number of entities by id through `only`: see the `get_many` of a resource."""
-    refused = {"only", "order", "search", "per_page"} & arguments.keys()
-    if refused:
-        raise UsageError(f"get_many takes no {min(refused)!r}: it gives the ids in the order asked")
-    asked = [check_id(id) for id in ids]
+    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
+        raise UsageError(f"get_many takes an iterable of ids, not {ids!r}")
+    asked = [check_id(id, f"id {position}") for position, id in enumerate(ids)]
     calls = [
         check_call(operation, (), {**arguments, "only": batch, "per_page": MAX_PER_PAGE})
         for batch in in_batches(list(dict.fromkeys(asked)), MAX_ONLY)
     ]
-    deeper = calls[0].inclusion.deeper if calls else ()
+    deeper = check_call(operation, (), arguments).inclusion.deeper
     for steps in deeper:
         check_path(connection, operation.collection or "", steps)
     graph = Graph()

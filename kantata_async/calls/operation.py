@@ -13,7 +13,7 @@ import attrs
 from ..errors import UsageError
 from ..model import NaturalKey
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
-from .parameters import Array, Kind, bare, check_fields, check_id, did_you_mean, query_text
+from .parameters import BOOLEAN, TEXT, Array, Kind, check_fields, check_id, did_you_mean, member_value, query_text
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -44,10 +44,10 @@ class Operation(Generic[R_co]):
     """An operation of the API: its route, and everything that it takes.
 
     `filters` are its query parameters, `body` the fields under `body_key` (or an array kind where that key holds a
-    list). `orders` are the sort fields that take a direction, `bare_orders` those that do not. `paging`, `only`,
+    list). `orders` are the sort fields that take a direction, `undirected_orders` those that do not. `paging`, `only`,
     `search`: whether it takes these. `collection` is where the objects it answers are; None outside the envelope.
     `natural_key`, of a create, is what makes an object the same object. `reveal`, of a list, holds the filters that
-    lift what it leaves out by default.
+    lift what it leaves out by default: what `everything=True` stands for.
     """
 
     method: str
@@ -56,7 +56,7 @@ class Operation(Generic[R_co]):
     includes: tuple[str, ...] = ()
     optional_fields: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
-    bare_orders: tuple[str, ...] = ()
+    undirected_orders: tuple[str, ...] = ()
     paging: bool = False
     only: bool = False
     search: bool = False
@@ -83,10 +83,11 @@ class Operation(Generic[R_co]):
         standard = {
             "include": self.includes,
             "optional_fields": self.optional_fields,
-            "order": self.orders or self.bare_orders,
+            "order": self.orders or self.undirected_orders,
             "only": self.only,
             "search": self.search,
             "per_page": self.paging,
+            "everything": self.reveal,
         }
         return names | {name for name, taken in standard.items() if taken}
 
@@ -110,6 +111,7 @@ def check_call(operation: Operation[Any], ids: Sequence[object], arguments: Mapp
     Raises UsageError for a name or value that the operation does not take, or a required one that is missing.
     """
     _refuse_unknown(operation, arguments)
+    arguments = _revealing(operation, arguments)
     inclusion = read_inclusion(arguments["include"], operation.includes) if "include" in arguments else NOTHING_INCLUDED
     return Call(
         operation.method,
@@ -131,6 +133,11 @@ def fill_path(template: str, ids: Sequence[object]) -> str:
     return "".join(filled)
 
 
+def path_parameters(template: str) -> Sequence[str]:
+    """The names of the ids that a path holds, in order."""
+    return _steps(template)[1::2]
+
+
 @cache
 def _steps(template: str) -> Sequence[str]:
     """A path's fixed parts, and between two of them the name of what comes there."""
@@ -142,6 +149,12 @@ def _refuse_unknown(operation: Operation[Any], arguments: Mapping[str, Any]) -> 
     for name in arguments:
         if name not in known:
             raise UsageError(f"{operation} takes no {name!r}{did_you_mean(name, known)}")
+
+
+def _revealing(operation: Operation[Any], arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments, with the filters that `everything` stands for; one that is given beside it is kept."""
+    everything = BOOLEAN.wire(arguments.get("everything", False), "everything")
+    return {**operation.reveal, **arguments} if everything else arguments
 
 
 def _argument(filter: str) -> str:
@@ -197,9 +210,9 @@ def _optional_fields(operation: Operation[Any], wanted: Any) -> list[str]:
 
 def _order(operation: Operation[Any], order: Any) -> str:
     fields = [field for field in operation.orders if field != _BY_CUSTOM_FIELD]
-    known = [*operation.bare_orders, *(f"{field}{way}" for field in fields for way in ("", ":asc", ":desc"))]
+    known = [*operation.undirected_orders, *(f"{field}{way}" for field in fields for way in ("", ":asc", ":desc"))]
     if isinstance(order, str) and (order in known or _is_custom_field_order(operation, order)):
-        return str(bare(order))
+        return str(member_value(order))
     raise UsageError(f"order does not take {order!r}{did_you_mean(str(order), known)}")
 
 
@@ -220,7 +233,7 @@ def check_only(ids: Any) -> list[str]:
 def _search(text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
         raise UsageError(f"search takes some text, not {text!r}")
-    return str(bare(text))
+    return str(TEXT.wire(text, "search"))
 
 
 def _per_page(number: Any) -> int:

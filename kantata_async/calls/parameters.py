@@ -21,7 +21,8 @@ from typing import Any, BinaryIO, ClassVar, Final, TypeAlias
 import attrs
 
 from ..errors import UsageError
-from ..model import told
+from ..model import brief_repr
+from .foreign_values import EMPTY, plain
 
 Id: TypeAlias = int | str
 """An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""
@@ -36,28 +37,39 @@ _NUMBER_DIGITS: Final = 18
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
+class _Omitted:
+    """The value of a parameter that a call leaves out."""
+
+    def __repr__(self) -> str:
+        return "OMITTED"
+
+
+OMITTED: Final[Any] = _Omitted()
+"""What stands for a parameter that is not given; None would clear the field."""
+
+
 def check_id(value: object, name: str = "id") -> str:
     """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
-    value = bare(value)
+    value = plain(member_value(value))
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
         return str(value)
     if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
         return value
-    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {told(value)}")
+    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {brief_repr(value)}")
 
 
-def bare(value: Any) -> Any:
+def member_value(value: Any) -> Any:
     """The text or number that a member of an enumeration of texts or numbers is; any other value as it is."""
     return value.value if isinstance(value, Enum) and isinstance(value, str | int) else value
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The tail of an error message that offers the nearest of the names that there are."""
-    names = sorted(known)
+    """The tail of an error message that offers the nearest of the names that there are; case counts for nothing."""
+    names = {one.casefold(): one for one in sorted(known)}
     if not names:
         return ""
-    nearest = get_close_matches(name, names, 1, 0.5)
-    return f"; did you mean {nearest[0]!r}?" if nearest else f"; there are {', '.join(names)}"
+    nearest = get_close_matches(name.casefold(), names, 1, 0.5)
+    return f"; did you mean {names[nearest[0]]!r}?" if nearest else f"; there are {', '.join(names.values())}"
 
 
 class Kind(ABC):
@@ -80,24 +92,39 @@ class Scalar(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        accepted = self.accept(bare(value))
+        accepted = self.accept(plain(member_value(value)))
         if accepted is None:
-            raise UsageError(f"{name} takes {self.expects}, not {told(value)}")
+            raise UsageError(f"{name} takes {self.expects}, not {brief_repr(value)}")
         return accepted
 
 
 @attrs.frozen
 class Choice(Kind):
-    """One of a closed list of texts."""
+    """One of a closed list of texts or numbers."""
+
+    values: tuple[str | int, ...]
+
+    def wire(self, value: Any, name: str) -> Any:
+        """See `Kind.wire`."""
+        plain = member_value(value)
+        if not isinstance(plain, str | int) or isinstance(plain, bool) or plain not in self.values:
+            nearest = did_you_mean(plain if isinstance(plain, str) else "", map(str, self.values))
+            raise UsageError(f"{name} does not take {brief_repr(value)}{nearest}")
+        return plain
+
+
+@attrs.frozen
+class Choices(Kind):
+    """Any of a closed list of texts: one, several in a list, or several joined by commas."""
 
     values: tuple[str, ...]
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        if value not in self.values:
-            hint = did_you_mean(value, self.values) if isinstance(value, str) else f"; there are {self.values}"
-            raise UsageError(f"{name} does not take {told(value)}{hint}")
-        return bare(value)
+        choice = Choice(self.values)
+        value = plain(value)
+        given = value if _is_list(value) else TEXT.wire(value, name).split(",")
+        return ",".join(choice.wire(one, name) for one in given)
 
 
 @attrs.frozen
@@ -109,8 +136,9 @@ class Array(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
+        value = plain(value)
         if not _is_list(value):
-            raise UsageError(f"{name} takes a list, not {told(value)}")
+            raise UsageError(f"{name} takes a list, not {brief_repr(value)}")
         if self.most is not None and not 0 < len(value) <= self.most:
             raise UsageError(f"{name} takes 1 to {self.most} values, not {len(value)}")
         return [self.of.wire(item, f"{name}[{position}]") for position, item in enumerate(value)]
@@ -125,7 +153,7 @@ class Keyed(Kind):
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-            raise UsageError(f"{name} takes a mapping from texts, not {told(value)}")
+            raise UsageError(f"{name} takes a mapping from texts, not {brief_repr(value)}")
         return {key: self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
 
 
@@ -138,7 +166,7 @@ class Object(Kind):
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
         if not isinstance(value, Mapping):
-            raise UsageError(f"{name} takes a mapping, not {told(value)}")
+            raise UsageError(f"{name} takes a mapping, not {brief_repr(value)}")
         return check_fields(value, self.fields, name)
 
 
@@ -167,20 +195,27 @@ class File(Kind):
                 return value
             case _ if hasattr(value, "read") and not isinstance(value, TextIOBase):
                 return value
-        raise UsageError(f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {told(value)}")
+        raise UsageError(
+            f"{name} takes a path, a file opened in binary mode, or (name, bytes), not {brief_repr(value)}"
+        )
 
 
 def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
-    """The JSON object for named values. Raises UsageError for a name that there is not, or a required one missing."""
+    """The JSON object for named values; an empty cell of a data frame gives none.
+
+    Raises UsageError for a name that there is not, or a required one missing.
+    """
     prefix = f"{name}." if name else ""
     wired: dict[str, Any] = {}
     for key, value in given.items():
         kind = fields.get(key)
         if kind is None:
             raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
+        if plain(value) is EMPTY:
+            continue
         clears = value is None and not kind.needed
         wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
-    missing = [key for key, kind in fields.items() if kind.needed and key not in given]
+    missing = [key for key, kind in fields.items() if kind.needed and key not in wired]
     if missing:
         raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
     return wired
@@ -198,16 +233,22 @@ def _text(value: Any) -> str | None:
 
 
 def _texts(value: Any) -> str | None:
-    if not _is_list(value):
-        return _text(value)
-    items = [_one_of_texts(bare(item)) for item in value]
-    texts = [item for item in items if item is not None]
-    return ",".join(texts) if len(texts) == len(items) else None
+    return _joined(value, _text) if _is_list(value) else _text(value)
 
 
-def _one_of_texts(value: Any) -> str | None:
-    text = _text(value) if _integer(value) is None else str(value)
-    return None if text is None or "," in text else text
+def _ids_or_texts(value: Any) -> str | None:
+    return _joined(value, _id_or_text) if _is_list(value) else _text(value)
+
+
+def _joined(values: Iterable[Any], accept: Callable[[Any], str | None]) -> str | None:
+    """Texts joined by commas; None when one is not accepted, or holds a comma."""
+    texts = [accept(member_value(value)) for value in values]
+    joinable = [text for text in texts if text is not None and "," not in text]
+    return ",".join(joinable) if len(joinable) == len(texts) else None
+
+
+def _id_or_text(value: Any) -> str | None:
+    return _text(value) if _integer(value) is None else str(value)
 
 
 def _integer(value: Any) -> int | None:
@@ -262,7 +303,8 @@ def _identifier_text(value: Any) -> str | None:
 
 
 TEXT: Final = Scalar("text", _text)
-TEXTS: Final = Scalar("text, or a list of texts or ids without commas", _texts)
+TEXTS: Final = Scalar("text, or a list of texts without commas", _texts)
+ID_TEXTS: Final = Scalar("text, or a list of ids or texts without commas", _ids_or_texts)
 INTEGER: Final = Scalar("a whole number of at most 64 bits", _integer)
 NUMBER: Final = Scalar("a finite number", _number)
 BOOLEAN: Final = Scalar("True or False", _boolean)

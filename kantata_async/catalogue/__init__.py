@@ -1,13 +1,12 @@
 """The facts of the API: 419 operations and 129 definitions, from which `api/` is generated and the sandbox answers.
 
-`definitions.yaml` and `operations/` are the description as read, `corrections.yaml` what was decided where it
-contradicts itself; `load` gives both as one `Catalogue`. Reading it needs PyYAML (``kantata-async[sandbox]``).
+`catalogue.json` is what programs read. It is made by `nox -s generate` from the YAML beside it: `definitions.yaml` and
+`operations/` are the description as published, `corrections.yaml` what was decided where it contradicts itself.
 """
 
 from __future__ import annotations
 
 from .loader import load
-from .model import Association, Catalogue, Definition, Operation, Order
-from .notation import Field, Type
+from .model import Association, Catalogue, Definition, Field, Operation, Order, Type
 
 __all__ = ["Association", "Catalogue", "Definition", "Field", "Operation", "Order", "Type", "load"]

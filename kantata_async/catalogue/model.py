@@ -8,7 +8,35 @@ from functools import cached_property
 import attrs
 
 from ..model import NaturalKey
-from .notation import Field, Type
+
+
+@attrs.frozen
+class Type:
+    """The type of a field: `kind` is a scalar's name, or ``array``, ``map``, ``enum``, ``ref`` or ``fields``."""
+
+    kind: str
+    of: Type | None = None
+    fields: tuple[Field, ...] = ()
+    values: tuple[str, ...] = ()
+    definition: str | None = None
+
+
+@attrs.frozen
+class Field:
+    """One named part of a definition, a query, a body or an answer.
+
+    `values` are those that the prose names, others may exist; a closed list is a type of kind ``enum`` instead.
+    """
+
+    name: str
+    type: Type
+    required: bool = False
+    default: str | None = None
+    values: tuple[str, ...] = ()
+    note: str | None = None
+    optional: bool = False
+    include: str | None = None
+    deprecated: bool = False
 
 
 @attrs.frozen
@@ -19,9 +47,9 @@ class Association:
     """
 
     name: str
-    entity: str | None
-    ref: str | None
-    key: str | None
+    entity: str | None = None
+    ref: str | None = None
+    key: str | None = None
 
     @property
     def many(self) -> bool:
@@ -51,24 +79,24 @@ class Operation:
     tag: str
     method: str
     path: str
-    path_params: tuple[Field, ...]
-    standard_params: frozenset[str]
-    filters: tuple[Field, ...]
-    order: Order | None
-    includes: tuple[Association, ...]
-    optional_fields: tuple[str, ...]
-    bulk_max: int | None
-    body_key: str | None
-    body: tuple[Field, ...] | Type
-    body_required: bool
-    response: Mapping[str, str]
-    response_other: Type | None
     status: int
-    note: str | None
-    upload: str | None
-    multipart: bool
-    csv: bool
-    reveal: Mapping[str, bool | str]
+    path_params: tuple[Field, ...] = ()
+    standard_params: frozenset[str] = frozenset()
+    filters: tuple[Field, ...] = ()
+    order: Order | None = None
+    includes: tuple[Association, ...] = ()
+    optional_fields: tuple[str, ...] = ()
+    bulk_max: int | None = None
+    body_key: str | None = None
+    body: tuple[Field, ...] | Type = ()
+    body_required: bool = False
+    response: Mapping[str, str] = attrs.field(factory=dict)
+    response_other: Type | None = None
+    note: str | None = None
+    upload: str | None = None
+    multipart: bool = False
+    csv: bool = False
+    reveal: Mapping[str, bool | str] = attrs.field(factory=dict)
 
     @property
     def collection(self) -> str | None:
@@ -88,8 +116,8 @@ class Definition:
     name: str
     class_name: str
     collection: str
-    fields: tuple[Field, ...]
-    associations: tuple[Association, ...]
+    fields: tuple[Field, ...] = ()
+    associations: tuple[Association, ...] = ()
     variant_of: str | None = None
 
     @cached_property

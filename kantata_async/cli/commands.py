@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
+from typing import Final
 
 import click
 
 from .._version import __version__
-from ..errors import KantataError
-from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED
-from .provision import provision
-from .sync import sync
+from ..errors import KantataError, UsageError
+from .awaiting import Terminated, awaited
+from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, TERMINATED, WRONG_USAGE
+from .lazy_group import LazyGroup
+
+_ELSEWHERE: Final = {
+    "call": ("call", "call", "Send any request, and write its answer as JSON."),
+    "create": ("objects", "create", "Create an object of COLLECTION, or with --from one for each line."),
+    "delete": ("objects", "delete", "Delete objects of COLLECTION, which cannot be undone."),
+    "get": ("objects", "get", "Get objects of COLLECTION by their ids."),
+    "list": ("objects", "list_", "List the objects of COLLECTION."),
+    "login": ("signin", "login", "Sign in with a browser, and keep the access token for later."),
+    "logout": ("signin", "logout", "Give the token of a profile back, and forget it."),
+    "profiles": ("signin", "profiles", "List the profiles that are kept."),
+    "provision": ("provision", "provision", "Make teams, people or groups as FILE says."),
+    "resources": ("resources", "resources", "List the collections of the API, or what COLLECTION takes."),
+    "roster": ("roster", "roster", "Write the teams of projects as a roster."),
+    "sync": ("sync", "sync", "Keep a copy of COLLECTIONS current."),
+    "update": ("objects", "update", "Change an object of COLLECTION."),
+    "whoami": ("signin", "whoami", "Tell whose token a profile holds."),
+}
+"""The commands of other modules: the module, the name there, and the line in the help of all."""
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(
+    cls=LazyGroup.of(_ELSEWHERE),
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def program() -> None:
     """Kantata OX from the command line, and an embedded Kantata to try it on."""
@@ -39,7 +61,7 @@ def demo(people: int, projects: int, latency: float, seed: int) -> int:
     from .demo_view import DemoView  # noqa: PLC0415 - as above
 
     scale = Scale(people=people, projects=projects, latency=latency, seed=seed)
-    right = asyncio.run(demonstrate(scale, DemoView(terminal.console())))
+    right = awaited(demonstrate(scale, DemoView(terminal.console())))
     return 0 if right else FAILED
 
 
@@ -55,13 +77,15 @@ def sandbox(port: int, people: int, projects: int, seed: int, latency: float) ->
     It answers until Ctrl-C, which ends it with exit code 0, and forgets then what was written to it.
     """
     try:
-        asyncio.run(_serve(port, people=people, projects=projects, seed=seed, latency=latency))
+        awaited(_serve(port, people=people, projects=projects, seed=seed, latency=latency))
     except KeyboardInterrupt:
         click.echo("Ended.")
 
 
 async def _serve(port: int, *, people: int, projects: int, seed: int, latency: float) -> None:
-    from ..sandbox import Sandbox  # noqa: PLC0415 - --help needs no sandbox
+    import asyncio  # noqa: PLC0415 - --help needs none of it
+
+    from ..sandbox import Sandbox  # noqa: PLC0415 - as above
 
     server = Sandbox(port=port, people=people, projects=projects, seed=seed, latency=latency)
     try:
@@ -73,10 +97,6 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
         await asyncio.Event().wait()
     finally:
         await server.stop()
-
-
-program.add_command(provision)
-program.add_command(sync)
 
 
 def _unheard(error: OSError, port: int) -> str:
@@ -107,10 +127,16 @@ def run() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except UsageError as error:
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        return WRONG_USAGE
     except KantataError as error:
         click.echo(f"Error: {' '.join(str(error).split())}", err=True)
         return FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
+    except Terminated:
+        click.echo("Terminated.", err=True)
+        return TERMINATED
     return code if isinstance(code, int) else 0

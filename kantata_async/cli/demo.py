@@ -16,6 +16,7 @@ from .demo_facts import Pulled, Scale, Step, Team
 from .demo_view import DemoView, counted
 
 if TYPE_CHECKING:
+    from ..api.participations import ParticipationsRow
     from ..bulk import BulkResult
     from ..calls import ListQuery
     from ..entities import Participation, User, Workspace
@@ -54,7 +55,7 @@ class _Demonstration:
         await self._who_am_i()
         projects = await self._find_projects()
         people = await self._find_people()
-        rows = [
+        rows: list[ParticipationsRow] = [
             {"workspace_id": project.id, "user_id": person.id, "role": "maven"}
             for person, project in zip(people, cycle(projects), strict=False)
         ]
@@ -102,7 +103,7 @@ class _Demonstration:
         )
         return taken
 
-    async def _put_on_projects(self, rows: Sequence[Mapping[str, str]]) -> BulkResult[Participation]:
+    async def _put_on_projects(self, rows: Sequence[ParticipationsRow]) -> BulkResult[Participation]:
         title = f"Put {counted(len(rows), 'person', 'people')} on {counted(self._scale.projects, 'project')}"
         code = 'await kantata.participations.create_many(rows, include=["user"])'
         with self._step(title, code) as step, self._view.working("Creating participations, 100 a request"):
@@ -179,9 +180,9 @@ def _outcomes_wrong(result: BulkResult[Participation]) -> list[str]:
     return [f"{result.summary()}, where all {len(result)} rows were to be created"]
 
 
-def check(sandbox: Sandbox, rows: Iterable[Mapping[str, str]], teams: Sequence[Team]) -> list[str]:
+def check(sandbox: Sandbox, rows: Iterable[Mapping[str, object]], teams: Sequence[Team]) -> list[str]:
     """What is not as it should be: the store against the rows, and what was read back against the store."""
-    wanted: Counter[Placement] = Counter((row["workspace_id"], row["user_id"]) for row in rows)
+    wanted: Counter[Placement] = Counter((str(row["workspace_id"]), str(row["user_id"])) for row in rows)
     staffed = {team.project.id for team in teams}
     stored: Counter[Placement] = Counter(
         (one["workspace_id"], one["user_id"])

@@ -1,134 +1,199 @@
-"""``kantata-async provision``: teams as a roster says, planned first and applied when told so."""
+"""``kantata-async provision``: teams, people and groups as a sheet says, planned first and applied when told so."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import click
 
-from ..errors import KantataError, UsageError
-from ..session import KantataSession
-from ..transport import BASE_URL
-from .exit_codes import EXIT_CODES, FAILED
+from ..errors import UsageError
+from .awaiting import awaited
+from .connecting import connection_options, session_for
+from .exit_codes import EXIT_CODES, FAILED, TO_DO
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..provision import Applied, Plan, Progress, Report
+    from ..provision import AnySheet, Applied, Plan, Progress, Report, Tally, Watch
+    from ..session import KantataSession
 
-_FILE: Final = click.Path(dir_okay=False)
+_FILE: Final = click.Path(dir_okay=False, allow_dash=True)
+
+
+@attrs.frozen(kw_only=True)
+class _Options:
+    """What the command was told."""
+
+    sheet_file: str | None
+    applying: bool
+    remove_others: bool
+    invite: bool
+    plan_file: str | None
+    replan: bool
+    yes: bool
+    check: bool
+    as_json: bool
+    kind: str | None
+    sheet: str | None
+    ignore_columns: tuple[str, ...]
+    profile: str | None
+    base_url: str | None
+
+    def refuse_contradictions(self) -> None:
+        """Raise click.UsageError for options that do not go together."""
+        if self.sheet_file is None and self.plan_file is None:
+            raise click.UsageError("give a FILE, or a plan that was saved with --plan")
+        if self.sheet_file is None and (self.remove_others or self.invite):
+            name = "--remove-others" if self.remove_others else "--invite"
+            raise click.UsageError(f"{name} is settled when a plan is made; give the FILE to make another")
+        if self.check and self.applying:
+            raise click.UsageError("--check looks, and --apply writes: give one of them")
+        if self.applying and not self.yes and (self.sheet_file == "-" or not sys.stdin.isatty()):
+            raise click.UsageError("nobody can be asked here whether to apply the plan: --apply needs --yes")
+
+    @property
+    def ignored(self) -> list[str]:
+        """The columns to leave out."""
+        return [name.strip() for names in self.ignore_columns for name in names.split(",") if name.strip()]
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("roster", required=False, type=_FILE)
+@click.argument("sheet_file", metavar="[FILE]", required=False, type=_FILE)
 @click.option("--apply", "applying", is_flag=True, help="Do what the plan says; without it, it is only shown.")
+@click.option("--check", is_flag=True, help="Exit with 3 when there is something to do.")
 @click.option("--remove-others", is_flag=True, help="Also remove whoever is on these projects and not in the roster.")
+@click.option("--invite", is_flag=True, help="Also invite people who are not in the account, by their full_name.")
 @click.option(
-    "--plan", "plan_file", type=_FILE, help="Save the plan of ROSTER to this file; without ROSTER, take it from there."
+    "--plan", "plan_file", type=_FILE, help="Save the plan of FILE to this file; without FILE, take it from there."
 )
-@click.option("--replan", is_flag=True, help="Apply a plan although the teams changed since it was made.")
-@click.option("--yes", is_flag=True, help="Do not ask before applying; needed for removals where nobody can be asked.")
-@click.option("--base-url", default=BASE_URL, help="Where the API is: https, or http on this machine.")
-def provision(
-    roster: str | None,
-    applying: bool,
-    remove_others: bool,
-    plan_file: str | None,
-    replan: bool,
-    yes: bool,
-    base_url: str,
-) -> int:
-    """Put people on projects as ROSTER says.
+@click.option("--replan", is_flag=True, help="Apply a plan although what is there changed since it was made.")
+@click.option("--yes", is_flag=True, help="Do not ask before applying; needed where nobody can be asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print the plan, or what became of it, as JSON.")
+@click.option(
+    "--kind", type=click.Choice(["roster", "people", "groups"]), help="What FILE is; without it, its columns say it."
+)
+@click.option("--sheet", help="Which sheet of a workbook; without it the first with anything in it.")
+@click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, divided by commas.")
+@connection_options
+def provision(**given: Any) -> int:
+    """Make teams, people or groups as FILE says.
 
-    ROSTER is a .csv file with a header, or a .jsonl file with an object a line. Each line needs a project (an id, a
-    title, or ref:service:model:ref) and a person (an id or an e-mail address), and may have a role, access_level,
-    permissions, team_lead, bill_rate, cost_rate and project_role; what is empty is left as it is. Lines that cannot be
-    done are listed with their numbers, and the others go.
+    FILE is a .csv file (also with semicolons or tabs), an .xlsx workbook, or a .jsonl file with an object a line;
+    - is standard input. The first line names the columns.
+
+    A roster needs in each line a project (an id, a title, or ref:service:model:ref) and a person (an id or an e-mail
+    address), and may have a full_name (for invitations), role, access_level, permissions, team_lead, bill_rate,
+    cost_rate and project_role.
+
+    People need a person, and may have a full_name, headline, role, permission, bill_rate, cost_rate, manager,
+    billability and reference. Groups need a group (a name or an id), and may have a name, company, contact_name,
+    email, phone_number, address, website, notes, reference, projects and projects_out.
+
+    What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others go.
 
     The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
     only the rest happens.
     """
-    if roster is None and plan_file is None:
-        raise click.UsageError("give a ROSTER, or a plan that was saved with --plan")
-    if roster is None and remove_others:
-        raise click.UsageError("--remove-others is settled when a plan is made; give the ROSTER to make another")
-    from . import terminal  # noqa: PLC0415 - --help needs no terminal
-
-    console = terminal.console()
+    options = _Options(**given)
+    options.refuse_contradictions()
     try:
-        planned = _saved(plan_file) if roster is None else asyncio.run(_planned(roster, base_url, remove_others))
-        if roster is not None and plan_file is not None:
-            planned.save(plan_file)
-        click.echo(str(planned))
-        if not applying:
-            return 0 if planned.ok else FAILED
-        if planned.to_do and not (yes or _agreed(planned)):
-            click.echo("Nothing was written.")
-            return FAILED
-        report = _apply(planned, base_url, console, replan=replan)
+        return _provision(options)
     except UsageError as error:
         raise click.UsageError(str(error)) from error
-    click.echo(str(report))
+
+
+def _provision(options: _Options) -> int:
+    planned = _saved(str(options.plan_file)) if options.sheet_file is None else _planned(options)
+    if options.sheet_file is not None and options.plan_file is not None:
+        planned.save(options.plan_file)
+    if not options.as_json:
+        click.echo(str(planned))
+    elif not options.applying:
+        click.echo(planned.to_json(), nl=False)
+    if not options.applying:
+        return FAILED if not planned.ok else TO_DO if options.check and planned.to_do else 0
+    if planned.to_do and not options.yes and not click.confirm("Apply?"):
+        click.echo("Nothing was written.")
+        return FAILED
+    report = _apply(planned, options)
+    click.echo(report.to_json() if options.as_json else str(report), nl=not options.as_json)
     return 0 if report.ok else FAILED
 
 
-def _saved(plan_file: str | None) -> Plan:
+def _saved(plan_file: str) -> Plan:
     from ..provision import Plan  # noqa: PLC0415 - --help needs none of it
 
-    return Plan.load(str(plan_file))
+    return Plan.load(plan_file)
 
 
-async def _planned(path: str, base_url: str, remove_others: bool) -> Plan:
-    from ..provision import Roster, plan  # noqa: PLC0415 - as above
+def _planned(options: _Options) -> Plan:
+    from ..provision import read_sheet  # noqa: PLC0415 - as above
 
-    roster = Roster.read(path)
-    async with KantataSession(base_url=base_url) as kantata:
-        return await plan(kantata, roster, remove_others=remove_others)
-
-
-def _agreed(planned: Plan) -> bool:
-    """Whether whoever sits there agrees. Where nobody does, ``--apply`` says enough, but for what cannot be undone."""
-    if sys.stdin.isatty():
-        return click.confirm("Apply?")
-    if planned.of("remove"):
-        raise click.UsageError("removals cannot be undone: where nobody can be asked, they need --yes")
-    return True
+    sheet = read_sheet(str(options.sheet_file), kind=options.kind, ignore_columns=options.ignored, sheet=options.sheet)
+    session = session_for(options.profile, options.base_url)
+    return awaited(_read(session, sheet, options))
 
 
-def _apply(planned: Plan, base_url: str, console: Console, *, replan: bool) -> Report:
-    with _watching(planned.to_do, console) as progress:
-        return asyncio.run(_applied(planned, base_url, replan, progress))
+async def _read(session: KantataSession, sheet: AnySheet, options: _Options) -> Plan:
+    from ..provision import plan  # noqa: PLC0415 - as above
+
+    async with session as kantata:
+        return await plan(kantata, sheet, remove_others=options.remove_others, invite=options.invite)
+
+
+def _apply(planned: Plan, options: _Options) -> Report:
+    from ..provision import report_of  # noqa: PLC0415 - as above
+    from . import terminal  # noqa: PLC0415 - as above
+
+    session = session_for(options.profile, options.base_url)
+    console = terminal.console()
+    progress = _silent if options.as_json or console.is_interactive else _print_done
+    try:
+        with _bars(console) as watch:
+            return awaited(_applied(session, planned, options.replan, progress, watch))
+    except BaseException as error:
+        report = report_of(error)
+        if report is not None and report.tally.is_begun:
+            click.echo(f"{report.tally}. Start it again, and only the rest happens.", err=options.as_json)
+        raise
+
+
+def _print_done(one: Applied) -> None:
+    """Print a line for somebody for whom something was done."""
+    from ..provision import show_applied  # noqa: PLC0415 - as above
+
+    if one.done and one.status not in {"kept", "waiting"}:
+        click.echo(show_applied(one))
+
+
+def _silent(_: Applied) -> None:
+    """Print nothing: bars, or JSON in the end, say it."""
 
 
 @contextmanager
-def _watching(to_do: int, console: Console) -> Iterator[Progress]:
-    """Show how far it is: a bar on a terminal, elsewhere a line for each person."""
-    from ..provision import show_applied  # noqa: PLC0415 - as above
+def _bars(console: Console) -> Iterator[Watch]:
+    """Show how much was written: a bar for each kind of write, on a terminal."""
     from . import terminal  # noqa: PLC0415 - as above
 
     with terminal.bars(console) as bars:
-        task = bars.add_task("Applying", total=to_do)
+        tasks = {name: bars.add_task(name, total=None, visible=False) for name in ("Added", "Updated", "Removed")}
 
-        def tell(one: Applied) -> None:
-            if not one.done or one.status == "kept":
-                return
-            bars.advance(task)
-            if not console.is_interactive:
-                click.echo(show_applied(one))
+        def watch(tally: Tally) -> None:
+            amounts = {
+                "Added": (tally.added, tally.to_add),
+                "Updated": (tally.updated, tally.to_update),
+                "Removed": (tally.removed, tally.to_remove),
+            }
+            for name, (done, total) in amounts.items():
+                bars.update(tasks[name], completed=done, total=total, visible=total > 0)
 
-        try:
-            yield tell
-        except (KeyboardInterrupt, KantataError):
-            click.echo(
-                f"{bars.tasks[task].completed:,.0f} of {to_do:,} done. Start it again, and only the rest happens."
-            )
-            raise
+        yield watch
 
 
-async def _applied(planned: Plan, base_url: str, replan: bool, progress: Progress) -> Report:
-    async with KantataSession(base_url=base_url) as kantata:
-        return await planned.apply(kantata, replan=replan, progress=progress)
+async def _applied(session: KantataSession, planned: Plan, replan: bool, progress: Progress, watch: Watch) -> Report:
+    async with session as kantata:
+        return await planned.apply(kantata, replan=replan, progress=progress, watch=watch)

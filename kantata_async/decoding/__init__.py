@@ -1,10 +1,10 @@
 """From the bytes of an answer to linked entities.
 
+compiled        functions that make entities of the values of their attributes
+object_layout   which attributes the objects of a class are sent with
+object_values   the values of objects, read
 envelope        an answer checked and taken apart
-careful         entities made of objects whatever they carry
-learnt_answer   how answers were laid out so far
-learnt_object   what the objects of a collection are sent with
-compiled        functions that make entities of such objects
+answer_layout   how answers were laid out so far, and what decodes the next
 absorbing       an answer taken into a graph
 gc_pause        the garbage collector kept from looking where nothing can be
 reader          all of it: from bytes to a page
@@ -12,16 +12,15 @@ reader          all of it: from bytes to a page
 
 from __future__ import annotations
 
-from .careful import Maker, Rest
 from .envelope import ClassOf, Envelope
 from .gc_pause import collector_paused
+from .object_layout import forget_layouts
 from .reader import Reader
 
 __all__ = [
     "ClassOf",
     "Envelope",
-    "Maker",
     "Reader",
-    "Rest",
     "collector_paused",
+    "forget_layouts",
 ]

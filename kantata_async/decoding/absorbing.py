@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from typing import Any
 
 import attrs
+import msgspec
 
-from ..model import Answer, Entity, Graph, ids_by_collection
-from .careful import Maker, Rest
+from ..model import AskedFor, Entity, Graph, Note, begin, ids_by_collection, plain_copy, store, unlink
+from .compiled import Unlinked
 from .envelope import Envelope
+from .object_layout import ObjectLayout
+from .object_values import Objects
 
 
-@attrs.define
+@attrs.frozen
 class _Part:
-    """The objects of one collection that an answer carries."""
+    """Objects of one class that an answer carries.
 
-    maker: Maker
+    Attributes:
+        key: of their collection.
+        new: those that the graph did not hold, by id.
+        begun: the entities begun for these, in the same order.
+        known: the entities that it held, by id.
+    """
+
+    key: str
+    objects: Objects
+    new: Mapping[str, Any]
     begun: Collection[Entity]
-    new: Collection[Any]
-    """What the entities begun are to be, in the same order."""
-    known: Sequence[tuple[Entity, Any]]
-    """What was in the graph before, and what there is of it now."""
+    known: Mapping[str, Entity]
 
 
 def absorb(graph: Graph, envelope: Envelope, includes: Iterable[str] | None = None) -> list[Entity]:
@@ -30,40 +39,79 @@ def absorb(graph: Graph, envelope: Envelope, includes: Iterable[str] | None = No
 
     `includes` are the associations that the request asked for, None when that is not known.
     """
-    makers = envelope.makers
-    rest = Rest()
-    parts = [_begin(graph, key, objects, makers[key], rest) for key, objects in envelope.collections.items()]
+    parts = [_begin(graph, key, objects) for key, runs in envelope.collections.items() for objects in runs]
+    unlinked = Unlinked()
     for part in parts:
-        part.maker.read(part.begun, part.new, graph.objects, rest)
-        for entity, one in part.known:
-            part.maker.renew(entity, one, rest)
-    items = list(chain.from_iterable(map(graph.objects[key].__getitem__, ids) for key, ids in envelope.matches))
-    graph.origin.answers.append(_answer(envelope, includes))
-    graph.notes += rest.notes
-    graph.await_links(rest.unlinked)
-    if rest.partly:
-        graph.link_now(rest.partly)
+        _finish(part, graph, unlinked)
+    items = list(chain.from_iterable(map(graph.by_id[key].__getitem__, ids) for key, ids in envelope.matches))
+    graph.origin.requests.append(_asked_for(envelope, includes))
+    graph.await_links(unlinked.entirely)
+    if unlinked.partly:
+        graph.link_now(unlinked.partly)
     return items
 
 
-def _begin(graph: Graph, key: str, objects: Mapping[str, Any], maker: Maker, rest: Rest) -> _Part:
+def _begin(graph: Graph, key: str, objects: Objects) -> _Part:
     """Make room for the objects that the graph does not hold yet, so that others can be linked to them."""
-    held = graph.objects.get(key)
-    if not held:
-        begun = graph.objects[key] = maker.begin(objects, graph.origin, rest)
-        return _Part(maker, begun.values(), objects.values(), ())
-    known = objects.keys() & held.keys()
-    new = {id: one for id, one in objects.items() if id not in known} if known else objects
-    begun = maker.begin(new, graph.origin, rest)
-    held.update(begun)
-    return _Part(maker, begun.values(), new.values(), [(held[id], objects[id]) for id in known])
+    held = graph.by_id.get(key, {})
+    known = {id: held[id] for id in objects.by_id.keys() & held.keys()} if held else {}
+    new = {id: one for id, one in objects.by_id.items() if id not in known} if known else objects.by_id
+    cls = objects.layout.cls
+    if cls.each_names_collection:
+        begun = {id: begin(cls, id, graph.origin, key) for id in new}
+    else:
+        begun = objects.layout.begin(new, objects.values_of, graph.origin)
+    graph.add(key, begun)
+    return _Part(key, objects, new, begun.values(), known)
 
 
-def _answer(envelope: Envelope, includes: Iterable[str] | None) -> Answer:
+def _finish(part: _Part, graph: Graph, unlinked: Unlinked) -> None:
+    """Make whole what was begun, and renew what the graph held."""
+    objects = part.objects
+    values_of = objects.values_of
+    objects.layout.finish(part.begun, part.new.values(), values_of, graph.by_id, unlinked)
+    for id, entity in part.known.items():
+        _renew(entity, objects.layout, values_of(objects.by_id[id]), graph.notes, unlinked)
+    for id, unknown in objects.beside.items():
+        store(graph.by_id[part.key][id], unknown)
+    graph.notes += objects.notes
+
+
+def _renew(
+    entity: Entity, layout: ObjectLayout, values: tuple[Any, ...], notes: list[Note], unlinked: Unlinked
+) -> None:
+    """Store what an object carries over what its entity does."""
+    sent = {name: value for name, value in zip(layout.names, values, strict=True) if value is not msgspec.UNSET}
+    if type(entity) is not layout.cls:
+        sent = _as_attributes_of(entity, layout, sent, notes)
+    unlink(entity, sent)
+    store(entity, sent)
+    if not type(entity).links.keys().isdisjoint(sent):
+        unlinked.partly.append(entity)
+
+
+def _as_attributes_of(
+    entity: Entity, layout: ObjectLayout, sent: Mapping[str, Any], notes: list[Note]
+) -> dict[str, Any]:
+    """What was read as of another class, read as of this entity's: it came before as what it is."""
+    read: dict[str, Any] = {}
+    for name, value in sent.items():
+        attribute = type(entity).attributes.get(name)
+        if attribute == layout.cls.attributes.get(name):
+            read[name] = value
+        elif attribute is None:
+            read[name] = plain_copy(value)
+        else:
+            read[name], fault = attribute.reading(plain_copy(value))
+            if fault is not None:
+                notes.append(Note(entity.collection, entity.id, name, value, fault))
+    return read
+
+
+def _asked_for(envelope: Envelope, includes: Iterable[str] | None) -> AskedFor:
     if includes is not None:
-        return Answer(envelope.matches, frozenset(includes))
+        return AskedFor(envelope.matches, frozenset(includes))
     matched = ids_by_collection(envelope.matches)
-    beside = (
-        key for key, objects in envelope.collections.items() if key not in matched or len(objects) > len(matched[key])
-    )
-    return Answer(envelope.matches, None, frozenset(beside))
+    sizes = {key: sum(len(objects.by_id) for objects in runs) for key, runs in envelope.collections.items()}
+    beside = (key for key, size in sizes.items() if key not in matched or size > len(matched[key]))
+    return AskedFor(envelope.matches, None, frozenset(beside))

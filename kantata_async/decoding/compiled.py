@@ -1,14 +1,21 @@
-"""Objects as they were decoded made into entities, by functions written down for just what they carry.
+"""Entities made of the values of their attributes, by functions written down for just the attributes that there are.
 
-`entity.fill` reads an object whatever it carries, and decides for each of its attributes how that is read and where it
-goes. Here that is decided once for all objects that carry the same, and becomes a function, as attrs writes an
-`__init__`. For participations that are all sent with their id, their role, their user and something that nobody knows,
-some of them with their creation too, it is::
+How each attribute is stored, and which of them refer to other objects, is decided once for all objects of a layout, and
+becomes two functions, as attrs writes an `__init__`. For participations that are all sent with their id, their role,
+their user and something that nobody knows, some of them with their creation too, these are::
 
-    def run(begun, objects, at_hand, rest):
+    def begin(objects, values_of, origin):
+        begun = {}
+        for id in objects:
+            begun[id] = entity = draft()
+            entity.id = id
+            entity._origin = origin
+        return begun
+
+    def finish(entities, objects, values_of, at_hand, unlinked):
         users = at_hand.get("users", {})
-        for entity, one in zip(begun, objects):
-            value_0, entity.role, value_2, value_3, value_4 = values_of(one)
+        for entity, one in zip(entities, objects):
+            value_0, entity.role, value_2, value_3, value_4, = values_of(one)
             target = users.get(value_2)
             if target is not None:
                 entity.user = target
@@ -16,12 +23,13 @@ some of them with their creation too, it is::
             else:
                 entity.user_id = value_2
                 if value_2 is not None:
-                    rest.unlinked.append(entity)
+                    unlinked.entirely.append(entity)
             if value_4 is not UNSET:
                 entity.created_at = value_4
             entity._extra = {names[3]: value_3}
             entity.__class__ = cls
 
+Where objects refer to no others, they are finished as they are begun.
 The id of a linked object is that object's own, so that all that refer to it share one text. What the same list of ids
 is linked to is looked up once.
 """
@@ -29,141 +37,138 @@ is linked to is looked up once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache, cached_property
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 import msgspec
 
 from ..model import Association, Entity, Links, Ref, read_ids
-from .careful import AtHand, Rest
+
+if TYPE_CHECKING:
+    from .object_layout import ObjectLayout
+
+AtHand: TypeAlias = Mapping[str, Mapping[str, Entity]]
+"""The entities that others can be linked to, by collection and id."""
+
+ValuesOf: TypeAlias = Callable[[Any], tuple[Any, ...]]
+"""The values of the attributes of an object, in the order of its layout, UNSET where it has none."""
+
+Begin: TypeAlias = Callable[[Mapping[str, Any], ValuesOf, Links], dict[str, Entity]]
+"""Makes entities of which only the ids are there yet, by id, so that others can be linked to them."""
+
+Finish: TypeAlias = Callable[[Iterable[Entity], Iterable[Any], ValuesOf, AtHand, "Unlinked"], None]
+"""Makes whole what was begun, of the same objects in the same order, and links it to what is at hand."""
+
+MOST_LAYOUTS: Final = 1024
+"""For which a process keeps what it made for all its sessions."""
 
 
-@attrs.frozen(slots=False)
-class Recipe:
-    """How objects of a class become entities, and are linked.
+@attrs.define
+class Unlinked:
+    """The entities that refer to something that is not at hand.
 
     Attributes:
-        cls: of the objects.
-        names: of their attributes, in the order in which they were decoded.
-        sometimes: those that may be UNSET.
-        left: those that were left as JSON has them.
+        entirely: of each, nothing of some association is at hand.
+        partly: something of an association is at hand and something is not, or what it says must be looked at.
     """
 
-    cls: type[Entity]
-    names: tuple[str, ...]
-    sometimes: frozenset[str]
-    left: frozenset[str]
-
-    @cached_property
-    def begin(self) -> Callable[[Mapping[str, Any], Links, Rest], dict[str, Entity]]:
-        """Makes entities of which only the ids are there yet, by id; whole ones where objects refer to no others."""
-        begin: Callable[[Mapping[str, Any], Links, Rest], dict[str, Entity]] = self._compiled(_begin_source(self))
-        return begin
-
-    @cached_property
-    def read(self) -> Callable[[Iterable[Entity], Iterable[Any], AtHand, Rest], None]:
-        """Makes whole what was begun, of the same objects in the same order, and links it to what is at hand."""
-        read: Callable[[Iterable[Entity], Iterable[Any], AtHand, Rest], None] = self._compiled(_read_source(self))
-        return read
-
-    @cached_property
-    def refers(self) -> bool:
-        """Whether an object may refer to others."""
-        return not self.cls.links.keys().isdisjoint(self.names)
-
-    def _compiled(self, lines: Iterable[str]) -> Any:
-        """The function of these lines."""
-        known: dict[str, Any] = {
-            "cls": self.cls,
-            "draft": _draft_of(self.cls),  # type: ignore[arg-type]  # mypy confuses its hash
-            "names": self.names,
-            "values_of": msgspec.structs.astuple,
-            "UNSET": msgspec.UNSET,
-            "Ref": Ref,
-        }
-        exec("\n".join(lines), known)  # noqa: S102 - its names are those of the class
-        return known["run"]
+    entirely: list[Entity] = attrs.field(factory=list)
+    partly: list[Entity] = attrs.field(factory=list)
 
 
-def _begin_source(recipe: Recipe) -> list[str]:
-    """The lines of `begin`."""
+@lru_cache(maxsize=MOST_LAYOUTS)
+def compiled(layout: ObjectLayout) -> tuple[Begin, Finish]:
+    """The functions that make entities of objects of this layout; a process compiles them once for all its sessions."""
+    known: dict[str, Any] = {
+        "cls": layout.cls,
+        "draft": _draft_of(layout.cls),  # type: ignore[arg-type]  # mypy confuses its hash
+        "names": layout.names,
+        "UNSET": msgspec.UNSET,
+        "Ref": Ref,
+    }
+    exec("\n".join(_source(layout)), known)  # noqa: S102 - its names are those of the class
+    return known["begin"], known["finish"]
+
+
+def _source(layout: ObjectLayout) -> list[str]:
+    """The lines of both functions."""
+    finishing = _finishing(layout)
+    if layout.cls.links.keys().isdisjoint(layout.names):
+        return [
+            "def begin(objects, values_of, origin):",
+            "    begun = {}",
+            "    for id, one in objects.items():",
+            *_indented(_indented(_BEGINNING)),
+            *_indented(_indented(finishing)),
+            "    return begun",
+            "def finish(entities, objects, values_of, at_hand, unlinked):",
+            "    pass",
+        ]
+    links = layout.cls.links
+    keys = {links[name].key for name in layout.names if name in links}
     return [
-        "def run(objects, origin, rest):",
+        "def begin(objects, values_of, origin):",
         "    begun = {}",
-        "    for id, one in objects.items():",
-        "        begun[id] = entity = draft()",
-        "        entity.id = id",
-        "        entity._origin = origin",
-        *([] if recipe.refers else _indented(_indented(_finishing(recipe)))),
+        "    for id in objects:",
+        *_indented(_indented(_BEGINNING)),
         "    return begun",
-    ]
-
-
-def _read_source(recipe: Recipe) -> list[str]:
-    """The lines of `read`."""
-    if not recipe.refers:
-        return ["def run(begun, objects, at_hand, rest):", "    pass"]
-    links = recipe.cls.links
-    keys = {links[name].key for name in recipe.names if name in links}
-    return [
-        "def run(begun, objects, at_hand, rest):",
+        "def finish(entities, objects, values_of, at_hand, unlinked):",
         *(f"    {key} = at_hand.get({key!r}, {{}})" for key in sorted(filter(None, keys))),
-        *(f"    linked_{name} = {{}}" for name in _many(recipe)),
-        "    for entity, one in zip(begun, objects):",
-        *_indented(_indented(_finishing(recipe))),
+        *(f"    linked_{name} = {{}}" for name in _linked_by_ids(layout)),
+        "    for entity, one in zip(entities, objects):",
+        *_indented(_indented(finishing)),
     ]
 
 
-def _many(recipe: Recipe) -> list[str]:
-    """The associations with many that are linked by ids as decoded."""
-    links, attributes = recipe.cls.links, recipe.cls.attributes
-    many = (name for name in recipe.names if name in links and attributes[name].read is read_ids)
-    return [links[name].name for name in many if name not in recipe.left]
+_BEGINNING: Final = ("begun[id] = entity = draft()", "entity.id = id", "entity._origin = origin")
 
 
-def _finishing(recipe: Recipe) -> list[str]:
-    """The lines that make `entity` whole, of `one`."""
+def _finishing(layout: ObjectLayout) -> list[str]:
+    """The lines that make `entity` whole, of the values of `one` object."""
     targets: list[str] = []
     stores: list[str] = []
     unknown: list[int] = []
-    for place, name in enumerate(recipe.names):
+    for place, name in enumerate(layout.names):
         value = f"value_{place}"
-        if name not in recipe.cls.attributes:
-            targets.append(value)
-            unknown.append(place)
-            continue
-        lines = [] if name == "id" else _storing(recipe, name, value)
-        if name in recipe.sometimes:
-            targets.append(value)
-            stores += [f"if {value} is not UNSET:", *_indented(lines)]
-        elif lines == [f"entity.{name} = {value}"]:
+        lines = _storing(layout, name, value) if name in layout.cls.attributes and name != "id" else []
+        if lines == [f"entity.{name} = {value}"] and name not in layout.sometimes:
             targets.append(f"entity.{name}")
+            continue
+        targets.append(value)
+        if name not in layout.cls.attributes:
+            unknown.append(place)
+        elif name in layout.sometimes and lines:
+            stores += [f"if {value} is not UNSET:", *_indented(lines)]
         else:
-            targets.append(value)
             stores += lines
-    return [
-        f"{', '.join(targets)}, = values_of(one)",
-        *stores,
-        *_storing_unknown(recipe, unknown),
-        "entity.__class__ = cls",
-    ]
+    unpacking = f"{', '.join(targets)}, = values_of(one)"
+    return [unpacking, *stores, *_storing_unknown(layout, unknown), "entity.__class__ = cls"]
+
+
+def _linked_by_ids(layout: ObjectLayout) -> list[str]:
+    """The associations with many whose ids need no second look."""
+    links, attributes = layout.cls.links, layout.cls.attributes
+    many = (name for name in layout.names if name in links and attributes[name].read is read_ids)
+    return [links[name].name for name in many if name not in layout.loose]
 
 
 def _indented(lines: Iterable[str]) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def _storing(recipe: Recipe, name: str, value: str) -> list[str]:
+def _storing(layout: ObjectLayout, name: str, value: str) -> list[str]:
     """The lines that store one attribute, and link the entity to what it refers to."""
-    read = recipe.cls.attributes[name].read
-    association = recipe.cls.links.get(name)
-    if name in recipe.left:
-        stored = f"entity.{name} = {value} = rest.value(entity, {name!r}, {value})"
-        return [stored] if association is None else [stored, *_linking_read(value, association)]
+    association = layout.cls.links.get(name)
+    stored = f"entity.{name} = {value}"
     if association is None:
-        return [f"entity.{name} = {value}"]
-    return (_linking_many if read is read_ids else _linking_one)(name, value, association)
+        return [stored]
+    if association.key is None:
+        return [stored, *_linking_reference(value, association)]
+    if name in layout.loose:
+        return [stored, "unlinked.partly.append(entity)"]
+    many = layout.cls.attributes[name].read is read_ids
+    return (_linking_many if many else _linking_one)(name, value, association)
 
 
 def _linking_one(name: str, value: str, association: Association) -> list[str]:
@@ -175,7 +180,7 @@ def _linking_one(name: str, value: str, association: Association) -> list[str]:
         "else:",
         f"    entity.{name} = {value}",
         f"    if {value} is not None:",
-        "        rest.unlinked.append(entity)",
+        "        unlinked.entirely.append(entity)",
     ]
 
 
@@ -190,30 +195,29 @@ def _linking_many(name: str, value: str, association: Association) -> list[str]:
         f"        targets = tuple([{association.key}[id] for id in {value}])",
         f"        entity.{association.name} = linked_{association.name}[{value}] = targets",
         "    except KeyError:",
-        f"        (rest.unlinked if {association.key}.keys().isdisjoint({value}) else rest.partly).append(entity)",
+        f"        nothing = {association.key}.keys().isdisjoint({value})",
+        "        (unlinked.entirely if nothing else unlinked.partly).append(entity)",
     ]
 
 
-def _linking_read(value: str, association: Association) -> list[str]:
-    """The lines that link by a value read just now: it names the collection itself, or came in an odd form."""
-    if association.key is not None:
-        return ["rest.partly.append(entity)"]
+def _linking_reference(value: str, association: Association) -> list[str]:
+    """The lines that link by what names the collection itself, unless it could not be read."""
     return [
         f"if type({value}) is Ref:",
         f"    target = at_hand.get({value}.key, {{}}).get({value}.id)",
         "    if target is not None:",
         f"        entity.{association.name} = target",
         "    else:",
-        "        rest.unlinked.append(entity)",
+        "        unlinked.entirely.append(entity)",
     ]
 
 
-def _storing_unknown(recipe: Recipe, places: list[int]) -> list[str]:
+def _storing_unknown(layout: ObjectLayout, places: list[int]) -> list[str]:
     """The lines that store the attributes that the catalogue does not know."""
     if not places:
         return []
     unknown = ", ".join(f"names[{place}]: value_{place}" for place in places)
-    if not any(recipe.names[place] in recipe.sometimes for place in places):
+    if not any(layout.names[place] in layout.sometimes for place in places):
         return [f"entity._extra = {{{unknown}}}"]
     return [
         f"unknown = {{name: value for name, value in {{{unknown}}}.items() if value is not UNSET}}",

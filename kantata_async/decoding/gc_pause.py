@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
 from types import TracebackType
+from typing import Final
 
 
-class _Paused:
-    """See `collector_paused`."""
+class _Pause:
+    """See `collector_paused`: one for the whole process, as the collector is."""
 
-    __slots__ = ("_was_enabled",)
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pausing = 0
+        self._resumes = False
 
     def __enter__(self) -> None:
-        self._was_enabled = gc.isenabled()
-        gc.disable()
+        with self._lock:
+            if self._pausing == 0:
+                self._resumes = gc.isenabled()
+            self._pausing += 1
+            gc.disable()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._was_enabled:
+        with self._lock:
+            self._pausing -= 1
+            if self._pausing == 0 and self._resumes:
+                gc.enable()
+
+    def forget(self) -> None:
+        """End every pause: a process that was forked has none of the threads that were within one."""
+        pausing, resumes = self._pausing, self._resumes
+        self.__init__()  # type: ignore[misc]
+        if pausing and resumes:
             gc.enable()
 
 
-def collector_paused() -> _Paused:
+_PAUSE: Final = _Pause()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_PAUSE.forget)
+
+
+def collector_paused() -> _Pause:
     """Let the collector rest while a page is built: all that is allocated stays until then.
 
-    The pause is the whole process's, ends with the page, and leaves a collector that was off alone.
+    The pause is the whole process's and ends with the last page under way; a collector that was off stays so.
     """
-    return _Paused()
+    return _PAUSE

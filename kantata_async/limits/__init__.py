@@ -3,28 +3,32 @@
 rate       the limits a session may be given, as data
 endpoints  which operations have a limit of their own
 pace       pure: what a 429 teaches, and the rate between two of them
-bucket     pure: one limit's meter, its pause after a 429 and the scout after that
-job        whose turn a request counts for, and how urgent it is
-turns      pure: who goes next
+limit      pure: what is known of one limit, its pause after a 429 and the scout after that
+meter      the spacing of requests under a limit, by aiolimiter
 account    the limits of one account in this process
 redis      the same in Redis, for many processes
+job        whose turn a request counts for, and how urgent it is
+turns      pure: who goes next
 line       where requests wait
+registry   which sessions share which of these
 limiter    what each attempt of a session passes
 """
 
 from __future__ import annotations
 
 from .account import LimitState
-from .job import context_of_job, job, priority
-from .limiter import Limiter, Slot, account_for
+from .job import Priority, context_of_job, current_job, job, priority
+from .limiter import Limiter, Slot
 from .line import Leave
 from .rate import AdaptiveRateLimit, RateLimit, RateLimits, RateLimitSetting, RedisRateLimit
+from .registry import account_for
 
 __all__ = [
     "AdaptiveRateLimit",
     "Leave",
     "LimitState",
     "Limiter",
+    "Priority",
     "RateLimit",
     "RateLimitSetting",
     "RateLimits",
@@ -32,6 +36,7 @@ __all__ = [
     "Slot",
     "account_for",
     "context_of_job",
+    "current_job",
     "job",
     "priority",
 ]

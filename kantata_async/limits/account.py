@@ -1,29 +1,31 @@
 """The limits of one account within a process, shared by every session with the same token and base URL.
 
-What holds: sessions in one event loop share the limits and take turns (`line`); sessions in other loops and threads of
-the process share the limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that
-are opened later, in this process.
+Sessions in one event loop share the limits and take turns (`line`); those in other loops and threads of the process
+share the limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that are opened
+later, in this process.
 """
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import logging
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
+from weakref import WeakKeyDictionary, WeakSet
 
 import attrs
+from aiolimiter import AsyncLimiter
 
-from .bucket import Bucket
+from ..errors import UsageError
+from .limit import Limit, learn, take_all, uncount
+from .meter import Meter
 from .pace import Pace, Steady
-from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimits, RateLimitSetting, limits_in
+from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
-_MOST_ACCOUNTS: Final = 256
 _NO_CEILING: Final = Pace().ceiling
 
 
@@ -48,156 +50,165 @@ class LimitState:
     last_refused: datetime | None
 
 
-class Account(Protocol):
-    """Where the limits are kept: in this process, or in Redis."""
-
-    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """Take from all of these limits or from none, if that can be done without waiting for anything.
-
-        Gives when, on the clock of the account, or None when it takes `take`.
-        """
-        ...
-
-    async def take(self, names: tuple[str, ...], *, again: bool) -> tuple[float, float]:
-        """Take from all of these limits or from none: seconds to wait, 0 when it was done, and when that was."""
-        ...
-
-    def give_back(self, names: tuple[str, ...]) -> None:
-        """Forget what was taken for a request that never left."""
-        ...
-
-    async def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """Learn from an answer to a request that left at `left`."""
-        ...
-
-    def states(self, waiting: Callable[[str], int]) -> Iterable[LimitState]:
-        """How every limit stands that was asked for so far."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of what it holds of the event loop."""
-        ...
-
-
-class LocalAccount:
+class Account:
     """The limits kept in this process.
 
     Args:
-        limits: what they are.
+        settings: what they are; None for none.
         clock: seconds, never going back.
+
+    Attributes:
+        settings: what the limits are, by name.
+        clock: seconds, never going back.
+        sessions: those that are open.
     """
 
-    def __init__(self, limits: RateLimits, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits: Final = limits
-        self._clock: Final = clock
+    def __init__(self, settings: RateLimits | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self.settings: Final = {} if settings is None else settings.by_name()
+        self.clock: Final = clock
+        self.sessions: Final[WeakSet[object]] = WeakSet()
         self._lock: Final = threading.Lock()
-        self._buckets: Final[dict[str, Bucket]] = {}
-        self._groups: Final[dict[tuple[str, ...], tuple[Bucket, ...]]] = {}
+        self._names: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
+        self._limits: Final[dict[str, Limit]] = {}
+        self._meters: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Meter]]] = WeakKeyDictionary()
+        self._share = 1.0
 
-    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """See `Account`."""
-        wait, now = self._take(names, again=again)
-        return now if wait <= 0 else None
+    async def open(self, session: object) -> None:
+        """Count a session among those that use it.
 
-    async def take(self, names: tuple[str, ...], *, again: bool) -> tuple[float, float]:
-        """See `Account`."""
-        return self._take(names, again=again)
+        Raises:
+            UsageError: the limits cannot be kept in this event loop, or not where they are to be.
+        """
+        self._metered(tuple(name for name, setting in self.settings.items() if isinstance(setting, AsyncLimiter)))
+        self.sessions.add(session)
 
-    def give_back(self, names: tuple[str, ...]) -> None:
-        """See `Account`."""
-        with self._lock:
-            for bucket in self._group(names):
-                bucket.give_back()
+    async def close(self, session: object) -> None:
+        """Count it no longer, and let go of what was held of the event loop for it."""
+        self.sessions.discard(session)
 
-    async def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """See `Account`. A 429 counts against the narrowest limit: if the general one is met, other requests tell."""
-        with self._lock:
-            now = self._clock()
-            group = self._group(names)
-            if not refused:
-                for bucket in group:
-                    bucket.let_through(left, now)
-                return
-            before = group[-1].pace
-            group[-1].turn_down(left, now, retry_after)
-            for bucket in group[:-1]:
-                bucket.sent -= 1
-            after = group[-1].pace
-        log_learning(self._narrowest(names), before, after)
+    async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
+        """Take from all of these limits or from none, without waiting for anything.
 
-    def _narrowest(self, names: tuple[str, ...]) -> str:
-        """The last of the names that has a limit."""
-        return [name for name in names if self._limits.limit_of(name) is not None][-1]
+        Gives when that was, on the clock of the account; None where it takes `take`.
+        """
+        now = self.clock()
+        if not self.settings:
+            return now
+        meters = self._metered(names)
+        for meter in meters:
+            if not await meter.ready(now):
+                return None
+        if not self._counted(meters, now, again=again):
+            return None
+        for meter in meters:
+            await meter.acquire()
+        return now
 
-    def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
-        """See `Account`."""
-        with self._lock:
-            now = self._clock()
-            return [state_of(name, bucket, now, waiting(name)) for name, bucket in self._buckets.items()]
+    async def take(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> tuple[float, float]:
+        """Take from all of these limits or from none: seconds to wait, 0 when it was done, and when that was.
 
-    async def close(self) -> None:
-        """See `Account`: it holds nothing of an event loop."""
-
-    def _take(self, names: tuple[str, ...], *, again: bool) -> tuple[float, float]:
-        with self._lock:
-            now = self._clock()
-            group = self._group(names)
-            for bucket in group:
-                if bucket.wait(now, again=again) > 0:
-                    return max(each.wait(now, again=again) for each in group), now
-            for bucket in group:
-                bucket.take(now)
-            return 0.0, now
-
-    def _group(self, names: tuple[str, ...]) -> tuple[Bucket, ...]:
-        group = self._groups.get(names)
-        if group is None:
-            for name in names:
-                limit = self._limits.limit_of(name)
-                if limit is not None and name not in self._buckets:
-                    self._buckets[name] = new_bucket(limit)
-            group = self._groups[names] = tuple(self._buckets[name] for name in names if name in self._buckets)
-        return group
-
-
-class Unlimited:
-    """No limits at all; sessions still take turns for their connections."""
-
-    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """See `Account`."""
-        return 0.0
-
-    async def take(self, names: tuple[str, ...], *, again: bool) -> tuple[float, float]:
-        """See `Account`."""
-        return 0.0, 0.0
+        Args:
+            names: of the limits.
+            again: whether the request has been refused before.
+            waiting: how many requests like it wait at most.
+        """
+        general, *own = meters = self._metered(names)
+        while True:
+            now = self.clock()
+            _, *ready = [await meter.ready(now) for meter in meters]
+            waits = [meter.wait(now, again=again) for meter in meters]
+            waits += [meter.seconds(now) for meter, free in zip(own, ready, strict=True) if not free]
+            if (wait := max(waits)) > 0:
+                return wait, 0.0
+            await general.acquire()
+            now = self.clock()
+            # What was charged is lost if something came between; by the next time the bucket has it back.
+            if all([await meter.ready(now) for meter in own]) and self._counted(meters, now, again=again):
+                for meter in own:
+                    await meter.acquire()
+                return 0.0, now
 
     def give_back(self, names: tuple[str, ...]) -> None:
-        """See `Account`."""
+        """Forget what was taken for a request that never left."""
+        meters = self._metered(names)
+        with self._lock:
+            uncount(meter.limit for meter in meters)
+        for meter in meters:
+            meter.give_back()
 
-    async def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """See `Account`."""
+    def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
+        """Learn from an answer to a request that left at `left`: see `limit.learn`."""
+        limited = self._limited(names)
+        if not limited or (not refused and all(self._limits[name].blocked is None for name in limited)):
+            return
+        with self._lock:
+            limits = [self._limits[name] for name in limited]
+            before = limits[-1].pace
+            learn(limits, left, self.clock(), refused=refused, retry_after=retry_after)
+        log_learning(limited[-1], before, limits[-1].pace)
+
+    def refused_since(self, names: tuple[str, ...]) -> float | None:
+        """When the first request left since which one of the limits has let none through; None where all do."""
+        limits = [self._limits[name] for name in self._limited(names)]
+        return min((limit.blocked for limit in limits if limit.blocked is not None), default=None)
 
     def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
-        """See `Account`."""
-        return []
+        """How every limit stands that was asked for so far."""
+        with self._lock:
+            now = self.clock()
+            return [_state(name, limit, now, waiting(name)) for name, limit in self._limits.items()]
 
-    async def close(self) -> None:
-        """See `Account`."""
+    def _limited(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the names that have a limit."""
+        limited = self._names.get(names)
+        if limited is None:
+            limited = self._names[names] = tuple(name for name in names if name in self.settings)
+        return limited
+
+    def _metered(self, names: tuple[str, ...]) -> list[Meter]:
+        loop = asyncio.get_running_loop()
+        meters = self._meters.get(loop)
+        if meters is None:
+            with self._lock:
+                meters = self._meters[loop] = {}
+        return [meters.get(name) or self._new_meter(name, meters) for name in self._limited(names)]
+
+    def _new_meter(self, name: str, meters: dict[str, Meter]) -> Meter:
+        setting = self.settings[name]
+        with self._lock:
+            others = [loop for loop, theirs in self._meters.items() if name in theirs and not loop.is_closed()]
+            if others and isinstance(setting, AsyncLimiter):
+                raise UsageError("an AsyncLimiter belongs to the event loop that first used it: give each loop its own")
+            limit = self._limits.setdefault(name, new_limit(setting))
+            meter = meters[name] = new_meter(setting, limit, self._share)
+        return meter
+
+    def _counted(self, meters: list[Meter], now: float, *, again: bool) -> bool:
+        """Count a request that goes now, unless a pause or another event loop forbids it."""
+        with self._lock:
+            for meter in meters:
+                if meter.wait(now, again=again) > 0:
+                    return False
+            take_all([meter.limit for meter in meters], now)
+            for meter in meters:
+                meter.taken = now
+        return True
 
 
-def new_bucket(limit: AnyRateLimit) -> Bucket:
-    """The bucket of a limit that nothing was taken from yet."""
-    if isinstance(limit, AdaptiveRateLimit):
-        ceiling = _NO_CEILING if limit.at_most is None else limit.at_most
-        return Bucket(Pace(wall=limit.start, ceiling=ceiling))
-    return Bucket(Steady(limit.requests / limit.per), ahead=limit.burst - 1)
+def new_limit(setting: AnyRateLimit) -> Limit:
+    """What is known of a limit of which nothing was taken yet."""
+    if isinstance(setting, AdaptiveRateLimit):
+        return Limit(Pace(wall=setting.start, ceiling=_NO_CEILING if setting.at_most is None else setting.at_most))
+    if isinstance(setting, AsyncLimiter):
+        return Limit(Steady(setting.max_rate / setting.time_period))
+    return Limit(Steady(setting.requests / setting.per))
 
 
-def state_of(name: str, bucket: Bucket, now: float, waiting: int) -> LimitState:
-    """How a bucket stands at `now`, on its own clock."""
-    learnt = bucket.pace.wall if isinstance(bucket.pace, Pace) and bucket.pace.met else None
-    refused = None if bucket.refused is None else datetime.now(UTC) - timedelta(seconds=now - bucket.refused)
-    return LimitState(name, bucket.rate, learnt, waiting, max(0.0, bucket.paused - now), refused)
+def new_meter(setting: AnyRateLimit, limit: Limit, share: float) -> Meter:
+    """A meter for an event loop."""
+    if isinstance(setting, AsyncLimiter):
+        return Meter(limit, limiter=setting)
+    return Meter(limit, burst=setting.burst if isinstance(setting, RateLimit) else 1, share=share)
 
 
 def log_learning(name: str, before: Pace | Steady, after: Pace | Steady) -> None:
@@ -207,21 +218,7 @@ def log_learning(name: str, before: Pace | Steady, after: Pace | Steady) -> None
         _LOGGER.info("limit %s %s: %.3g requests a second", name, done, after.wall)
 
 
-_accounts: OrderedDict[tuple[bytes, str, RateLimits], LocalAccount] = OrderedDict()
-_accounts_lock: Final = threading.Lock()
-
-
-def token_digest(token: str, pepper: str = "") -> bytes:
-    """What stands for a token where limits are kept: it does not lead back to it."""
-    return hashlib.blake2b(token.encode(), key=pepper.encode()[:64], person=b"kantata-limits").digest()
-
-
-def local_account(identity: bytes, base_url: str, setting: RateLimitSetting) -> LocalAccount:
-    """The limits of this process for a token's digest, a base URL and a setting: the same whenever all three are."""
-    key = (identity, base_url.rstrip("/"), limits_in(setting))
-    with _accounts_lock:
-        account = _accounts.pop(key, None) or LocalAccount(key[2])
-        _accounts[key] = account
-        while len(_accounts) > _MOST_ACCOUNTS:
-            _accounts.popitem(last=False)
-    return account
+def _state(name: str, limit: Limit, now: float, waiting: int) -> LimitState:
+    learnt = limit.pace.wall if isinstance(limit.pace, Pace) and limit.pace.met else None
+    refused = None if limit.refused is None else datetime.now(UTC) - timedelta(seconds=now - limit.refused)
+    return LimitState(name, limit.rate, learnt, waiting, max(0.0, limit.paused - now), refused)

@@ -21,7 +21,7 @@ _ALONE: Final = (GENERAL,)
 _TOGETHER: Final = {name: (GENERAL, name) for name in OWN_LIMITS}
 
 
-def buckets_of(method: str, path: str) -> tuple[str, ...]:
+def limits_of(method: str, path: str) -> tuple[str, ...]:
     """The names of the limits that a request counts against: the general one, and its endpoint's own if it has one.
 
     Args:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
-from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import attrs
 
@@ -16,9 +16,13 @@ _LONGEST_REST: Final = 1.0
 """Seconds: sessions of other event loops may have changed what was waited for."""
 
 
+class StillRefusedError(Exception):
+    """The limit has refused everything for as long as the request may wait, or goes on doing so for longer."""
+
+
 @attrs.define(eq=False)
 class Places:
-    """How many requests of one session may still be under way."""
+    """How many more requests of one session may be under way."""
 
     free: int
 
@@ -38,7 +42,21 @@ class Leave:
     order: Order
 
 
-Lane = tuple[tuple[str, ...], bool, Places]
+@attrs.frozen(eq=False)
+class _Waiter:
+    """A request in the line: what it waits on, since when on the clock of the account, and its patience in seconds."""
+
+    future: asyncio.Future[Leave]
+    since: float
+    patience: float
+
+
+_Lane = tuple[tuple[str, ...], bool, Places]
+
+
+def _may_go(turn: Turn[_Lane, _Waiter]) -> bool:
+    """Whether it waits for nothing but the limits."""
+    return turn.lane[2].free > 0 and not turn.waiter.future.done()
 
 
 class Line:
@@ -50,132 +68,125 @@ class Line:
 
     def __init__(self, account: Account) -> None:
         self.account: Final = account
-        self._turns: Final[Turns[Lane, asyncio.Future[Leave]]] = Turns()
+        self._turns: Final[Turns[_Lane, _Waiter]] = Turns()
         self._stirred: Final = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
 
-    def enter_now(self, names: tuple[str, ...], places: Places, *, again: Leave | None) -> Leave | None:
-        """As `enter`, if nothing has to be waited for; else None."""
-        if self._turns or places.free <= 0:
-            return None
-        left = self.account.take_now(names, again=again is not None)
-        if left is None:
-            return None
-        places.free -= 1
-        return Leave(names, left, (current_rank(), 0, 0))
-
-    async def enter(self, names: tuple[str, ...], places: Places, *, again: Leave | None) -> Leave:
+    async def enter(self, names: tuple[str, ...], places: Places, *, again: Leave | None, patience: float) -> Leave:
         """Wait for a turn, a place and all the limits.
 
         Args:
             names: of the limits it counts against.
             places: of its session.
             again: what it was given when it was refused; it then keeps its place in the line.
+            patience: seconds that it waits for a limit that lets none through.
+
+        Raises:
+            StillRefusedError: a limit lets none through for longer than that.
         """
-        future: asyncio.Future[Leave] = asyncio.get_running_loop().create_future()
-        lane: Lane = (names, again is not None, places)
+        if not self._turns and places.free > 0:
+            left = await self.account.take_now(names, again=again is not None)
+            if left is not None:
+                places.free -= 1
+                return Leave(names, left, (current_rank(), 0, 0))
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), self.account.clock(), patience)
+        lane: _Lane = (names, again is not None, places)
         order = None if again is None else again.order
-        turn = self._turns.add(future, lane=lane, job=current_job(), rank=current_rank(), order=order)
-        if places.free > 0:
-            self.stirred()
+        turn = self._turns.add(waiter, lane=lane, job=current_job(), rank=current_rank(), order=order)
         try:
-            return await future
+            if places.free > 0:
+                await self._stir()
+            return await waiter.future
         except asyncio.CancelledError:
-            if future.done() and not future.cancelled() and future.exception() is None:
+            if waiter.future.done() and not waiter.future.cancelled() and waiter.future.exception() is None:
                 self.account.give_back(names)
                 places.free += 1
             self._turns.leave(turn)
-            self.stirred()
+            await self._stir()
             raise
 
-    def leave(self, places: Places) -> None:
+    async def leave(self, places: Places) -> None:
         """Give a place back."""
         places.free += 1
-        self.stirred()
-
-    def stirred(self) -> None:
-        """Something changed that those in the line may have waited for."""
-        if not self._turns:
-            return
-        if self._server is not None:
-            self._stirred.set()
-        elif not self._served_now():
-            self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
-            self._server.add_done_callback(self._ended)
+        await self._stir()
 
     def waiting_for(self, name: str) -> int:
         """How many wait that count against a limit."""
         return sum(name in turn.lane[0] for turn in self._turns)
 
-    def _served_now(self) -> bool:
+    async def _stir(self) -> None:
+        """Something changed that those in the line may have waited for. This never suspends."""
+        if self._server is not None and self._turns:
+            self._stirred.set()
+        elif self._server is not None:
+            self._server.cancel()
+            self._server = None
+        elif self._turns and not await self._served_now():
+            self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
+
+    async def _served_now(self) -> bool:
         """Let go whom the account lets go without a wait; whether the others wait for nothing but a place."""
-        while turn := next((turn for turn in self._turns.firsts() if turn.lane[2].free > 0), None):
+        while turn := next(filter(_may_go, self._turns.firsts()), None):
             names, again, _ = turn.lane
-            left = self.account.take_now(names, again=again)
+            left = await self.account.take_now(names, again=again)
             if left is None:
                 return False
             self._let_go(turn, left)
         return True
-
-    def _ended(self, server: asyncio.Task[None]) -> None:
-        self._server = None
-        if not server.cancelled():
-            self.stirred()
 
     async def _serve(self) -> None:
         while self._turns:
             self._stirred.clear()
             wait = await self._let_one_go()
             if wait > 0:
-                await self._rest(wait)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._stirred.wait()
+        self._server = None
 
     async def _let_one_go(self) -> float:
         """Let the first go that may; seconds until one may, 0 when one went."""
         soonest = _LONGEST_REST
-        for turn in self._turns.firsts():
-            names, again, places = turn.lane
-            if places.free <= 0:
-                continue
+        for turn in filter(_may_go, self._turns.firsts()):
+            names, again, _ = turn.lane
             try:
-                wait, left = await self.account.take(names, again=again)
+                wait, left = await self.account.take(names, again=again, waiting=self._turns.depth(turn.lane))
             except Exception as error:  # noqa: BLE001 - told to whoever waits
-                self._turns.take(turn)
-                if not turn.waiter.done():
-                    turn.waiter.set_exception(error)
+                self._fail(turn, error)
                 return 0.0
             if wait <= 0:
-                self._let_go(turn, left)
+                self._let_first_go(names, left, again=again)
                 return 0.0
+            self._give_up(turn.lane, wait)
             soonest = min(soonest, wait)
         return soonest
 
-    def _let_go(self, turn: Turn[Lane, asyncio.Future[Leave]], left: float) -> None:
+    def _let_first_go(self, names: tuple[str, ...], left: float, *, again: bool) -> None:
+        """Let the first go now that waits for these limits: while they were asked, others may have come or gone."""
+        for turn in filter(_may_go, self._turns.firsts()):
+            if turn.lane[:2] == (names, again):
+                self._let_go(turn, left)
+                return
+        self.account.give_back(names)
+
+    def _let_go(self, turn: Turn[_Lane, _Waiter], left: float) -> None:
         names, _, places = turn.lane
-        if turn.waiter.done():
-            # It went away while the limits were asked.
-            self.account.give_back(names)
-            self._turns.leave(turn)
-            return
         self._turns.take(turn)
         places.free -= 1
-        turn.waiter.set_result(Leave(names, left, turn.order))
+        turn.waiter.future.set_result(Leave(names, left, turn.order))
 
-    async def _rest(self, seconds: float) -> None:
-        alarm = asyncio.get_running_loop().call_later(seconds, self._stirred.set)
-        try:
-            await self._stirred.wait()
-        finally:
-            alarm.cancel()
+    def _give_up(self, lane: _Lane, wait: float) -> None:
+        """Fail those in a lane whose patience ends before the limits that refuse them let one go."""
+        names, *_ = lane
+        refused = self.account.refused_since(names)
+        if refused is None:
+            return
+        resumes = self.account.clock() + wait
+        for turn in self._turns.in_lane(lane):
+            if resumes > max(turn.waiter.since, refused) + turn.waiter.patience:
+                self._fail(turn, StillRefusedError())
 
-
-# A line is as long-lived as the sessions that use it; what was learnt is the account's.
-_lines: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Account, Line]]] = WeakKeyDictionary()
-
-
-def line_to(account: Account) -> Line:
-    """The line for an account in the running event loop."""
-    lines = _lines.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    line = lines.get(account)
-    if line is None:
-        line = lines[account] = Line(account)
-    return line
+    def _fail(self, turn: Turn[_Lane, _Waiter], error: Exception) -> None:
+        self._turns.leave(turn)
+        if not turn.waiter.future.done():
+            turn.waiter.future.set_exception(error)

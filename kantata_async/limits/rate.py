@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 import attrs
+from aiolimiter import AsyncLimiter
 
 from ..bounds import positive_count, positive_number
 from ..errors import UsageError
-from .endpoints import OWN_LIMITS
+from .endpoints import GENERAL, OWN_LIMITS
 from .pace import FIRST_RATE
 
 _WHEN_AWAY: Final = ("share", "fail")
@@ -64,7 +65,7 @@ class AdaptiveRateLimit:
                 raise UsageError(f"AdaptiveRateLimit: start, {self.start:g}, is above at_most, {self.at_most:g}")
 
 
-AnyRateLimit = RateLimit | AdaptiveRateLimit
+AnyRateLimit = RateLimit | AdaptiveRateLimit | AsyncLimiter
 
 
 def _own(
@@ -77,11 +78,11 @@ def _own(
 class RateLimits:
     """The general limit, and those that single endpoints have beside it.
 
+    An endpoint that is not named has an adaptive limit beside the general one where that is adaptive, else none.
+
     Attributes:
         general: what every request takes from.
         own: the limit of an endpoint by its name, one of `endpoints.OWN_LIMITS`, such as "POST /workspaces".
-
-    An endpoint that is not named has an adaptive limit of its own where the general one is adaptive, else none.
 
     Raises:
         UsageError: the API has no such endpoint with a limit of its own, or a value is no limit.
@@ -91,18 +92,19 @@ class RateLimits:
     own: tuple[tuple[str, AnyRateLimit], ...] = attrs.field(default=(), converter=_own)
 
     def __attrs_post_init__(self) -> None:
-        for name, limit in (("general", self.general), *self.own):
+        for name, limit in ((GENERAL, self.general), *self.own):
             if not isinstance(limit, AnyRateLimit):
                 raise UsageError(f"RateLimits: {name} cannot be {limit!r}")
-            if name != "general" and name not in OWN_LIMITS:
-                raise UsageError(f"RateLimits: no limit of its own has {name!r}; there are {', '.join(OWN_LIMITS)}")
+            if isinstance(limit, AsyncLimiter) and limit.max_rate < 1:
+                raise UsageError(f"RateLimits: {name} lets nothing go: its max_rate, {limit.max_rate:g}, is below 1")
+            if name != GENERAL and name not in OWN_LIMITS:
+                raise UsageError(f"RateLimits: {name!r} has no limit of its own; there are {', '.join(OWN_LIMITS)}")
 
-    def limit_of(self, name: str) -> AnyRateLimit | None:
-        """The limit of a bucket; None where there is none."""
-        if name == "general":
-            return self.general
-        beside = AdaptiveRateLimit() if isinstance(self.general, AdaptiveRateLimit) else None
-        return dict(self.own).get(name, beside)
+    def by_name(self) -> dict[str, AnyRateLimit]:
+        """Every limit there is, by its name."""
+        adaptive = isinstance(self.general, AdaptiveRateLimit)
+        beside = dict.fromkeys(OWN_LIMITS, AdaptiveRateLimit()) if adaptive else {}
+        return {GENERAL: self.general, **beside, **dict(self.own)}
 
 
 @attrs.frozen
@@ -134,6 +136,8 @@ class RedisRateLimit:
             raise UsageError(f"RedisRateLimit: when_away is 'share' or 'fail', not {self.when_away!r}")
         if not isinstance(self.limits, RateLimits | AnyRateLimit):
             raise UsageError(f"RedisRateLimit: limits cannot be {self.limits!r}")
+        if any(isinstance(limit, AsyncLimiter) for limit in limits_in(self).by_name().values()):
+            raise UsageError("RedisRateLimit: an AsyncLimiter belongs to one event loop, and cannot be shared")
 
 
 RateLimitSetting = RateLimits | AnyRateLimit | RedisRateLimit

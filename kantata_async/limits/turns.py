@@ -84,6 +84,14 @@ class Turns(Generic[L, W]):
         self._waiting += 1
         return turn
 
+    def depth(self, lane: L) -> int:
+        """How many wait in a lane at most: some may have left it since."""
+        return len(self._lanes.get(lane, ()))
+
+    def in_lane(self, lane: L) -> list[Turn[L, W]]:
+        """Those that wait in a lane, in no order."""
+        return [turn for *_, turn in self._lanes.get(lane, ()) if not turn.gone]
+
     def firsts(self) -> Iterator[Turn[L, W]]:
         """The first of each lane, in the order in which they should go."""
         firsts = []

@@ -2,29 +2,28 @@
 
 Pure: no I/O, no event loop.
 
-json_values   single values, as JSON has them and as Python has them
-association   which objects an object refers to
-provenance    what an object knows of the answers it came in
-entity        an object of the API
-graph         objects linked to each other
-page          one answer as a caller gets it
-natural_key   what makes an object the same object
+json_values    single values, as JSON has them and as Python has them
+nesting        values nested however deep
+association    which objects an object refers to
+provenance     what an object knows of the requests that brought it
+attributes     what the class of an entity declares
+entity_class   an object of the API
+storing        what fills entities, which are frozen to everybody else
+snapshot       entities carried elsewhere, with all that they are linked to
+graph          objects linked to each other
+page           one answer as a caller gets it
+tables         entities as the columns of a table
+natural_key    what makes an object the same object
 """
 
 from __future__ import annotations
 
 from .association import Association, Links
-from .entity import (
+from .attributes import (
     Attribute,
-    Entity,
     Note,
     Nullable,
-    UnknownEntity,
-    begin,
-    begin_unknown,
     day,
-    entity,
-    fill,
     identifier,
     identifiers,
     instant,
@@ -32,24 +31,37 @@ from .entity import (
     nested,
     one,
     plain,
-    plain_data,
-    read_value,
     reference,
-    store,
-    unlink,
 )
+from .entity_class import Entity, UnknownEntity, entity, plain_data
 from .graph import Graph, graph_of, graphs_of
-from .json_values import Ref, read_day, read_id, read_ids, read_instant, read_ref, told, written
+from .json_values import (
+    Instant,
+    Redact,
+    Ref,
+    brief_repr,
+    brief_text,
+    parse_json,
+    read_day,
+    read_id,
+    read_ids,
+    read_instant,
+    read_ref,
+)
 from .natural_key import NaturalKey
+from .nesting import plain_copy
 from .page import Meta, Page
-from .provenance import Answer, Matches, ids_by_collection
+from .provenance import AskedFor, Matches, ids_by_collection
+from .storing import begin, store, unlink
+from .tables import columns
 
 __all__ = [
-    "Answer",
+    "AskedFor",
     "Association",
     "Attribute",
     "Entity",
     "Graph",
+    "Instant",
     "Links",
     "Matches",
     "Meta",
@@ -57,13 +69,15 @@ __all__ = [
     "Note",
     "Nullable",
     "Page",
+    "Redact",
     "Ref",
     "UnknownEntity",
     "begin",
-    "begin_unknown",
+    "brief_repr",
+    "brief_text",
+    "columns",
     "day",
     "entity",
-    "fill",
     "graph_of",
     "graphs_of",
     "identifier",
@@ -73,17 +87,16 @@ __all__ = [
     "many",
     "nested",
     "one",
+    "parse_json",
     "plain",
+    "plain_copy",
     "plain_data",
     "read_day",
     "read_id",
     "read_ids",
     "read_instant",
     "read_ref",
-    "read_value",
     "reference",
     "store",
-    "told",
     "unlink",
-    "written",
 ]

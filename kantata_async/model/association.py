@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
 from ..errors import NotLoadedError
-from .json_values import Ref
+from .json_values import Ref, brief_text
 
 
 class Links(Protocol):
@@ -14,6 +14,10 @@ class Links(Protocol):
 
     def resolve(self, owner: Owner, association: Association, target: Ref) -> Any:
         """The object that `target` names; None when it was asked for and not sent. Raises NotLoadedError otherwise."""
+        ...
+
+    def was_sent(self, target: Ref) -> bool:
+        """Whether the object that `target` names is known to have been sent, whether or not it is still at hand."""
         ...
 
 
@@ -81,16 +85,19 @@ class Many(Association):
 
     def found(self, owner: Owner) -> tuple[Any, ...]:
         """See `Association.found`."""
-        resolve = owner._origin.resolve
-        found = [resolve(owner, self, target) for target in self.targets(owner)]
-        return tuple(one for one in found if one is not None)
+        targets = self.targets(owner)
+        origin = owner._origin
+        # Those first that were not sent, so that an error names one of them.
+        found = {target: origin.resolve(owner, self, target) for target in sorted(targets, key=origin.was_sent)}
+        return tuple(found[target] for target in targets if found[target] is not None)
 
 
 def not_included(owner: Owner, association: Association, target: Ref) -> NotLoadedError:
     """The error for an association that was not asked for."""
     name = type(owner).__name__
     return NotLoadedError(
-        f"{name}.{association.name} was not sent, only that it is {target.key or 'object'} {target.id}: "
+        f"{name}.{association.name} was not sent, only that it is {brief_text(target.key or 'object')} "
+        f"{brief_text(target.id)}: "
         f"ask for it with include=[{association.name!r}], or fetch it now with load(…, {association.name!r})",
         name=association.name,
         obj=owner,
@@ -102,6 +109,12 @@ class _Nowhere:
 
     def resolve(self, owner: Owner, association: Association, target: Ref) -> Any:
         raise not_included(owner, association, target)
+
+    def was_sent(self, target: Ref) -> bool:
+        return False
+
+    def __reduce__(self) -> str:
+        return "NOWHERE"
 
 
 NOWHERE = _Nowhere()

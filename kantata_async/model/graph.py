@@ -7,17 +7,18 @@ refer to.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
 from ..errors import UsageError
 from .association import Association
-from .entity import Entity, Note, complete, link, linked, settle
-from .json_values import Ref
-from .provenance import Answer, Origin
+from .attributes import Note
+from .entity_class import Entity
+from .json_values import Ref, brief_text
+from .provenance import AskedFor, Origin
+from .storing import complete, link, linked, set_origin
 
 E = TypeVar("E", bound=Entity)
 
@@ -44,7 +45,7 @@ class Graph:
         self.origin.held_by(self)
         self.notes: list[Note] = []
         """The attributes that could not be read as the catalogue says, kept as they came."""
-        self.objects: dict[str, dict[str, Entity]] = {}
+        self._objects: dict[str, dict[str, Entity]] = {}
         self._unlinked: list[Entity] = []
         self._twins: list[Entity] = []
 
@@ -53,32 +54,43 @@ class Graph:
         self.origin.held_by(self)
 
     def __len__(self) -> int:
-        return sum(map(len, self.objects.values()))
+        return sum(map(len, self._objects.values()))
 
     def __iter__(self) -> Iterator[Entity]:
-        for objects in self.objects.values():
+        for objects in self._objects.values():
             yield from objects.values()
 
     def __repr__(self) -> str:
-        held = ", ".join(f"{len(objects)} {key}" for key, objects in self.objects.items())
+        held = ", ".join(f"{len(objects)} {brief_text(key)}" for key, objects in self._objects.items())
         return f"<Graph {held or 'empty'}>"
 
     def get(self, kind: type[E], id: str | int) -> E | None:
         """The entity of a class by its id; None when the graph does not hold it."""
-        found = self.objects.get(kind.collection, {}).get(str(id))
+        found = self._objects.get(kind.collection, {}).get(str(id))
         return found if isinstance(found, kind) else None
 
     def all(self, kind: type[E]) -> list[E]:
         """Every entity of a class, matches and associated ones, in the order they came."""
-        return [one for one in self.objects.get(kind.collection, {}).values() if isinstance(one, kind)]
+        return [one for one in self._objects.get(kind.collection, {}).values() if isinstance(one, kind)]
 
     def collection(self, key: str) -> list[Entity]:
         """Every object of a top-level collection, also of one that the catalogue does not know."""
-        return list(self.objects.get(key, {}).values())
+        return list(self._objects.get(key, {}).values())
 
     def find(self, target: Ref) -> Entity | None:
         """The object that a reference names; None when the graph does not hold it."""
-        return self.objects.get(target.key, {}).get(target.id)
+        return self._objects.get(target.key, {}).get(target.id)
+
+    @property
+    def by_id(self) -> Mapping[str, Mapping[str, Entity]]:
+        """Every object, by its collection and its id there."""
+        return self._objects
+
+    def add(self, key: str, entities: dict[str, Entity]) -> None:
+        """Take in new objects of a collection, by id; the graph keeps the dict where it held none of these before."""
+        held = self._objects.setdefault(key, entities)
+        if held is not entities:
+            held.update(entities)
 
     @property
     def unresolved(self) -> list[Unresolved]:
@@ -88,20 +100,28 @@ class Graph:
             for entity in self
             for association in entity.associations.values()
             for target in _known_targets(entity, association)
-            if self.find(target) is None and self.origin.asked_for(entity, association, target.key)
+            if self.find(target) is None and self.asked_for(entity, association, target.key)
         ]
 
     def mark_asked(self, entities: Iterable[Entity], association: str) -> None:
         """Note that an association was fetched for these entities: what is still missing reads as None from now on."""
         asked = [(one.collection, [one.id]) for one in entities]
-        self.origin.answers.append(Answer(asked, frozenset({association})))
+        self.origin.requests.append(AskedFor(asked, frozenset({association})))
+
+    def asked_for(self, entity: Entity, association: Association, key: str) -> bool:
+        """Whether this association of an entity, to objects of the collection `key`, was asked for."""
+        return self.origin.asked_for(entity, association, key)
+
+    def note_sent(self, entities: Iterable[Entity]) -> None:
+        """Remember that these were sent, although they are not linked, for when the graph is gone."""
+        self.origin.sent.update(Ref(one.collection, one.id) for one in entities)
 
     def keep(self) -> None:
         """Live on for as long as any of its objects does: what is loaded later is linked to what was loaded before."""
         self.origin.keep(self)
 
     def adopt(self, entities: Iterable[Entity]) -> None:
-        """Take in entities whose own graph is gone, all that they are linked to, and what their answers say of them.
+        """Take in entities whose own graph is gone, all that they are linked to, and what was asked for them.
 
         One that is here already as another Python object, which came in another answer, stays beside it as its twin.
         """
@@ -112,8 +132,8 @@ class Graph:
             if one._origin is self.origin:
                 continue
             adopted[one._origin][one.collection].add(one.id)
-            settle(one, self.origin)
-            held = self.objects.setdefault(one.collection, {}).setdefault(one.id, one)
+            set_origin(one, self.origin)
+            held = self._objects.setdefault(one.collection, {}).setdefault(one.id, one)
             if held is not one:
                 complete(held, one)
                 complete(one, held)
@@ -121,18 +141,16 @@ class Graph:
             self._unlinked += [one, held]
             waiting.extend(linked(one))
         for origin, ids in adopted.items():
-            told = [answer.about(ids) for answer in origin.answers]
-            self.origin.answers += [answer for answer in told if answer is not None]
+            about_them = [request.about(ids) for request in origin.requests]
+            self.origin.requests += [request for request in about_them if request is not None]
+            self.origin.sent |= origin.sent
 
     def link(self) -> None:
         """Link the objects to those that came after them; what was absorbed last is linked among itself already."""
         for twin in self._twins:
-            complete(twin, self.objects[twin.collection][twin.id])
+            complete(twin, self._objects[twin.collection][twin.id])
         waiting = {id(one): one for one in (*self._unlinked, *self._twins)}.values()
-        self._unlinked = [one for one in waiting if not self._link(one)]
-
-    def _link(self, entity: Entity) -> bool:
-        return link(entity, self.find, partial(self.origin.asked_for, entity))
+        self._unlinked = [one for one in waiting if not link(one, self)]
 
     def await_links(self, entities: Iterable[Entity]) -> None:
         """Note entities that refer to objects that are not here yet."""
@@ -140,7 +158,7 @@ class Graph:
 
     def link_now(self, entities: Iterable[Entity]) -> None:
         """Link entities to what is here; those that lack something wait for it."""
-        self._unlinked += [one for one in entities if not self._link(one)]
+        self._unlinked += [one for one in entities if not link(one, self)]
 
 
 def graphs_of(entities: Iterable[Entity]) -> list[Graph]:

@@ -1,11 +1,23 @@
-"""Single values of an answer: as JSON has them, as Python has them, and back."""
+"""Single values of an answer: from JSON into Python, and as an error message shows them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
-_TOLD_WIDTH: Final = 60
+import msgspec
+
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A point in time with its offset, as msgspec decodes it."""
+
+Redact: TypeAlias = Callable[[str], str]
+"""Takes out of a text what nobody is to see."""
+
+_SHOWN_LENGTH: Final = 60
+_REDACTED_LENGTH: Final = 1 << 16
+"""Enough of a text that what is shown of it is whole, whatever is taken out: nothing is cut in two there."""
+
 _ID_BITS: Final = 128
 
 
@@ -16,13 +28,51 @@ class Ref(NamedTuple):
     id: str
 
 
-def told(value: object) -> str:
-    """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long)."""
+def parse_json(text: bytes | bytearray | memoryview | str) -> Any:
+    """What JSON says, integers of any size included.
+
+    Raises:
+        ValueError: `text` is no JSON, holds a number that no float can, or is nested deeper than Python can follow.
+            Its message quotes nothing of the text.
+    """
     try:
-        text = repr(value)
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        fault = _fault_of(text, error)
+    except UnicodeError:
+        fault = "not UTF-8"
+    except RecursionError:
+        fault = "nested too deep"
+    # Raised out here so that the decoder's error, which may hold the whole text, is not its context.
+    raise ValueError(fault)
+
+
+def _fault_of(text: bytes | bytearray | memoryview | str, error: msgspec.DecodeError) -> str:
+    """Why the decoder refuses a text; its length where the decoder names no place in it."""
+    fault = str(error).removeprefix("JSON is malformed: ").lower()
+    return f"{fault} (its length is {len(text)})" if "truncated" in fault else fault
+
+
+def brief_repr(value: object, redact: Redact = str) -> str:
+    """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long).
+
+    `redact` takes out of it what nobody is to see, before it is cut.
+    """
+    try:
+        shown = repr(value)
     except (ValueError, RecursionError):
         return f"<{type(value).__name__} too large to show>"
-    return text if len(text) <= _TOLD_WIDTH else f"{text[: _TOLD_WIDTH - 1]}…"
+    return _cut(redact(shown[:_REDACTED_LENGTH]))
+
+
+def brief_text(text: str, redact: Redact = str) -> str:
+    """A name or an id of an answer's as an error message shows it: as `brief_repr`, control characters escaped."""
+    start = redact(text[:_REDACTED_LENGTH])[: _SHOWN_LENGTH + 1]
+    return _cut("".join(one if one.isprintable() else ascii(one)[1:-1] for one in start))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_LENGTH else f"{text[: _SHOWN_LENGTH - 1]}…"
 
 
 def read_id(value: object) -> str:
@@ -31,13 +81,13 @@ def read_id(value: object) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _ID_BITS:
         return str(value)
-    raise TypeError(f"an id is a string, not {told(value)}")
+    raise TypeError(f"an id is a string, not {brief_repr(value)}")
 
 
 def read_ids(value: object) -> tuple[str, ...]:
     """A list of ids as a tuple of str. Raises TypeError for what is no list of ids."""
-    if not isinstance(value, list):
-        raise TypeError(f"ids come as a list, not {told(value)}")
+    if not isinstance(value, list | tuple | set | frozenset):
+        raise TypeError(f"ids come as a list, not {brief_repr(value)}")
     try:
         "".join(value)
     except TypeError:  # only texts can be joined
@@ -45,19 +95,27 @@ def read_ids(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def read_instant(value: str) -> datetime:
-    """A point in time; without an offset it is taken as UTC. Raises TypeError or ValueError for what is none."""
-    # RFC 3339 allows t and z in small letters.
-    instant = datetime.fromisoformat(str.upper(value))
+def read_instant(value: Any) -> datetime:
+    """A point in time; without an offset it is taken as UTC. Raises TypeError or ValueError for what is none.
+
+    One finer than a microsecond is rounded as msgspec rounds it where msgspec takes it, whichever way it is read.
+    """
+    try:
+        return msgspec.convert(value, Instant)
+    except msgspec.ValidationError:
+        pass
+    instant = value if isinstance(value, datetime) else datetime.fromisoformat(str.upper(value))
     if instant.tzinfo is not None:
         return instant
-    if len(value) <= len("2026-W01-1"):
+    if isinstance(value, str) and len(value) <= len("2026-W01-1"):
         raise ValueError("a date without a time")
     return instant.replace(tzinfo=UTC)
 
 
-def read_day(value: str) -> date:
+def read_day(value: Any) -> date:
     """A date, or a point in time where that is what came. Raises TypeError or ValueError for what is neither."""
+    if isinstance(value, date):
+        return read_instant(value) if isinstance(value, datetime) else value
     try:
         return date.fromisoformat(value)
     except ValueError:
@@ -66,21 +124,8 @@ def read_day(value: str) -> date:
 
 def read_ref(value: object) -> Ref:
     """A polymorphic reference. Raises TypeError for what is none."""
+    if isinstance(value, Ref):
+        return value
     if not isinstance(value, dict) or not isinstance(value.get("key"), str):
-        raise TypeError(f"a reference is an object with key and id, not {told(value)}")
+        raise TypeError(f"a reference is an object with key and id, not {brief_repr(value)}")
     return Ref(value["key"], read_id(value.get("id")))
-
-
-def written(value: Any) -> Any:
-    """A value as JSON would carry it; containers are copied so that nobody can change an entity through them."""
-    match value:
-        case dict():
-            return {name: written(part) for name, part in value.items()}
-        case Ref():
-            return value._asdict()
-        case list() | tuple():
-            return [written(part) for part in value]
-        case date():
-            return value.isoformat()
-        case _:
-            return value

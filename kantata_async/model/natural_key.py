@@ -13,10 +13,12 @@ class NaturalKey:
 
     `fields` are the fields of a row that identify an object; the entity carries them under the same names when
     `include` is asked for. A list is asked once for each combination of the fields in `one`, and for many values of the
-    field in `many` at once; both map a filter of the list to a field of the row. With neither, the whole list is read.
+    field in `many` at once; where few rows are looked for, `each` narrows it to a single row. All three map a filter of
+    the list to a field of the row. With neither `one` nor `many`, the whole list is read.
     """
 
     fields: tuple[str, ...]
     one: Mapping[str, str] = attrs.field(factory=dict)
     many: Mapping[str, str] = attrs.field(factory=dict)
+    each: Mapping[str, str] = attrs.field(factory=dict)
     include: tuple[str, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, overload
 
 import attrs
 
-from .entity import Entity
+from .entity_class import Entity
 from .graph import Graph
+from .nesting import flattened, restored
 
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
 
@@ -27,8 +28,9 @@ class Meta:
 class Page(Generic[E_co]):
     """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
 
-    `count` is the number of matches on all pages, None where the answer does not say; `extra` holds top-level values
-    that are no collection.
+    A page iterates over its entities, counts them with `len` and is indexed like a list. `count` is the number of
+    matches on all pages, None where the answer does not say; `extra` holds top-level values that are no collection,
+    such as the `errors` of a success.
     """
 
     items: Sequence[E_co]
@@ -36,7 +38,27 @@ class Page(Generic[E_co]):
     graph: Graph
     extra: Mapping[str, Any]
 
+    def __iter__(self) -> Iterator[E_co]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> E_co: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[E_co]: ...
+    def __getitem__(self, index: int | slice) -> E_co | Sequence[E_co]:
+        return self.items[index]
+
     @property
     def count(self) -> int | None:
         """The number of matches on all pages."""
         return self.meta.count
+
+    def __reduce__(self) -> tuple[Callable[..., Page[Any]], tuple[Any, ...]]:
+        return _page, (self.items, self.meta, self.graph, flattened(dict(self.extra)))
+
+
+def _page(items: Sequence[Any], meta: Meta, graph: Graph, extra: Any) -> Page[Any]:
+    return Page(items, meta, graph, restored(extra))

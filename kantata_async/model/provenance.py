@@ -32,8 +32,8 @@ def ids_by_collection(matches: Matches) -> dict[str, set[str]]:
 
 
 @attrs.define
-class Answer:
-    """What one answer was asked to include, and for whom: reading a missing object depends on it."""
+class AskedFor:
+    """What one request asked to include, and for which objects: reading a missing object depends on it."""
 
     matches: Matches
     includes: frozenset[str] | None
@@ -41,20 +41,20 @@ class Answer:
     supplied: frozenset[str] = frozenset()
     """Where that is not known: the collections that carry objects beside the matches."""
 
-    def asked_for(self, owner: Owner, association: Association, key: str) -> bool:
-        """Whether it was to include this association of this object, whose target is of the collection `key`."""
+    def covers(self, owner: Owner, association: Association, key: str) -> bool:
+        """Whether it asked for this association of this object, whose target is of the collection `key`."""
         if owner.id not in self._matched.get(owner.collection, ()):
             return False
         return key in self.supplied if self.includes is None else association.name in self.includes
 
-    def about(self, ids: Mapping[str, AbstractSet[str]]) -> Answer | None:
-        """What it says of these objects, by collection; None where it was not about them."""
+    def about(self, ids: Mapping[str, AbstractSet[str]]) -> AskedFor | None:
+        """What it asked for these objects, by collection; None where it was not about them."""
         matches = [(key, list(ids[key] & matched)) for key, matched in self._matched.items() if key in ids]
         return attrs.evolve(self, matches=matches) if any(found for _, found in matches) else None
 
     @cached_property
     def _matched(self) -> Mapping[str, AbstractSet[str]]:
-        """The matches as sets, which few answers are ever asked for."""
+        """The matches as sets, which few are ever asked for."""
         return ids_by_collection(self.matches)
 
 
@@ -70,14 +70,16 @@ class Origin:
     """Where the objects of a graph came from; it outlives the graph.
 
     Attributes:
-        answers: that these objects came in.
+        requests: that brought these objects, and what each asked for.
+        sent: what is known to have been sent although nothing is linked to it: an association with many lacked others.
         heir: the graph that takes in those objects whose own graph is gone.
     """
 
-    __slots__ = ("_holder", "answers", "heir")
+    __slots__ = ("_holder", "heir", "requests", "sent")
 
     def __init__(self) -> None:
-        self.answers: list[Answer] = []
+        self.requests: list[AskedFor] = []
+        self.sent: set[Ref] = set()
         self.heir: Holder | None = None
         self._holder: Callable[[], Holder | None] = _nothing
 
@@ -94,24 +96,31 @@ class Origin:
         """Keep the graph for as long as any of its objects is there."""
         self._holder = lambda: holder
 
-    def __getstate__(self) -> list[Answer]:
-        return self.answers
+    def __getstate__(self) -> tuple[list[AskedFor], set[Ref]]:
+        return self.requests, self.sent
 
-    def __setstate__(self, answers: list[Answer]) -> None:
+    def __setstate__(self, state: tuple[list[AskedFor], set[Ref]]) -> None:
         self.__init__()  # type: ignore[misc]
-        self.answers = answers
+        self.requests, self.sent = state
 
     def asked_for(self, owner: Owner, association: Association, key: str) -> bool:
-        """Whether any answer was to include this association of this object."""
-        return any(answer.asked_for(owner, association, key) for answer in self.answers)
+        """Whether any request asked for this association of this object."""
+        return any(request.covers(owner, association, key) for request in self.requests)
+
+    def was_sent(self, target: Ref) -> bool:
+        """See `Links.was_sent`."""
+        return target in self.sent or self._find(target) is not None
 
     def resolve(self, owner: Owner, association: Association, target: Ref) -> Any:
         """See `Links.resolve`."""
-        holder = self.holder
-        found = holder.find(target) if holder is not None else None
+        found = self._find(target)
         if found is None and not self.asked_for(owner, association, target.key):
             raise not_included(owner, association, target)
         return found
+
+    def _find(self, target: Ref) -> Any:
+        holder = self.holder
+        return None if holder is None else holder.find(target)
 
 
 def _nothing() -> None:

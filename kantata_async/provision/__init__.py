@@ -1,36 +1,58 @@
-"""Putting people on projects from a roster: what would change is planned first, and applied until it is so.
+"""Teams, people and groups from spreadsheets: what would change is planned first, and applied until it is so.
 
-roster.py     a file or objects in, lines with their numbers out; a bad line does not stop the good ones
-cells.py      the text of a cell as a value
-resolving.py  the projects, people and roles that lines name, in few requests
-wanting.py    pure: lines and what they name -> who should be on which project, on which terms
-teams.py      the teams as they are
-comparing.py  pure: wanted and current teams -> what to add, change, remove and keep
-plan.py       the plan: shown, saved, applied
+sheets/     files in, lines with their numbers out; a bad line does not stop the good ones
+texts.py    pure: texts as people type them, made comparable
+finding/    the projects, people, roles and groups that lines name, in few requests
+wanting.py  pure: what a plan is to bring about
+comparing.py  pure: wanted and current -> what to add, invite, change, remove and keep
+subjects/   teams, people, groups: what each needs to be found, read and written
+plan.py     the plan: shown, saved, applied
 plan_file.py  plans as JSON
-applying.py   carrying entries out, and again what got lost
-report.py     what became of each entry
-showing.py    pure: plans as text
+account.py  which account a plan was made for
+applying.py carrying entries out, and again what got lost
+ledger.py   what is known of every entry at every moment
+tally.py    pure: how far an apply is
+report.py   what became of each entry
+showing.py  pure: plans as text
+exporting.py  teams as they are, as a roster
+local_files.py  files, for their owner alone where they hold names and rates
 """
 
 from __future__ import annotations
 
+from .account import Account
 from .comparing import Change, Entry
+from .exporting import TeamsFile, export_teams
+from .local_files import write_private
 from .plan import Plan, PlanOutdatedError, plan
-from .report import Applied, Progress, Report, show_applied
-from .roster import Line, Problem, Roster
+from .report import Applied, Progress, Report, Watch, report_of, show_applied
+from .sheets import AnySheet, GroupLine, Groups, Line, People, PersonLine, Problem, Roster, read_sheet
+from .tally import Tally
 
 __all__ = [
+    "Account",
+    "AnySheet",
     "Applied",
     "Change",
     "Entry",
+    "GroupLine",
+    "Groups",
     "Line",
+    "People",
+    "PersonLine",
     "Plan",
     "PlanOutdatedError",
     "Problem",
     "Progress",
     "Report",
     "Roster",
+    "Tally",
+    "TeamsFile",
+    "Watch",
+    "export_teams",
     "plan",
+    "read_sheet",
+    "report_of",
     "show_applied",
+    "write_private",
 ]

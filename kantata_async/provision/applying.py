@@ -1,201 +1,257 @@
-"""Carrying the entries of a plan out: people are added, then changed, then removed.
+"""Carrying the entries of a plan out: what is not there is added, then changed, then what should not be there removed.
 
-An entry whose write got lost is not guessed about: the teams are read again, and what is still to do is done again. So
-an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves only the rest to the next one.
+An entry whose write got lost is not guessed about: what is there is read again, and what is still to do is done again.
+So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves only the rest to the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from ..bulk import Outcome
-from ..calls import in_batches
-from .comparing import NOT_SHOWN, Change, Entry, Rules, compare, differences, identity
-from .report import DONE_AS, Applied, Progress, Status
+from ..bulk import SETTLING, Outcome, bulk_result
+from ..calls import in_batches, together
+from ..errors import (
+    AmbiguousWriteError,
+    AuthenticationError,
+    ErrorDetail,
+    InvalidResponseError,
+    KantataError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+    UsageError,
+)
+from .comparing import (
+    NOT_SHOWN,
+    Action,
+    Change,
+    Entry,
+    Held,
+    Identity,
+    Rules,
+    State,
+    compare,
+    differences,
+    identity,
+)
+from .ledger import Ledger
+from .report import Progress, Report, Watch, carry
+from .sheets import Problem
 from .showing import show_value
-from .teams import INCLUDE, OPTIONAL_FIELDS, read_member, read_teams
+from .subjects import Resource, Subject, Write
 from .wanting import Wanted
 
 if TYPE_CHECKING:
     from ..session import KantataSession
 
-_Key = tuple[str, str, str | None]
-
-_FIELDS: Final = {
-    "role": "role",
-    "access_level": "access_level",
-    "permissions": "permissions",
-    "team_lead": "team_lead",
-    "bill_rate": "rate_in_cents",
-    "cost_rate": "cost_in_cents",
-    "project_role": "workspace_role_id",
-}
-"""The columns that a participation is written with, and what the API calls them."""
-
-_CREATE_SETS: Final = ("role", "access_level", "permissions")
-"""What a create takes of these; the rest of what is told of somebody new takes an update after it."""
-
 _ROUNDS: Final = 3
-_SETTLING: Final = 0.5
-"""Seconds to wait before reading the teams again, so that a request still under way can come to its end."""
 
 _BATCH: Final = 100
 """Updates and removals between two tellings of how far it is."""
 
-
-@attrs.frozen
-class _Update:
-    """An update to send: for which entry, of which participation, and what it changes."""
-
-    entry: Entry
-    participation: str
-    changes: Sequence[Change]
+_LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, ServerError, TransportError)
+"""After these a reference may or may not be there: what is there is read again."""
 
 
-async def carry_out(
-    kantata: KantataSession, wanted: Sequence[Wanted], rules: Rules, entries: Sequence[Entry], progress: Progress
-) -> list[Applied]:
-    """Do what the entries say; gives what became of each, in their order.
+@attrs.frozen(kw_only=True)
+class Task:
+    """What an apply is to do.
 
-    `entries` compare `wanted` with the teams as they were read a moment ago. Raises BulkError when nothing more can be
-    sent (401), and what the session raises when the teams cannot be read again.
+    Attributes:
+        subject: what it is about.
+        wanted: what should be there.
+        rules: what becomes of everybody else.
+        state: what was there a moment ago.
+        problems: the lines that cannot be done.
     """
-    return await _Applying(kantata, wanted, rules, entries, progress).run()
+
+    subject: Subject
+    wanted: Sequence[Wanted]
+    rules: Rules
+    state: State
+    problems: tuple[Problem, ...]
+
+
+async def carry_out(kantata: KantataSession, task: Task, progress: Progress, watch: Watch) -> Report:
+    """Do what makes all as wanted; gives what became of each entry.
+
+    Raises BulkError when nothing more can be sent (401), and what the session raises when what is there cannot be read
+    again. Every exception carries the report of what was done until then.
+    """
+    entries = compare(task.wanted, task.state, task.subject.shape, task.rules)
+    ledger = Ledger(entries, task.subject.created_with, progress, watch)
+    try:
+        await _Applying(kantata, task, ledger).run()
+    except BaseException as error:
+        carry(error, ledger.report(task.problems))
+        raise
+    return ledger.report(task.problems)
 
 
 class _Applying:
-    """One apply, and what became of its entries so far."""
+    """One apply: rounds of writes, each after a look at what the one before has left."""
 
-    def __init__(
-        self,
-        kantata: KantataSession,
-        wanted: Sequence[Wanted],
-        rules: Rules,
-        entries: Sequence[Entry],
-        progress: Progress,
-    ) -> None:
+    def __init__(self, kantata: KantataSession, task: Task, ledger: Ledger) -> None:
         self._kantata = kantata
-        self._wanted = {(one.project, one.person): one for one in wanted}
-        self._rules = rules
-        self._planned = {identity(entry): entry for entry in entries}
-        self._progress = progress
-        self._results: dict[_Key, Applied] = {}
+        self._task = task
+        self._subject = task.subject
+        self._ledger = ledger
+        self._wanted = {(one.project, one.subject): one for one in task.wanted}
+        self._held = _held_of(task.state)
 
-    async def run(self) -> list[Applied]:
-        todo: Sequence[Entry] = list(self._planned.values())
+    async def run(self) -> None:
+        todo: Sequence[Entry] = self._ledger.entries
         for number in range(_ROUNDS):
             await self._round(todo)
-            failed = [entry for entry in todo if not self._result(entry).done and entry.action != "blocked"]
+            failed = [entry for entry in todo if not self._ledger.result(entry).done and entry.action != "blocked"]
             if not failed:
                 break
-            await asyncio.sleep(_SETTLING * (number + 1))
+            await asyncio.sleep(SETTLING * (number + 1))
             todo = await self._left_of(failed)
-        for one in self._results.values():
-            if not one.done:
-                self._progress(one)
-        return [self._results[key] for key in self._planned]
-
-    def _result(self, entry: Entry) -> Applied:
-        return self._results[identity(entry)]
-
-    def _settle(self, entry: Entry, status: Status | None = None, reason: str | None = None) -> None:
-        """Put down what became of an entry; without a status, what was planned of it is done."""
-        planned = self._planned[identity(entry)]
-        result = Applied(planned, status or DONE_AS[planned.action], reason)
-        self._results[identity(entry)] = result
-        if result.done:
-            self._progress(result)
-
-    # --- rounds ---
+        self._ledger.end()
 
     async def _round(self, todo: Sequence[Entry]) -> None:
-        by_action: dict[str, list[Entry]] = {"add": [], "change": [], "remove": [], "keep": [], "blocked": []}
+        by_action: dict[Action, list[Entry]] = defaultdict(list)
         for entry in todo:
             by_action[entry.action].append(entry)
-        for entry in by_action["keep"]:
-            self._settle(entry)
+        for entry in (*by_action["keep"], *by_action["wait"]):
+            self._ledger.settle(entry)
         for entry in by_action["blocked"]:
-            self._settle(entry, "refused", entry.note)
-        updates = await self._add(by_action["add"])
-        await self._change([*updates, *map(_planned_update, by_action["change"])])
+            self._ledger.settle(entry, "refused", entry.note)
+        updates = [*await self._create("add", by_action["add"]), *await self._create("invite", by_action["invite"])]
+        for entry in by_action["change"]:
+            updates += self._updates(entry, self._held[identity(entry)], entry.changes)
+        await self._change(updates)
         await self._remove(by_action["remove"])
 
     async def _left_of(self, failed: Sequence[Entry]) -> list[Entry]:
-        """What is still to do of entries that were not done, after a look at the teams."""
-        projects = {entry.project for entry in failed}
-        wanted = [one for one in self._wanted.values() if one.project in projects]
-        fresh = compare(wanted, await read_teams(self._kantata, projects), self._rules)
-        now = {identity(entry): entry for entry in fresh}
+        """What is still to do of entries that were not done, after a look at what is there."""
+        places = {entry.project for entry in failed}
+        wanted = [one for one in self._wanted.values() if one.project in places]
+        state = await self._subject.read(self._kantata, wanted)
+        self._held |= _held_of(state)
+        now = {identity(entry): entry for entry in compare(wanted, state, self._subject.shape, self._task.rules)}
         left = []
         for entry in failed:
             found = now.get(identity(entry))
-            if found is None or found.action == "keep":
-                self._settle(entry)
+            if found is None or found.action in {"keep", "wait"}:
+                self._ledger.find_done(entry)
             elif found.action == "blocked":
-                self._settle(entry, "refused", found.note)
-            elif self._result(entry).status != "refused" or found.action != entry.action:
+                self._ledger.settle(entry, "refused", found.note)
+            elif self._ledger.result(entry).status != "refused" or found.action != entry.action:
                 left.append(found)
         return left
 
     # --- adding ---
 
-    async def _add(self, entries: Sequence[Entry]) -> list[_Update]:
-        """Create participations; gives the updates for what a create cannot set."""
-        rows = [_row(entry) for entry in entries]
-        stream = self._kantata.participations.create_stream(
-            rows, include=INCLUDE, optional_fields=OPTIONAL_FIELDS, if_exists="skip"
-        )
-        updates: list[_Update] = []
-        async with aclosing(stream) as outcomes:
-            async for outcome in outcomes:
-                updates += self._added(entries[outcome.index], outcome)
+    async def _create(self, action: Action, entries: Sequence[Entry]) -> list[Write]:
+        """Create what is not there; gives the updates for what a create cannot set."""
+        if not entries:
+            return []
+        self._ledger.begin(entries)
+        updates: list[Write] = []
+        stream = self._subject.creators[action](self._kantata, entries)
+        try:
+            async with aclosing(stream) as outcomes:
+                async for outcome in outcomes:
+                    updates += self._created(entries[outcome.index], outcome)
+        except BaseException as error:
+            for outcome in bulk_result(error) or ():
+                self._created(entries[outcome.index], outcome)
+            raise
         return updates
 
-    def _added(self, entry: Entry, outcome: Outcome[Any]) -> Iterable[_Update]:
+    def _created(self, entry: Entry, outcome: Outcome[Any]) -> list[Write]:
         if not outcome.done or outcome.entity is None:
-            self._fail(entry, outcome)
-            return
-        member = read_member(outcome.entity)
-        (now,) = compare(
-            [self._wanted[entry.project, entry.person]], {entry.project: [member] if member else []}, Rules()
-        )
-        sent = _CREATE_SETS if outcome.status == "created" else ("role",)
+            self._ledger.fail(entry, outcome)
+            return []
+        self._ledger.add(entry)
+        held = None if entry.action == "invite" else self._subject.read_held(outcome.entity)
+        if held is None:
+            self._ledger.settle(entry)
+            return []
+        held = attrs.evolve(held, subject=entry.subject)
+        state = State(places={entry.project: [held]})
+        (now,) = compare([self._wanted[entry.project, entry.subject]], state, self._subject.shape, Rules())
+        sent = self._subject.created_with if outcome.status == "created" else tuple(self._subject.shape.fixed)
         changes = [change for change in now.changes if change.field not in sent]
         if now.action == "blocked":
-            self._settle(entry, "refused", now.note)
+            self._ledger.settle(entry, "refused", now.note)
         elif changes:
-            yield _Update(entry, outcome.entity.id, changes)
+            return self._updates(entry, held, changes)
         else:
-            self._settle(entry)
+            self._ledger.settle(entry)
+        return []
 
     # --- changing ---
 
-    async def _change(self, updates: Sequence[_Update]) -> None:
-        for batch in in_batches(updates, _BATCH):
-            rows = [{"id": one.participation, **_fields(one.changes)} for one in batch]
-            for one, outcome in zip(
-                batch, await self._kantata.participations.update_many(rows, include=INCLUDE), strict=True
-            ):
-                if outcome.done:
-                    self._settle(one.entry, reason=self._disagreement(one, outcome))
-                else:
-                    self._fail(one.entry, outcome)
+    def _updates(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+        writes = self._subject.writes(entry, held, changes)
+        self._ledger.owe(entry, len(writes))
+        return writes
 
-    def _disagreement(self, update: _Update, outcome: Outcome[Any]) -> str | None:
+    async def _change(self, writes: Sequence[Write]) -> None:
+        by_resource: dict[Resource, list[Write]] = defaultdict(list)
+        for write in writes:
+            by_resource[write.resource].append(write)
+        for resource, ones in by_resource.items():
+            for batch in in_batches(ones, _BATCH):
+                await self._update(resource, batch)
+
+    async def _update(self, resource: Resource, writes: Sequence[Write]) -> None:
+        self._ledger.begin(write.entry for write in writes)
+        try:
+            if resource == "external_references":
+                outcomes = await self._set_references(writes)
+            else:
+                rows = [write.row for write in writes]
+                outcomes = await getattr(self._kantata, resource).update_many(rows, **self._subject.answers(resource))
+        except BaseException as error:
+            for outcome in bulk_result(error) or ():
+                self._updated(writes[outcome.index], outcome)
+            raise
+        for write, outcome in zip(writes, outcomes, strict=True):
+            self._updated(write, outcome)
+
+    async def _set_references(self, writes: Sequence[Write]) -> list[Outcome[Any]]:
+        """Make or change external references, a request each; the API makes none twice."""
+        return await together(self._set_reference(number, write) for number, write in enumerate(writes))
+
+    async def _set_reference(self, number: int, write: Write) -> Outcome[Any]:
+        try:
+            entity = await self._kantata.external_references.create_or_update(**write.row)
+        except (AuthenticationError, UsageError):
+            raise
+        except _LOST as error:
+            return Outcome(number, write.row, "unknown", reason=str(error))
+        except KantataError as error:
+            return Outcome(number, write.row, "rejected", errors=_details(error))
+        return Outcome(number, write.row, "updated", entity=entity)
+
+    def _updated(self, write: Write, outcome: Outcome[Any]) -> None:
+        if outcome.done:
+            self._ledger.update(write.entry, self._disagreement(write, outcome))
+        else:
+            self._ledger.fail(write.entry, outcome)
+
+    def _disagreement(self, write: Write, outcome: Outcome[Any]) -> str | None:
         """What the API took and shows otherwise: a rate where a rate card has it, an access level by an older name."""
-        member = None if outcome.entity is None else read_member(outcome.entity)
-        if member is None:
+        if outcome.entity is None or write.resource == "external_references":
             return None
-        sent = {change.field for change in update.changes}
-        terms = self._wanted[update.entry.project, update.entry.person].terms
+        held = self._subject.read_held(outcome.entity)
+        if held is None:
+            return None
+        sent = {change.field for change in write.changes}
+        terms = self._wanted[write.entry.project, write.entry.subject].terms
         shown = [
             f"{change.field} {show_value(change.field, change.before)}"
-            for change in differences(terms, member)
+            for change in differences(terms, held, self._subject.shape)
             if change.field in sent and change.before != NOT_SHOWN
         ]
         return f"the API took it, and still shows {', '.join(shown)}" if shown else None
@@ -204,36 +260,32 @@ class _Applying:
 
     async def _remove(self, entries: Sequence[Entry]) -> None:
         for batch in in_batches(entries, _BATCH):
-            ids = [entry.participation for entry in batch if entry.participation is not None]
-            for entry, outcome in zip(batch, await self._kantata.participations.delete_many(ids), strict=True):
-                if outcome.done:
-                    self._settle(entry)
-                else:
-                    self._fail(entry, outcome)
+            ids = [entry.held for entry in batch if entry.held is not None]
+            self._ledger.begin(batch)
+            try:
+                outcomes = await self._kantata.participations.delete_many(ids)
+            except BaseException as error:
+                for outcome in bulk_result(error) or ():
+                    self._removed(batch[outcome.index], outcome)
+                raise
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                self._removed(entry, outcome)
 
-    def _fail(self, entry: Entry, outcome: Outcome[Any]) -> None:
-        why = "; ".join(map(str, outcome.errors)) or outcome.reason
-        match outcome.status:
-            case "rejected":
-                self._settle(entry, "refused", why)
-            case "not_sent":
-                self._settle(entry, "not_sent", why)
-            case _:
-                self._settle(entry, "unknown", why)
-
-
-def _planned_update(entry: Entry) -> _Update:
-    return _Update(entry, entry.participation or "", entry.changes)
+    def _removed(self, entry: Entry, outcome: Outcome[Any]) -> None:
+        if outcome.done:
+            self._ledger.remove(entry)
+        else:
+            self._ledger.fail(entry, outcome)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    told = [change for change in entry.changes if change.field in _CREATE_SETS]
-    return {"workspace_id": entry.project, "user_id": entry.person, **_fields(told)}
+def _held_of(state: State) -> dict[Identity, Held]:
+    """What is there, by the entries that speak of it; the oldest where there are several."""
+    found: dict[Identity, Held] = {}
+    for project, ones in state.places.items():
+        for held in sorted(ones, key=lambda one: (len(one.id), one.id)):
+            found.setdefault((project, held.subject, None), held)
+    return found
 
 
-def _fields(changes: Iterable[Change]) -> dict[str, Any]:
-    """The fields of a participation that changes set, as the API calls them."""
-    return {
-        _FIELDS[change.field]: str(change.after).split() if change.field == "permissions" else change.after
-        for change in changes
-    }
+def _details(error: KantataError) -> tuple[ErrorDetail, ...]:
+    return getattr(error, "errors", ()) or (ErrorDetail(str(error)),)

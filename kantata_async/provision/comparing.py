@@ -1,43 +1,41 @@
-"""Wanted and current teams compared: what to add, change, remove and keep. Pure."""
+"""Wanted and current compared: what to add, change, remove and keep. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from .wanting import Terms, Wanted
+from .wanting import Terms, Value, Wanted
 
-Action = Literal["add", "change", "remove", "keep", "blocked"]
-
-Value = str | int | bool | None
+Action = Literal["add", "invite", "change", "remove", "keep", "wait", "blocked"]
 
 NOT_SHOWN: Final = "not shown"
 """The value of what an answer does not carry, for want of a permission."""
 
-SETTABLE: Final = ("access_level", "permissions", "team_lead", "bill_rate", "cost_rate", "project_role")
-"""What an update can change, in the order in which it is told; the role of a participation it cannot."""
+Several: TypeAlias = frozenset[str]
+
+Places: TypeAlias = Mapping[str | None, Sequence["Held"]]
+"""What is there, by project; what belongs to no project is under None."""
 
 
 @attrs.frozen(kw_only=True)
-class Member:
-    """Somebody who is on a project now.
+class Held:
+    """Somebody or something that is there now.
 
     Attributes:
-        participation: the id of the participation.
-        person: the id of the person.
-        name: their name.
-        values: what the answer shows, by the names of `Terms` (but the permissions).
-        lacks: the permissions that the answer shows as not given.
+        id: the id of what is written: a participation, an account membership, a group.
+        subject: the id of the person or group.
+        name: what it is called.
+        values: what the answer shows, by columns; of columns that hold several, all of them.
     """
 
-    participation: str
-    person: str
+    id: str
+    subject: str
     name: str
-    values: Mapping[str, Value]
-    lacks: frozenset[str] = frozenset()
+    values: Mapping[str, Value | Several]
 
 
 @attrs.frozen
@@ -51,27 +49,53 @@ class Change:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """What a plan says of one person on one project.
+    """What a plan says of one person on one project, of one person, or of one group.
 
     Attributes:
-        action: ``add``, ``change``, ``remove``, ``keep``, or ``blocked`` for what cannot be done.
-        project: the id of the project.
-        person: the id of the person.
-        name: their name.
-        lines: the numbers of the roster's lines; none for somebody who is not in the roster.
-        participation: the id of the participation, where there is one.
+        action: ``add``, ``invite``, ``change``, ``remove``, ``keep``, ``wait`` for somebody who was invited and has
+            not joined yet, or ``blocked`` for what cannot be done.
+        project: the id of the project, in the plan of a roster.
+        subject: the id of the person or group; of one that has none yet, what it is known by.
+        name: what it is called.
+        lines: the numbers of the lines; none for somebody who is not in the roster.
+        held: the id of what is there: a participation, an account membership, a group.
         changes: what changes; of somebody to add, all that is told of them.
         note: what else there is to say.
     """
 
     action: Action
-    project: str
-    person: str
+    project: str | None = None
+    subject: str
     name: str
     lines: tuple[int, ...] = ()
-    participation: str | None = None
+    held: str | None = None
     changes: tuple[Change, ...] = ()
     note: str | None = None
+
+    @property
+    def person(self) -> str:
+        """The id of the person, in the plan of a roster or of people."""
+        return self.subject
+
+    @property
+    def participation(self) -> str | None:
+        """The id of the participation, in the plan of a roster, where there is one."""
+        return self.held
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """What can be said of one kind of thing.
+
+    Attributes:
+        settable: the columns that an update can change, in the order in which they are told.
+        fixed: the columns that only a create sets, with what they are when nothing is told.
+    """
+
+    settable: tuple[str, ...]
+    fixed: Mapping[str, Value] = attrs.field(factory=dict)
+    absent: str = "is not there any more"
+    """What is said of what should be there, is not, and cannot be added."""
 
 
 @attrs.frozen(kw_only=True)
@@ -91,107 +115,178 @@ class Rules:
     held: Mapping[str, str] = attrs.field(factory=dict)
 
 
-def compare(wanted: Iterable[Wanted], teams: Mapping[str, Sequence[Member]], rules: Rules) -> list[Entry]:
-    """What to do so that the teams are as wanted, project by project; doing it and comparing again gives only keeps."""
-    by_project: dict[str, list[Wanted]] = {project: [] for project in teams}
+@attrs.frozen(kw_only=True)
+class State:
+    """What is there when wanted and current are compared.
+
+    Attributes:
+        places: who or what is there, by project.
+        invited: the addresses with an invitation that is pending.
+        joined: the addresses of people who are in the account by now.
+    """
+
+    places: Places
+    invited: frozenset[str] = frozenset()
+    joined: frozenset[str] = frozenset()
+
+
+def compare(wanted: Iterable[Wanted], state: State, shape: Shape, rules: Rules) -> list[Entry]:
+    """What to do so that all is as wanted, project by project; doing it and comparing again gives only keeps."""
+    by_project: dict[str | None, list[Wanted]] = {project: [] for project in state.places}
     for one in wanted:
-        by_project[one.project].append(one)
+        by_project.setdefault(one.project, []).append(one)
     return [
-        entry for project, ones in by_project.items() for entry in _compare_team(project, ones, teams[project], rules)
+        entry
+        for project, ones in by_project.items()
+        for entry in _Comparison(state, shape, rules).entries(project, ones)
     ]
 
 
-def _compare_team(project: str, wanted: Sequence[Wanted], team: Sequence[Member], rules: Rules) -> Iterable[Entry]:
-    members: dict[str, list[Member]] = defaultdict(list)
-    for member in sorted(team, key=_age):
-        members[member.person].append(member)
-    for one in wanted:
-        found = members.pop(one.person, [])
-        yield _compare_one(one, found, told=not rules.remove_others)
-        if rules.remove_others:
-            yield from (_leave(project, other, rules, "there more than once") for other in found[1:])
-    if rules.remove_others:
-        yield from (_leave(project, other, rules, "not in the roster") for held in members.values() for other in held)
+@attrs.frozen
+class _Comparison:
+    state: State
+    shape: Shape
+    rules: Rules
 
+    def entries(self, project: str | None, wanted: Sequence[Wanted]) -> Iterator[Entry]:
+        """What to do about one project, or about what belongs to none."""
+        found: dict[str, list[Held]] = defaultdict(list)
+        for held in sorted(self.state.places.get(project, ()), key=_age):
+            found[held.subject].append(held)
+        for one in wanted:
+            there = found.pop(one.subject, [])
+            yield self._present(one, there) if there else self._absent(one)
+            if self.rules.remove_others:
+                yield from (self._leave(project, other, "there more than once") for other in there[1:])
+        if self.rules.remove_others:
+            yield from (self._leave(project, other, "not in the roster") for there in found.values() for other in there)
 
-def _age(member: Member) -> tuple[int, str]:
-    return len(member.participation), member.participation
+    def _absent(self, wanted: Wanted) -> Entry:
+        match wanted.if_absent:
+            case "add":
+                return _entry(wanted, "add", changes=additions(wanted.terms, self.shape))
+            case "block":
+                return _entry(wanted, "blocked", note=self.shape.absent)
+            case "invite" if wanted.subject in self.state.joined:
+                return _entry(wanted, "blocked", note="has joined the account since: plan anew")
+            case "invite" if wanted.subject in self.state.invited:
+                return _entry(wanted, "wait", note="invited, and not in the account yet")
+            case _ if wanted.project is None:
+                return _entry(wanted, "invite", changes=additions(wanted.terms, self.shape))
+            case _:
+                later = "on the project by a later plan, once they have joined"
+                return _entry(wanted, "invite", note="; ".join(filter(None, (wanted.note, later))))
 
+    def _present(self, wanted: Wanted, there: Sequence[Held]) -> Entry:
+        """What to do about somebody who is there; who is there more than once is looked after once."""
+        held = there[0]
+        for field in self.shape.fixed.keys() & wanted.terms.values.keys():
+            now = held.values.get(field, NOT_SHOWN)
+            if now not in (wanted.terms.values[field], NOT_SHOWN):
+                why = f"is on the project as {now}, and the API changes no {field}: remove them first"
+                return _entry(wanted, "blocked", held, note=why)
+        changes = differences(wanted.terms, held, self.shape)
+        notes = [wanted.note]
+        if len(there) > 1 and not self.rules.remove_others:
+            notes.append(f"there {len(there)} times, and only the first is looked after")
+        if unseen := [field for field in self.shape.fixed if _is_unseen(field, wanted, held)]:
+            notes.append(f"{' and '.join(unseen)} not shown to the token's user")
+        note = "; ".join(filter(None, notes)) or None
+        return _entry(wanted, "change" if changes else "keep", held, changes, note)
 
-def _compare_one(wanted: Wanted, found: Sequence[Member], *, told: bool) -> Entry:
-    """What to do about one person; who is there more than once is looked after once, which is `told`."""
-    member = found[0] if found else None
-
-    def entry(action: Action, changes: tuple[Change, ...] = (), note: str | None = None) -> Entry:
+    def _leave(self, project: str | None, held: Held, why: str) -> Entry:
+        """What becomes of somebody who should not be there."""
+        spared = self.rules.held.get(project or "")
+        if held.subject == self.rules.caller:
+            spared = "the token is theirs"
         return Entry(
-            action=action,
-            project=wanted.project,
-            person=wanted.person,
-            name=wanted.name,
-            lines=wanted.lines,
-            participation=None if member is None else member.participation,
-            changes=changes,
-            note=note,
+            action="remove" if spared is None else "keep",
+            project=project,
+            subject=held.subject,
+            name=held.name,
+            held=held.id,
+            note=why if spared is None else f"{why}, but not removed: {spared}",
         )
 
-    if member is None:
-        return entry("add", additions(wanted.terms))
-    role = member.values.get("role", NOT_SHOWN)
-    if wanted.terms.role not in (None, role):
-        return entry("blocked", note=f"is on the project as {role}, and the API changes no role: remove them first")
-    changes = differences(wanted.terms, member)
-    note = f"there {len(found)} times, and only the first is looked after" if told and len(found) > 1 else None
-    return entry("change" if changes else "keep", changes, note)
 
-
-def _leave(project: str, member: Member, rules: Rules, why: str) -> Entry:
-    """What becomes of somebody who should not be there."""
-    spared = rules.held.get(project)
-    if member.person == rules.caller:
-        spared = "the token is theirs"
+def _entry(
+    wanted: Wanted, action: Action, held: Held | None = None, changes: tuple[Change, ...] = (), note: str | None = None
+) -> Entry:
     return Entry(
-        action="remove" if spared is None else "keep",
-        project=project,
-        person=member.person,
-        name=member.name,
-        participation=member.participation,
-        note=why if spared is None else f"{why}, but not removed: {spared}",
+        action=action,
+        project=wanted.project,
+        subject=wanted.subject,
+        name=wanted.name,
+        lines=wanted.lines,
+        held=None if held is None else held.id,
+        changes=changes,
+        note=note if held is not None or note is not None else wanted.note,
     )
 
 
-def additions(terms: Terms) -> tuple[Change, ...]:
-    """All that is told of somebody who is not on the project yet."""
-    role = Change("role", None, terms.role or "maven")
-    told = ((field, _plain(getattr(terms, field))) for field in SETTABLE)
-    return (role, *(Change(field, None, value) for field, value in told if value is not None))
+def _is_unseen(field: str, wanted: Wanted, held: Held) -> bool:
+    return field in wanted.terms.values and field not in held.values
 
 
-def differences(terms: Terms, member: Member) -> tuple[Change, ...]:
-    """What of a member is not as the terms say."""
+def _age(held: Held) -> tuple[int, str]:
+    return len(held.id), held.id
+
+
+def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
+    """All that is told of what is not there yet."""
+    values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
+    return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
+
+
+def differences(terms: Terms, held: Held, shape: Shape) -> tuple[Change, ...]:
+    """What is not as the terms say."""
     found = []
-    for field in SETTABLE:
-        value = getattr(terms, field)
-        if value is None:
+    for field in shape.settable:
+        if field in terms.values:
+            before, after = _single(held.values.get(field, NOT_SHOWN)), terms.values[field]
+        elif field in terms.includes:
+            before, after = _with(terms.includes[field], held.values.get(field, NOT_SHOWN))
+        elif field in terms.excludes:
+            before, after = _without(terms.excludes[field], held.values.get(field, NOT_SHOWN))
+        else:
             continue
-        before = _lacking(value, member) if field == "permissions" else member.values.get(field, NOT_SHOWN)
-        after = _plain(value)
         if before != after:
             found.append(Change(field, before, after))
     return tuple(found)
 
 
-def _lacking(permissions: Sequence[str], member: Member) -> Value:
-    """The permissions as they are: as wanted, or without those that are not given."""
-    lacking = sorted(member.lacks.intersection(permissions))
-    return f"without {' '.join(lacking)}" if lacking else _plain(permissions)
+def _single(value: Value | Several) -> Value:
+    return listed(sorted(value)) if isinstance(value, frozenset) else value
 
 
-def _plain(value: Sequence[str] | Value) -> Value:
-    return value if isinstance(value, str | int | None) else " ".join(value)
+def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
+    """Items that should be there, as they are and as they should be."""
+    if not isinstance(there, frozenset):
+        return NOT_SHOWN, listed(items)
+    lacking = [item for item in items if item not in there]
+    return f"without {listed(lacking)}" if lacking else listed(items), listed(items)
+
+
+def _without(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
+    """Items that should be out, as they are and as they should be."""
+    if not isinstance(there, frozenset):
+        return NOT_SHOWN, listed(items)
+    present = [item for item in items if item in there]
+    return f"without {listed(present)}" if present else listed(items), listed(items)
+
+
+def listed(items: Iterable[str]) -> str:
+    """Several values in one text; `items_of` takes it apart."""
+    return " ".join(items)
+
+
+def items_of(value: Value) -> list[str]:
+    """The values that `listed` put together."""
+    return str(value).split()
 
 
 def drift(planned: Sequence[Entry], fresh: Sequence[Entry]) -> list[str]:
-    """What happened to the teams since a plan was made, other than what the plan itself does.
+    """What happened since a plan was made, other than what the plan itself does.
 
     `fresh` is what a plan made now would say. What was planned and is done already, wholly or in part, is no drift: a
     plan that was interrupted can be applied again.
@@ -202,18 +297,25 @@ def drift(planned: Sequence[Entry], fresh: Sequence[Entry]) -> list[str]:
     for key, now in after.items():
         then = before.get(key)
         if then is None:
-            reasons.append(f"{now.name} ({now.action}) is new on project {now.project}")
+            reasons.append(f"{now.name} ({now.action}) is new{_on(now)}")
         elif not _follows(then, now):
-            reasons.append(f"{now.name} on project {now.project}: the plan says {then.action}, now it is {_told(now)}")
+            reasons.append(f"{now.name}{_on(now)}: the plan says {then.action}, now it is {_in_short(now)}")
     for key, then in before.items():
         if key not in after and then.action != "remove":
-            reasons.append(f"{then.name} is not on project {then.project} any more")
+            reasons.append(f"{then.name} is not there any more{_on(then)}")
     return reasons
 
 
-def identity(entry: Entry) -> tuple[str, str, str | None]:
+def _on(entry: Entry) -> str:
+    return "" if entry.project is None else f" on project {entry.project}"
+
+
+Identity: TypeAlias = tuple[str | None, str, str | None]
+
+
+def identity(entry: Entry) -> Identity:
     """Lines speak of people, whoever is removed is a participation: somebody may be there twice."""
-    return entry.project, entry.person, None if entry.lines else entry.participation
+    return entry.project, entry.subject, None if entry.lines else entry.held
 
 
 def _follows(then: Entry, now: Entry) -> bool:
@@ -221,12 +323,15 @@ def _follows(then: Entry, now: Entry) -> bool:
     match then.action, now.action:
         case "add", "add" | "change" | "keep":
             return True
+        case "invite", "invite" | "wait":
+            return True
         case ("change", "change" | "keep") | ("keep", "keep"):
             return set(now.changes) <= set(then.changes)
         case _:
             return then.action == now.action
 
 
-def _told(entry: Entry) -> str:
+def _in_short(entry: Entry) -> str:
     changes = ", ".join(f"{change.field} is {change.before}" for change in entry.changes if entry.action == "change")
-    return f"{entry.action} ({changes})" if changes else entry.action
+    details = changes or entry.note if entry.action in {"change", "blocked"} else None
+    return f"{entry.action} ({details})" if details else entry.action

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
@@ -10,11 +11,13 @@ from cattrs import ClassValidationError, transform_error
 from cattrs.preconf.json import make_converter
 
 from ..errors import UsageError
+from .account import Account
 from .comparing import Entry, Rules
-from .roster import Problem
+from .sheets import Problem
+from .subjects import SUBJECTS
 from .wanting import Project, Wanted
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 
 @attrs.frozen(kw_only=True)
@@ -23,21 +26,27 @@ class PlanFile:
 
     Attributes:
         kantata_plan: the version of the form.
-        projects: the projects of the roster.
-        roles: the names of the project roles that it tells of, by id.
-        wanted: who should be on which project.
+        kind: what it is about.
+        account: the account that it was made for.
+        projects: the projects of a roster.
+        labels: what the ids among the values are called, by column.
+        wanted: who or what should be there.
         rules: what becomes of everybody else.
         entries: what was to do when the plan was made.
         problems: the lines that cannot be done.
+        notes: what there is to say of how the file was read.
     """
 
     kantata_plan: int = _VERSION
+    kind: str
+    account: Account
     projects: tuple[Project, ...]
-    roles: dict[str, str]
+    labels: dict[str, dict[str, str]]
     wanted: tuple[Wanted, ...]
     rules: Rules
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
 
 
 _CONVERTER: Final = make_converter(forbid_extra_keys=True)
@@ -52,7 +61,7 @@ def read(text: str, source: str) -> PlanFile:
     """A plan from its JSON. Raises UsageError with the place where it is not one."""
     try:
         data: Any = json.loads(text)
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"{source} is not JSON: {error}") from error
     version = data.get("kantata_plan") if isinstance(data, dict) else None
     if version != _VERSION:
@@ -61,13 +70,25 @@ def read(text: str, source: str) -> PlanFile:
         plan = _CONVERTER.structure(data, PlanFile)
     except ClassValidationError as error:
         raise UsageError(f"{source} is no plan: {'; '.join(transform_error(error, path='plan')[:3])}") from error
-    _check_projects(plan, source)
+    wrong = next(_wrong(plan), None)
+    if wrong is not None:
+        raise UsageError(f"{source} is no plan: {wrong}")
     return plan
 
 
-def _check_projects(plan: PlanFile, source: str) -> None:
+def _wrong(plan: PlanFile) -> Iterator[str]:
+    """What of a plan means nothing, though it has the form of one."""
+    if plan.kind not in SUBJECTS:
+        yield f"there is no kind {plan.kind!r}"
+        return
     known = {project.id for project in plan.projects}
-    named = [*(one.project for one in plan.wanted), *(entry.project for entry in plan.entries)]
-    for project in named:
-        if project not in known:
-            raise UsageError(f"{source} is no plan: it tells of project {project!r}, and not which that is")
+    shape = SUBJECTS[plan.kind].shape
+    columns = {*shape.settable, *shape.fixed}
+    for project in [*(one.project for one in plan.wanted), *(one.project for one in plan.entries)]:
+        if project is not None and project not in known:
+            yield f"it tells of project {project!r}, and not which that is"
+        if (project is None) is (plan.kind == "roster"):
+            yield f"a plan of a {plan.kind} tells of {'no project' if project is None else 'a project'}"
+    fields = [field for one in plan.wanted for field in (*one.terms.values, *one.terms.includes, *one.terms.excludes)]
+    fields += [change.field for entry in plan.entries for change in entry.changes]
+    yield from (f"there is no column {field!r}" for field in fields if field not in columns)

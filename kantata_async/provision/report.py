@@ -1,20 +1,32 @@
-"""What became of a plan: each of its entries, and how that reads."""
+"""What became of a plan: each of its entries, how far an apply is, and how that reads."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
 from .comparing import Entry
-from .roster import Problem
-from .showing import MARKS, counted, printable
+from .sheets import Problem
+from .showing import MARKS, counted
+from .tally import Tally
+from .texts import printable
 
-Status = Literal["added", "changed", "removed", "kept", "refused", "unknown", "not_sent"]
+Status = Literal[
+    "added", "invited", "changed", "removed", "kept", "waiting", "unfinished", "refused", "unknown", "not_sent"
+]
 
-DONE_AS: Final[Mapping[str, Status]] = {"add": "added", "change": "changed", "remove": "removed", "keep": "kept"}
+DONE_AS: Final[Mapping[str, Status]] = {
+    "add": "added",
+    "invite": "invited",
+    "change": "changed",
+    "remove": "removed",
+    "keep": "kept",
+    "wait": "waiting",
+}
 """The status of an entry that was done, by what was planned."""
 
 
@@ -24,8 +36,10 @@ class Applied:
 
     Attributes:
         entry: the entry.
-        status: ``added``, ``changed``, ``removed`` or ``kept``; ``refused``: the API does not allow
-            it; ``unknown``: it was sent, and could not be looked at afterwards; ``not_sent``: it was not carried out.
+        status: ``added``, ``invited``, ``changed``, ``removed`` or ``kept``; ``waiting``: they were invited before, and
+            have not joined yet; ``unfinished``: it was interrupted when part of it was done; ``refused``: the API does
+            not allow it; ``unknown``: it was sent, and could not be looked at afterwards; ``not_sent``: it was not
+            carried out.
         reason: why it was not done, or what is to be said although it was.
     """
 
@@ -35,7 +49,7 @@ class Applied:
 
     @property
     def done(self) -> bool:
-        """Whether it is as the roster says now."""
+        """Whether all that can be done of it is done."""
         return self.status in DONE_AS.values()
 
 
@@ -43,16 +57,27 @@ Progress = Callable[[Applied], None]
 """Told of each entry as soon as it is done, and of each that could not be done at the end."""
 
 
+Watch = Callable[[Tally], None]
+"""Told how far an apply is, after each write."""
+
+
 @attrs.frozen
 class Report:
-    """What became of a plan: each of its entries, and the lines that were none of them."""
+    """What became of a plan: each of its entries, and the lines that were none of them.
+
+    Attributes:
+        applied: what became of each entry.
+        problems: the lines that could not be done.
+        tally: what was written.
+    """
 
     applied: tuple[Applied, ...]
     problems: tuple[Problem, ...] = ()
+    tally: Tally = attrs.field(factory=Tally)
 
     @property
     def ok(self) -> bool:
-        """Whether every line of the roster is as it should be."""
+        """Whether every line is as it should be, as far as that can be brought about."""
         return not self.problems and all(one.done for one in self.applied)
 
     def of(self, status: Status) -> list[Applied]:
@@ -62,15 +87,54 @@ class Report:
     def __str__(self) -> str:
         return show_report(self)
 
+    def to_json(self) -> str:
+        """The report as JSON: what became of each entry, with the numbers of its lines."""
+        data: dict[str, Any] = {
+            "ok": self.ok,
+            "applied": [
+                {
+                    "lines": list(one.entry.lines),
+                    "project": one.entry.project,
+                    "subject": one.entry.subject,
+                    "name": one.entry.name,
+                    "status": one.status,
+                    "reason": one.reason,
+                }
+                for one in self.applied
+            ],
+            "problems": [attrs.asdict(problem) for problem in self.problems],
+        }
+        return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def report_of(error: BaseException | None) -> Report | None:
+    """What an apply had done when an exception interrupted it; None when it interrupted none.
+
+    A cancellation or a timeout passes through `Plan.apply` as it is; the report travels with it.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        report = getattr(error, "report", None)
+        if isinstance(report, Report):
+            return report
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def carry(error: BaseException, report: Report) -> None:
+    """Let an exception carry what was done until then; `report_of` finds it."""
+    error.report = report  # type: ignore[attr-defined]  # read by `report_of`
+
 
 def show_report(report: Report) -> str:
     """What became of a plan: the entries that were not done, or of which there is more to say, and the numbers."""
-    told = [one for one in report.applied if one.reason is not None or not one.done]
+    worth_saying = [one for one in report.applied if one.reason is not None or not one.done]
     counts = Counter(one.status.replace("_", " ") for one in report.applied)
     numbers = [f"{count:,} {status}" for status, count in counts.items()]
     if report.problems:
         numbers.append(f"{counted(len(report.problems), 'line')} cannot be done")
-    return "\n".join([*map(show_applied, told), ", ".join(numbers) or "nothing to do"])
+    return "\n".join([*map(show_applied, worth_saying), ", ".join(numbers) or "nothing to do"])
 
 
 def show_applied(one: Applied) -> str:
@@ -78,7 +142,8 @@ def show_applied(one: Applied) -> str:
     entry = one.entry
     word = "line" if len(entry.lines) == 1 else "lines"
     lines = f" ({word} {', '.join(map(str, entry.lines))})" if entry.lines else ""
+    where = "" if entry.project is None else f" on project {entry.project}"
     reason = f": {one.reason}" if one.reason else ""
     mark = MARKS[entry.action] if one.done else "!"
     status = one.status.replace("_", " ")
-    return printable(f"{mark} {entry.name} on project {entry.project}{lines} {status}{reason}")
+    return printable(f"{mark} {entry.name}{where}{lines} {status}{reason}")

@@ -1,16 +1,27 @@
 """A Kantata of one's own, in the process: for demonstrations, tests and benchmarks.
 
-It answers every operation of the catalogue over a real socket, with the manners and the mishaps of the real server.
+It answers every operation of the catalogue over a real socket, with the manners and the mishaps of the real server,
+and plays its authorization server, its change feed and its downloads.
+
+server    sockets, wire, log, faults, limits, tokens, and the calls by which another process scripts it
+backend   the API without the wire; `backend/subjects` has a module for each subject
+seed      the company that it begins with
+
 It shares no code with the client: two that agree by sharing a mistake prove nothing.
 """
 
 from __future__ import annotations
 
-from .faults import Fault
-from .forms import UploadedFile
-from .limits import ServerRateLimit
-from .log import LoggedRequest
-from .server import Sandbox
-from .switches import Switches
+from .backend import Switches, UploadedFile
+from .server import Fault, LoggedRequest, OAuthApplication, Sandbox, ServerRateLimit, ThreadedSandbox
 
-__all__ = ["Fault", "LoggedRequest", "Sandbox", "ServerRateLimit", "Switches", "UploadedFile"]
+__all__ = [
+    "Fault",
+    "LoggedRequest",
+    "OAuthApplication",
+    "Sandbox",
+    "ServerRateLimit",
+    "Switches",
+    "ThreadedSandbox",
+    "UploadedFile",
+]

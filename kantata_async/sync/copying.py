@@ -67,7 +67,6 @@ class Copying:
         self._tally: Final = tally
         self._lag: Final = lag
         self._sweep: Final = sweep
-        self._of: Final = dict(listing.part.of)
         self._field: Final = listing.way.by.value
         self._spans: Final = asyncio.Semaphore(_SPANS_AT_ONCE)
         self._state = self._kept()
@@ -82,7 +81,12 @@ class Copying:
         """The checkpoint to go on from."""
         text = self._store.checkpoints.get(self._listing.part.name)
         kept = Checkpoint() if text is None else Checkpoint.from_json(text)
-        return kept if kept.query == self._listing.part.query else Checkpoint(self._listing.part.query)
+        part = self._listing.part
+        return kept if kept.query == part.query else Checkpoint(part.query, of=kept.of)
+
+    @property
+    def _of(self) -> Mapping[str, str]:
+        return self._state.holds(self._listing.part)
 
     async def run(self) -> None:
         """Bring it up to date. Raises what requests raise, and TargetError."""
@@ -113,7 +117,7 @@ class Copying:
         swept = goal if through is None else self._state.swept
         if first.count <= len(first.ids):
             # One answer shows one moment: nothing can have moved, and everything up to it is there.
-            self._state = Checkpoint(self._state.query, through=goal, swept=swept)
+            self._state = attrs.evolve(self._state, through=goal, goal=None, pending=(), swept=swept)
             await self._keep([first], with_checkpoint=True)
             return
         window = Span(through, goal)
@@ -163,7 +167,7 @@ class Copying:
         if pending:
             self._state = attrs.evolve(self._state, pending=pending)
         else:
-            self._state = Checkpoint(self._state.query, through=self._state.goal, swept=self._state.swept)
+            self._state = attrs.evolve(self._state, through=self._state.goal, goal=None, pending=())
 
     # --- what is gone ------------------------------------------------------------------------------------------------
 
@@ -225,7 +229,7 @@ class Copying:
             await self._keep(found)
             gone.difference_update(id for page in found for id in page.ids)
         if self._listing.way.by is By.NOTHING:
-            self._state = Checkpoint(self._listing.part.query, through=self._second, swept=self._second)
+            self._state = attrs.evolve(self._state, through=self._second, swept=self._second)
         await self._keep([], gone, with_checkpoint=True)
 
     # --- what is stored ----------------------------------------------------------------------------------------------
@@ -237,9 +241,10 @@ class Copying:
         *,
         with_checkpoint: bool = False,
     ) -> None:
-        """Store what pages hold and what is gone, and if told so how far the copy has come with it."""
+        """Store what pages hold and what is gone, and if asked to how far the copy has come with it."""
         self._tally.read += sum(len(page.ids) for page in pages)
         self._second = max([self._second, *(page.second for page in pages)])
+        self._note_spelling(pages)
         gone = {*gone, *(id for page in pages for id in page.gone)}
         rows = rows_of(pages)
         if not (rows or gone or with_checkpoint):
@@ -251,6 +256,14 @@ class Copying:
             {self._listing.part.name: self._state.to_json()} if with_checkpoint else {},
         )
         self._tally.add(await self._store.write(step))
+
+    def _note_spelling(self, pages: Sequence[ListPage]) -> None:
+        """Note what objects carry that tells them as those of this part."""
+        come = next((page.listed.rows for page in pages if page.listed.rows.num_rows), None)
+        if come is not None and not self._state.of:
+            names = [name for name, _ in self._listing.part.of if name in come.schema.names]
+            carried = ((name, come.column(name)[0].as_py()) for name in names)
+            self._state = attrs.evolve(self._state, of=tuple((name, value) for name, value in carried if value))
 
 
 def rows_of(pages: Sequence[ListPage]) -> list[Rows]:

@@ -54,9 +54,11 @@ class Family:
             self._parents.update(id for page in found for id in page.ids)
             gone -= self._parents
         self._orphans = tuple(id for parent in gone for id in held[parent])
-        told = self._told()
+        updates = self._updates()
         self.changed = tuple(
-            parent for parent in sorted(self._parents) if told is None or told.get(parent, {}) != held.get(parent, {})
+            parent
+            for parent in sorted(self._parents)
+            if updates is None or updates.get(parent, {}) != held.get(parent, {})
         )
 
     async def bury(self, store: Store, tally: Tally) -> None:
@@ -82,8 +84,8 @@ class Family:
 
         return await self.listing.read((), take)
 
-    def _told(self) -> dict[str, dict[str, Any]] | None:
-        """When each object was updated, by parent; None where the parents' list does not tell."""
+    def _updates(self) -> dict[str, dict[str, Any]] | None:
+        """When each object was updated, by parent; None where the parents' list does not say it."""
         if self._through.ref is None or None in self._belonging.values():
             return None
         if not self._updated.keys() >= {id for ids in self._belonging.values() for id in ids}:

@@ -65,7 +65,7 @@ class Job:
         way = way_of(operation, self._cls)
         whole = isinstance(self._through, Parents)
         self._way: Final = attrs.evolve(way, by=By.NOTHING, deletions=Deletions.ABSENCE) if whole else way
-        self._listing("1" if self._through is not None else None)
+        self._listing(None if self._through is None else self._through.sample)
 
     # --- its parts ---------------------------------------------------------------------------------------------------
 
@@ -186,13 +186,13 @@ class Job:
 
         await listing.read((), take)
         text = store.checkpoints.get(listing.part.name)
-        through = None if text is None else Checkpoint.from_json(text).through
-        rows = await store.read(listing.table, dict(listing.part.of), ["id", "updated_at"])
+        kept = Checkpoint() if text is None else Checkpoint.from_json(text)
+        rows = await store.read(listing.table, kept.holds(listing.part), ["id", "updated_at"])
         held = dict(zip(rows.column("id").to_pylist(), rows.column("updated_at").to_pylist(), strict=True))
 
         def due(id: str) -> bool:
             at = there[id]
-            return at is None or through is None or at.timestamp() < through
+            return at is None or kept.through is None or at.timestamp() < kept.through
 
         missing = [id for id in there if id not in held and due(id)]
         stale = [id for id, at in there.items() if id in held and due(id) and held[id] != at]

@@ -42,7 +42,7 @@ class ListPage:
 
     @property
     def created(self) -> Mapping[str, int] | None:
-        """The second in which each of the objects was created, by id; None where it is not told of all of them."""
+        """The second in which each of the objects was created, by id; None where the answer does not say it of all."""
         instants = self.listed.rows.column("created_at")
         if instants.null_count or self.gone:
             return None
@@ -139,7 +139,7 @@ class Listing:
 
     def _beside(self, envelope: Envelope, ids: Sequence[str]) -> Iterator[Batch]:
         matched = set(ids)
-        for collection, objects in envelope.collections.items():
-            along = [id for id in objects if collection != self._collection or id not in matched]
+        for collection in envelope.collections:
+            along = [id for id in envelope.ids_of(collection) if collection != self._collection or id not in matched]
             if along and self._connection.reader.class_of(collection) is not None:
                 yield from read_batches(self.table_of(collection), envelope, along)

@@ -7,22 +7,8 @@ from typing import Any, Final
 
 import attrs
 
-from ..calls import Connection, Operation
+from ..calls import Choice, Connection, Needed, Operation
 from ..errors import UsageError
-
-_RECORDED: Final = (
-    "Assignment", "BillingMilestone", "CustomField", "CustomFieldChoice", "CustomFieldSet", "CustomFieldValue",
-    "Estimate", "EstimateScenario", "EstimateScenarioResource", "Expense", "ExpenseBudget", "Invoice", "Participation",
-    "Post", "RateCard", "Role", "Skill", "StatusReport", "Story", "StoryAllocationDay", "Submission", "SurveyAnswer",
-    "SurveyQuestion", "SurveyResponse", "SurveyTemplate", "TimeEntry", "TimeOffEntry", "User", "Vendor", "Workspace",
-    "WorkspaceAllocation", "WorkspaceGroup", "WorkspaceResource",
-)  # fmt: skip
-
-SUBJECT_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
-    "custom_field_values": ("Estimate", "Resource", "Story", "User", "Workspace", "WorkspaceGroup"),
-    "external_references": _RECORDED,
-}
-"""The kinds of subjects that a list can be asked for, one at a time."""
 
 _ID: Final = "_id"
 
@@ -33,6 +19,11 @@ class Kinds:
 
     filter: str
     values: tuple[str, ...]
+
+    @property
+    def sample(self) -> str:
+        """A value of the filter, to check beforehand what is asked for with it."""
+        return self.values[0]
 
     def __str__(self) -> str:
         return f"for each of {len(self.values)} kinds of {self.filter.removesuffix('_type')}s"
@@ -55,6 +46,11 @@ class Parents:
     include: str | None = None
     ref: str | None = None
 
+    @property
+    def sample(self) -> str:
+        """A value of the filter, to check beforehand what is asked for with it."""
+        return "1"
+
     def __str__(self) -> str:
         parents = self.operation.collection
         return f"through {parents}" + (f", those alone whose {self.include} changed" if self.include else "")
@@ -71,8 +67,9 @@ def parents_of(
     if not needed:
         return None
     (name, *others) = needed
-    if not others and name == "subject_type" and (kinds := SUBJECT_TYPES.get(operation.collection or "")):
-        return Kinds(name, kinds)
+    kind = operation.filters[name]
+    if not others and isinstance(kind, Needed) and isinstance(kind.of, Choice):
+        return Kinds(name, tuple(map(str, kind.of.values)))
     if not others and name.endswith(_ID):
         parents = connection.operations_of(f"{name.removesuffix(_ID)}s").get("list")
         if parents is not None:

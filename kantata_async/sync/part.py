@@ -18,7 +18,7 @@ class Part:
     Attributes:
         resource: the name of the session's attribute.
         query: what it is asked with.
-        of: the filter that makes it a part of the whole; its objects carry the same attribute.
+        of: the filter that makes it a part of the whole; its objects carry the attribute of that name.
     """
 
     resource: str
@@ -46,6 +46,8 @@ class Checkpoint:
 
     Attributes:
         query: what was asked for; a copy that is asked for otherwise begins anew.
+        of: what the objects carry in the attribute that the part is `of`, once some have come: an answer may spell it
+            otherwise than the filter (``workspace_group`` for ``WorkspaceGroup``).
         through: up to when everything was read; None where nothing has been finished yet.
         goal: up to when everything will have been read once nothing is pending.
         pending: the spans that are still to be read.
@@ -53,10 +55,15 @@ class Checkpoint:
     """
 
     query: tuple[tuple[str, str], ...] = ()
+    of: tuple[tuple[str, str], ...] = ()
     through: int | None = None
     goal: int | None = None
     pending: tuple[Span, ...] = ()
     swept: int | None = None
+
+    def holds(self, part: Part) -> dict[str, str]:
+        """What the objects of the part are told by where they are held."""
+        return {**dict(part.of), **dict(self.of)}
 
     def to_json(self) -> str:
         """It as text."""

@@ -1,7 +1,7 @@
 """Pages of live data read so that no object is lost that stays in the list all the while.
 
 Pages are numbered over live data: an object that leaves moves every later one a place forward, maybe across a page's
-edge and past a reader on its way up. So pages that were read at once count only where all of them told the same number
+edge and past a reader on its way up. So pages that were read at once count only where all of them gave the same number
 of objects. Otherwise the list is read downwards: what moves then moves to where the reader is still to come.
 """
 

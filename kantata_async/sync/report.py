@@ -132,8 +132,8 @@ class JobDifference:
         return bool(self.missing or self.extra or self.stale)
 
     def __str__(self) -> str:
-        told = (f"{len(ids):,} {name}" for name, ids in attrs.asdict(self).items() if ids)
-        return ", ".join(told) or "equal"
+        numbers = (f"{len(ids):,} {name}" for name, ids in attrs.asdict(self).items() if ids)
+        return ", ".join(numbers) or "equal"
 
 
 @attrs.frozen

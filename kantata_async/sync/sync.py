@@ -95,8 +95,8 @@ class Sync:
         report = await self._run(progress)
         failed = [job for job in report if job.error is not None]
         if failed:
-            told = "; ".join(f"{job.name}: {job.error}" for job in failed)
-            raise SyncError(f"{len(failed)} of {len(report.jobs)} jobs failed: {told}", report=report) from (
+            reasons = "; ".join(f"{job.name}: {job.error}" for job in failed)
+            raise SyncError(f"{len(failed)} of {len(report.jobs)} jobs failed: {reasons}", report=report) from (
                 failed[0].error
             )
         return report

@@ -41,7 +41,7 @@ class Batch:
     sent: frozenset[str]
 
     def given(self, values: Mapping[str, str]) -> Batch:
-        """The same with these texts in columns that did not come: what was asked for is known without being told."""
+        """The same with these texts in columns that did not come: what was asked for is known without being sent."""
         rows, names = self.rows, [name for name in values if name in self.table.kinds and name not in self.sent]
         for name in names:
             column = arrow().array([values[name]] * rows.num_rows, arrow().string())
@@ -81,10 +81,8 @@ def joined(batches: Sequence[Batch]) -> Batch:
 
 
 def _columns(table: Table, envelope: Envelope, ids: Iterable[str]) -> Columns:
-    objects = envelope.collections.get(table.collection, {})
     chosen = list(ids)
-    columns = envelope.makers[table.collection].columns([objects[id] for id in chosen]) if chosen else {}
-    return {**columns, "id": chosen}
+    return {**envelope.columns(table.collection, chosen), "id": chosen}
 
 
 def _batch(table: Table, columns: Columns) -> Batch:
@@ -127,7 +125,7 @@ class BatchStream:
             self._held = [whole.slice(self._rows)]
             yield whole.slice(0, self._rows)
 
-    def rest(self) -> Iterator[Any]:
+    def last(self) -> Iterator[Any]:
         """The last batch, where there is something left."""
         if any(batch.num_rows for batch in self._held):
             yield arrow().concat_batches(self._held)

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 import attrs
 import msgspec
-import orjson
 
-from ..model import read_day, read_id, read_ids, read_instant, written
+from ..model import read_day, read_id, read_ids, read_instant
 from .library import arrow
 from .schema import Kind, arrow_types
 
@@ -39,11 +38,11 @@ class Values:
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON text, also one that only Python's own encoder takes."""
+    """A value as JSON text, also one with half of a character that takes two in UTF-16."""
     try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return json.dumps(written(value))
+        return msgspec.json.encode(value).decode()
+    except UnicodeError:
+        return json.dumps(value)
 
 
 def values_of(kind: Kind, values: Sequence[Any]) -> Values:

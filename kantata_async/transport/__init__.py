@@ -1,35 +1,71 @@
 """One exchange with the server, and when it may happen again.
 
 url           what a path of the API is on the wire
+profiles      tokens at rest
+redaction     what of an answer may be shown
 auth          the token, where it comes from, and how it is kept out of what is shown
-message       what is asked of the server and what it answered
+request       what is asked of the server
 multipart     bodies with files
+environment   what the environment says of the way to the server
+network       a proxy, certificates, a connector of the program's own
+options       what a call may set for itself
 attempt       what is known of one sending
-wire          one attempt on the wire: aiohttp and its exceptions
-response      what an answer says: its data, or the error to raise
-retry         what becomes of an attempt, and how long to wait
+content       the body of an answer, without its compression
+failures      why there is no answer: aiohttp's exceptions in words of ours
+wire          one attempt on the wire
+verdict       what an answer proves, and what becomes of an attempt
+retry         how hard to try, and how long to wait
+refusal       the reasons that an answer gives
+response      what a success says
 time_limits   limits of time that end early when the session closes
 events        what a session tells of its requests
-transport     all of it: each call sent, limited, timed, sent again where that is safe, and answered
+sending       the life of one request: sent, limited, timed, sent again where that is safe, and answered
+lifecycle     the session's way to the server, from its opening to its closing
 """
 
 from __future__ import annotations
 
-from .auth import Token
+from .auth import Token, TokenSource
+from .environment import BASE_URL, base_url_of_environment
 from .events import OnEvent, RequestEvent
+from .lifecycle import Transport
 from .multipart import form_parts, holds_file
+from .network import Connector, Network
+from .options import Options
+from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
+from .redaction import excerpt
+from .request import NO_BODY, Part, Request
+from .response import Response
 from .retry import RetryPolicy
-from .transport import BASE_URL, NO_BODY, Request, Transport
+from .url import checked_base_url
+from .verdict import Effect, effect_of
 
 __all__ = [
     "BASE_URL",
     "NO_BODY",
+    "Connector",
+    "Effect",
+    "Network",
     "OnEvent",
+    "Options",
+    "Part",
+    "Profile",
     "Request",
     "RequestEvent",
+    "Response",
     "RetryPolicy",
     "Token",
+    "TokenSource",
     "Transport",
+    "base_url_of_environment",
+    "checked_base_url",
+    "chosen_profile",
+    "delete_profile",
+    "effect_of",
+    "excerpt",
     "form_parts",
     "holds_file",
+    "load_profile",
+    "profile_names",
+    "save_profile",
 ]

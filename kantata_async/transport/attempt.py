@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -10,9 +11,22 @@ import attrs
 
 from ..errors import KantataError
 from ..limits import Leave
-from .retry import Phase
+from .auth import AccessToken
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Phase(enum.Enum):
+    """How far an attempt came."""
+
+    NOT_SENT = "not sent"
+    """No connection could be made: surely nothing reached the server."""
+    SENT = "sent"
+    """Written, at least in part, or nobody can say; no complete status line and headers came."""
+    CUT = "cut"
+    """Status and headers of a success came, its body was lost."""
+    ANSWERED = "answered"
+    """The answer came: all of a success, at least the status and the headers of anything else."""
 
 
 @attrs.define
@@ -25,7 +39,9 @@ class Attempt:
         headers: of the answer, under names that ignore case.
         body: of the answer, decompressed.
         error: why there is no whole answer; None where there is one.
+        hopeless: whether it would fail in the same way again, as for a certificate that is not trusted.
         token: the one it was sent with.
+        carried: the headers it was sent with beside that.
         began: when it had its slot, on the event loop's clock; 0 until then.
         leave: what the slot took from the limits; None until then.
     """
@@ -35,6 +51,8 @@ class Attempt:
     headers: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
     error: KantataError | None = None
-    token: str = attrs.field(default="", repr=False)
+    hopeless: bool = False
+    token: AccessToken | None = None
+    carried: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     began: float = 0.0
     leave: Leave | None = attrs.field(default=None, repr=False)

@@ -6,10 +6,14 @@ import asyncio
 import inspect
 import os
 import re
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import attrs
+
 from ..errors import UsageError
+from .redaction import Redaction
 
 ENVIRONMENT_VARIABLE: Final = "KANTATA_TOKEN"
 
@@ -23,26 +27,40 @@ _WAYS: Final = (
 )
 
 
+@attrs.frozen
+class AccessToken:
+    """A token that never shows itself: variables that hold one may be seen in a traceback."""
+
+    value: str = attrs.field(repr=False)
+
+
+@attrs.define(eq=False)
+class TokenOwner:
+    """Stands for the object whose tokens a function fetches: objects of any kind have one, hashable or not."""
+
+    subject: object = attrs.field(repr=False, default=None)
+
+
 class TokenSource:
-    """Gives the token of a session, and remembers every one it gave so that none is ever shown.
+    """Gives the token of a session, and has every one it gave redacted.
+
+    Nothing is raised before `open`, so that no frame above holds a token when it is.
 
     Args:
         token: the token; or an async function, called when the first token is needed and again when the API refuses
             one; or None for the environment variable KANTATA_TOKEN, which is read by `open`.
-
-    Raises:
-        UsageError: the token is neither, or holds something an HTTP header cannot carry.
     """
 
     def __init__(self, token: Token | None = None) -> None:
+        self.redact: Final = Redaction()
         self._function: Callable[[], Awaitable[str]] | None = None
-        self._token: str | None = None
-        self._flight: asyncio.Task[str] | None = None
-        self._seen: list[str] = []
+        self._token: AccessToken | None = None
+        self._fault: str | None = None
+        self._flight: asyncio.Task[None] | None = None
         if callable(token):
             self._function = token
         elif token is not None:
-            self._token = self._accepted(token)
+            self._fault = self._take(token)
 
     def __repr__(self) -> str:
         return f"<TokenSource: {'an async function' if self.renewable else 'a fixed token'}>"
@@ -53,9 +71,20 @@ class TokenSource:
         return self._function is not None
 
     @property
-    def origin(self) -> str | Callable[[], Awaitable[str]]:
-        """What stands for whose token it is: the fixed token, or the function that fetches them. Open it first."""
-        return self._function if self._function is not None else self._token or ""
+    def origin(self) -> str | TokenOwner:
+        """What stands for whose token it is: the fixed token, or the owner of the function. Open it first."""
+        if self._function is not None:
+            return owner_of(self._function)
+        return "" if self._token is None else self._token.value
+
+    def check(self) -> None:
+        """Refuse what was given.
+
+        Raises:
+            UsageError: it is neither a token nor a function, or holds something that an HTTP header cannot carry.
+        """
+        if self._fault is not None:
+            raise UsageError(self._fault)
 
     def open(self) -> None:
         """Read the environment variable if nothing was given.
@@ -63,22 +92,26 @@ class TokenSource:
         Raises:
             UsageError: there is no token, or not one that can be sent.
         """
+        self.check()
         if self._function is not None or self._token is not None:
             return
-        found = os.environ.get(ENVIRONMENT_VARIABLE)
-        if not found:
+        if not os.environ.get(ENVIRONMENT_VARIABLE):
             raise UsageError(f"no access token: {_WAYS}")
-        self._token = self._accepted(found)
+        fault = self._take(os.environ[ENVIRONMENT_VARIABLE])
+        if fault is not None:
+            raise UsageError(f"{ENVIRONMENT_VARIABLE}: {fault}")
 
-    async def current(self) -> str:
+    async def current(self) -> AccessToken:
         """The token to send now; fetched first where none has been.
 
         Raises:
             UsageError: there is no token, or the function gave something that is not one.
         """
-        return self._token if self._token is not None else await self._fetched()
+        while self._token is None:
+            await self._fetched()
+        return self._token
 
-    async def renew(self, stale: str) -> str:
+    async def renew(self, stale: AccessToken) -> AccessToken:
         """A token to use in place of one that the API refused; requests refused together share one call.
 
         Args:
@@ -89,7 +122,7 @@ class TokenSource:
         """
         if not self.renewable:
             raise UsageError("a fixed token cannot be renewed: pass token=an async function that fetches one")
-        if self._token == stale:
+        if self._token is stale:
             self._token = None
         return await self.current()
 
@@ -99,49 +132,70 @@ class TokenSource:
             self._flight.cancel()
             await asyncio.gather(self._flight, return_exceptions=True)
 
-    def redact(self, text: str) -> str:
-        """The text with every token given so far replaced by ***."""
-        for token in self._seen:
-            text = text.replace(token, "***")
-        return text
-
-    async def _fetched(self) -> str:
-        # A task of its own, shielded: the caller that started the call may be cancelled while others wait for it.
+    async def _fetched(self) -> None:
+        # A task of its own: the caller that started the call may be cancelled while others wait for it.
         if self._flight is None:
             self._flight = asyncio.get_running_loop().create_task(self._call(), name="kantata-token")
             self._flight.add_done_callback(self._landed)
-        return await asyncio.shield(self._flight)
+        flight = self._flight
+        await asyncio.wait([flight])
+        if flight.cancelled():
+            raise UsageError("the token function was cancelled before it gave a token")
+        flight.result()
 
-    def _landed(self, flight: asyncio.Task[str]) -> None:
+    def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flight = None
         # Reading the exception keeps asyncio from reporting one whose waiters were all cancelled.
         if not flight.cancelled():
             flight.exception()
 
-    async def _call(self) -> str:
+    async def _call(self) -> None:
         if self._function is None:
             raise UsageError(f"no access token: {_WAYS}")
         awaitable = self._function()
         if not inspect.isawaitable(awaitable):
+            kind = type(awaitable).__name__
+            del awaitable
             raise UsageError(
-                f"token must be a str or an async function; calling it gave a {type(awaitable).__name__}, "
-                "which cannot be awaited"
+                f"token must be a str or an async function; calling it gave a {kind}, which cannot be awaited"
             )
-        self._token = self._accepted(await awaitable)
-        return self._token
+        fault = self._take(await awaitable)
+        if fault is not None:
+            raise UsageError(fault)
 
-    def _accepted(self, token: object) -> str:
+    def _take(self, token: object) -> str | None:
+        """Use a token from now on; else say what is wrong with it."""
         if not isinstance(token, str):
-            raise UsageError(f"a token must be a str, not {type(token).__name__}: {_WAYS}")
+            return f"a token must be a str, not {type(token).__name__}: {_WAYS}"
         if not token:
-            raise UsageError(f"the token is empty: {_WAYS}")
+            return f"the token is empty: {_WAYS}"
         if not _VISIBLE_ASCII.fullmatch(token):
-            raise UsageError(
+            return (
                 "the token holds white space, a line break, a control character or a character outside ASCII: "
                 "none can be sent in a header"
             )
-        if token not in self._seen:
-            self._seen.append(token)
-            # The longest first: a token may begin with another one.
-            self._seen.sort(key=len, reverse=True)
-        return token
+        self.redact.add(str(token))
+        self._token = AccessToken(str(token))
+        return None
+
+
+_owners: Final[dict[int, tuple[weakref.ref[object], TokenOwner]]] = {}
+_kept_owners: Final[weakref.WeakValueDictionary[int, TokenOwner]] = weakref.WeakValueDictionary()
+
+
+def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
+    """The owner of a function: of a method the object it belongs to, of anything else the function itself."""
+    subject: object = getattr(function, "__self__", function)
+    key = id(subject)
+    if key in _owners:
+        return _owners[key][1]
+    try:
+        reference = weakref.ref(subject, lambda _: _owners.pop(key, None))
+    except TypeError:
+        # Kept by its owner, so that its place in memory stays its own.
+        owner = _kept_owners.get(key) or TokenOwner(subject)
+        _kept_owners[key] = owner
+        return owner
+    owner = TokenOwner()
+    _owners[key] = reference, owner
+    return owner

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Final, Literal
 
 import attrs
@@ -49,23 +52,90 @@ class RequestEvent:
 
 
 OnEvent = Callable[[RequestEvent], object]
+"""A function, or an async one: its calls are awaited one after the other, beside the requests."""
 
 
 class Hook:
-    """The function to be told, kept from breaking the requests it is told of."""
+    """The function to be told, kept from breaking and from holding up the requests that it is told of.
 
-    def __init__(self, function: OnEvent) -> None:
+    Args:
+        function: a function, or an async one.
+        spare_seconds: how long an async one may take to be told the rest when the session closes.
+        most_waiting: how many events may wait for an async one.
+    """
+
+    def __init__(self, function: OnEvent, *, spare_seconds: float = 5.0, most_waiting: int = 10_000) -> None:
         self._function: Final = function
-        self._failed = False
+        self._spare_seconds: Final = spare_seconds
+        self._most_waiting: Final = most_waiting
+        self._has_failed = False
+        self._has_fallen_behind = False
+        self._calls: deque[tuple[str, Awaitable[object]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait for an async function."""
+        return len(self._calls)
 
     def tell(self, event: RequestEvent) -> None:
-        """Call the function; the first error of its is logged, and none goes any further."""
+        """Call the function; what it raises first is logged, and nothing goes any further."""
         try:
-            self._function(event)
-        except Exception:
-            if not self._failed:
-                self._failed = True
-                _LOGGER.exception("on_event failed for %s; further errors of it are not logged", event.kind)
+            result = self._function(event)
+        except Exception as error:  # noqa: BLE001 - logged, and no concern of the request's
+            self._failed(event.kind, error)
+            return
+        if inspect.isawaitable(result):
+            self._await_in_turn(event.kind, result)
+
+    async def close(self) -> None:
+        """Have an async function told the rest, as far as that takes no longer than it may."""
+        if self._worker is not None:
+            await asyncio.wait([self._worker], timeout=self._spare_seconds)
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+        self._let_go_of_the_rest()
+
+    def _await_in_turn(self, kind: str, result: Awaitable[object]) -> None:
+        if len(self._calls) >= self._most_waiting:
+            if not self._has_fallen_behind:
+                self._has_fallen_behind = True
+                _LOGGER.warning("on_event is slower than the requests: of what comes now, some is not told")
+            _close(result)
+            return
+        self._calls.append((kind, result))
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.get_running_loop().create_task(self._work(), name="kantata-on-event")
+
+    async def _work(self) -> None:
+        while self._calls:
+            kind, result = self._calls.popleft()
+            # A task of its own: what it does to itself, it does not do to the events after it.
+            task = asyncio.ensure_future(result)
+            try:
+                await asyncio.wait([task])
+            finally:
+                task.cancel()
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if error is not None:
+                self._failed(kind, error)
+
+    def _failed(self, kind: str, error: BaseException) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            _LOGGER.error("on_event failed for %s; its further errors are not logged", kind, exc_info=error)
+
+    def _let_go_of_the_rest(self) -> None:
+        while self._calls:
+            _close(self._calls.popleft()[1])
+
+
+def _close(result: Awaitable[object]) -> None:
+    """End what will not be awaited, so that Python does not complain of it."""
+    if inspect.iscoroutine(result):
+        result.close()
+    elif isinstance(result, asyncio.Future):
+        result.cancel()
 
 
 class Story:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+import aiohttp
+
 from ..errors import UsageError
-from .transport import Part
+from .request import Part
 
 MAX_UPLOAD: Final = 10 * 1024 * 1024
 """Bytes a file may have (catalogue, "Create Attachment")."""
@@ -30,6 +33,28 @@ async def form_parts(body: Any) -> list[Part]:
         await asyncio.to_thread(_file_part, name, value) if _is_file(value) else Part(name, _text(value))
         for name, value in _flat("", body)
     ]
+
+
+def form_of(parts: Sequence[Part]) -> aiohttp.MultipartWriter:
+    """The multipart body that aiohttp sends for these parts.
+
+    Raises:
+        UsageError: a name, a file name or a content type holds a control character, which could forge a header.
+    """
+    form = aiohttp.MultipartWriter("form-data")
+    for part in parts:
+        for text in (part.name, part.filename or "", part.content_type or ""):
+            if not text.isprintable():
+                raise UsageError(f"a form's part has a name or a content type with a control character: {text!r}")
+        is_text = isinstance(part.value, str)
+        value = part.value.encode() if isinstance(part.value, str) else part.value
+        content_type = part.content_type or ("text/plain; charset=utf-8" if is_text else "application/octet-stream")
+        payload = aiohttp.BytesIOPayload(io.BytesIO(value), content_type=content_type)
+        parameters = {"name": part.name} if part.filename is None else {"name": part.name, "filename": part.filename}
+        # Unquoted: Rails would take the %5B of a quoted "attachment[data]" literally.
+        payload.set_content_disposition("form-data", quote_fields=False, **parameters)
+        form.append_payload(payload)
+    return form
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, Any]]:

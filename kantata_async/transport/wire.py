@@ -1,38 +1,42 @@
-"""One attempt on the wire: aiohttp, its exceptions, and the bytes that come back."""
+"""One attempt on the wire: aiohttp, and the bytes that come back.
+
+What is known of an attempt is pessimistic: it counts as sent unless it is sure that it was not, so that no change of
+aiohttp's ways can have a write sent twice.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import io
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
+import attrs
 from aiohttp.connector import Connection
-from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict
 from yarl import URL
 
 from .._version import __version__
-from ..errors import ConnectionFailedError, InvalidResponseError, KantataError, RequestTimeoutError, UsageError
-from .attempt import Attempt
-from .message import Part, Request
-from .retry import Phase
+from ..errors import InvalidResponseError
+from .attempt import Attempt, Phase
+from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, read_body
+from .failures import BEFORE_SENDING, failure, is_hopeless
+from .multipart import form_of
+from .network import Network, Proxy
+from .request import Request
+from .verdict import READS
+
+MOST_HEADER_BYTES: Final = 64 * 1024
+"""The size one line of an answer's head may have: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
 
 # The text of an error is short; what follows that much of it is not waited for.
 _MOST_REFUSAL_BYTES: Final = 1 << 20
 # Above this size aiohttp warns of bytes, which it would hand to the socket in one piece.
 _MOST_BODY_IN_ONE_PIECE: Final = 1 << 20
-
-_attempt: contextvars.ContextVar[Attempt] = contextvars.ContextVar("kantata_attempt")
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Notes the moment from which something may have reached the server: no exception of aiohttp's tells it."""
-
-    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
-        connection = await super().connect(*args, **kwargs)
-        _attempt.get().phase = Phase.SENT
-        return connection
+# In the first turn the loop reads that the server closed a connection, in the second it has told the connection.
+_TURNS_TO_SEE_A_CLOSED_CONNECTION: Final = 2
 
 
 class _LostError(Exception):
@@ -43,12 +47,70 @@ class _LostError(Exception):
         self.error = error
 
 
-async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    # aiohttp sends GET, HEAD, PUT and DELETE once more after these two, behind the limiter's and the policy's back.
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _LostError(error) from None
+class _NeverSentError(_LostError):
+    """A connection that was not made."""
+
+
+@attrs.define
+class _OnTheWire:
+    """The attempt that a task has on the wire."""
+
+    attempt: Attempt
+    method: str
+    connected: bool = False
+
+    async def connecting(self) -> None:
+        """A connection is about to be taken or made: nothing can have been sent."""
+        if self.connected:
+            # Should aiohttp ever send a request once more by itself.
+            raise _LostError(aiohttp.ServerDisconnectedError())
+        self.attempt.phase = Phase.NOT_SENT
+        if self.method not in READS:
+            for _ in range(_TURNS_TO_SEE_A_CLOSED_CONNECTION):
+                await asyncio.sleep(0)
+
+    def has_connection(self) -> None:
+        """From here on something may reach the server."""
+        self.connected = True
+        self.attempt.phase = Phase.SENT
+
+
+_on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kantata_on_the_wire")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Notes the moment from which something may have reached the server: no exception of aiohttp's tells it."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        on_the_wire = _on_the_wire.get()
+        await on_the_wire.connecting()
+        try:
+            connection = await super().connect(*args, **kwargs)
+        except (aiohttp.ClientError, OSError) as error:
+            raise _NeverSentError(error) from None
+        on_the_wire.has_connection()
+        return connection
+
+
+def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
+    """Notes the same of a connector that is not made here."""
+
+    async def connecting(*_: object) -> None:
+        await _on_the_wire.get().connecting()
+
+    async def has_connection(*_: object) -> None:
+        _on_the_wire.get().has_connection()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(connecting)
+    for signal in (
+        config.on_connection_create_end,
+        config.on_connection_reuseconn,
+        config.on_request_headers_sent,
+        config.on_request_chunk_sent,
+    ):
+        signal.append(has_connection)
+    return config
 
 
 class Wire:
@@ -57,37 +119,60 @@ class Wire:
     Args:
         connect_timeout: seconds a connection may take to be made.
         max_answer_bytes: the size a success may have, decompressed.
+        network: how the server is reached.
+        proxy: the one on the way; None for none.
+
+    Raises:
+        UsageError: the network cannot be used.
     """
 
-    def __init__(self, *, connect_timeout: float, max_answer_bytes: int) -> None:
+    def __init__(
+        self, *, connect_timeout: float, max_answer_bytes: int, network: Network, proxy: Proxy | None = None
+    ) -> None:
         self._max_answer_bytes: Final = max_answer_bytes
+        self._ssl: Final = network.ssl
+        self._proxy: Final = proxy
+        # How many connections there are is the limiter's to say; a second queue here would hide from its count.
+        connector, owned = network.connector_or(lambda: _Connector(limit=0))
         self._session: Final = aiohttp.ClientSession(
-            # How many connections there are is the limiter's to say; a second queue here would hide from its count.
-            connector=_Connector(limit=0),
+            connector=connector,
+            connector_owner=owned,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": f"kantata-async/{__version__}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"kantata-async/{__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED_ENCODING,
+            },
             # The whole attempt is timed by the transport.
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
-            middlewares=(_send_once,),
+            middlewares=(self._send_once,),
+            trace_configs=None if isinstance(connector, _Connector) else [_notes_of_a_foreign_connector()],
+            auto_decompress=False,
+            max_line_size=MOST_HEADER_BYTES,
+            max_field_size=MOST_HEADER_BYTES,
         )
         self.last_date: tuple[str, float] | None = None
-        """The newest Date header, and when its attempt began."""
+        """The newest Date header, and when it came, on the event loop's clock."""
 
     async def close(self) -> None:
         """Close every connection, those in use too."""
         await self._session.close()
 
-    async def exchange(
-        self, request: Request, url: URL, body: bytes | None, headers: Mapping[str, str], attempt: Attempt
-    ) -> None:
+    async def exchange(self, request: Request, url: URL, body: bytes | None, attempt: Attempt) -> None:
         """Send a request once and read its answer; what came of it is noted in `attempt`, and nothing is raised.
 
         A cancellation passes through, and leaves no connection behind.
         """
-        _attempt.set(attempt)
+        attempt.phase = Phase.SENT
+        running = _on_the_wire.set(_OnTheWire(attempt, request.method))
         try:
             response = await self._session.request(
-                request.method, url, data=_payload(request, body), headers=headers, allow_redirects=False
+                request.method,
+                url,
+                data=_payload(request, body),
+                allow_redirects=False,
+                proxy=None if self._proxy is None else self._proxy.url,
+                ssl=True if self._ssl is None else self._ssl,
             )
             try:
                 await self._read(request, response, attempt)
@@ -95,44 +180,63 @@ class Wire:
                 # A whole answer gave its connection back already; the connection of any other one is of no more use.
                 response.close()
         except _LostError as lost:
-            attempt.error = failure(request, lost.error)
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-            attempt.error = failure(request, error)
+            _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            _note(request, attempt, error)
+        finally:
+            _on_the_wire.reset(running)
+
+    async def _send_once(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # Secrets only here, below the frames whose variables an error tracker may show.
+        attempt = _on_the_wire.get().attempt
+        request.headers.update(attempt.carried)
+        if attempt.token is not None:
+            request.headers["Authorization"] = f"Bearer {attempt.token.value}"
+        if self._proxy is not None and self._proxy.authorization is not None:
+            request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
+        # aiohttp sends GET, HEAD, PUT and DELETE once more after these two, behind the limiter's and the policy's back.
+        try:
+            return await handler(request)
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            raise _LostError(error) from None
 
     async def _read(self, request: Request, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
         status = attempt.status = response.status
         attempt.headers = response.headers
         if "date" in response.headers:
-            self.last_date = response.headers["date"], attempt.began
-        if 200 <= status < 300:
-            attempt.phase = Phase.CUT
-            body = await _body_of(response, self._max_answer_bytes)
+            self.last_date = response.headers["date"], asyncio.get_running_loop().time()
+        if not 200 <= status < 300:
             attempt.phase = Phase.ANSWERED
-            if body is None:
-                attempt.error = InvalidResponseError(
-                    f"{request}: the answer is larger than the {self._max_answer_bytes} bytes allowed "
-                    "(max_answer_bytes)"
-                )
-            else:
-                attempt.body = body
+            if status >= 400:
+                attempt.body = await _refusal_body(response)
             return
+        attempt.phase = Phase.CUT
+        try:
+            attempt.body = await read_body(response.headers, response.content.iter_any(), self._max_answer_bytes)
+        except ContentError as error:
+            attempt.error = InvalidResponseError(f"{request}: the answer {error}")
+            if isinstance(error, DamagedContentError):
+                return
         attempt.phase = Phase.ANSWERED
-        if status >= 400:
-            attempt.body = await _body_of(response, _MOST_REFUSAL_BYTES) or b""
 
 
-async def _body_of(response: aiohttp.ClientResponse, most: int) -> bytes | None:
-    """The decompressed body; None where it is longer than `most` bytes."""
-    content = response.content
-    chunks = []
-    size = 0
-    while not content.at_eof():
-        chunk = await content.readany()
-        size += len(chunk)
-        if size > most:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
+async def _refusal_body(response: aiohttp.ClientResponse) -> bytes:
+    """The body of a refusal; nothing where it cannot be read, since the status says enough."""
+    try:
+        return await read_body(response.headers, response.content.iter_any(), _MOST_REFUSAL_BYTES)
+    except ContentError:
+        return b""
+
+
+def _note(request: Request, attempt: Attempt, error: Exception, *, never_sent: bool = False) -> None:
+    attempt.error = failure(request, error)
+    if never_sent or isinstance(error, BEFORE_SENDING):
+        attempt.phase = Phase.NOT_SENT
+        attempt.hopeless = is_hopeless(error)
+    elif attempt.phase is Phase.NOT_SENT:
+        attempt.phase = Phase.SENT
 
 
 def _payload(request: Request, body: bytes | None) -> bytes | io.BytesIO | aiohttp.MultipartWriter | None:
@@ -142,64 +246,3 @@ def _payload(request: Request, body: bytes | None) -> bytes | io.BytesIO | aioht
     if body is not None and len(body) > _MOST_BODY_IN_ONE_PIECE:
         return io.BytesIO(body)
     return body
-
-
-def form_of(parts: Sequence[Part]) -> aiohttp.MultipartWriter:
-    """The multipart body that aiohttp sends for these parts.
-
-    Raises:
-        UsageError: a name, a file name or a content type holds a control character, which could forge a header.
-    """
-    form = aiohttp.MultipartWriter("form-data")
-    for part in parts:
-        for text in (part.name, part.filename or "", part.content_type or ""):
-            if not text.isprintable():
-                raise UsageError(f"a form's part has a name or a content type with a control character: {text!r}")
-        value = part.value.encode() if isinstance(part.value, str) else part.value
-        usual_type = "text/plain; charset=utf-8" if isinstance(part.value, str) else "application/octet-stream"
-        payload = aiohttp.BytesIOPayload(io.BytesIO(value), content_type=part.content_type or usual_type)
-        named = {"name": part.name} if part.filename is None else {"name": part.name, "filename": part.filename}
-        # Unquoted: Rails would take the %5B of a quoted "attachment[data]" literally.
-        payload.set_content_disposition("form-data", quote_fields=False, **named)
-        form.append_payload(payload)
-    return form
-
-
-def failure(request: Request, error: Exception) -> KantataError:
-    """The error of ours for one of aiohttp's, asyncio's or the operating system's.
-
-    It is not chained, and nothing of what the server sent is in its text: aiohttp's errors carry the request's headers,
-    and the parser's quote what it read. Only the operating system's own error is its cause.
-    """
-    if isinstance(error, TimeoutError):
-        return RequestTimeoutError(f"{request}: no connection in time")
-    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
-        return InvalidResponseError(f"{request}: the answer is not the HTTP it should be ({_root_name(error)})")
-    if isinstance(error, aiohttp.ClientPayloadError) and isinstance(error.__cause__, ContentEncodingError):
-        return InvalidResponseError(f"{request}: the answer cannot be decompressed")
-    if isinstance(error, aiohttp.RedirectClientError):
-        return InvalidResponseError(f"{request}: the answer redirects, and no redirect is followed")
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return UsageError(f"{request}: this is no address to send to ({type(error).__name__})")
-    return _connection_failure(request, error)
-
-
-def _connection_failure(request: Request, error: Exception) -> ConnectionFailedError:
-    if isinstance(error, aiohttp.ClientConnectorError):
-        # In the oldest aiohttp taken the error about a certificate has no `os_error`.
-        cause = (
-            error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error.os_error
-        )
-        failed = ConnectionFailedError(f"{request}: no connection to {error.host}:{error.port} ({cause})")
-        failed.__cause__ = cause
-        return failed
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return ConnectionFailedError(f"{request}: the connection broke before the answer was complete")
-    told = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-    return ConnectionFailedError(f"{request}: the connection broke before an answer came ({told})")
-
-
-def _root_name(error: BaseException) -> str:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return type(error).__name__

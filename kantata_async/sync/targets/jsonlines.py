@@ -7,8 +7,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
+import msgspec
 
+from ...model import parse_json
 from ...tables import Kind, Table, arrow, json_text
 from .files import FilesTarget, whole_schema
 
@@ -27,14 +28,14 @@ class JSONLinesTarget(FilesTarget):
         with path.open("wb") as file:
             for row in rows.to_pylist():
                 for name in nested:
-                    row[name] = None if row[name] is None else orjson.Fragment(row[name])
-                file.write(orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
+                    row[name] = None if row[name] is None else msgspec.Raw(row[name].encode())
+                file.write(msgspec.json.encode(row) + b"\n")
 
     def _read_file(self, path: Path, table: Table, columns: Sequence[str] | None = None) -> Any:
         schema = whole_schema(table)
         wanted = arrow().schema([schema.field(name) for name in columns or schema.names])
         with path.open("rb") as file:
-            rows = [orjson.loads(line) for line in file]
+            rows = [parse_json(line) for line in file]
         arrays = [
             arrow().array(
                 [_read(field.type, table.kinds.get(field.name), row.get(field.name)) for row in rows], field.type

@@ -165,8 +165,10 @@ class SQLTarget(ABC):
                 raise
         found = self._select(f"SELECT format FROM {self._named(_FORMAT)}").column("format").to_pylist()  # noqa: S608
         if found != [FORMAT]:
-            told = ", ".join(map(str, found)) or "none"
-            raise TargetError(f"{self.name} has the format {told}, and this version of kantata_async writes {FORMAT}")
+            formats = ", ".join(map(str, found)) or "none"
+            raise TargetError(
+                f"{self.name} has the format {formats}, and this version of kantata_async writes {FORMAT}"
+            )
         kept = self._select(f"SELECT part, checkpoint FROM {self._named(_CHECKPOINTS)}")  # noqa: S608
         return {one["part"]: one["checkpoint"] for one in kept.to_pylist()}
 
@@ -229,7 +231,7 @@ class SQLTarget(ABC):
         try:
             self._run("ROLLBACK")
         except self._errors():
-            # The connection is gone, and the transaction with it: what broke it is told by the error under way.
+            # The connection is gone, and the transaction with it: the error under way says what broke it.
             pass
 
     @contextmanager

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from os import PathLike, fspath
 from typing import Any, ClassVar, Final
 
-import orjson
-
-from ...tables import Kind, arrow
+from ...tables import Kind, arrow, json_text
 from .driver import driver
 from .lock import FileLock
 from .ours import with_ours
@@ -117,7 +115,7 @@ def _without_lists(batch: Any) -> Any:
     """The batch with each list as JSON text."""
     pa = arrow()
     arrays = [
-        pa.array([None if one is None else orjson.dumps(one).decode() for one in array.to_pylist()], pa.string())
+        pa.array([None if one is None else json_text(one) for one in array.to_pylist()], pa.string())
         if pa.types.is_list(array.type)
         else array
         for array in batch.columns

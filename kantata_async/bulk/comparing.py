@@ -1,0 +1,111 @@
+"""Values that were sent beside values that came back: when they are the same. Pure."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Hashable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from ..model import Entity, plain_data
+
+_SHORTEST_INSTANT: Final = len("2026-01-05T00:00Z")
+_DAY: Final = len("2026-01-05")
+
+
+def comparable(value: Any) -> Hashable:  # noqa: PLR0911 - one for each kind of value
+    """A value in the one form in which sent and answered ones can be compared: ids are numbers here and text there."""
+    match value:
+        case str():
+            return _text(value.strip())
+        case bool() | None:
+            return value
+        case int():
+            return str(value)
+        case float():
+            return str(int(value)) if value.is_integer() else f"{value:.12g}"
+        case Decimal():
+            return comparable(float(value))
+        case date():
+            return _text(value.isoformat())
+        case Mapping():
+            return tuple(sorted(((str(key), comparable(part)) for key, part in value.items()), key=_name))
+        case Iterable():
+            return tuple(map(comparable, value))
+        case _:
+            return repr(value)
+
+
+def _name(pair: tuple[str, Hashable]) -> str:
+    return pair[0]
+
+
+def _text(text: str) -> str:
+    """A text; points in time, which come with any offset, all in one."""
+    if len(text) < _SHORTEST_INSTANT or text[_DAY] not in "Tt ":
+        return text
+    try:
+        instant = datetime.fromisoformat(text.upper())
+    except ValueError:
+        return text
+    return text if instant.tzinfo is None else instant.astimezone(UTC).isoformat()
+
+
+def says_nothing(key: Any) -> bool:
+    """Whether a key is none: nothing at all, or made of such parts."""
+    if isinstance(key, tuple | list | set | frozenset):
+        return all(map(says_nothing, key))
+    return key is None or key == "" or (isinstance(key, float) and math.isnan(key))
+
+
+def same(sent: Any, shown: Any) -> bool:
+    """Whether a value came back as it was sent, but for what servers make of texts: capitals, spaces, accents."""
+    one, other = comparable(sent), comparable(shown)
+    return one == other or _loosely(one) == _loosely(other)
+
+
+def _loosely(value: Hashable) -> Hashable:
+    if isinstance(value, tuple):
+        return tuple(map(_loosely, value))
+    if not isinstance(value, str):
+        return value
+    text = " ".join(unicodedata.normalize("NFC", value).casefold().split())
+    try:
+        return f"{float(text):.12g}" if "." in text else text
+    except ValueError:
+        return text
+
+
+_NOT_SHOWN: Final = object()
+
+
+@attrs.frozen
+class Agreement:
+    """Which of the fields that were sent an object shows as they were sent, and which otherwise.
+
+    Those that it does not show at all are in neither.
+    """
+
+    agree: frozenset[str]
+    differ: frozenset[str]
+
+
+def agreement(fields: Mapping[str, Any], entity: Entity) -> Agreement:
+    """Compare the fields that were sent with an object."""
+    shown = shown_of(entity, fields)
+    agree = frozenset(name for name, value in shown.items() if same(fields[name], value))
+    return Agreement(agree, frozenset(shown) - agree)
+
+
+def shown_of(entity: Entity, names: Iterable[str]) -> dict[str, Any]:
+    """Those of some fields that an object shows; a flag may be shown as is_…."""
+    wanted = list(names)
+    sent = plain_data(entity, wanted)
+    for name in wanted:
+        if name not in sent:
+            sent.update((name, value) for value in plain_data(entity, [f"is_{name}"]).values())
+    return sent

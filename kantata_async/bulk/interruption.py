@@ -1,0 +1,106 @@
+"""The outcomes of a bulk write that an exception interrupted: they travel with it."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator
+from traceback import walk_tb
+from types import TracebackType
+from typing import Any, Final, Protocol
+
+from ..errors import BulkError, KantataError, UsageError
+from .outcome import BulkResult, Outcome
+
+_CARRIED: Final = "kantata_bulk_result"
+
+
+class Handover(Protocol):
+    """A bulk write that hands its outcomes out one by one."""
+
+    def left_behind(self) -> BulkResult[Any] | None:
+        """The outcomes that were not handed out, with nothing being sent any more; None where there are none."""
+        ...
+
+
+@contextlib.contextmanager
+def carrying(outcomes: Callable[[], BulkResult[Any]], what: str) -> Iterator[None]:
+    """Let whatever leaves the block carry outcomes with it, where `bulk_result` finds them.
+
+    Args:
+        outcomes: gives those that are known by then.
+        what: they are, in the words of an error.
+
+    Raises:
+        BulkError: an error of the API's ended the block; it tells what became of the rows too.
+    """
+    try:
+        yield
+    except BaseException as error:
+        result = outcomes()
+        if isinstance(error, KantataError) and not isinstance(error, UsageError):
+            raise BulkError(f"{error}; {what}: {result.summary()}", result=result) from error
+        with contextlib.suppress(TypeError):  # there may be an exception without a dictionary
+            vars(error)[_CARRIED] = result
+        raise
+
+
+def bulk_result(error: BaseException | None) -> BulkResult[Any] | None:
+    """The outcomes so far of the bulk write that an exception interrupted; None when it interrupted none.
+
+    A cancellation, a timeout, a failing include or an error of the caller's own iterator passes through a bulk write as
+    it is; what became of the rows until then travels with it. An error in the loop over a `create_stream` interrupts
+    that: the result holds the outcomes that were not handed out yet.
+    """
+    errors = list(_chain(error))
+    for one in errors:
+        result = getattr(one, "__dict__", {}).get(_CARRIED) or getattr(one, "result", None)
+        if isinstance(result, BulkResult):
+            return result
+    for one in errors:
+        for handover in _handovers(one.__traceback__):
+            result = handover.left_behind()
+            if result is not None:
+                return result
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception with its causes and contexts, and those that it groups."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+
+
+# --- an error in the loop over a stream never passes through the stream: the outcome last handed out leads to it ---
+
+_handed_out: Final[dict[int, tuple[weakref.ref[Outcome[Any]], Handover]]] = {}
+
+
+def note_handed_out(outcome: Outcome[Any], handover: Handover) -> None:
+    """Let an outcome that is being handed out lead to the stream it is from, for as long as somebody holds it."""
+    number = id(outcome)
+    _handed_out[number] = weakref.ref(outcome, lambda _: _handed_out.pop(number, None)), handover
+
+
+def forget_handed_out(outcome: Outcome[Any]) -> None:
+    """Let an outcome lead nowhere any more."""
+    _handed_out.pop(id(outcome), None)
+
+
+def _handovers(trace: TracebackType | None) -> Iterator[Handover]:
+    """The streams whose outcomes the functions held that an exception passed through."""
+    for frame, _ in walk_tb(trace):
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, Outcome):
+                reference, handover = _handed_out.get(id(value), (None, None))
+                if handover is not None and reference is not None and reference() is value:
+                    yield handover

@@ -1,0 +1,60 @@
+"""Values as data frames and arrays have them, made plain: they are what they look like. No library is imported for it.
+
+What a column of numbers lacks turns the others into floats, and empty cells into NaN, NaT or NA: 3.0 is the id 3, and a
+cell that is empty is none.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from typing import Any, Final
+
+_PLAIN: Final = frozenset({str, int, bool, type(None), list, tuple, dict, date, datetime})
+_LIBRARIES: Final = frozenset({"numpy", "pandas"})
+_MOST_EXACT: Final = 2**53
+"""Beyond this a float no longer tells whole numbers apart."""
+
+EMPTY: Final = object()
+"""What an empty cell becomes."""
+
+
+def plain(value: Any) -> Any:
+    """A value as Python has it; `EMPTY` for one that stands for an empty cell."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, float):
+        return _plain_float(float(value))
+    return _plain_foreign(value) if type(value).__module__.partition(".")[0] in _LIBRARIES else value
+
+
+def _plain_float(value: float) -> Any:
+    if math.isnan(value):
+        return EMPTY
+    return int(value) if value.is_integer() and abs(value) <= _MOST_EXACT else value
+
+
+def _plain_foreign(value: Any) -> Any:
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return EMPTY
+    if isinstance(value, datetime):
+        return _plain_instant(value.to_pydatetime(warn=False))  # type: ignore[attr-defined]  # a Timestamp
+    if isinstance(value, str):
+        return str(value)
+    if type(value).__name__ == "datetime64":
+        return _plain_datetime64(value)
+    if hasattr(value, "tolist"):  # an array, a series, or a number of numpy's
+        made = value.tolist()
+        return made if type(made) is list else plain(made)
+    return value
+
+
+def _plain_datetime64(value: Any) -> Any:
+    made = value.astype("datetime64[us]").item()
+    return EMPTY if made is None else _plain_instant(made)
+
+
+def _plain_instant(value: datetime) -> date | datetime:
+    """A day where there is neither a time nor a zone: data frames have no dates but these."""
+    is_day = value.tzinfo is None and value == datetime(value.year, value.month, value.day)
+    return value.date() if is_day else value

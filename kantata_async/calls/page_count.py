@@ -1,0 +1,47 @@
+"""How many pages a list has, as far as its answers tell: pure."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..model import Meta
+
+
+@attrs.define
+class PageCount:
+    """The number of the last page worth asking for, learnt from the pages that came.
+
+    Attributes:
+        paged: whether the list is known to have pages; one that is not has those that its answers tell of.
+        limit: how many matches are wanted; None for all.
+        last: the last page to ask for.
+    """
+
+    paged: bool
+    limit: int | None = None
+    last: int = 1
+    _taken: int = 0
+    _largest: int = 0
+    _matches: int = 0
+
+    def take(self, meta: Meta, size: int) -> None:
+        """Learn from the next page, which comes in order, and from how many matches are on it.
+
+        An empty page ends the list, whatever its answers say of more: only what was asked for ahead of it is still
+        awaited, and a page with matches among that takes the list up again.
+        """
+        self._taken += 1
+        self._largest = max(self._largest, size)
+        self._matches += size
+        if not size:
+            self.last = self._taken
+        elif meta.page_count is not None:
+            self.last = meta.page_count
+        elif meta.count is not None:
+            # A page may be short because something on it is hidden; the largest shows how the server cuts them.
+            self.last = -(-meta.count // self._largest)
+        else:
+            self.last = self._taken + 1 if self.paged else self._taken
+        if self.limit is not None and size:
+            wanted = -(-max(0, self.limit - self._matches) // self._largest)
+            self.last = min(self.last, self._taken + wanted)

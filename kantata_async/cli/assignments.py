@@ -1,0 +1,98 @@
+"""What is typed as NAME=VALUE, or NAME:=JSON, as the values that a call takes: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ..calls import (
+    BOOLEAN,
+    ID_TEXTS,
+    INTEGER,
+    NUMBER,
+    TEXTS,
+    Array,
+    Choice,
+    Kind,
+    Needed,
+    Object,
+    Operation,
+    did_you_mean,
+)
+from ..errors import UsageError
+
+_YES_AND_NO: Final = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def read_assignments(operation: Operation[Any], typed: Iterable[str]) -> dict[str, Any]:
+    """The arguments of a call, by name; a list is typed with commas, what is deeper as JSON.
+
+    Raises:
+        UsageError: something is neither, names what the operation does not take, or is twice there.
+    """
+    kinds = {**operation.filters, **(operation.body if isinstance(operation.body, Mapping) else {})}
+    if operation.reveal:
+        kinds["everything"] = BOOLEAN
+    arguments: dict[str, Any] = {}
+    for one in typed:
+        name, is_json, text = _taken_apart(one)
+        if name in arguments:
+            raise UsageError(f"{name} is given twice")
+        if name not in kinds:
+            raise UsageError(f"{operation} takes no {name!r}{did_you_mean(name, kinds)}")
+        arguments[name] = read_json(name, text) if is_json else read_value(kinds[name], name, text)
+    return arguments
+
+
+def _taken_apart(typed: str) -> tuple[str, bool, str]:
+    name, equals, text = typed.partition("=")
+    if not equals or not name.removesuffix(":").isidentifier():
+        raise UsageError(f"{typed!r} is neither NAME=VALUE nor NAME:=JSON")
+    return name.removesuffix(":"), name.endswith(":"), text
+
+
+def read_json(name: str, text: str) -> Any:
+    """A value typed as JSON.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError):
+        raise UsageError(f"{name} is not JSON: {text!r}") from None
+
+
+def read_value(kind: Kind, name: str, text: str) -> Any:
+    """A value typed as text, as this kind of parameter takes it; whether it is right, the call itself checks.
+
+    Raises:
+        UsageError: it cannot be read as that.
+    """
+    match kind:
+        case Needed():
+            return read_value(kind.of, name, text)
+        case Array():
+            return [read_value(kind.of, name, part.strip()) for part in text.split(",")]
+        case Object():
+            raise UsageError(f"{name} takes an object: write {name}:={{…}}")
+        case Choice(values=values) if text not in values:
+            return next((value for value in values if str(value) == text), text)
+    if kind in (TEXTS, ID_TEXTS):
+        return text.split(",") if "," in text else text
+    if kind is BOOLEAN:
+        if text.lower() not in _YES_AND_NO:
+            raise UsageError(f"{name} takes true or false, not {text!r}")
+        return _YES_AND_NO[text.lower()]
+    return _number(name, text) if kind in (INTEGER, NUMBER) else text
+
+
+def _number(name: str, text: str) -> int | float:
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    raise UsageError(f"{name} takes a number, not {text!r}")

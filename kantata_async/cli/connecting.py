@@ -1,0 +1,70 @@
+"""How a command reaches Kantata: with which token, and where."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+import click
+
+if TYPE_CHECKING:
+    from ..session import KantataSession
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONNECTION: Final = "kantata_async.connection"
+"""Where the context of a command keeps its `Connection`."""
+
+_NO_TOKEN: Final = "set KANTATA_TOKEN, or sign in with `kantata-async login`"  # noqa: S105 - a text
+
+
+@attrs.frozen
+class Connection:
+    """How a command reaches Kantata, for what is told when it cannot.
+
+    Attributes:
+        token: where the token is from.
+        host: that the token is sent to.
+    """
+
+    token: str
+    host: str
+
+
+def connection_options(command: F) -> F:
+    """Give a command the options --profile and --base-url."""
+    profile = click.option("--profile", help='The profile to use; KANTATA_PROFILE, else "default", else KANTATA_TOKEN.')
+    base_url = click.option("--base-url", envvar="KANTATA_BASE_URL", help="Where the API is; Kantata's own by default.")
+    return profile(base_url(command))
+
+
+def session_for(profile: str | None, base_url: str | None) -> KantataSession:
+    """A session for a command: of the profile that was named, of KANTATA_TOKEN, or of the profile that is kept.
+
+    Raises:
+        UsageError: there is no such profile, it is for another address, or there is no token at all.
+    """
+    from ..errors import UsageError  # noqa: PLC0415 - --help needs none of it
+    from ..session import KantataSession  # noqa: PLC0415 - as above
+    from ..transport import BASE_URL, chosen_profile, load_profile  # noqa: PLC0415 - as above
+
+    if profile is None and os.environ.get("KANTATA_TOKEN"):
+        note_connection("KANTATA_TOKEN", base_url or BASE_URL)
+        return KantataSession(base_url=base_url or BASE_URL)
+    kept = load_profile(chosen_profile(profile))
+    if kept is None:
+        missing = "no access token" if profile is None else f"there is no profile {profile!r}"
+        raise UsageError(f"{missing}: {_NO_TOKEN}")
+    if base_url is not None and base_url.rstrip("/") != kept.base_url.rstrip("/"):
+        raise UsageError(f"the profile {kept.name!r} is for {kept.base_url}, and its token goes nowhere else")
+    note_connection(f"the token of the profile {kept.name!r}", kept.base_url)
+    return KantataSession(token=kept.access_token, base_url=kept.base_url)
+
+
+def note_connection(token: str, base_url: str) -> None:
+    """Note for what is told of an error which token goes where."""
+    host = urlsplit(base_url).netloc
+    click.get_current_context().meta[CONNECTION] = Connection(token, host)

@@ -1,0 +1,59 @@
+"""A group of commands of which only the one that is run is imported: `--help` comes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import ClassVar
+
+import click
+
+from ..errors import KantataError, UsageError
+from .connecting import CONNECTION, Connection
+
+Elsewhere = Mapping[str, tuple[str, str, str]]
+"""By the name of a command: the module beside this one, the name there, and what it is for in a line."""
+
+
+class LazyGroup(click.Group):
+    """A group some of whose commands are in modules that are not imported yet."""
+
+    elsewhere: ClassVar[Elsewhere] = {}
+
+    @classmethod
+    def of(cls, elsewhere: Elsewhere) -> type[LazyGroup]:
+        """The class of a group with these commands."""
+        return type(cls.__name__, (cls,), {"elsewhere": elsewhere})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, sorted."""
+        return sorted({*super().list_commands(ctx), *self.elsewhere})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, imported now if need be; None where there is none."""
+        if cmd_name not in self.elsewhere:
+            return super().get_command(ctx, cmd_name)
+        module, name, _ = self.elsewhere[cmd_name]
+        command: click.Command = getattr(import_module(f".{module}", __package__), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a line for each command."""
+        lines = {name: command.get_short_help_str(limit=100) for name, command in self.commands.items()}
+        lines |= {name: line for name, (_, _, line) in self.elsewhere.items()}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(lines.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what goes wrong is told in a person's words."""
+        try:
+            return super().invoke(ctx)
+        except UsageError:
+            raise
+        except KantataError as error:
+            connection: Connection | None = ctx.meta.get(CONNECTION)
+            if connection is None:
+                raise
+            from .sentences import sentence  # noqa: PLC0415 - most commands go well
+
+            raise click.ClickException(sentence(error, token=connection.token, host=connection.host)) from error

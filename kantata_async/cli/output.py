@@ -1,0 +1,84 @@
+"""Entities written out: a table for people, JSON lines and CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from typing import Literal
+
+import click
+import msgspec
+
+from ..model import Entity
+from .columns import cells_of, chosen_columns, spreadsheet_cell
+
+Form = Literal["table", "json", "csv"]
+
+
+class Writer:
+    """Writes entities as they come.
+
+    Args:
+        form: how.
+        columns: which; empty for those that show most, and in JSON for everything that was sent.
+    """
+
+    def __init__(self, form: Form, columns: Sequence[str]) -> None:
+        self._form = form
+        self._columns = list(columns)
+        self._waiting: list[Entity] = []
+        self._csv = csv.writer(sys.stdout, lineterminator="\n")
+        self._headed = False
+
+    def write(self, entity: Entity) -> None:
+        """Write one, or keep it for the table."""
+        match self._form:
+            case "json":
+                click.echo(_json_of(entity, self._columns))
+            case "csv" if self._columns:
+                self._write_csv([entity])
+            case _:
+                # Which columns show something, and how wide they are, is known once all have come.
+                self._waiting.append(entity)
+
+    def finish(self) -> None:
+        """Write what was kept."""
+        if self._form == "json":
+            return
+        self._columns = self._columns or chosen_columns(self._waiting)
+        if self._form == "csv":
+            self._write_csv(self._waiting)
+        else:
+            self._write_table()
+
+    def _write_csv(self, entities: Sequence[Entity]) -> None:
+        if not self._headed:
+            self._csv.writerow(self._columns)
+            self._headed = True
+        self._csv.writerows([spreadsheet_cell(text) for text in cells_of(one, self._columns)] for one in entities)
+
+    def _write_table(self) -> None:
+        from rich import box  # noqa: PLC0415 - JSON and CSV need none of it
+        from rich.table import Table  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415 - as above
+
+        from . import terminal  # noqa: PLC0415 - as above
+
+        table = Table(*self._columns, box=box.SIMPLE_HEAD, pad_edge=False)
+        for one in self._waiting:
+            table.add_row(*(Text(_printable(text)) for text in cells_of(one, self._columns)))
+        console = terminal.console()
+        console.print(table)
+        console.print(f"{len(self._waiting):,} {'object' if len(self._waiting) == 1 else 'objects'}", style="dim")
+
+
+def _json_of(entity: Entity, columns: Sequence[str]) -> str:
+    if not columns:
+        return msgspec.json.encode(entity.to_dict()).decode()
+    return msgspec.json.encode(dict(zip(columns, cells_of(entity, columns), strict=True))).decode()
+
+
+def _printable(text: str) -> str:
+    """Text without anything that a terminal would take for a command, in one line."""
+    return "".join(character if character.isprintable() else " " for character in text)

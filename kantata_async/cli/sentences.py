@@ -1,0 +1,56 @@
+"""What went wrong, in the words of a person who types commands: pure."""
+
+from __future__ import annotations
+
+from ..errors import (
+    AmbiguousWriteError,
+    APIError,
+    AuthenticationError,
+    ConnectionFailedError,
+    KantataError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+)
+
+
+def sentence(error: KantataError, *, token: str, host: str) -> str:
+    """What to tell somebody of an error.
+
+    Args:
+        error: the error.
+        token: where the token is from, as ``KANTATA_TOKEN``.
+        host: that the command talked to.
+    """
+    match error:
+        case AuthenticationError():
+            text = f"{token} was refused by {host}: it is wrong, or was revoked"
+        case PermissionDeniedError():
+            text = f"{host} does not allow this to whom {token} belongs{_reasons(error)}"
+        case NotFoundError():
+            text = f"{host} has nothing at {error.path}, or does not show it to whom {token} belongs"
+        case RateLimitError():
+            text = f"{host} answers too many requests with a refusal; try again later"
+        case ServerError():
+            text = f"{host} failed ({error.status}); try again later"
+        case APIError():
+            text = f"{host} refused it{_reasons(error)}"
+        case AmbiguousWriteError():
+            text = f"it may or may not have been done: look before you try again. {error}"
+        case ConnectionFailedError() | RequestTimeoutError():
+            text = f"{host} cannot be reached: {error}"
+        case _:
+            text = str(error)
+    return " ".join(text.split()) + _traced(error)
+
+
+def _reasons(error: APIError) -> str:
+    return f": {'; '.join(map(str, error.errors))}" if error.errors else f" ({error.status})"
+
+
+def _traced(error: KantataError) -> str:
+    """The request's id, which support asks for, where the text does not hold it already."""
+    request_id = error.request_id if isinstance(error, APIError) else None
+    return f" [x-request-id {request_id}]" if request_id else ""

@@ -1,0 +1,144 @@
+"""``kantata-async login``, ``logout``, ``whoami`` and ``profiles``: access tokens, kept and given back."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from .awaiting import awaited
+from .connecting import note_connection
+from .exit_codes import EXIT_CODES, FAILED
+
+if TYPE_CHECKING:
+    from ..signin import AccessToken, AuthorizationServer, Profile
+
+SECRET_VARIABLE: Final = "KANTATA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+_SECONDS_TO_COME_BACK: Final = 300.0
+_PORT: Final = 8912
+
+_PROFILE = click.option("--profile", help='The profile; KANTATA_PROFILE, else "default", where it is not given.')
+
+
+@click.command(epilog=EXIT_CODES)
+@_PROFILE
+@click.option("--client-id", envvar="KANTATA_CLIENT_ID", help="The application's id, as Kantata gave it.")
+@click.option("--with-token", is_flag=True, help="Take an access token from standard input instead of a browser.")
+@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, help="Where the browser comes back to.")
+@click.option("--no-browser", is_flag=True, help="Only print the address; open it in a browser on this machine.")
+@click.option("--keyring", is_flag=True, help="Keep the token in the system's keyring instead of a file.")
+@click.option("--base-url", envvar="KANTATA_BASE_URL", help="Where the API is; Kantata's own by default.")
+def login(
+    profile: str | None,
+    client_id: str | None,
+    with_token: bool,
+    port: int,
+    no_browser: bool,
+    keyring: bool,
+    base_url: str | None,
+) -> None:
+    """Sign in with a browser, and keep the access token for later.
+
+    The application must be registered with the address http://127.0.0.1:8912/callback, or another --port. Its secret,
+    if it has one, is taken from the environment variable KANTATA_CLIENT_SECRET. The token is kept in a file that you
+    alone can read; a session that is given no token finds it there.
+    """
+    from ..signin import Profile, chosen_profile, save_profile  # noqa: PLC0415 - --help needs none of it
+    from ..transport import BASE_URL  # noqa: PLC0415 - as above
+
+    name, at = chosen_profile(profile), (base_url or BASE_URL).rstrip("/")
+    if with_token:
+        token, revoke_url = sys.stdin.readline().strip(), None
+        if not token:
+            raise click.UsageError("--with-token reads an access token from standard input, and none came")
+    else:
+        if client_id is None:
+            raise click.UsageError("signing in needs --client-id, the application's id; or bring a token: --with-token")
+        given, server = awaited(_signed_in(client_id, port, at, browser=not no_browser))
+        token, revoke_url = given.value, server.revoke_url
+    kept = Profile(name, at, token, client_id, revoke_url, in_keyring=keyring)
+    who = awaited(_who(kept))
+    where = save_profile(kept)
+    click.echo(f"Signed in as {who}.\nThe token is kept in {'the keyring' if keyring else where}.")
+
+
+@click.command(epilog=EXIT_CODES)
+@_PROFILE
+def logout(profile: str | None) -> int:
+    """Give the token of a profile back, and forget it."""
+    from ..signin import Application, SignInError, delete_profile, revoke  # noqa: PLC0415 - as above
+
+    kept = _kept(profile)
+    refused = None
+    if kept.revoke_url is not None and kept.client_id is not None:
+        application = Application(kept.client_id, "http://127.0.0.1/callback", os.environ.get(SECRET_VARIABLE))
+        try:
+            awaited(revoke(application, kept.revoke_url, kept.access_token))
+        except SignInError as error:
+            refused = error
+    delete_profile(kept)
+    click.echo(f"Signed out: the profile {kept.name!r} is forgotten.")
+    if refused is not None:
+        click.echo(f"Its token was not given back and may still work: {refused}", err=True)
+        return FAILED
+    return 0
+
+
+@click.command(epilog=EXIT_CODES)
+@_PROFILE
+def whoami(profile: str | None) -> None:
+    """Tell whose token a profile holds."""
+    kept = _kept(profile)
+    click.echo(f"{awaited(_who(kept))}, at {kept.base_url} (profile {kept.name!r})")
+
+
+@click.command(epilog=EXIT_CODES)
+def profiles() -> None:
+    """List the profiles that are kept."""
+    from ..signin import load_profile, profile_names  # noqa: PLC0415 - as above
+
+    kept = [load_profile(name) for name in profile_names()]
+    for one in filter(None, kept):
+        click.echo(f"{one.name}  {one.base_url}")
+
+
+def _kept(profile: str | None) -> Profile:
+    from ..signin import chosen_profile, load_profile  # noqa: PLC0415 - as above
+
+    name = chosen_profile(profile)
+    kept = load_profile(name)
+    if kept is None:
+        raise click.UsageError(f"there is no profile {name!r}: sign in with `kantata-async login`")
+    return kept
+
+
+async def _signed_in(
+    client_id: str, port: int, base_url: str, *, browser: bool
+) -> tuple[AccessToken, AuthorizationServer]:
+    import asyncio  # noqa: PLC0415 - as above
+
+    from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above
+    from ..transport import BASE_URL  # noqa: PLC0415 - as above
+
+    server = KANTATA if base_url == BASE_URL else await discover(base_url)
+    async with receive_redirect(port) as (redirect_uri, redirect):
+        application = Application(client_id, redirect_uri, os.environ.get(SECRET_VARIABLE))
+        authorization = application.begin(server)
+        click.echo(f"Open this address to sign in:\n{authorization.url}")
+        if browser:
+            await asyncio.to_thread(webbrowser.open, authorization.url)
+        return await exchange(application, server, authorization, await redirect(_SECONDS_TO_COME_BACK)), server
+
+
+async def _who(kept: Profile) -> str:
+    """The name and the address of the person whose token it is, as far as the API shows them."""
+    from ..session import KantataSession  # noqa: PLC0415 - --help needs none of it
+
+    note_connection("the token", kept.base_url)
+    async with KantataSession(token=kept.access_token, base_url=kept.base_url) as kantata:
+        me = await kantata.users.me()
+    name, address = getattr(me, "full_name", None), getattr(me, "email_address", None)
+    return f"{name or f'user {me.id}'}{f' <{address}>' if address else ''}"

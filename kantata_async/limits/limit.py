@@ -1,0 +1,174 @@
+"""What is known of one limit of the server: its pace, the pause after a refusal, and the scout after the pause.
+
+Decisions only, over the times they are given; `meter` spaces the requests. A refusal pauses the limit. The first
+request after the pause is a scout: until it has been answered no other one goes, and while there is another it is none
+that was refused before, so that none is refused twice in a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import attrs
+
+from .pace import Pace, Steady
+
+LATE: Final = 0.025
+"""Seconds a timer may be late without the time being lost: the next request is then spaced from when this was due."""
+
+SCOUT_SECONDS: Final = 2.0
+"""How long the answer to a scout is waited for before another one goes."""
+
+_LONGEST_PAUSE: Final = 60.0
+_USUAL_SPAN: Final = 1.1
+_LASTED: Final = 1.4
+_ALONG_THE_WALL: Final = 1.0
+
+
+@attrs.define(eq=False)
+class Limit:
+    """The state of one limit, in seconds on whatever clock the caller uses.
+
+    Attributes:
+        pace: how fast requests may go, and what was learnt of that.
+        climb: seconds of climbing: of time in which requests waited for this limit.
+        taken: when the last request went.
+        sent: requests since `since` that were not refused.
+        since: the last refusal, before it the first request; None before that.
+        refused: when the last refusal was taken in; None when there was none.
+        paused: until when nothing goes.
+        sure: when a request that was refused may go without another one having got through.
+        blocked: when the refused request left whose pause no other has ended yet; None when none lasts.
+        pause: seconds of the last pause.
+        span: seconds after which a refusal is expected to be over for sure.
+    """
+
+    pace: Pace | Steady
+    climb: float = 0.0
+    taken: float = 0.0
+    sent: int = 0
+    since: float | None = None
+    refused: float | None = None
+    paused: float = 0.0
+    sure: float = 0.0
+    blocked: float | None = None
+    pause: float = 0.0
+    span: float = _USUAL_SPAN
+
+    @property
+    def rate(self) -> float:
+        """Requests a second, now."""
+        return self.pace.rate(self.climb)
+
+    def wait(self, now: float, *, again: bool) -> float:
+        """Seconds until the pause lets the next request go; zero or less when it may go now.
+
+        Args:
+            now: the time.
+            again: whether that request has been refused before.
+        """
+        return (max(self.paused, self.sure) if again and self.blocked is not None else self.paused) - now
+
+    def take(self, now: float, *, late: float = LATE) -> None:
+        """Count a request that goes now.
+
+        Args:
+            now: the time.
+            late: by how many seconds a request that waited for this limit alone may have been held up since.
+        """
+        if self.since is None:
+            self.since = now
+        in_time = now - self.taken <= 1 / self.rate + late
+        if in_time and self.blocked is None:
+            self.climb += min(now - self.taken, 1.0)
+        self.taken = now
+        self.sent += 1
+        if self.blocked is not None:
+            self.paused = now + SCOUT_SECONDS
+
+    def begin_anew(self) -> None:
+        """Keep what was learnt, and forget what was counted, after a time in which not everything was."""
+        self.sent = 0
+        self.since = self.refused = self.blocked = None
+        self.climb = 0.0
+
+    def let_through(self, left: float, now: float) -> None:
+        """The server let a request through that left at `left`: it ends the pause before it, and begins the ramp."""
+        if self.blocked is None or self.refused is None or left <= self.refused:
+            return
+        lasted = left - self.blocked
+        if lasted > _LASTED and self.since is not None:
+            self.pace = self.pace.blocked(sent=self.sent, elapsed=left - self.since)
+        self.span = max(_USUAL_SPAN, 0.9 * self.span, lasted if lasted > _LASTED else 0.0)
+        self.since = self.refused
+        self.blocked = None
+        self.paused = now
+        self.climb = 0.0
+        self.sent = 1
+
+    def turn_down(self, left: float, now: float, retry_after: float | None = None) -> None:
+        """The server answered 429 to a request that left at `left`.
+
+        Args:
+            left: when it left.
+            now: the time.
+            retry_after: seconds the server asked for; None where it did not.
+        """
+        self.sent -= 1
+        asked = now + (retry_after or 0.0)
+        if self.refused is not None and left <= self.refused:
+            # It was on its way when another one was refused, and tells nothing new.
+            self.paused = max(self.paused, asked)
+            self.sure = max(self.sure, asked, left + self.span)
+            return
+        if self.blocked is None:
+            self._learn(left, now)
+            self.blocked = left
+            paused = left + self.pause
+        else:
+            self.pause = min(_LONGEST_PAUSE, max(1.0, 2 * self.pause))
+            paused = now + self.pause
+        self.climb = 0.0
+        self.refused = now
+        self.paused = max(paused, asked)
+        # After one that waits beside it and was not refused.
+        self.sure = max(self.paused, left + self.span) + LATE
+
+    def _learn(self, left: float, now: float) -> None:
+        climb = max(0.0, self.climb - (now - left))
+        rate = self.pace.rate(climb)
+        elapsed = left - (left if self.since is None else self.since)
+        self.pace = self.pace.refused(climb=climb, sent=self.sent, elapsed=elapsed)
+        # In a window of a second, the part of it that a rate above the limit leaves over.
+        left_over = rate / self.pace.rate(_ALONG_THE_WALL) - 1
+        self.pause = min(_USUAL_SPAN, max(2 / rate, left_over) + 0.03)
+
+
+def take_all(limits: Sequence[Limit], now: float) -> None:
+    """Count a request that goes now against these, the widest first: each holds up those that wait for the next."""
+    late = LATE
+    for limit in limits:
+        limit.take(now, late=late)
+        if limit is not limits[-1]:
+            late += 1 / limit.rate
+
+
+def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, retry_after: float | None) -> None:
+    """Learn from an answer to a request that left at `left` and was taken from these limits, the widest first.
+
+    A 429 counts against the narrowest: if it was a wider one that was met, other requests tell.
+    """
+    if not refused:
+        for limit in limits:
+            limit.let_through(left, now)
+        return
+    *wider, narrowest = limits
+    narrowest.turn_down(left, now, retry_after)
+    uncount(wider)
+
+
+def uncount(limits: Iterable[Limit]) -> None:
+    """Forget a request that was taken from these limits, and that they did not let through."""
+    for limit in limits:
+        limit.sent -= 1

@@ -1,0 +1,140 @@
+"""Teams as they are, as a roster that can be edited and applied."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from ..calls import together
+from ..errors import UsageError
+from .finding import find_projects, why_missing
+from .sheets import ACCESS_LEVELS, PERMISSIONS, Name, Roster, read_project
+from .subjects import read_participations
+from .texts import tidy
+from .wanting import Project
+
+if TYPE_CHECKING:
+    from ..api.participations import Participation
+    from ..session import KantataSession
+
+_BYTE_ORDER_MARK: Final = "\ufeff"
+"""What spreadsheet programs know UTF-8 by."""
+
+_AS_THOUSANDS: Final = 3
+"""So many decimals could be read as thousands; one more could not."""
+
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet program takes a text for a formula by."""
+
+
+@attrs.frozen
+class TeamsFile:
+    """The teams of projects as they are.
+
+    Attributes:
+        text: a roster in comma-separated values; applied as it is, it changes nothing.
+        notes: what of the teams is not in it.
+    """
+
+    text: str
+    notes: tuple[str, ...] = ()
+
+
+async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> TeamsFile:
+    """The teams of projects as a roster: one request for 200 people of a project, and those that find the projects.
+
+    No text in it is one that a spreadsheet program takes for a formula: what is called like one is named by its id.
+
+    Args:
+        kantata: the session.
+        projects: as a roster names them: ids, titles, or ``ref:service:model:ref``.
+
+    Raises:
+        UsageError: a project is not there, or none is given.
+        KantataError: the API cannot be asked.
+    """
+    names = [_project_name(text) for text in ([projects] if isinstance(projects, str) else projects)]
+    if not names:
+        raise UsageError("whose team? give a project")
+    found = await find_projects(kantata, names)
+    if missing := why_missing(found.values()):
+        raise UsageError("; ".join(missing))
+    known = list({one.id: one for one in found.values() if isinstance(one, Project)}.values())
+    teams = await together(read_participations(kantata, one.id) for one in known)
+    text = io.StringIO(_BYTE_ORDER_MARK, newline="")
+    text.seek(0, io.SEEK_END)
+    table = csv.DictWriter(text, [column.name for column in Roster.columns.columns], lineterminator="\r\n")
+    table.writeheader()
+    notes = []
+    for project, team in zip(known, teams, strict=True):
+        rows = [_row(project, one) for one in team if getattr(one, "user_id", None) is not None]
+        table.writerows(rows)
+        if unseen := len(team) - len(rows):
+            notes.append(f"{project.title}: {unseen} on the team are not shown to the token's user, and left out")
+    return TeamsFile(text.getvalue(), tuple(notes))
+
+
+def _project_name(text: str) -> Name:
+    try:
+        return read_project(tidy(text))
+    except ValueError as error:
+        raise UsageError(f"project: {error}") from error
+
+
+def _row(project: Project, one: Participation) -> dict[str, Any]:
+    user: Any = getattr(one, "user", None)
+    level = getattr(one, "access_level", None)
+    return {
+        "project": _named(project.title, project.id),
+        "person": _harmless(getattr(user, "email_address", None)) or one.user_id,
+        "full_name": _escaped(getattr(user, "full_name", None) or ""),
+        "role": getattr(one, "role", None),
+        "access_level": level if level in ACCESS_LEVELS else None,
+        "permissions": " ".join(_given(one)),
+        "team_lead": _yes_or_no(getattr(one, "is_team_lead", None)),
+        "bill_rate": _rate(getattr(one, "rate_in_cents", None), project),
+        "cost_rate": _rate(getattr(one, "cost_in_cents", None), project),
+        "project_role": _role(one),
+    }
+
+
+def _named(title: str, id: str) -> str:
+    """A title that is read as one, or the id."""
+    return title if _harmless(title) and read_project(title) == Name("title", tidy(title)) else id
+
+
+def _yes_or_no(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"
+
+
+def _role(one: Participation) -> str | None:
+    id = getattr(one, "workspace_role_id", None)
+    name = getattr(getattr(one, "workspace_role", None), "name", None)
+    return name if _harmless(name) and not str(name).isdigit() else id
+
+
+def _given(one: Participation) -> Iterator[str]:
+    """The permissions that somebody is shown to have."""
+    label = getattr(one, "permissions_label", None)
+    yield from (name for name in PERMISSIONS if name == label or getattr(one, name, None) is True)
+
+
+def _rate(cents: int | None, project: Project) -> str | None:
+    if cents is None or project.subunits is None:
+        return None
+    decimals = len(str(project.subunits)) - 1
+    text = f"{Decimal(cents) / project.subunits:.{decimals}f}"
+    return f"{text}0" if decimals == _AS_THOUSANDS else text
+
+
+def _harmless(text: str | None) -> str | None:
+    return None if not text or text.lstrip().startswith(_FORMULAS) else text
+
+
+def _escaped(text: str) -> str:
+    return text if _harmless(text) else f"'{text}" if text else ""

@@ -1,0 +1,30 @@
+"""What the lines of a sheet name, found in few requests, and told when it is not there or cannot be seen.
+
+named.py     objects by their names: searched for, or read from the whole list where that takes fewer requests
+referred.py  objects by their external references
+projects.py, people.py, roles.py, groups.py, invitations.py
+"""
+
+from __future__ import annotations
+
+from .groups import find_groups
+from .invitations import pending_invitations
+from .missing import Missing, why_missing
+from .people import Person, find_people, joined
+from .projects import find_projects, read_projects
+from .referred import references_of
+from .roles import find_roles
+
+__all__ = [
+    "Missing",
+    "Person",
+    "find_groups",
+    "find_people",
+    "find_projects",
+    "find_roles",
+    "joined",
+    "pending_invitations",
+    "read_projects",
+    "references_of",
+    "why_missing",
+]

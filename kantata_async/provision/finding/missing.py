@@ -1,0 +1,48 @@
+"""What could not be found, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from ..sheets import Kind, Name
+
+F = TypeVar("F")
+
+MOST_HINTED: Final = 20
+"""The names for which near ones are looked for: beyond that something else is wrong, and it takes its time."""
+
+
+@attrs.frozen
+class Missing:
+    """Why something that a line names cannot be had.
+
+    `absent`: there is nothing of that name, or nothing that the token's user may see; `near` are names like it.
+    """
+
+    reason: str
+    absent: bool = False
+    near: tuple[str, ...] = ()
+
+
+def why_missing(found: Iterable[object]) -> list[str]:
+    """The reasons among what was found and what was not."""
+    return [one.reason for one in found if isinstance(one, Missing)]
+
+
+def texts_of(names: Iterable[Name], kind: Kind) -> list[str]:
+    """The texts of the names of one kind."""
+    return [name.text for name in names if name.kind == kind]
+
+
+def by_name(names: Iterable[Name], found: Mapping[str, Mapping[str, F]]) -> dict[Name, F]:
+    """What each name means, of what was found by the kinds of names."""
+    return {name: found[name.kind][name.text] for name in names}
+
+
+def shown(entity: object, attribute: str, otherwise: Any = None) -> Any:
+    """An attribute of an entity; `otherwise` where it is null, or withheld from the token's user."""
+    value = getattr(entity, attribute, None)
+    return otherwise if value is None else value

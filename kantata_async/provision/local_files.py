@@ -1,0 +1,61 @@
+"""Files of this machine: read as a whole; written for their owner alone, and whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+
+from ..errors import UsageError
+
+
+def read_file(path: str | PathLike[str]) -> bytes:
+    """The content of a file. Raises UsageError when it cannot be read."""
+    with _path_errors(path):
+        return Path(path).read_bytes()
+
+
+@contextmanager
+def _path_errors(path: object) -> Iterator[None]:
+    """Tell what goes wrong with a path, or that it is none, as UsageError."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{path!r} is no path of a file: {error}") from error
+
+
+def write_private(path: str | PathLike[str], text: str) -> None:
+    """Write a file that its owner alone can read (0600), in place of the one that was there.
+
+    It is written beside it first and moved there as a whole, so that an interruption leaves the old one. What is no
+    file, such as ``/dev/stdout``, is written to as it is.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    with _path_errors(path):
+        target = Path(path).resolve()
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")
+        else:
+            _replace(target, text)
+
+
+def _replace(target: Path, text: str) -> None:
+    # mkstemp makes it 0600 from the first moment on.
+    handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a file that is open already
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(beside).replace(target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(beside).unlink()
+        raise

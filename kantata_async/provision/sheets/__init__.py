@@ -1,0 +1,40 @@
+"""Spreadsheets of teams, people and groups: files in, lines with their numbers out.
+
+tables.py          pure: the content of a file as rows of cells
+columns.py         pure: headers as columns
+cells.py           pure: the text of a cell as a value
+content.py         what a file holds, and in which form
+sheet.py           what the three kinds have in common
+roster.py, people.py, groups.py   their columns and lines
+kinds.py           which kind a file is
+"""
+
+from __future__ import annotations
+
+from .cells import ACCESS_LEVELS, PERMISSIONS, ROLES, Kind, Name, read_project
+from .groups import GroupLine, Groups
+from .kinds import KINDS, AnySheet, read_sheet
+from .people import People, PersonLine
+from .roster import RATES, Line, Roster
+from .sheet import Problem, Sheet
+
+__all__ = [
+    "ACCESS_LEVELS",
+    "KINDS",
+    "PERMISSIONS",
+    "RATES",
+    "ROLES",
+    "AnySheet",
+    "GroupLine",
+    "Groups",
+    "Kind",
+    "Line",
+    "Name",
+    "People",
+    "PersonLine",
+    "Problem",
+    "Roster",
+    "Sheet",
+    "read_project",
+    "read_sheet",
+]

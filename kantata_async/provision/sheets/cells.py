@@ -1,0 +1,284 @@
+"""The text of a cell as a value: pure. Each reader raises ValueError with the reason for what it refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from datetime import date, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal
+
+import attrs
+
+from ...calls import EMPTY, plain
+from ..texts import coded, folded, hint, tidy
+
+Kind = Literal["id", "title", "reference", "email"]
+
+ROLES: Final = ("maven", "buyer")
+ACCESS_LEVELS: Final = (
+    "admin",
+    "edit_tasks",
+    "view_tasks",
+    "edit_time_and_expenses",
+    "view_time_and_expenses",
+    "edit_financials",
+    "view_financials",
+    "collaboration",
+    "time_logging",
+    "financial",
+)
+PERMISSIONS: Final = (
+    "edit",
+    "view_only",
+    "view_and_post",
+    "can_edit",
+    "can_post",
+    "can_edit_expense",
+    "can_edit_time",
+    "can_invite",
+    "can_schedule_their_hours",
+    "can_schedule_team_hours",
+)
+ACCOUNT_PERMISSIONS: Final = (
+    "administrator",
+    "reports_viewer_with_cost",
+    "reports_viewer",
+    "project_lead",
+    "project_creator",
+    "collaborator",
+    "external_collaborator",
+    "punch_clock",
+)
+
+_YES: Final = frozenset({"true", "yes", "y", "1", "ja", "j", "wahr", "oui", "vrai", "si", "sí", "verdadero"})
+_NO: Final = frozenset({"false", "no", "n", "0", "nein", "falsch", "non", "faux", "falso"})
+_ERRORS: Final = frozenset(
+    {"#N/A", "#NV", "#REF!", "#BEZUG!", "#VALUE!", "#WERT!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"}
+)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_ESCAPED: Final = re.compile(r"\A'(?=[=+\-@])")
+"""What keeps a spreadsheet program from taking a text for a formula."""
+_ID: Final = re.compile(r"([0-9]{1,18})(?:\.0+)?", re.ASCII)
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?", re.ASCII)
+_THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:([.,'\s])[0-9]{3})(?:\1[0-9]{3})*(?:([.,])[0-9]{1,2})?", re.ASCII)
+_DECIMAL_COMMA: Final = re.compile(r"[0-9]{1,12},[0-9]{1,2}", re.ASCII)
+_EITHER: Final = re.compile(r"[0-9]{1,3}[.,][0-9]{3}", re.ASCII)
+_EMAIL: Final = re.compile(r"[^\s@,<>]+@[^\s@,<>]+")
+_MAILBOX: Final = re.compile(r"(?:mailto:|[^<>]*<)?\s*([^\s@,<>]+@[^\s@,<>]+?)\s*>?", re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"[,;|\n]+")
+_EXACT: Final = 2**53
+_LARGEST: Final = 63
+_SIGNIFICANT: Final = 12
+_PERCENT: Final = 100
+_MIDNIGHT: Final = "T00:00:00"
+
+
+@attrs.frozen
+class Name:
+    """How a line names an object: by an id, a title, an external reference or an e-mail address."""
+
+    kind: Kind
+    text: str
+
+    def __str__(self) -> str:
+        return self.text if self.kind == "id" else repr(self.text)
+
+
+# --- values of objects and workbooks as the text of a cell ---
+
+
+def cell_text(value: object) -> str:
+    """A value of an object, or of a workbook's cell, as the text of a cell. Raises ValueError for what is none."""
+    value = plain(value.value if isinstance(value, Enum) else value)
+    match value:
+        case str():
+            text = value
+        case bool():
+            text = "true" if value else "false"
+        case int():
+            text = _integer_text(value)
+        case float() | Decimal():
+            text = _number_text(value)
+        case date() | time():
+            text = value.isoformat().removesuffix(_MIDNIGHT)
+        case list() | tuple() | set() | frozenset():
+            text = ", ".join(map(cell_text, value))
+        case _ if value is None or value is EMPTY:
+            text = ""
+        case _:
+            raise ValueError(f"a cell holds a text or a number, not a {type(value).__name__}")
+    return text
+
+
+def _integer_text(value: int) -> str:
+    if value.bit_length() > _LARGEST:
+        raise ValueError("a number of more than 64 bits")
+    return str(value)
+
+
+def _number_text(value: float | Decimal) -> str:
+    """A number as text: 3.0 is 3, and what only binary fractions add is left away.
+
+    A zero is added to three decimals, which in text could be thousands.
+    """
+    if isinstance(value, Decimal) and value.is_nan():
+        return ""
+    number = value if isinstance(value, Decimal) else Decimal(format(value, f".{_SIGNIFICANT}g"))
+    if not number.is_finite() or abs(number) >= _EXACT:
+        return str(value)
+    if number == number.to_integral_value():
+        return str(int(value))
+    text = format(number.normalize(), "f")
+    return f"{text}0" if len(text.partition(".")[2]) == 3 else text
+
+
+def checked_text(text: str) -> str:
+    """The text of a cell without what nobody sees. Raises ValueError for an error of a spreadsheet, or no text."""
+    seen = _ESCAPED.sub("", tidy(text))
+    if seen.upper() in _ERRORS:
+        raise ValueError(f"the cell holds the error {seen}")
+    if _SURROGATE.search(seen):
+        raise ValueError("the text has half a character (a lone surrogate)")
+    return seen
+
+
+# --- names ---
+
+
+def read_project(text: str) -> Name:
+    """A project: digits are an id, ``ref:service:model:ref`` an external reference, anything else a title.
+
+    ``id:`` and ``title:`` before it say which it is where that is not what is meant: ``title:2027``.
+    """
+    prefix, colon, after = text.partition(":")
+    after = after.strip()
+    match prefix:
+        case "id" if colon:
+            return Name("id", read_id(after))
+        case "title" if colon and after:
+            return Name("title", after)
+        case "ref" if colon:
+            return Name("reference", read_reference(after))
+    found = _ID.fullmatch(text)
+    return Name("id", found[1]) if found else Name("title", text)
+
+
+read_group = read_project
+
+
+def read_projects(text: str) -> tuple[Name, ...]:
+    """Projects, divided by semicolons, bars or lines."""
+    parts = [part.strip() for part in re.split(r"[;|\n]+", text)]
+    return tuple(dict.fromkeys(read_project(part) for part in parts if part))
+
+
+def read_id(text: str) -> str:
+    """An id: digits."""
+    found = _ID.fullmatch(text)
+    if not found:
+        raise ValueError(f"an id is digits, not {text!r}")
+    return found[1]
+
+
+def read_reference(text: str) -> str:
+    """An external reference, ``service:model:ref``, with or without ``ref:`` before it."""
+    reference = text.removeprefix("ref:")
+    parts = [part.strip() for part in reference.split(":", 2)]
+    if len(parts) != 3 or not all(parts) or "," in parts[2]:
+        raise ValueError(f"an external reference is ref:service:model:ref, not 'ref:{reference}'")
+    return ":".join(parts)
+
+
+def read_person(text: str) -> Name:
+    """A person: an id or an e-mail address, also as ``Ann Lee <ann@x.example>``."""
+    found = _ID.fullmatch(text)
+    if found:
+        return Name("id", found[1])
+    mailbox = _MAILBOX.fullmatch(text)
+    if mailbox:
+        return Name("email", mailbox[1])
+    raise ValueError(f"a person is an id or an e-mail address, not {text!r}")
+
+
+def read_email(text: str) -> str:
+    """An e-mail address."""
+    if not _EMAIL.fullmatch(text):
+        raise ValueError(f"an e-mail address has an @ and no spaces, not {text!r}")
+    return text
+
+
+# --- values ---
+
+
+def read_role(text: str) -> str:
+    """The role of a participation."""
+    return _among(text, ROLES)
+
+
+def read_access_level(text: str) -> str:
+    """An access level, as a create takes it."""
+    return _among(text, ACCESS_LEVELS)
+
+
+def read_permission(text: str) -> str:
+    """A permission of somebody in the account."""
+    return _among(text, ACCOUNT_PERMISSIONS)
+
+
+def read_permissions(text: str) -> tuple[str, ...]:
+    """Permissions on a project, divided by commas, semicolons, bars or spaces."""
+    parts = [part for part in _BETWEEN.split(text) if part.strip()]
+    several = [one for part in parts for one in ([part] if coded(part) in PERMISSIONS else part.split())]
+    return tuple(dict.fromkeys(_among(one, PERMISSIONS) for one in several))
+
+
+def read_boolean(text: str) -> bool:
+    """Yes or no, as people and spreadsheets write them in several languages."""
+    word = folded(text)
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise ValueError(f"yes or no, not {text!r}")
+
+
+def read_rate(text: str) -> Decimal:
+    """An amount an hour: 120 or 120.50, also 120,50 and 1,200.50.
+
+    What could be decimals as well as thousands, such as 1,200 or 1.200, is refused.
+    """
+    if _EITHER.fullmatch(text):
+        raise ValueError(f"a rate is an amount such as 120 or 120.50, and {text!r} could be thousands or decimals")
+    if _NUMBER.fullmatch(text):
+        return Decimal(text)
+    if _DECIMAL_COMMA.fullmatch(text):
+        return Decimal(text.replace(",", "."))
+    grouped = _THOUSANDS.fullmatch(text)
+    if grouped and grouped[1] != grouped[2]:
+        digits = text.replace(grouped[1], "")
+        return Decimal(digits.replace(",", "."))
+    raise ValueError(f"a rate is an amount such as 120 or 120.50, not {text!r}")
+
+
+def read_percent(text: str) -> int:
+    """A share of 100: 80 or 80 %."""
+    number = text.removesuffix("%").strip()
+    if not re.fullmatch(r"[0-9]{1,3}", number, re.ASCII) or int(number) > _PERCENT:
+        raise ValueError(f"a share is a whole number up to 100, not {text!r}")
+    return int(number)
+
+
+def read_text(text: str) -> str:
+    """A text as it is."""
+    return text
+
+
+def _among(text: str, known: Collection[str]) -> str:
+    code = coded(text)
+    if code not in known:
+        raise ValueError(f"there is no {text.strip()!r}{hint(code, known)}")
+    return code
+
+
+Cells = dict[str, Any]
+"""The values of a line, by the names of their columns."""

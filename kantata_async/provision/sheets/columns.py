@@ -1,0 +1,131 @@
+"""The columns of a sheet, and the headers by which people call them: pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Final
+
+import attrs
+
+from ...errors import UsageError
+from ..texts import coded, hint, nearest
+
+_ALPHABET: Final = 26
+
+
+@attrs.frozen
+class Column:
+    """A column: its name, what reads the text of its cells, other headers for it, and whether every line needs it."""
+
+    name: str
+    read: Callable[[str], Any]
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+
+
+@attrs.frozen
+class Columns:
+    """The columns that a sheet may have.
+
+    `ambiguous` are headers that could be one of several columns: whoever wrote the sheet is asked which.
+    """
+
+    columns: tuple[Column, ...]
+    ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    by_name: Mapping[str, Column] = attrs.field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=attrs.Factory(lambda self: {column.name: column for column in self.columns}, takes_self=True),
+    )
+    """The columns by their own names."""
+
+    @property
+    def required(self) -> list[str]:
+        """The names of the columns that every line needs."""
+        return [column.name for column in self.columns if column.required]
+
+    def find(self, header: str) -> str | None:
+        """The name of the column that a header means."""
+        code = coded(header)
+        return next((one.name for one in self.columns if code == one.name or code in one.aliases), None)
+
+    def wrong(self, header: str) -> str:
+        """Why a header means none of the columns."""
+        choice = self.ambiguous.get(coded(header))
+        if choice is not None:
+            return f"the column {header!r} could be {' or '.join(choice)}: call it which"
+        names = {alias: column.name for column in self.columns for alias in (column.name, *column.aliases)}
+        near = list(dict.fromkeys(names[alias] for alias in nearest(coded(header), names)))
+        offer = f"; did you mean {' or '.join(map(repr, near))}?" if near else hint(coded(header), self.by_name)
+        return f"there is no column {header!r}{offer}"
+
+
+class Keys:
+    """The keys of objects as columns, each looked at once however many objects there are."""
+
+    def __init__(self, columns: Columns, ignored: Collection[str]) -> None:
+        ignoring = _ignoring(ignored)
+        self.is_ignored = cache(lambda key: coded(key) in ignoring)
+        self.find = cache(columns.find)
+        self.wrong = cache(columns.wrong)
+
+
+@attrs.frozen
+class Layout:
+    """Which column each place of a row is, None for what is left out; and the places that have no header."""
+
+    places: tuple[str | None, ...]
+    unnamed: frozenset[int]
+
+    def beyond(self, cells: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        """The cells that stand under no header, with their places."""
+        for number in (*sorted(self.unnamed), *range(len(self.places), len(cells))):
+            if number < len(cells):
+                yield number, cells[number]
+
+
+def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], source: str) -> Layout:
+    """Which columns a header names. Raises UsageError that tells everything that is wrong with it at once."""
+    ignoring = _ignoring(ignored)
+    codes = [coded(text) if text else letters(number).lower() for number, text in enumerate(header)]
+    places = [None if code in ignoring else columns.find(text) for code, text in zip(codes, header, strict=True)]
+    wrong = [
+        columns.wrong(text)
+        for place, code, text in zip(places, codes, header, strict=True)
+        if text and place is None and code not in ignoring
+    ]
+    wrong += _doubled(places, header)
+    wrong += [f"the column {name!r} is missing" for name in columns.required if name not in places]
+    wrong += [f"there is no column {name!r} to ignore" for code, name in ignoring.items() if code not in codes]
+    if wrong:
+        raise UsageError(f"{source}: {'; '.join(dict.fromkeys(wrong))}")
+    unnamed = (number for number, text in enumerate(header) if not text and codes[number] not in ignoring)
+    return Layout(tuple(places), frozenset(unnamed))
+
+
+def _ignoring(names: Collection[str]) -> dict[str, str]:
+    """The names of columns to leave out, by how they are compared."""
+    return {coded(name): name for name in ([names] if isinstance(names, str) else names)}
+
+
+def letters(number: int) -> str:
+    """The name of a column in a spreadsheet, by its place from 0: A, B, …, Z, AA."""
+    before, last = divmod(number, _ALPHABET)
+    return (letters(before - 1) if before else "") + chr(ord("A") + last)
+
+
+def _doubled(places: Sequence[str | None], header: Sequence[str]) -> list[str]:
+    texts: dict[str, list[str]] = defaultdict(list)
+    for place, text in zip(places, header, strict=True):
+        if place is not None:
+            texts[place].append(text)
+    return [_doubled_column(name, found) for name, found in texts.items() if len(found) > 1]
+
+
+def _doubled_column(name: str, headers: Sequence[str]) -> str:
+    if len({coded(text) for text in headers}) == 1:
+        return f"there are two columns {name!r}"
+    return f"the columns {' and '.join(map(repr, headers))} are both the {name!r}: leave one out, or ignore it"

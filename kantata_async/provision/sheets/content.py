@@ -1,0 +1,85 @@
+"""What a file holds, and in which form it holds lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import attrs
+
+from ...errors import UsageError
+from ..local_files import read_file
+from .cells import cell_text
+from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
+
+Form: TypeAlias = Literal["delimited", "workbook", "json"]
+
+_WORKBOOKS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+_DELIMITED: Final = (".csv", ".tsv", ".txt")
+_JSON_LINES: Final = (".jsonl", ".ndjson")
+_STDIN: Final = "-"
+
+
+@attrs.frozen
+class Content:
+    """What a file holds, and in which form."""
+
+    source: str
+    data: bytes
+    form: Form
+
+    @classmethod
+    def at(cls, path: str | PathLike[str], form: Form) -> Content:
+        """What a file holds that is of this form. Raises UsageError when it cannot be read."""
+        return cls(str(path), _bytes(path), form)
+
+    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[Row], tuple[str, ...]]:
+        """The rows of its table, and what there is to say of how they were read."""
+        if self.form == "workbook":
+            return workbook_rows(self.data, self.source, sheet), ()
+        if sheet is not None:
+            raise UsageError(f"{self.source}: only a workbook has sheets")
+        text = decode(self.data, self.source)
+        return delimited_rows(text.content, self.source, known), text.notes
+
+    def header(self, known: Callable[[str], bool], sheet: str | None) -> list[str]:
+        """The headers of its table, or the keys of its first object; none where it has neither."""
+        if self.form != "json":
+            first = next(self.rows(known, sheet)[0], None)
+            return [] if first is None else [header_text(cell) for cell in first.cells]
+        line = next((one for one in decode(self.data, self.source).content.split("\n") if one.strip()), "")
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            return []
+        return list(row) if isinstance(row, dict) else []
+
+
+def load(path: str | PathLike[str]) -> Content:
+    """What a file holds. Raises UsageError when it cannot be read, or is of no kind that could hold lines."""
+    source = "standard input" if str(path) == _STDIN else str(path)
+    data = _bytes(path)
+    if is_workbook(data):
+        return Content(source, data, "workbook")
+    suffix = Path(path).suffix.lower()
+    if suffix in _JSON_LINES or (str(path) == _STDIN and data.lstrip().startswith(b"{")):
+        return Content(source, data, "json")
+    if suffix in _DELIMITED or str(path) == _STDIN:
+        return Content(source, data, "delimited")
+    if suffix in _WORKBOOKS:
+        raise UsageError(f"{source} is no workbook, whatever its suffix says")
+    kinds = "a .csv, an .xlsx or a .jsonl file"
+    raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
+
+
+def _bytes(path: str | PathLike[str]) -> bytes:
+    return sys.stdin.buffer.read() if str(path) == _STDIN else read_file(path)
+
+
+def header_text(cell: object) -> str:
+    """The text of a header's cell, in one line."""
+    return " ".join(cell_text(cell).split())

@@ -1,0 +1,87 @@
+"""Groups: which groups of projects, such as companies, there should be."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import attrs
+
+from .cells import Name, read_boolean, read_email, read_group, read_projects, read_reference, read_text
+from .columns import Column, Columns
+from .sheet import Sheet
+
+
+@attrs.frozen(kw_only=True)
+class GroupLine:
+    """One line of `Groups`. What is None is left as it is.
+
+    Attributes:
+        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        group: which group; one that is named and not there is made.
+        name: what it should be called, where that is another name.
+        company: whether it is a company.
+        contact_name: whom to ask for there.
+        email: where to write to.
+        phone_number: where to call.
+        address: where it is.
+        website: its address on the web.
+        notes: what else there is to know.
+        reference: an external reference that it should have, ``service:model:ref``.
+        projects: projects that should be in it.
+        projects_out: projects that should not be in it.
+    """
+
+    number: int
+    group: Name
+    name: str | None = None
+    company: bool | None = None
+    contact_name: str | None = None
+    email: str | None = None
+    phone_number: str | None = None
+    address: str | None = None
+    website: str | None = None
+    notes: str | None = None
+    reference: str | None = None
+    projects: tuple[Name, ...] = ()
+    projects_out: tuple[Name, ...] = ()
+
+
+@attrs.frozen
+class Groups(Sheet[GroupLine]):
+    """Which groups of projects there should be, and how.
+
+    The column group is needed by every line; what is empty is left as it is.
+
+    - group: a name, an id, or ``ref:service:model:ref``. A group of that name that is not there is made.
+    - name: another name for a group that is there.
+    - company: yes or no.
+    - contact_name, email, phone_number, address, website, notes: texts.
+    - reference: ``service:model:ref``, an external reference that it should have.
+    - projects, projects_out: projects that should be in it, and those that should not, divided by semicolons.
+
+    Attributes:
+        lines: the lines that could be read.
+        problems: the others, each with its number and the reason.
+        source: where it came from, for messages.
+        notes: what else there is to say of how it was read.
+    """
+
+    kind: ClassVar[str] = "groups"
+    line: ClassVar[type[GroupLine]] = GroupLine
+    columns: ClassVar[Columns] = Columns(
+        (
+            Column("group", read_group, ("group_name", "group_id", "workspace_group", "client", "client_name"), True),
+            Column("name", read_text, ("new_name", "rename_to")),
+            Column("company", read_boolean, ("is_company",)),
+            Column("contact_name", read_text, ("contact", "contact_person")),
+            Column("email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email")),
+            Column("phone_number", read_text, ("phone", "telephone", "contact_phone")),
+            Column("address", read_text, ("postal_address",)),
+            Column("website", read_text, ("web_site", "url", "homepage")),
+            Column("notes", read_text, ("note", "remarks")),
+            Column("reference", read_reference, ("external_reference", "external_id", "ref")),
+            Column("projects", read_projects, ("projects_in", "add_projects", "workspaces", "project")),
+            Column("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
+        ),
+        {"title": ("group", "name"), "id": ("group", "reference")},
+    )

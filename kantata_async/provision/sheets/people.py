@@ -1,0 +1,85 @@
+"""People: how the account's members should be."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+import attrs
+
+from .cells import Name, read_percent, read_permission, read_person, read_reference, read_text
+from .columns import Column, Columns
+from .roster import ANY_RATE, BILL_RATE, COST_RATE, FULL_NAME, PERSON
+from .sheet import Sheet
+
+
+@attrs.frozen(kw_only=True)
+class PersonLine:
+    """One line of `People`. What is None is left as it is.
+
+    Attributes:
+        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        person: who.
+        full_name: what they should be called.
+        headline: the line under their name.
+        role: the id or the name of their default role.
+        permission: what they may do in the account.
+        bill_rate: an hour, in units of the account's currency.
+        cost_rate: likewise.
+        manager: their manager.
+        billability: which share of their time should be billable, in percent.
+        reference: an external reference that they should have, ``service:model:ref``.
+    """
+
+    number: int
+    person: Name
+    full_name: str | None = None
+    headline: str | None = None
+    role: str | None = None
+    permission: str | None = None
+    bill_rate: Decimal | None = None
+    cost_rate: Decimal | None = None
+    manager: Name | None = None
+    billability: int | None = None
+    reference: str | None = None
+
+
+@attrs.frozen
+class People(Sheet[PersonLine]):
+    """How the members of the account should be.
+
+    The column person is needed by every line; what is empty is left as it is.
+
+    - person: an id or an e-mail address; somebody who is not in the account is invited, when the plan is asked to.
+    - full_name, headline: texts.
+    - role: the id or the name of their default role. Their roles on projects stay.
+    - permission: as the API names them: administrator, project_lead, collaborator, …
+    - bill_rate, cost_rate: an hour, in units of the account's currency: 120 or 120.50.
+    - manager: an id or an e-mail address.
+    - billability: percent.
+    - reference: ``service:model:ref``, an external reference that they should have.
+
+    Attributes:
+        lines: the lines that could be read.
+        problems: the others, each with its number and the reason.
+        source: where it came from, for messages.
+        notes: what else there is to say of how it was read.
+    """
+
+    kind: ClassVar[str] = "people"
+    line: ClassVar[type[PersonLine]] = PersonLine
+    columns: ClassVar[Columns] = Columns(
+        (
+            PERSON,
+            attrs.evolve(FULL_NAME, aliases=(*FULL_NAME.aliases, "name")),
+            Column("headline", read_text, ("job_title", "title", "position")),
+            Column("role", read_text, ("default_role", "account_role", "role_name", "default_role_id", "role_id")),
+            Column("permission", read_permission, ("account_permission", "permissions")),
+            BILL_RATE,
+            COST_RATE,
+            Column("manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to")),
+            Column("billability", read_percent, ("billability_target", "utilization_target", "target")),
+            Column("reference", read_reference, ("external_reference", "external_id", "ref")),
+        ),
+        {**ANY_RATE, "id": ("person", "reference"), "level": ("permission", "role")},
+    )

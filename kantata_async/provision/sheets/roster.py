@@ -1,0 +1,126 @@
+"""Rosters: who should be on which project, and on which terms."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar
+
+import attrs
+
+from .cells import (
+    Name,
+    read_access_level,
+    read_boolean,
+    read_permissions,
+    read_person,
+    read_project,
+    read_rate,
+    read_role,
+    read_text,
+)
+from .columns import Column, Columns
+from .sheet import Sheet
+
+
+@attrs.frozen(kw_only=True)
+class Line:
+    """One line of a roster. What is None is left as it is on the project.
+
+    Attributes:
+        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        project: which project.
+        person: who.
+        full_name: what they are called, for the invitation of somebody who is not in the account yet.
+        role: ``maven`` or ``buyer``; somebody new is a maven unless it is given.
+        access_level: as a create takes it.
+        permissions: those the person should have at least.
+        team_lead: whether the person leads the team.
+        bill_rate: an hour, in units of the project's currency.
+        cost_rate: likewise.
+        project_role: the id or the name of a role.
+    """
+
+    number: int
+    project: Name
+    person: Name
+    full_name: str | None = None
+    role: str | None = None
+    access_level: str | None = None
+    permissions: tuple[str, ...] | None = None
+    team_lead: bool | None = None
+    bill_rate: Decimal | None = None
+    cost_rate: Decimal | None = None
+    project_role: str | None = None
+
+
+RATES = ("bill_rate", "cost_rate")
+BILL_RATE = Column("bill_rate", read_rate, ("billing_rate", "billable_rate", "bill_rate_per_hour", "sell_rate"))
+COST_RATE = Column("cost_rate", read_rate, ("cost", "cost_rate_per_hour", "cost_per_hour", "internal_rate"))
+FULL_NAME = Column("full_name", read_text, ("person_name", "user_name", "display_name"))
+PERSON = Column(
+    "person",
+    read_person,
+    (
+        *("e_mail", "email", "email_address", "e_mail_address", "mail", "person_email", "user_email", "member_email"),
+        *("person_id", "user", "user_id", "member", "team_member", "participant", "who"),
+    ),
+    required=True,
+)
+ANY_RATE = dict.fromkeys(("rate", "rates", "hourly_rate", "rate_per_hour", "price", "day_rate"), RATES)
+
+
+@attrs.frozen
+class Roster(Sheet[Line]):
+    """Who should be on which project.
+
+    The columns are project and person, which every line needs, and full_name, role, access_level, permissions,
+    team_lead, bill_rate, cost_rate and project_role, which may be absent or empty: what is empty is left as it is.
+    They may be called otherwise, where that is plain: workspace, project name, e-mail, team leader.
+
+    - project: an id, a title, or ``ref:service:model:ref`` for an external reference. ``title:2027`` is a title that
+      looks like an id.
+    - person: an id or an e-mail address.
+    - full_name: for the invitation of somebody who is not in the account yet; nobody is called otherwise by it.
+    - role: maven or buyer; who is added without one is a maven.
+    - permissions: several are divided by spaces, semicolons or bars (or commas, in quotes).
+    - team_lead: yes or no, true or false, 1 or 0, also Ja, WAHR, oui.
+    - bill_rate, cost_rate: an hour, in units of the project's currency: 120 or 120.50.
+    - project_role: the id or the name of a role.
+
+    Attributes:
+        lines: the lines that could be read.
+        problems: the others, each with its number and the reason.
+        source: where it came from, for messages.
+        notes: what else there is to say of how it was read.
+    """
+
+    kind: ClassVar[str] = "roster"
+    line: ClassVar[type[Line]] = Line
+    columns: ClassVar[Columns] = Columns(
+        (
+            Column(
+                "project",
+                read_project,
+                (
+                    *("project_name", "project_title", "project_id"),
+                    *("workspace", "workspace_name", "workspace_title", "workspace_id"),
+                ),
+                required=True,
+            ),
+            PERSON,
+            FULL_NAME,
+            Column("role", read_role, ("participation_role",)),
+            Column("access_level", read_access_level, ("access",)),
+            Column("permissions", read_permissions, ("permission", "project_permissions")),
+            Column("team_lead", read_boolean, ("is_team_lead", "team_leader", "teamlead", "lead", "project_lead")),
+            BILL_RATE,
+            COST_RATE,
+            Column("project_role", read_text, ("workspace_role", "team_role", "role_on_project", "project_role_name")),
+        ),
+        {
+            **ANY_RATE,
+            "name": ("project", "full_name"),
+            "title": ("project", "project_role"),
+            "id": ("project", "person"),
+        },
+    )

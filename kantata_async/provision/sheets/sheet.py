@@ -1,0 +1,205 @@
+"""What rosters, people and groups come as: lines with their numbers, from a file or from objects.
+
+Every line keeps its number. A line that cannot be read is told with its number and does not stop the others; what makes
+the whole file doubtful (an unknown column, a quote that is never closed) is a `UsageError`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
+from os import PathLike
+from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+
+import attrs
+
+from ...errors import UsageError
+from ..texts import tidy
+from .cells import Cells, cell_text, checked_text
+from .columns import Columns, Keys, Layout, lay_out, letters
+from .content import Content, header_text, load
+from .tables import Row, decode
+
+L = TypeVar("L")
+
+_MOST_TOLD: Final = 3
+
+
+@attrs.frozen(order=True)
+class Problem:
+    """A line that cannot be done, and why; `project` is the id of its project, where that is known."""
+
+    line: int
+    reason: str
+    project: str | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
+
+@attrs.frozen
+class Sheet(Generic[L]):
+    """The lines of a spreadsheet.
+
+    Attributes:
+        lines: the lines that could be read.
+        problems: the others, each with its number and the reason.
+        source: where it came from, for messages.
+        notes: what else there is to say of how it was read.
+    """
+
+    kind: ClassVar[str]
+    columns: ClassVar[Columns]
+    line: ClassVar[type[Any]]
+
+    lines: tuple[L, ...]
+    problems: tuple[Problem, ...] = ()
+    source: str = "roster"
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
+        """The lines of a file, by its suffix and content; of standard input for ``-``.
+
+        Args:
+            path: .csv, .tsv or .txt for delimited values, .jsonl or .ndjson for JSON lines, .xlsx, .xls or .ods for
+                workbooks.
+            ignore_columns: headers of columns to leave out; of columns without one their letters, as in a spreadsheet.
+            sheet: the name of a workbook's sheet; without it the first with anything in it.
+
+        Raises:
+            UsageError: the file cannot be read, or not as a whole.
+        """
+        return cls.of_content(load(path), ignore_columns=ignore_columns, sheet=sheet)
+
+    @classmethod
+    def from_csv(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
+        """The lines of values that commas, semicolons, tabs or bars divide, with a header.
+
+        In UTF-8, in UTF-16 with a byte order mark, or in Windows-1252 when nothing else fits.
+
+        Raises:
+            UsageError: the file cannot be read as a whole; it names the file and the place.
+        """
+        return cls.of_content(Content.at(path, "delimited"), ignore_columns=ignore_columns)
+
+    @classmethod
+    def from_xlsx(
+        cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None
+    ) -> Self:
+        """The lines of a workbook's sheet, by the extra ``xlsx``; cells that hold an error read as empty.
+
+        Raises:
+            UsageError: it is no workbook, or has no such sheet.
+        """
+        content = Content.at(path, "workbook")
+        return cls.of_content(content, ignore_columns=ignore_columns, sheet=sheet)
+
+    @classmethod
+    def from_jsonl(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
+        """The lines of JSON: an object a line.
+
+        Raises:
+            UsageError: the file is no text.
+        """
+        return cls.of_content(Content.at(path, "json"), ignore_columns=ignore_columns)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, Any]], *, ignore_columns: Collection[str] = ()) -> Self:
+        """The lines of mappings with the columns as keys; their numbers are their positions, from 1.
+
+        Values may be those of pandas and numpy: what is missing there is empty, and 3.0 is the id 3.
+
+        Raises:
+            UsageError: these are no rows.
+        """
+        if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+            raise UsageError("a frame is no rows: give frame.to_dict('records'), or of polars frame.to_dicts()")
+        if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
+            raise UsageError(f"rows are an iterable of mappings, not {type(rows).__name__}")
+        keys = Keys(cls.columns, ignore_columns)
+        read = (cls._of_object(row, number, keys) for number, row in enumerate(rows, 1))
+        return cls._of(read, cls.kind, ())
+
+    @classmethod
+    def of_content(cls, content: Content, *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
+        """The lines of what a file holds. Raises UsageError as `read` does."""
+        if content.form == "json":
+            text = decode(content.data, content.source)
+            keys = Keys(cls.columns, ignore_columns)
+            lines = enumerate(text.content.split("\n"), 1)
+            read = (cls._of_json(line, number, keys) for number, line in lines if line.strip())
+            return cls._of(read, content.source, text.notes)
+        rows, notes = content.rows(lambda header: cls.columns.find(header) is not None, sheet)
+        first = next(rows, None)
+        if first is None:
+            names = ", ".join(cls.columns.required)
+            raise UsageError(f"{content.source}: the first line should be a header with the columns {names}, …")
+        header = [header_text(cell) for cell in first.cells]
+        layout = lay_out(cls.columns, header, ignore_columns, content.source)
+        return cls._of((cls._of_row(layout, row) for row in rows), content.source, notes)
+
+    @classmethod
+    def _of(cls, read: Iterable[Any], source: str, notes: tuple[str, ...]) -> Self:
+        found = list(read)
+        lines = tuple(one for one in found if not isinstance(one, Problem))
+        return cls(lines, tuple(one for one in found if isinstance(one, Problem)), source, notes)
+
+    # --- single lines ---
+
+    @classmethod
+    def _of_row(cls, layout: Layout, row: Row) -> L | Problem:
+        stray = [(number, cell) for number, cell in layout.beyond(row.cells) if tidy(cell_text(cell))]
+        if stray:
+            where = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])
+            return Problem(row.number, f"it has a value under no header, in column {where}")
+        cells = zip(layout.places, row.cells, strict=False)
+        return cls._of_cells({name: cell for name, cell in cells if name is not None}, row.number)
+
+    @classmethod
+    def _of_json(cls, line: str, number: int, keys: Keys) -> L | Problem:
+        try:
+            row = json.loads(line, parse_float=Decimal)
+        except (ValueError, RecursionError) as error:
+            return Problem(number, f"it is not JSON: {error}")
+        return cls._of_object(row, number, keys)
+
+    @classmethod
+    def _of_object(cls, row: Any, number: int, keys: Keys) -> L | Problem:
+        if not isinstance(row, Mapping):
+            return Problem(number, f"it is {type(row).__name__}, not an object with the columns as keys")
+        cells: dict[str, Any] = {}
+        wrong = []
+        for key, value in row.items():
+            header = str(key)
+            name = keys.find(header)
+            if keys.is_ignored(header):
+                continue
+            if name is None:
+                wrong.append(keys.wrong(header))
+            elif name in cells:
+                wrong.append(f"there are two columns {name!r}")
+            else:
+                cells[name] = value
+        return Problem(number, "; ".join(wrong)) if wrong else cls._of_cells(cells, number)
+
+    @classmethod
+    def _of_cells(cls, cells: Mapping[str, Any], number: int) -> L | Problem:
+        values: Cells = {}
+        reasons = []
+        empty = cls.columns.by_name.keys() - cells.keys()
+        for name, cell in cells.items():
+            try:
+                text = checked_text(cell_text(cell))
+                if text:
+                    values[name] = cls.columns.by_name[name].read(text)
+                else:
+                    empty.add(name)
+            except ValueError as error:
+                reasons.append(f"{name}: {error}")
+        missing = [f"the {name} is missing" for name in cls.columns.required if name in empty]
+        if missing or reasons:
+            return Problem(number, "; ".join([*missing, *reasons]))
+        made: L = cls.line(number=number, **values)
+        return made

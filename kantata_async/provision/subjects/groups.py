@@ -1,0 +1,170 @@
+"""Groups: the groups of projects of the account, such as companies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import attrs
+
+from ...bulk import Outcome
+from ...calls import together
+from ...model import Entity
+from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
+from ..finding import Missing, find_groups, find_projects, references_of, why_missing
+from ..sheets import GroupLine, Name, Problem
+from ..texts import folded
+from ..wanting import Project, Terms, Value, Wanted, gather
+from .subject import Creator, Wish, Write, in_fields, reference_fields, reference_write, values_of
+
+if TYPE_CHECKING:
+    from ...api.workspace_groups import WorkspaceGroup, WorkspaceGroupsInclude, WorkspaceGroupsRow
+    from ...session import KantataSession
+
+_FIELDS: Final = {
+    name: name for name in ("name", "company", "contact_name", "email", "phone_number", "address", "website", "notes")
+}
+_PROJECTS: Final = {"projects": "add_workspace_ids", "projects_out": "remove_workspace_ids"}
+_INCLUDED: Final[Mapping[str, WorkspaceGroupsInclude]] = {
+    "reference": "external_references",
+    "projects": "workspaces",
+    "projects_out": "workspaces",
+}
+"""The columns that come only with an include."""
+
+_NEW: Final = "name:"
+"""What a group that has no id yet is known by: this and its name, as `folded` gives it."""
+
+
+def _add(kantata: KantataSession, entries: Sequence[Entry]) -> AsyncGenerator[Outcome[Any], None]:
+    """Make groups, one by one, each after a look whether it is there."""
+
+    async def find(rows: Sequence[Mapping[str, Any]]) -> Iterable[Entity]:
+        searches = (kantata.workspace_groups.list(matching=row["name"]).collect() for row in rows)
+        return [group for found in await together(searches) for group in found]
+
+    rows = [cast("WorkspaceGroupsRow", _row(entry)) for entry in entries]
+    return kantata.workspace_groups.create_stream(rows, find=find, key=_key, if_exists="skip")
+
+
+_CREATORS: Final[Mapping[Action, Creator]] = {"add": _add}
+
+
+class GroupsOfAccount:
+    """The groups of projects of the account; see `Subject`."""
+
+    kind: str = "groups"
+    shape: Shape = Shape(settable=(*_FIELDS, "reference", *_PROJECTS))
+    rates: frozenset[str] = frozenset()
+    created_with: tuple[str, ...] = (*_FIELDS, "reference", *_PROJECTS)
+    creators: Mapping[Action, Creator] = _CREATORS
+
+    async def want(self, kantata: KantataSession, lines: Sequence[GroupLine], *, invite: bool) -> Wish:
+        """See `Subject.want`; nobody is invited."""
+        names = [name for line in lines for name in _names(line)]
+        groups = await find_groups(kantata, names)
+        projects = await find_projects(kantata, (one for line in lines for one in (*line.projects, *line.projects_out)))
+        wanted, problems = gather(resolve(line, groups, projects) for line in lines)
+        titles = {one.id: one.title for one in projects.values() if isinstance(one, Project)}
+        return Wish(wanted=wanted, problems=problems, labels=dict.fromkeys(_PROJECTS, titles))
+
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+        """See `Subject.read`: one request for 200 groups."""
+        fields = {field for one in wanted for field in (*one.terms.includes, *one.terms.excludes)}
+        include: list[WorkspaceGroupsInclude] = [*dict.fromkeys(_INCLUDED[field] for field in sorted(fields))]
+        names = {one.subject: _name_of(one) for one in wanted}
+        found = await find_groups(kantata, names.values(), include)
+        there = {subject: group for subject, name in names.items() if isinstance(group := found[name], Entity)}
+        return State(places={None: [_held(group, subject) for subject, group in there.items()]})
+
+    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+        """See `Subject.writes`; the API takes no update of a group without its name."""
+        own = tuple(change for change in changes if change.field != "reference")
+        row = {"id": held.id, "name": held.name or entry.name, **_fields(own)}
+        writes = [Write(entry, "workspace_groups", row, own)] if own else []
+        return [*writes, *reference_write(entry, "WorkspaceGroup", held.id, changes)]
+
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """See `Subject.answers`."""
+        return {"include": ("workspaces",)}
+
+    def read_held(self, entity: Any) -> Held | None:
+        """See `Subject.read_held`."""
+        return _held(entity, entity.id)
+
+
+def _key(data: Mapping[str, Any]) -> str:
+    return folded(str(data.get("name") or ""))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    changes = [change for change in entry.changes if change.field not in {"reference", "projects_out"}]
+    row = _fields(changes)
+    for change in entry.changes:
+        if change.field == "reference":
+            row["external_reference"] = reference_fields(change.after)
+    return row
+
+
+def _fields(changes: Sequence[Change]) -> dict[str, Any]:
+    fields: dict[str, Any] = in_fields(changes, _FIELDS)
+    return {**fields, **{_PROJECTS[one.field]: items_of(one.after) for one in changes if one.field in _PROJECTS}}
+
+
+def _names(line: GroupLine) -> list[Name]:
+    """What a line calls its group: as it is called, and as it may be called after an earlier apply."""
+    return [line.group] if line.name is None else [line.group, Name("title", line.name)]
+
+
+def _name_of(wanted: Wanted) -> Name:
+    if wanted.subject.startswith(_NEW):
+        return Name("title", str(wanted.terms.values["name"]))
+    return Name("id", wanted.subject)
+
+
+def resolve(
+    line: GroupLine, groups: Mapping[Name, WorkspaceGroup | Missing], projects: Mapping[Name, Project | Missing]
+) -> Wanted | Problem:
+    """How a group should be by one line, or why it cannot be done."""
+    found = [groups[name] for name in _names(line)]
+    group = next((one for one in found if not isinstance(one, Missing)), found[0])
+    into, out_of = ([projects[name] for name in names] for names in (line.projects, line.projects_out))
+    is_new = isinstance(group, Missing) and group.absent and line.group.kind == "title"
+    if missing := why_missing([*([] if is_new else [group]), *into, *out_of]):
+        return Problem(line.number, "; ".join(missing))
+    ids, ids_out = (tuple(one.id for one in ones if isinstance(one, Project)) for ones in (into, out_of))
+    if both := set(ids) & set(ids_out):
+        return Problem(line.number, f"project {', '.join(sorted(both))} should be both in and out of the group")
+    terms = _terms(line, ids, ids_out)
+    if not isinstance(group, Missing):
+        name = getattr(group, "name", None) or line.group.text
+        return Wanted(subject=group.id, name=name, lines=(line.number,), terms=terms, if_absent="block")
+    name = line.name or line.group.text
+    return Wanted(
+        subject=f"{_NEW}{folded(name)}",
+        name=name,
+        lines=(line.number,),
+        terms=attrs.evolve(terms, values={"name": name, **terms.values}),
+        note=f"new, beside {' and '.join(map(repr, group.near))}" if group.near else None,
+    )
+
+
+def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, ...]) -> Terms:
+    given: dict[str, Value] = {name: getattr(line, name) for name in _FIELDS}
+    includes = {"reference": (line.reference,) if line.reference else (), "projects": tuple(sorted(projects))}
+    return Terms(
+        values={name: value for name, value in given.items() if value is not None},
+        includes={name: items for name, items in includes.items() if items},
+        excludes={"projects_out": tuple(sorted(projects_out))} if projects_out else {},
+    )
+
+
+def _held(group: WorkspaceGroup, subject: str) -> Held:
+    values = values_of(group, _FIELDS)
+    projects = getattr(group, "workspace_ids", None)
+    if projects is not None:
+        values |= dict.fromkeys(_PROJECTS, frozenset(projects))
+    references = references_of(group)
+    if references is not None:
+        values["reference"] = references
+    return Held(id=group.id, subject=subject, name=values.get("name") or "", values=values)

@@ -1,0 +1,110 @@
+"""What the engine of plan and apply has to know of a kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+
+import attrs
+
+from ...bulk import Outcome
+from ..comparing import Action, Change, Entry, Held, Shape, State
+from ..sheets import Problem
+from ..wanting import Project, Value, Wanted
+
+if TYPE_CHECKING:
+    from ...session import KantataSession
+
+Resource = Literal["participations", "account_memberships", "users", "workspace_groups", "external_references"]
+
+Creator = Callable[["KantataSession", Sequence[Entry]], AsyncGenerator[Outcome[Any], None]]
+"""Creates what entries say; gives an outcome each, by their positions."""
+
+Labels = Mapping[str, Mapping[str, str]]
+"""What ids are called, by column."""
+
+HUNDREDTHS: Final = 100
+"""Subunits of a currency, where none says otherwise."""
+
+
+@attrs.frozen(kw_only=True)
+class Wish:
+    """What a sheet wants, as far as what its lines name was found."""
+
+    wanted: Sequence[Wanted]
+    problems: Sequence[Problem]
+    projects: Mapping[str, Project] = attrs.field(factory=dict)
+    labels: Labels = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class Write:
+    """A write of one object: for which entry, of which resource, its fields, and which changes these are."""
+
+    entry: Entry
+    resource: Resource
+    row: Mapping[str, Any]
+    changes: tuple[Change, ...]
+
+
+class Subject(Protocol):
+    """What plans are made about: teams, people or groups."""
+
+    kind: str
+    shape: Shape
+    rates: frozenset[str]
+    """The columns that are amounts in subunits of a currency."""
+    created_with: tuple[str, ...]
+    """The columns that a create sets; the rest of what is told of something new takes an update after it."""
+    creators: Mapping[Action, Creator]
+    """How what is not there comes to be there, by the action that says so."""
+
+    async def want(self, kantata: KantataSession, lines: Sequence[Any], *, invite: bool) -> Wish:
+        """What lines want, and those that cannot be done. Raises KantataError when the API cannot be asked."""
+        ...
+
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+        """What is there of what is wanted. Raises KantataError when the API cannot be asked."""
+        ...
+
+    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+        """The writes that carry changes out."""
+        ...
+
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """What the answers to updates are to carry, so that what they show can be compared."""
+        ...
+
+    def read_held(self, entity: Any) -> Held | None:
+        """What an answer shows of an object; None where it does not say whose it is."""
+        ...
+
+
+def in_fields(changes: Sequence[Change], fields: Mapping[str, str]) -> dict[str, Value]:
+    """Those of the changes that are fields of an object, as the API calls them."""
+    return {fields[change.field]: change.after for change in changes if change.field in fields}
+
+
+def reference_fields(reference: Value) -> dict[str, str]:
+    """The parts of an external reference, as the API calls them."""
+    parts = str(reference).split(":", 2)
+    return dict(zip(("service_name", "service_model", "service_model_ref"), parts, strict=True))
+
+
+def reference_write(entry: Entry, subject_type: str, subject_id: str, changes: Sequence[Change]) -> list[Write]:
+    """The write of an external reference, which the API makes or changes; none where none changes."""
+    return [
+        Write(
+            entry,
+            "external_references",
+            {"subject_type": subject_type, "subject_id": subject_id, **reference_fields(change.after)},
+            (change,),
+        )
+        for change in changes
+        if change.field == "reference"
+    ]
+
+
+def values_of(entity: object, attributes: Mapping[str, str]) -> dict[str, Any]:
+    """What an entity shows, by columns; what is withheld from the token's user is left out."""
+    return {column: getattr(entity, name) for column, name in attributes.items() if hasattr(entity, name)}

@@ -1,0 +1,258 @@
+"""Teams: who is on which project."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import attrs
+
+from ...bulk import Outcome
+from ...calls import together
+from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
+from ..finding import (
+    Missing,
+    Person,
+    find_people,
+    find_projects,
+    find_roles,
+    joined,
+    pending_invitations,
+    why_missing,
+)
+from ..sheets import PERMISSIONS, RATES, Line, Name, Problem
+from ..texts import folded
+from ..wanting import Project, Terms, Value, Wanted, gather, in_subunits
+from .inviting import invitation_note, invite, is_invitable
+from .subject import Creator, Wish, Write, in_fields, values_of
+
+if TYPE_CHECKING:
+    from ...api.participations import (
+        Participation,
+        ParticipationsInclude,
+        ParticipationsOptionalField,
+        ParticipationsRow,
+    )
+    from ...session import KantataSession
+
+INCLUDE: Final[tuple[ParticipationsInclude, ...]] = ("user", "workspace_role")
+OPTIONAL_FIELDS: Final[tuple[ParticipationsOptionalField, ...]] = (
+    "access_level",
+    "permissions_label",
+    "can_schedule_their_hours",
+    "can_schedule_team_hours",
+)
+
+_FIELDS: Final = {
+    "role": "role",
+    "access_level": "access_level",
+    "permissions": "permissions",
+    "team_lead": "team_lead",
+    "bill_rate": "rate_in_cents",
+    "cost_rate": "cost_in_cents",
+    "project_role": "workspace_role_id",
+}
+"""The columns that a participation is written with, and what the API calls them."""
+
+_CREATED_WITH: Final = ("role", "access_level", "permissions")
+
+_ATTRIBUTES: Final = {
+    "role": "role",
+    "access_level": "access_level",
+    "team_lead": "is_team_lead",
+    "bill_rate": "rate_in_cents",
+    "cost_rate": "cost_in_cents",
+    "project_role": "workspace_role_id",
+}
+"""The columns that a participation is read by."""
+
+_CAPABILITIES: Final = tuple(name for name in PERMISSIONS if name.startswith("can_"))
+_GIVEN: Final = "permissions given"
+"""Beside the columns of a participation: the permissions that it surely has."""
+
+_READ_ONLY: Final = "view_only"
+_LABELS: Final = ("edit", _READ_ONLY)
+"""The permissions that are shown as a label; `view_and_post` is shown by nothing, and taken as given."""
+
+
+@attrs.frozen
+class Directory:
+    """What the lines of a roster name, as far as it was found."""
+
+    projects: Mapping[Name, Project | Missing]
+    people: Mapping[Name, Person | Missing]
+    roles: Mapping[str, str | Missing] = attrs.field(factory=dict)
+
+
+def _add(kantata: KantataSession, entries: Sequence[Entry]) -> AsyncGenerator[Outcome[Any], None]:
+    """Put people on projects, 100 a request, after a look whether they are there."""
+    return kantata.participations.create_stream(
+        [cast("ParticipationsRow", _row(entry)) for entry in entries],
+        include=INCLUDE,
+        optional_fields=OPTIONAL_FIELDS,
+        if_exists="skip",
+    )
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    changes = [change for change in entry.changes if change.field in _CREATED_WITH]
+    return {"workspace_id": entry.project, "user_id": entry.subject, **_fields(changes)}
+
+
+_CREATORS: Final[Mapping[Action, Creator]] = {"add": _add, "invite": partial(invite, for_account=False)}
+
+
+class Teams:
+    """The teams of the projects of a roster; see `Subject`."""
+
+    kind: str = "roster"
+    shape: Shape = Shape(
+        settable=("access_level", "permissions", "team_lead", "bill_rate", "cost_rate", "project_role"),
+        fixed={"role": "maven"},
+    )
+    rates: frozenset[str] = frozenset(RATES)
+    created_with: tuple[str, ...] = _CREATED_WITH
+    creators: Mapping[Action, Creator] = _CREATORS
+
+    async def want(self, kantata: KantataSession, lines: Sequence[Line], *, invite: bool) -> Wish:
+        """See `Subject.want`."""
+        roles = await find_roles(kantata, (line.project_role for line in lines if line.project_role), "project role")
+        directory = Directory(
+            projects=await find_projects(kantata, (line.project for line in lines)),
+            people=await find_people(kantata, (line.person for line in lines)),
+            roles=roles.by_name,
+        )
+        wanted, problems = gather(resolve(line, directory, invite=invite) for line in lines)
+        return Wish(
+            wanted=wanted,
+            problems=problems,
+            projects={one.id: one for one in directory.projects.values() if isinstance(one, Project)},
+            labels={"project_role": roles.names},
+        )
+
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+        """See `Subject.read`: one request for 200 people of a project."""
+        ids = list(dict.fromkeys(one.project for one in wanted if one.project is not None))
+        invited = [one.subject for one in wanted if one.if_absent == "invite"]
+        teams = await together(read_team(kantata, id) for id in ids)
+        return State(
+            places=dict(zip(ids, teams, strict=True)),
+            invited=await pending_invitations(kantata) if invited else frozenset(),
+            joined=await joined(kantata, invited),
+        )
+
+    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+        """See `Subject.writes`."""
+        fields = _fields(changes)
+        if "permissions" in fields and _READ_ONLY not in fields["permissions"]:
+            # Whether an update gives permissions or replaces them is not documented: those that are given go along.
+            given = held.values[_GIVEN]
+            fields["permissions"] = sorted({*fields["permissions"], *(given if isinstance(given, frozenset) else ())})
+        return [Write(entry, "participations", {"id": held.id, **fields}, tuple(changes))]
+
+    def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
+        """See `Subject.answers`."""
+        return {"include": INCLUDE, "optional_fields": OPTIONAL_FIELDS}
+
+    def read_held(self, entity: Any) -> Held | None:
+        """See `Subject.read_held`."""
+        return read_member(entity)
+
+
+def _fields(changes: Sequence[Change]) -> dict[str, Any]:
+    fields: dict[str, Any] = in_fields(changes, _FIELDS)
+    if "permissions" in fields:
+        fields["permissions"] = items_of(fields["permissions"])
+    return fields
+
+
+def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted | Problem:
+    """Who should be on which project by one line, or why it cannot be done."""
+    project, person = directory.projects[line.project], directory.people[line.person]
+    role: str | Missing | None = None if line.project_role is None else directory.roles[line.project_role]
+    known = project.id if isinstance(project, Project) else None
+    inviting = invite and is_invitable(line.person, person)
+    named = [project, role] if inviting else [project, person, role]
+    if inviting and not line.full_name:
+        return Problem(line.number, f"an invitation for {line.person.text} needs their full_name", known)
+    missing = why_missing(named)
+    if missing or isinstance(project, Missing):
+        return Problem(line.number, "; ".join(missing), known)
+    try:
+        terms = _terms(line, project, role)
+    except ValueError as error:
+        return Problem(line.number, str(error), known)
+    if isinstance(person, Person):
+        return Wanted(project=project.id, subject=person.id, name=person.name, lines=(line.number,), terms=terms)
+    return Wanted(
+        project=project.id,
+        subject=folded(line.person.text),
+        name=line.full_name or line.person.text,
+        lines=(line.number,),
+        terms=terms,
+        if_absent="invite",
+        note=invitation_note(person),
+    )
+
+
+def _terms(line: Line, project: Project, role: Any) -> Terms:
+    given: dict[str, Value] = {
+        "role": line.role,
+        "access_level": line.access_level,
+        "team_lead": line.team_lead,
+        "project_role": role,
+        **{name: _rate(line, name, project) for name in RATES},
+    }
+    return Terms(
+        values={name: value for name, value in given.items() if value is not None},
+        includes={} if line.permissions is None else {"permissions": tuple(sorted(line.permissions))},
+    )
+
+
+def _rate(line: Line, name: str, project: Project) -> int | None:
+    rate = getattr(line, name)
+    if rate is None:
+        return None
+    if project.subunits is None:
+        raise ValueError(f"the currency of {project.title!r} is not shown to the token's user, so no rate can be set")
+    return in_subunits(rate, project.subunits)
+
+
+async def read_team(kantata: KantataSession, project: str) -> list[Held]:
+    """The team of a project. Raises KantataError when it cannot be read."""
+    found = await read_participations(kantata, project)
+    return [member for member in map(read_member, found) if member is not None]
+
+
+async def read_participations(kantata: KantataSession, project: str) -> list[Participation]:
+    """The participations of a project: one request for 200. Raises KantataError when they cannot be read."""
+    # By name, which no update changes: pages of the default order, by the time of the last update, would shift.
+    return await kantata.participations.list(
+        workspace_id=project, include=INCLUDE, optional_fields=OPTIONAL_FIELDS, order="user_name"
+    )
+
+
+def read_member(participation: Participation) -> Held | None:
+    """A participation, as far as it is shown; None for one whose person the caller may not see."""
+    person = getattr(participation, "user_id", None)
+    if person is None:
+        return None
+    user: Any = getattr(participation, "user", None)
+    return Held(
+        id=participation.id,
+        subject=person,
+        name=getattr(user, "full_name", None) or person,
+        values={
+            **values_of(participation, _ATTRIBUTES),
+            "permissions": frozenset(PERMISSIONS) - frozenset(_lacking(participation)),
+            _GIVEN: frozenset(name for name in _CAPABILITIES if getattr(participation, name, None) is True),
+        },
+    )
+
+
+def _lacking(participation: Participation) -> Iterable[str]:
+    yield from (name for name in _CAPABILITIES if getattr(participation, name, None) is False)
+    label = getattr(participation, "permissions_label", None)
+    if label is not None:
+        yield from (name for name in _LABELS if name != label)

@@ -1,0 +1,58 @@
+"""vcrpy, set up so that what it keeps was scrubbed first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from .scrubbing import KEPT_ANSWER_HEADERS, KEPT_REQUEST_HEADERS, kept_headers, scrubbed_body, scrubbed_url
+
+if TYPE_CHECKING:
+    from vcr import VCR
+
+
+def recorder(folder: str | PathLike[str], *, record: str = "once", keep: Iterable[str] = ()) -> VCR:
+    """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
+
+    Inside the block, requests that were recorded are answered from the cassette, and nothing is sent for them. What is
+    kept are ids, times, the words of the API's own closed lists, and the attributes in `keep`; every other text and
+    amount is replaced, by the id of its object, so that the same answer always reads the same.
+
+    Args:
+        folder: where the cassettes are.
+        record: as vcrpy's `record_mode`: "once", "none" (for CI: an unknown request fails), "new_episodes" or "all".
+        keep: the names of attributes whose values may be kept, as ``["title"]``.
+
+    Raises:
+        UsageError: vcrpy is not installed.
+    """
+    try:
+        from vcr import VCR  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        raise UsageError("recording needs vcrpy: pip install 'kantata-async[recording]'") from None
+    kept = frozenset(keep)
+
+    def request_to_keep(request: Any) -> Any:
+        request.uri = scrubbed_url(request.uri, kept)
+        request.headers = kept_headers(request.headers, KEPT_REQUEST_HEADERS)
+        body = request.body
+        if body is not None:
+            request.body = scrubbed_body(body.encode() if isinstance(body, str) else bytes(body), kept)
+        return request
+
+    def answer_to_keep(answer: dict[str, Any]) -> dict[str, Any]:
+        body = answer["body"]["string"]
+        text = scrubbed_body(body.encode() if isinstance(body, str) else body, kept)
+        return {**answer, "headers": kept_headers(answer["headers"], KEPT_ANSWER_HEADERS), "body": {"string": text}}
+
+    return VCR(
+        cassette_library_dir=fspath(folder),
+        path_transformer=VCR.ensure_suffix(".yaml"),
+        record_mode=record,
+        match_on=("method", "path", "query", "body"),
+        decode_compressed_response=True,
+        before_record_request=request_to_keep,
+        before_record_response=answer_to_keep,
+    )

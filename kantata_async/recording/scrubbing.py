@@ -1,0 +1,125 @@
+"""What of a request and of an answer may be kept: pure.
+
+By lists of what is allowed, since what is harmful cannot be listed: a header, a text or an amount that is on none of
+them is replaced. Ids, times and the words of the API's own closed lists stay, so that what was recorded still reads,
+links and sorts as it did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+
+import msgspec
+
+KEPT_REQUEST_HEADERS: Final = frozenset({"accept", "content-type"})
+KEPT_ANSWER_HEADERS: Final = frozenset({"content-type", "date", "retry-after", "x-request-id"})
+
+REPLACED: Final = "***"
+
+_KEPT_NAMES: Final = frozenset(
+    {
+        "access_level",
+        "archived",
+        "count",
+        "currency",
+        "currency_base_unit",
+        "currency_symbol",
+        "field",
+        "include",
+        "index",
+        "key",
+        "limit",
+        "offset",
+        "only",
+        "optional_fields",
+        "order",
+        "page",
+        "page_count",
+        "page_number",
+        "page_size",
+        "per_page",
+        "permission",
+        "permissions",
+        "priority",
+        "role",
+        "state",
+        "status",
+        "story_type",
+        "type",
+        "value_type",
+    }
+)
+_KEPT_ENDINGS: Final = ("_id", "_ids", "_type", "_status", "_state", "_after", "_before")
+_AMOUNTS: Final = re.compile(r"rate|cost|salar|price|amount|cents|budget|fee|margin|revenue")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+_NUMBER: Final = re.compile(r"-?\d{1,18}(?:\.\d{1,6})?")
+_PHONE_DIGITS: Final = 7
+
+
+def kept_headers(headers: Mapping[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """The headers that may be kept; names are compared in small letters."""
+    return {name: value for name, value in headers.items() if name.lower() in kept}
+
+
+def scrubbed_url(url: str, keep: Collection[str]) -> str:
+    """A URL with what its query says of people replaced."""
+    parts = urlsplit(url)
+    query = "&".join(
+        f"{quote(name, safe='')}={quote(_text(name, value, '', keep), safe=',:*')}"
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    )
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def scrubbed_body(body: bytes, keep: Collection[str]) -> bytes:
+    """A body with what is personal replaced: of JSON by its attributes; of anything else nothing is left."""
+    if not body.strip():
+        return body
+    try:
+        data = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeError):
+        return REPLACED.encode()
+    return msgspec.json.encode(_value("", data, "", keep))
+
+
+def _value(name: str, value: Any, id: str, keep: Collection[str]) -> Any:
+    match value:
+        case dict():
+            own = str(value["id"]) if isinstance(value.get("id"), str | int) else id
+            return {_key(part): _value(part, one, own, keep) for part, one in value.items()}
+        case list():
+            return [_value(name, one, id, keep) for one in value]
+        case str():
+            return _text(name, value, id, keep)
+        case bool() | None:
+            return value
+        case int() | float() if _AMOUNTS.search(name) and not _is_kept(name, keep):
+            return 100
+        case _:
+            return value
+
+
+def _key(name: str) -> str:
+    """A name as it may be kept: an id or a word; an address that serves as one is replaced."""
+    return REPLACED if "@" in name else name
+
+
+def _text(name: str, value: str, id: str, keep: Collection[str]) -> str:
+    if not value or _is_kept(name, keep) or name == "id":
+        return value
+    if _TIME.fullmatch(value):
+        return value
+    if _NUMBER.fullmatch(value) and len(value) < _PHONE_DIGITS and not _AMOUNTS.search(name):
+        return value
+    if "email" in name or "@" in value:
+        return f"person{id}@example.com"
+    if value.startswith(("http://", "https://")):
+        return f"https://example.com/{name}/{id}"
+    return f"{name} {id}".strip() or REPLACED
+
+
+def _is_kept(name: str, keep: Collection[str]) -> bool:
+    return name in keep or name in _KEPT_NAMES or name.endswith(_KEPT_ENDINGS)

@@ -1,0 +1,52 @@
+"""The API without the wire: from a method, a path and a body to an answer."""
+
+from __future__ import annotations
+
+from .account import ACCOUNT, ME
+from .answer import JSON, Answer, json_answer
+from .clock import BASE_TIME, Clock
+from .company import Company
+from .files import FOLDER, StoredFile
+from .inflection import class_of_collection, collection_of_class
+from .pdf import page_of
+from .references import References, refer
+from .refusals import Refusal, malformed, missing, unauthorized
+from .service import Outcome, Service
+from .store import Record, Store
+from .subjects.attachments import UPLOADED, keep_file, receive_upload
+from .switches import Consent, Switches
+from .uploads import UploadedFile
+from .writing import create
+
+__all__ = [
+    "ACCOUNT",
+    "BASE_TIME",
+    "FOLDER",
+    "JSON",
+    "ME",
+    "UPLOADED",
+    "Answer",
+    "Clock",
+    "Company",
+    "Consent",
+    "Outcome",
+    "Record",
+    "References",
+    "Refusal",
+    "Service",
+    "Store",
+    "StoredFile",
+    "Switches",
+    "UploadedFile",
+    "class_of_collection",
+    "collection_of_class",
+    "create",
+    "json_answer",
+    "keep_file",
+    "malformed",
+    "missing",
+    "page_of",
+    "receive_upload",
+    "refer",
+    "unauthorized",
+]

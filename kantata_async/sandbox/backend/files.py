@@ -1,0 +1,70 @@
+"""Files that the server keeps and serves: attachments, photos, exports."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import quote, unquote
+
+import attrs
+
+from .clock import Clock
+from .refusals import Refusal, missing
+
+FOLDER: Final = "/files"
+
+
+@attrs.frozen
+class StoredFile:
+    """A file, and until when it can be had."""
+
+    name: str
+    content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
+    content_type: str = "application/octet-stream"
+    until: datetime | None = None
+
+
+class Files:
+    """The files of one company by their paths, which need no token: to know a path is the permission."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.origin = ""
+        self._clock = clock
+        self._files: dict[tuple[str, str], StoredFile] = {}
+
+    def put(
+        self,
+        kind: str,
+        identity: str,
+        name: str,
+        content: bytes,
+        content_type: str,
+        *,
+        lasting: timedelta | None = None,
+    ) -> str:
+        """Keep a file of an object, in place of the one it had, for a while or for good, and give its path."""
+        until = None if lasting is None else self._clock.now() + lasting
+        self._files[kind, identity] = StoredFile(name, content, content_type, until)
+        return f"{FOLDER}/{kind}/{identity}/{quote(name)}"
+
+    def get(self, path: str) -> StoredFile:
+        """The file at a path. Raises Refusal 404 where there is none, 403 when its time is over."""
+        _, _, kind, identity, name = (*path.split("/", 4), "", "", "", "")[:5]
+        file = self._files.get((kind, identity))
+        if file is None or file.name != unquote(name):
+            raise missing("file")
+        if file.until is not None and self._clock.now() > file.until:
+            raise Refusal(403, [{"type": "system", "message": "The link has expired"}])
+        return file
+
+    def held(self, kind: str, identity: str) -> StoredFile | None:
+        """The file of an object, if it has one."""
+        return self._files.get((kind, identity))
+
+    def remove(self, kind: str, identity: str) -> None:
+        """Forget the file of an object; without effect where it has none."""
+        self._files.pop((kind, identity), None)
+
+    def url(self, path: str | None) -> str | None:
+        """Where a client finds a path; what is no path of a file here stays as it is."""
+        return f"{self.origin}{path}" if path and path.startswith(f"{FOLDER}/") else path

@@ -1,0 +1,139 @@
+"""Attachments: uploaded at once, or in three steps past the API; renamed, and taken off what they hang on."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ..answer import Answer
+from ..company import Call, Company
+from ..files import Files
+from ..predicates import Predicate
+from ..refusals import Refusal, invalid, invalid_field, missing
+from ..routes import route
+from ..rules import Rules, declare
+from ..standard_handlers import existing
+from ..store import Record, Store
+from ..uploads import UploadedFile
+from ..writing import create, destroy
+
+KIND: Final = "attachments"
+UPLOADED: Final = "uploads"
+UPLOAD_WITHIN: Final = timedelta(seconds=5)
+HANGING: Final = (("expenses", "receipt_id"), ("posts", "attachment_ids"), ("stories", "attachment_ids"))
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def _named(store: Store, value: Any) -> Predicate:
+    """Associations of files whose name has a text in it."""
+    wanted, files = str(value).casefold(), store.records("attachments")
+
+    def keep(record: Record) -> bool:
+        reference = record.get("asset_object_ref") or {}
+        file = files.get(reference.get("id") or "", {}) if reference.get("key") == "attachments" else {}
+        return wanted in str(file.get("filename") or "").casefold()
+
+    return keep
+
+
+declare("user_file_associations", Rules(filters={"filename": _named}))
+declare("attachments", Rules(files=("url",)))
+
+
+@route("POST", "/attachments")
+def attach(company: Company, call: Call) -> Answer:
+    """Take a file, or say where to send it.
+
+    A direct upload answers the attachment with `action` and `fields`: where the file goes, and what goes with it.
+    """
+    body = company.body(call, "direct")
+    given = {**body.get("attachment", {}), **({"direct": body["direct"]} if "direct" in body else {})}
+    checked = company.check(call, "attachments", given)
+    if checked.errors:
+        raise Refusal(422, checked.errors)
+    values = checked.values
+    if values.get("direct"):
+        return _expect(company, call, values)
+    data = values.get("data")
+    if not isinstance(data, UploadedFile):
+        raise invalid("data can't be blank", "data")
+    made = create(company.store, "attachments", {"type": values["type"], "previewable": True, "deletable": True})
+    _keep(company, made, data)
+    return company.present(call, [made])
+
+
+def _expect(company: Company, call: Call, values: Record) -> Answer:
+    name = str(values.get("filename") or "")
+    if not _PLAIN_NAME.fullmatch(name):
+        raise Refusal(422, [invalid_field("filename must have no spaces or special characters", "filename")])
+    made = create(company.store, "attachments", {"type": values["type"], "filename": name})
+    fields = {"key": f"{UPLOADED}/{made}/{name}", "success_action_status": "204"}
+    also = {"action": company.files.origin + f"/{UPLOADED}/{made}", "fields": fields}
+    return company.present(call, [made], also=also)
+
+
+def receive_upload(company: Company, identity: str, form: Record) -> None:
+    """Take the file of a direct upload, which does not come by the API. Raises Refusal when it is late or unasked."""
+    record = company.store.records("attachments").get(identity)
+    data = form.get("file")
+    if record is None or record["url"] is not None:
+        raise missing("upload")
+    if company.store.clock.now() - datetime.fromisoformat(record["created_at"]) > UPLOAD_WITHIN:
+        raise Refusal(403, [{"type": "system", "message": "The time for the upload is over"}])
+    if not isinstance(data, UploadedFile) or form.get("key") != f"{UPLOADED}/{identity}/{record['filename']}":
+        raise invalid("The form lacks its key or its file")
+    company.files.put(UPLOADED, identity, record["filename"], data.content, data.content_type)
+
+
+@route("PUT", "/attachments/{id}/sync")
+def sync(company: Company, call: Call) -> Answer:
+    """Take over the file of a direct upload; there must be one."""
+    record = existing(company, "attachments", call.id)
+    sent = company.files.held(UPLOADED, call.id)
+    if sent is None:
+        if record["url"] is None:
+            raise invalid("The file has not been uploaded")
+        return company.changed(call, call.id)
+    company.files.remove(UPLOADED, call.id)
+    _keep(company, call.id, UploadedFile(record["filename"], sent.content, sent.content_type))
+    return company.changed(call, call.id)
+
+
+@route("PUT", "/attachments/{id}")
+def rename(company: Company, call: Call) -> Answer:
+    """Give an attachment another name."""
+    record = existing(company, "attachments", call.id)
+    name = company.checked(call, "attachments").get("filename") or record["filename"]
+    held = company.files.held(KIND, call.id)
+    if held is None:
+        company.store.update("attachments", call.id, {"filename": name})
+    else:
+        _keep(company, call.id, UploadedFile(name, held.content, held.content_type))
+    return company.changed(call, call.id)
+
+
+@route("DELETE", "/attachments/{id}")
+def detach(company: Company, call: Call) -> Answer:
+    """Take an attachment off what it hangs on, and delete it."""
+    store = company.store
+    destroy(store, "attachments", call.id)
+    company.files.remove(KIND, call.id)
+    for collection, attribute in HANGING:
+        for found in store.referring(collection, attribute, call.id):
+            held = store.records(collection)[found][attribute]
+            left = [other for other in held if other != call.id] if isinstance(held, list) else None
+            store.update(collection, found, {attribute: left})
+    return Answer(call.operation.status)
+
+
+def keep_file(store: Store, files: Files, identity: str, file: UploadedFile) -> None:
+    """Make a file the one of an attachment."""
+    path = files.put(KIND, identity, file.filename, file.content, file.content_type)
+    described = {"filename": file.filename, "filesize": len(file.content), "url": path}
+    store.update("attachments", identity, described)
+
+
+def _keep(company: Company, identity: str, file: UploadedFile) -> None:
+    keep_file(company.store, company.files, identity, file)

@@ -1,0 +1,282 @@
+"""The sandbox: the service behind a socket, with a log, faults, limits and a latency."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from email.utils import formatdate
+from itertools import count
+from types import TracebackType
+from typing import Final, Self, TypedDict, Unpack
+
+import msgspec
+from aiohttp import web
+
+from ..backend import Answer, Clock, Refusal, Store, Switches
+from .authorization import AuthorizationServer, OAuthApplication
+from .control import PREFIX, respond
+from .fault_answers import befall, status_of
+from .faults import Fault, Faults
+from .gateway import BASE, Gateway, below_base, is_secret
+from .http_dates import HttpDates
+from .limits import RateLimits, ServerRateLimit
+from .log import LoggedRequest
+from .path_patterns import matches
+from .thread import ThreadedSandbox
+from .wire import read_body
+
+HOST: Final = "127.0.0.1"
+MAX_BODY: Final = 64 * 1024 * 1024
+_UNREAD: Final = Answer(200, msgspec.json.encode({"count": 0, "results": [], "meta": {"count": 0, "page_count": 0}}))
+
+
+class SandboxOptions(TypedDict, total=False):
+    """What a `Sandbox` takes."""
+
+    seed: int
+    people: int
+    projects: int
+    port: int
+    token: str | None
+    latency: float
+    now: datetime | None
+    switches: Switches | None
+    rate_limits: Iterable[ServerRateLimit]
+    application: OAuthApplication | None
+
+
+class Sandbox:
+    """An in-memory Kantata on a loopback port, as an async context manager or between `start` and `stop`.
+
+    Args:
+        seed: Which company it is; the same seed, people and projects give the same company.
+        people: How many users the company has.
+        projects: How many workspaces it has.
+        port: The port to listen on; 0 takes a free one.
+        token: The bearer token that it takes; random unless given.
+        latency: Seconds added to every answer. A write is carried out before the wait.
+        now: The time of its clock when it starts, from which it goes on; the present unless given.
+        switches: Its manners where the real server's are not documented.
+        rate_limits: The limits beyond which it answers 429.
+        application: The application that is registered with its authorization server.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        people: int = 60,
+        projects: int = 12,
+        port: int = 0,
+        token: str | None = None,
+        latency: float = 0.0,
+        now: datetime | None = None,
+        switches: Switches | None = None,
+        rate_limits: Iterable[ServerRateLimit] = (),
+        application: OAuthApplication | None = None,
+    ) -> None:
+        self.token = token or secrets.token_urlsafe(24)
+        self.latency = latency
+        self.faults = Faults(seed)
+        self._founding = {"seed": seed, "people": people, "projects": projects}
+        self._switches = switches or Switches()
+        self._limits = RateLimits(rate_limits)
+        self._dates = HttpDates()
+        self._port = port
+        self._log: list[LoggedRequest] = []
+        self._numbers = count(1)
+        self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
+        self._application = application or OAuthApplication()
+        self._gateway = self._founded(now)
+
+    @classmethod
+    def in_thread(cls, **options: Unpack[SandboxOptions]) -> ThreadedSandbox:
+        """A sandbox in a thread of its own, as a context manager, for programs and tests without an event loop.
+
+        It takes what the class takes, and has the same properties and methods.
+        """
+        return ThreadedSandbox(cls(**options))
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {self.url} {len(self.store)} records>"
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client."""
+        return f"{self._origin}{BASE}"
+
+    @property
+    def _origin(self) -> str:
+        return f"http://{HOST}:{self._port}"
+
+    @property
+    def store(self) -> Store:
+        """The records behind the API."""
+        return self._gateway.service.company.store
+
+    @property
+    def authorization(self) -> AuthorizationServer:
+        """Which tokens were issued and revoked beside the sandbox's own, and how one comes by one."""
+        return self._gateway.authorization
+
+    @property
+    def clock(self) -> Clock:
+        """The server's clock, which dates its records and its answers; it can be set and moved on."""
+        return self.store.clock
+
+    @property
+    def switches(self) -> Switches:
+        """The manners of the server; they may be changed at any time."""
+        return self._switches
+
+    @switches.setter
+    def switches(self, switches: Switches) -> None:
+        self._switches = self._gateway.service.company.switches = switches
+
+    @property
+    def rate_limits(self) -> tuple[ServerRateLimit, ...]:
+        """The limits in force; setting them forgets what was used of the old ones."""
+        return self._limits.limits
+
+    @rate_limits.setter
+    def rate_limits(self, limits: Iterable[ServerRateLimit]) -> None:
+        self._limits = RateLimits(limits)
+
+    @property
+    def requests(self) -> list[LoggedRequest]:
+        """Every request below the base URL since the log was last cleared, in the order in which they came."""
+        return self._log
+
+    @property
+    def committed(self) -> int:
+        """How many writes in the log were carried out."""
+        return sum(request.committed for request in self._log)
+
+    @property
+    def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
+        """The (path, filter) pairs that are taken and change nothing, for want of the data they ask about."""
+        return self._gateway.service.filters_without_effect
+
+    def count(self, method: str | None = None, path: str | None = None) -> int:
+        """How many requests the log has of a method and a path, the latter as `path_patterns.matches` describes."""
+        return sum(matches(method, path, request_method=r.method, request_path=r.path) for r in self._log)
+
+    def clear_log(self) -> None:
+        """Forget every request so far."""
+        self._log.clear()
+
+    def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
+        """Found the company anew, or another one; faults and log are cleared too."""
+        changes = {"seed": seed, "people": people, "projects": projects}
+        self._founding |= {name: value for name, value in changes.items() if value is not None}
+        self._gateway = self._founded(self.clock.now())
+        self.faults.clear()
+        self.clear_log()
+
+    def _founded(self, now: datetime | None) -> Gateway:
+        gateway = Gateway(self._switches, Clock(now), self._application, **self._founding)
+        gateway.service.company.files.origin = self._origin
+        return gateway
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
+        if self._runner is not None:
+            raise RuntimeError("the sandbox has been started already")
+        self._stopping.clear()
+        application = web.Application(client_max_size=MAX_BODY)
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        application.on_response_prepare.append(self._date)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+        self._gateway.service.company.files.origin = self._origin
+
+    async def stop(self) -> None:
+        """Stop listening, and end what still hangs; a second call does nothing."""
+        self._stopping.set()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _date(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers["Date"] = self._dates.of(self.clock.timestamp())
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path.startswith(f"{PREFIX}/"):
+            return await self._control(request)
+        logged = LoggedRequest(
+            method=request.method,
+            path=below_base(request.path),
+            query={} if is_secret(request.path) else dict(request.query),
+            request_id=f"{next(self._numbers):012x}",
+            at=time.monotonic(),
+        )
+        self._log.append(logged)
+        answer, fault = await self._exchange(request, logged)
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        if fault is not None:
+            logged.status = status_of(fault)
+            return await befall(fault, request, answer, logged.request_id, self._stopping)
+        logged.status = answer.status
+        return _response(answer, logged.request_id)
+
+    async def _exchange(self, request: web.Request, logged: LoggedRequest) -> tuple[Answer, Fault | None]:
+        """The answer to a request, and the fault that takes its place."""
+        try:
+            body = await read_body(request)
+        except Refusal as refusal:
+            return refusal.answer(), None
+        if not is_secret(request.path):
+            logged.body, logged.form = body.json, body.form
+        wait = self._limits.admit(request.method, logged.path, time.monotonic())
+        if wait:
+            return self._throttled(wait).answer(), None
+        fault = self.faults.strike(request.method, logged.path)
+        if fault is not None and fault.when == "before":
+            return _UNREAD, fault
+        outcome = self._gateway.carry_out(request, body, self.token)
+        logged.committed = outcome.committed
+        return outcome.answer, fault
+
+    def _throttled(self, wait: float) -> Refusal:
+        headers = {}
+        if self.switches.retry_after == "seconds":
+            headers["Retry-After"] = str(-int(-wait // 1))
+        elif self.switches.retry_after == "date":
+            headers["Retry-After"] = formatdate(self.clock.timestamp() + wait + 1, usegmt=True)
+        return Refusal(429, [{"type": "system", "message": "Too many requests"}], headers)
+
+    async def _control(self, request: web.Request) -> web.Response:
+        try:
+            body = await read_body(request)
+            answer = respond(self, request.method, request.path, body.json)
+        except Refusal as refusal:
+            answer = refusal.answer()
+        return _response(answer, f"{next(self._numbers):012x}")
+
+
+def _response(answer: Answer, request_id: str) -> web.Response:
+    headers = {"x-request-id": request_id, **answer.headers}
+    if answer.body:
+        headers["Content-Type"] = answer.content_type
+    return web.Response(status=answer.status, body=answer.body or None, headers=headers)

@@ -1,0 +1,34 @@
+"""Signing in: an access token by OAuth 2.0's authorization code with PKCE, and where it is kept.
+
+server        the three addresses of an authorization server, known or discovered
+application   what signs in, and the address to which it sends a person
+exchange      an authorization code for a token, and a token given back
+loopback      the redirect received on this machine
+"""
+
+from __future__ import annotations
+
+from ..transport import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
+from .application import Application, Authorization, SignInError
+from .exchange import AccessToken, exchange, revoke
+from .loopback import receive_redirect
+from .server import KANTATA, AuthorizationServer, discover
+
+__all__ = [
+    "KANTATA",
+    "AccessToken",
+    "Application",
+    "Authorization",
+    "AuthorizationServer",
+    "Profile",
+    "SignInError",
+    "chosen_profile",
+    "delete_profile",
+    "discover",
+    "exchange",
+    "load_profile",
+    "profile_names",
+    "receive_redirect",
+    "revoke",
+    "save_profile",
+]

@@ -1,0 +1,126 @@
+"""What signs in: a registered application, the address to send a person to, and what comes back from there. Pure."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import attrs
+from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth2Error, WebApplicationClient
+from oauthlib.oauth2.rfc6749.errors import MissingCodeError
+
+from ..errors import KantataError, UsageError
+
+if TYPE_CHECKING:
+    from .server import AuthorizationServer
+
+_DESCRIPTION_LENGTH: Final = 200
+_VERIFIER_BYTES: Final = 64
+
+
+class SignInError(KantataError):
+    """Signing in did not work: refused by the person or the server, or the answer is none of this sign-in.
+
+    `code` is OAuth's own word for it (``access_denied``, ``invalid_grant``, …), None where there is none.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@attrs.frozen
+class Authorization:
+    """A sign-in that was begun: keep it until the person comes back.
+
+    Attributes:
+        url: where to send the person.
+        state: what the redirect must bring back.
+        verifier: the secret that the code is worth nothing without (PKCE).
+    """
+
+    url: str
+    state: str = attrs.field(repr=False)
+    verifier: str = attrs.field(repr=False)
+
+
+def _is_text(_: object, field: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str):
+        raise UsageError(f"Application: {field.name} is a text, not {type(value).__name__}")
+
+
+@attrs.frozen
+class Application:
+    """An application as it is registered with Kantata.
+
+    Attributes:
+        client_id: its public name.
+        redirect_uri: where a person is sent back to: https, or http on this very machine.
+        client_secret: None for an application that cannot keep one.
+
+    Raises:
+        UsageError: one of them cannot be right.
+    """
+
+    client_id: str = attrs.field(validator=_is_text)
+    redirect_uri: str = attrs.field(validator=_is_text)
+    client_secret: str | None = attrs.field(default=None, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not self.client_id.strip():
+            raise UsageError("Application: client_id is the name that Kantata gave the application")
+        if not _is_safe(self.redirect_uri):
+            raise UsageError("Application: redirect_uri is an https address, or http on 127.0.0.1")
+
+    def begin(self, server: AuthorizationServer) -> Authorization:
+        """Begin to sign in at a server; nothing is sent."""
+        client = WebApplicationClient(self.client_id)
+        verifier = client.create_code_verifier(2 * _VERIFIER_BYTES)
+        state = secrets.token_urlsafe(32)
+        url = client.prepare_request_uri(
+            secured(server.authorize_url),
+            redirect_uri=self.redirect_uri,
+            state=state,
+            code_challenge=client.create_code_challenge(verifier, "S256"),
+            code_challenge_method="S256",
+        )
+        return Authorization(server.authorize_url + url[len(secured(server.authorize_url)) :], state, verifier)
+
+
+def code_of(authorization: Authorization, redirect: str) -> str:
+    """The authorization code in the address that a person was sent back to.
+
+    Raises:
+        SignInError: the person or the server refused, or the redirect is not of this sign-in.
+    """
+    client = WebApplicationClient("")
+    try:
+        found: str = client.parse_request_uri_response(secured(redirect), state=authorization.state)["code"]
+    except MismatchingStateError:
+        message, code = "the redirect is not the answer to this sign-in (its state differs): begin anew", None
+    except (MissingCodeError, InsecureTransportError, ValueError):
+        message, code = "this is no address that brings an authorization code", None
+    except OAuth2Error as error:
+        message, code = f"signing in was refused: {refusal(error)}", error.error
+    else:
+        return found
+    # Raised out here: the errors above hold the redirect, and with it a code.
+    raise SignInError(message, code=code)
+
+
+def refusal(error: OAuth2Error) -> str:
+    """OAuth's word for a refusal, and what the server said of it, as it may be shown."""
+    said = "".join(part if part.isprintable() else " " for part in str(error.description or ""))
+    cut = said if len(said) <= _DESCRIPTION_LENGTH else f"{said[: _DESCRIPTION_LENGTH - 1]}…"
+    return f"{error.error}: {cut}" if cut and cut != error.error else str(error.error)
+
+
+def _is_safe(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost"))
+
+
+def secured(address: str) -> str:
+    """The address as oauthlib takes it: it refuses http also on a loopback address, where RFC 8252 allows it."""
+    return f"https{address[len('http') :]}" if address.startswith("http:") else address

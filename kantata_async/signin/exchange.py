@@ -1,0 +1,113 @@
+"""An authorization code exchanged for an access token, and a token given back: the requests that are for no session."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import attrs
+import msgspec
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+
+from .application import Application, Authorization, SignInError, code_of, refusal, secured
+from .server import AuthorizationServer
+
+_SECONDS: Final = 30
+_MOST_BYTES: Final = 1 << 16
+
+
+@attrs.frozen
+class AccessToken:
+    """What a sign-in gives.
+
+    Attributes:
+        value: what a session takes as its token.
+        expires_at: when it ends; None for never, as Kantata's own (API facts, "Access").
+    """
+
+    value: str = attrs.field(repr=False)
+    expires_at: dt.datetime | None = None
+
+
+async def exchange(
+    application: Application, server: AuthorizationServer, authorization: Authorization, redirect: str
+) -> AccessToken:
+    """Exchange the code that a person came back with for an access token; a code works once, for five minutes.
+
+    Args:
+        application: that signs in.
+        server: where it does.
+        authorization: what `Application.begin` gave.
+        redirect: the whole address that the person was sent back to.
+
+    Raises:
+        SignInError: the person or the server refused, the redirect is of another sign-in, or the server cannot be
+            reached.
+    """
+    client = WebApplicationClient(application.client_id)
+    secret: dict[str, Any] = {} if application.client_secret is None else {"client_secret": application.client_secret}
+    body = client.prepare_request_body(
+        code_of(authorization, redirect), application.redirect_uri, code_verifier=authorization.verifier, **secret
+    )
+    _, content = await _posted(server.token_url, body)
+    try:
+        token: Mapping[str, object] = client.parse_request_body_response(_plain_fields(content))
+    except OAuth2Error as error:
+        message, code = f"no token was given: {refusal(error)}", error.error
+    except ValueError:
+        message, code = "no token was given: the answer is not what OAuth 2.0 promises", None
+    else:
+        return _token_of(token)
+    # Raised out here: the errors above may hold the answer, and with it a token.
+    raise SignInError(message, code=code)
+
+
+async def revoke(application: Application, revoke_url: str, token: str) -> None:
+    """Give a token back; one that is not valid any more is fine (RFC 7009).
+
+    Args:
+        application: that the token was given to.
+        revoke_url: of the server that gave it.
+        token: the token.
+
+    Raises:
+        SignInError: the server refused, or cannot be reached.
+    """
+    client = WebApplicationClient(application.client_id)
+    _, _, body = client.prepare_token_revocation_request(
+        secured(revoke_url), token, client_id=application.client_id, client_secret=application.client_secret or ""
+    )
+    status, _ = await _posted(revoke_url, body)
+    if status != 200:
+        raise SignInError(f"the token was not revoked: the server answered {status}")
+
+
+def _plain_fields(content: str) -> str:
+    """The texts and numbers of a JSON object, as JSON. Raises ValueError for what is no object."""
+    fields = msgspec.json.decode(content, type=dict[str, Any])
+    plain = {name: value for name, value in fields.items() if isinstance(value, str | int | float)}
+    return msgspec.json.encode(plain).decode()
+
+
+def _token_of(token: Mapping[str, object]) -> AccessToken:
+    value, ends = token.get("access_token"), token.get("expires_at")
+    if not isinstance(value, str):
+        raise SignInError("no token was given: the answer has none that can be sent")
+    return AccessToken(value, dt.datetime.fromtimestamp(ends, dt.UTC) if isinstance(ends, int | float) else None)
+
+
+async def _posted(url: str, body: str) -> tuple[int, str]:
+    """The status and the text of the answer to a form."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
+            client.post(url, data=body, headers=headers, allow_redirects=False) as response,
+        ):
+            content = await response.content.read(_MOST_BYTES)
+            return response.status, content.decode(errors="replace")
+    except (aiohttp.ClientError, TimeoutError) as error:
+        failed = type(error).__name__
+    raise SignInError(f"the authorization server cannot be reached: {failed}")

@@ -1,0 +1,62 @@
+"""The redirect at the end of a sign-in, received on a port of this machine (RFC 8252)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from .application import SignInError
+
+_PATH: Final = "/callback"
+_PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata Async</title>
+<body style="font: 1.2rem system-ui; margin: 4rem auto; max-width: 30rem">
+<h1>{title}</h1><p>{text}</p></body></html>"""
+
+
+@asynccontextmanager
+async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[float], Awaitable[str]]]]:
+    """Listen on a loopback port; gives the redirect address, and what waits for the whole address that comes.
+
+    Args:
+        port: to listen on; 0 for any free one. An application is registered with its port.
+
+    Raises:
+        SignInError: nobody can listen there; and, from the wait, nothing came in its seconds.
+    """
+    arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def answered(request: web.Request) -> web.Response:
+        if not arrived.done() and request.query.keys() & {"code", "error"}:
+            arrived.set_result(str(request.url))
+        refused = "error" in request.query
+        page = _PAGE.format(
+            title="Not signed in" if refused else "Signed in",
+            text="Access was refused." if refused else "You can close this window and go back to the terminal.",
+        )
+        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
+
+    application = web.Application()
+    application.router.add_get(_PATH, answered)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, "127.0.0.1", port).start()
+        except OSError as error:
+            raise SignInError(f"nobody can listen on port {port} of this machine: {error.strerror}") from None
+        taken = runner.addresses[0][1]
+
+        async def redirect(seconds: float) -> str:
+            try:
+                return await asyncio.wait_for(asyncio.shield(arrived), seconds)
+            except TimeoutError:
+                raise SignInError(f"nobody came back within {seconds:g} seconds") from None
+
+        yield f"http://127.0.0.1:{taken}{_PATH}", redirect
+    finally:
+        arrived.cancel()
+        await runner.cleanup()

@@ -1,0 +1,100 @@
+"""The body of an answer: what it says it is, and its bytes without their compression."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+ACCEPTED_ENCODING: Final = "gzip"
+"""The one compression that is asked for: of each one taken, its end and its growth have to be watched."""
+
+_COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
+_UNCOMPRESSED: Final = frozenset({"", "identity"})
+# Finds out by itself whether the wrapper is gzip's or zlib's.
+_GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
+
+
+class ContentError(Exception):
+    """The body is not taken; the text says what is wrong with it."""
+
+
+class DamagedContentError(ContentError):
+    """Some of the body was lost on the way."""
+
+
+def content_type_of(headers: Mapping[str, str]) -> str:
+    """The content type without its parameters, in small letters; empty where none is named."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(content_type: str) -> bool:
+    """Whether a content type is JSON's own or built on it."""
+    return content_type == "application/json" or content_type.endswith("+json")
+
+
+async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], most: int) -> bytes:
+    """The body that these chunks are, decompressed.
+
+    Raises:
+        ContentError: it is longer than `most` bytes, told before more than that is in memory, or compressed in a way
+            that was not asked for.
+        DamagedContentError: it is not compressed as its headers say, or ends before its compression does.
+    """
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in _COMPRESSED | _UNCOMPRESSED:
+        raise ContentError("is compressed in a way that was not asked for")
+    inflation = Inflation() if encoding in _COMPRESSED else None
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        part = chunk if inflation is None else inflation.feed(chunk, most - size)
+        size += len(part)
+        if size > most:
+            raise ContentError(f"is larger than the {most} bytes allowed (max_answer_bytes)")
+        parts.append(part)
+    if inflation is not None:
+        inflation.finish()
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Inflation:
+    """Decompresses a gzip or zlib stream piece by piece; a gzip stream may have several members."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._begun = False
+
+    def feed(self, chunk: bytes, room: int) -> bytes:
+        """The bytes that a piece decompresses to, at most one more than there is room for.
+
+        Raises:
+            DamagedContentError: it is not of such a stream.
+        """
+        parts: list[bytes] = []
+        while room >= 0:
+            if self._stream.eof:
+                # Members may be padded with zeros.
+                chunk = chunk.lstrip(b"\0")
+            if not chunk:
+                break
+            if self._stream.eof:
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+            self._begun = True
+            try:
+                part = self._stream.decompress(chunk, room + 1)
+            except zlib.error:
+                raise DamagedContentError("is not compressed as its headers say") from None
+            room -= len(part)
+            parts.append(part)
+            chunk = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+        return b"".join(parts)
+
+    def finish(self) -> None:
+        """Say that there is no more.
+
+        Raises:
+            DamagedContentError: the stream has not come to its end.
+        """
+        if self._begun and not self._stream.eof:
+            raise DamagedContentError("ends before its compression does")

@@ -1,0 +1,57 @@
+"""What the environment says: where the API is, through which proxy, and what is logged; the token is in `auth`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+from yarl import URL
+
+from ..errors import UsageError
+
+BASE_URL: Final = "https://api.mavenlink.com/api/v1"
+BASE_URL_VARIABLE: Final = "KANTATA_BASE_URL"
+LOG_VARIABLE: Final = "KANTATA_LOG"
+
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+
+
+def base_url_of_environment() -> str:
+    """The base URL that KANTATA_BASE_URL names, else Kantata's own."""
+    return os.environ.get(BASE_URL_VARIABLE) or BASE_URL
+
+
+def proxy_of_environment(base_url: URL) -> str | None:
+    """The proxy that HTTPS_PROXY or ALL_PROXY names for a server that NO_PROXY does not; None for none.
+
+    Plain http goes to this very machine alone, and so through none: a proxy would be shown the token.
+    """
+    if base_url.scheme != "https" or proxy_bypass(f"{base_url.host}:{base_url.port}"):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy:
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def log_as_the_environment_says() -> None:
+    """Write what the package logs to stderr where KANTATA_LOG says from which level on.
+
+    Raises:
+        UsageError: it says something else.
+    """
+    wanted = os.environ.get(LOG_VARIABLE)
+    if not wanted:
+        return
+    level = _LEVELS.get(wanted.lower())
+    if level is None:
+        raise UsageError(f"{LOG_VARIABLE} is one of {', '.join(_LEVELS)}, not {wanted[:100]!r}")
+    logger = logging.getLogger("kantata_async")
+    logger.setLevel(level)
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)

@@ -1,0 +1,86 @@
+"""Why there is no answer: the exceptions of aiohttp, asyncio and the operating system in words of ours.
+
+None of theirs is chained, and nothing of what the server sent is in the text: aiohttp's errors carry the request's
+headers, and the parser's quote what it read. Only the operating system's own error is a cause.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from ..errors import ConnectionFailedError, InvalidResponseError, KantataError, RequestTimeoutError, UsageError
+from .request import Request
+
+_PASSING_SSL_ERRORS = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError, ssl.SSLWantReadError)
+
+BEFORE_SENDING = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+)
+"""What aiohttp raises while it makes a connection, and at no other time."""
+
+
+def failure(request: Request, error: Exception) -> KantataError:
+    """The error for an exception that ended an attempt."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return ConnectionFailedError(f"{request}: the proxy gives no way to the API: it answered {error.status}")
+    if isinstance(error, TimeoutError):
+        return RequestTimeoutError(f"{request}: no connection in time")
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+        return InvalidResponseError(f"{request}: the answer is not the HTTP it should be ({_root_name(error)})")
+    if isinstance(error, aiohttp.RedirectClientError):
+        return InvalidResponseError(f"{request}: the answer redirects, and no redirect is followed")
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return UsageError(f"{request}: this is no address to send to ({type(error).__name__})")
+    return _connection_failure(request, error)
+
+
+def is_hopeless(error: Exception) -> bool:
+    """Whether an attempt that ended in this would end in it again: a certificate or a name that cannot work."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return error.status in (401, 403, 405, 407)
+    if not isinstance(error, aiohttp.ClientConnectorError):
+        return False
+    cause = _cause_of(error)
+    if isinstance(cause, ssl.SSLError):
+        return not isinstance(cause, _PASSING_SSL_ERRORS)
+    if isinstance(cause, ssl.CertificateError):
+        return True
+    return _name_error(error) in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+
+
+def _connection_failure(request: Request, error: Exception) -> ConnectionFailedError:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        cause = _cause_of(error)
+        to = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        failed = ConnectionFailedError(f"{request}: no connection to {to}{error.host}:{error.port} ({cause})")
+        failed.__cause__ = cause
+        return failed
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return ConnectionFailedError(f"{request}: the connection broke before the answer was complete")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return ConnectionFailedError(f"{request}: the connection broke before an answer came ({reason})")
+
+
+def _cause_of(error: aiohttp.ClientConnectorError) -> Exception:
+    return error.certificate_error if isinstance(error, aiohttp.ClientConnectorCertificateError) else error.os_error
+
+
+def _name_error(error: aiohttp.ClientConnectorError) -> int | None:
+    """The resolver's own number for why a name has no address."""
+    cause: BaseException | None = _cause_of(error)
+    while cause is not None and not isinstance(cause, socket.gaierror):
+        cause = cause.__cause__ or cause.__context__
+    return None if cause is None else cause.errno
+
+
+def _root_name(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return type(error).__name__

@@ -1,0 +1,299 @@
+"""The session's way to the server, from its opening to its closing."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import random as chance
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+from yarl import URL
+
+from ..bounds import positive_count
+from ..errors import ConnectionFailedError, UsageError
+from ..limits import Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
+from .auth import TokenSource
+from .environment import BASE_URL, log_as_the_environment_says
+from .events import Hook, OnEvent, Story
+from .multipart import form_of
+from .network import Network
+from .options import Options
+from .request import NO_BODY, Request
+from .response import Response
+from .sending import Sending, Services
+from .time_limits import TimeLimits
+from .url import checked_base_url, target
+from .verdict import READS
+from .wire import Wire
+
+_METHODS: Final = READS | {"POST", "PUT", "PATCH", "DELETE"}
+_MOST_SECONDS_TO_CONNECT: Final = 30.0
+_SECONDS_TO_END: Final = 1.0
+"""What a task gets to end by the error of its request when the session closes."""
+_HOW_TO_OPEN: Final = "open the session with `async with KantataSession(...) as kantata:` and use it inside"
+
+_T = TypeVar("_T")
+
+
+class _State(enum.Enum):
+    UNOPENED = enum.auto()
+    OPEN = enum.auto()
+    CLOSED = enum.auto()
+
+
+class Transport:
+    """Sends requests; one for each session, in one event loop, opened once and closed once.
+
+    Args:
+        tokens: where the token comes from.
+        base_url: https, or http to this very machine.
+        options: how requests are sent that say nothing else; at most 30 seconds of an attempt are for connecting.
+        concurrency: how many attempts may be under way at once.
+        rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
+            429 goes again when the limit lets it, else after the wait of the retry policy.
+        on_event: told what happens to each request.
+        network: how the server is reached.
+        max_answer_bytes: the size an answer may have, decompressed.
+        sleep: waits between attempts; a test's may return at once.
+        random: gives a number from 0 to 1, the place of a wait in its range.
+        now: the time in seconds since 1970, against which a Retry-After date is read where an answer has no date.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+
+    # Shown also of one whose making failed.
+    base_url: URL = URL()
+    _state: _State = _State.UNOPENED
+
+    def __init__(
+        self,
+        tokens: TokenSource,
+        *,
+        base_url: str = BASE_URL,
+        options: Options = Options(),  # noqa: B008 - frozen
+        concurrency: int = 10,
+        rate_limit: RateLimitSetting | None = None,
+        on_event: OnEvent | None = None,
+        network: Network = Network(),  # noqa: B008 - frozen
+        max_answer_bytes: int = 64 * 1024 * 1024,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        random: Callable[[], float] = chance.random,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        tokens.check()
+        positive_count("KantataSession", "concurrency", concurrency)
+        positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
+        if not isinstance(rate_limit, RateLimitSetting | None):
+            raise UsageError(f"KantataSession: rate_limit cannot be {rate_limit!r}")
+        if on_event is not None and not callable(on_event):
+            raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
+        self.concurrency: Final = concurrency
+        self._tokens: Final = tokens
+        self.base_url = URL(checked_base_url(base_url))
+        self.options: Final = options
+        self.keep_secret(options)
+        self._rate_limit: Final = rate_limit
+        self._hook: Final = None if on_event is None else Hook(on_event)
+        self._network: Final = network
+        self._max_answer_bytes: Final = max_answer_bytes
+        self._sleep: Final = sleep
+        self._random: Final = random
+        self._now: Final = now
+        self._loop: asyncio.AbstractEventLoop
+        self._services: Services
+        self._closing: asyncio.Lock
+        self._tasks: Final[set[asyncio.Task[Any]]] = set()
+        self._ended_by_closing: Final[set[asyncio.Task[Any]]] = set()
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self.base_url}: {self._state.name.lower()}>"
+
+    async def open(self) -> None:
+        """Make ready to send, in the running event loop; nothing is sent yet.
+
+        Raises:
+            UsageError: it was opened before, there is no token, or the environment says what cannot be used.
+        """
+        if self._state is _State.OPEN:
+            raise UsageError("the session is open already")
+        if self._state is _State.CLOSED:
+            raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
+        log_as_the_environment_says()
+        self._tokens.open()
+        proxy = self._network.proxy_to(self.base_url)
+        if proxy is not None and proxy.password is not None:
+            self._tokens.redact.add(proxy.password)
+        self._loop = asyncio.get_running_loop()
+        account = (
+            None if self._rate_limit is None else account_for(self._rate_limit, self._tokens.origin, str(self.base_url))
+        )
+        limiter = Limiter(self.concurrency, account)
+        await limiter.open()
+        self._services = Services(
+            tokens=self._tokens,
+            limiter=limiter,
+            wire=Wire(
+                connect_timeout=min(self.options.timeout, _MOST_SECONDS_TO_CONNECT),
+                max_answer_bytes=self._max_answer_bytes,
+                network=self._network,
+                proxy=proxy,
+            ),
+            time_limits=TimeLimits(),
+            clock=self._loop.time,
+            is_open=lambda: self._state is _State.OPEN,
+            longest_pause=self.options.retry.deadline,
+            sleep=self._sleep,
+            random=self._random,
+            now=self._now,
+        )
+        self._closing = asyncio.Lock()
+        self._state = _State.OPEN
+
+    async def close(self) -> None:
+        """End what is under way with an error, and close every connection.
+
+        Closing again, or closing what was never opened, does nothing.
+
+        Raises:
+            UsageError: the running event loop is not the one that opened it.
+        """
+        if self._state is _State.UNOPENED:
+            return
+        self._check_loop()
+        self._state = _State.CLOSED
+        async with self._closing:
+            self._services.time_limits.close()
+            await self._end_tasks()
+            await self._tokens.close()
+            await self._services.wire.close()
+            await self._services.limiter.close()
+            if self._hook is not None:
+                await self._hook.close()
+
+    @property
+    def limits(self) -> dict[str, LimitState]:
+        """How every limit stands that was asked for so far, by name; empty before the session is opened."""
+        return {} if self._state is _State.UNOPENED else self._services.limiter.states
+
+    def server_time(self, moment: float) -> datetime | None:
+        """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
+        if self._state is _State.UNOPENED or self._services.wire.last_date is None:
+            return None
+        date, heard = self._services.wire.last_date
+        try:
+            return parsedate_to_datetime(date) + timedelta(seconds=moment - heard)
+        except (TypeError, ValueError, OverflowError):
+            return None
+
+    def redact(self, text: str) -> str:
+        """A text without any secret of the session."""
+        return self._tokens.redact(text)
+
+    def keep_secret(self, options: Options) -> None:
+        """Never show the headers of these options that are secrets, should the server send them back."""
+        for secret in options.secrets:
+            self._tokens.redact.add(secret)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
+        """Run a coroutine as a task that counts as part of the running job, and ends with the session at the latest.
+
+        When the session is closed under way, the task ends with a ConnectionFailedError.
+
+        Raises:
+            UsageError: the session is not open, or not in this event loop.
+        """
+        try:
+            self._check_usable()
+        except UsageError:
+            coroutine.close()
+            raise
+        task = self._loop.create_task(self._until_closed(coroutine), context=context_of_job())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before it began never came to await what it was given.
+        task.add_done_callback(lambda _: coroutine.close())
+        return task
+
+    async def send(self, request: Request, options: Options | None = None) -> Response:
+        """Send a request, again where that is safe, and return its response.
+
+        Args:
+            request: what to send.
+            options: for this request; the session's own where there are none.
+
+        Raises:
+            UsageError: the session is not open, or the request cannot be sent as it is.
+            ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
+            RequestTimeoutError: no answer in time, and the last attempt allowed was made.
+            InvalidResponseError: the answer is not the API's.
+            AmbiguousWriteError: a write may have been carried out.
+            APIError: the API refused.
+        """
+        self._check_usable()
+        options = self.options if options is None else options
+        url, body = self._prepared(request)
+        story = None if self._hook is None else Story(self._hook, request.method, request.path)
+        sending = Sending(self._services, request, options, url=url, body=body, story=story)
+        if options.priority is None:
+            return await sending.response()
+        with priority(options.priority):
+            return await sending.response()
+
+    def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
+        if request.method not in _METHODS:
+            raise UsageError(f"no method of the API: {request.method!r}; there are {', '.join(sorted(_METHODS))}")
+        url = target(self.base_url, request.path, request.query)
+        if request.form is not None:
+            if request.json is not NO_BODY:
+                raise UsageError(f"{request}: a request has a JSON body or a form, not both")
+            form_of(request.form)
+        if request.json is NO_BODY:
+            return url, None
+        try:
+            return url, msgspec.json.encode(request.json)
+        except (msgspec.EncodeError, TypeError, ValueError, RecursionError) as error:
+            raise UsageError(f"{request}: the body cannot be written as JSON: {error}") from None
+
+    async def _until_closed(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            return await coroutine
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            # A cancellation that came from elsewhere at the same time goes first.
+            if task is None or task not in self._ended_by_closing or task.uncancel() > 0:
+                raise
+        raise ConnectionFailedError("the session was closed before this was done")
+
+    async def _end_tasks(self) -> None:
+        """Have every task end: by the error of its request, which has been ended, else by being cancelled."""
+        tasks = self._tasks - {asyncio.current_task()}
+        if tasks:
+            await asyncio.wait(tasks, timeout=_SECONDS_TO_END)
+        for task in tasks:
+            if not task.done():
+                self._ended_by_closing.add(task)
+                task.cancel()
+        # Also of those that nobody waits for: asyncio would report their errors.
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _check_usable(self) -> None:
+        if self._state is _State.OPEN:
+            self._check_loop()
+        elif self._state is _State.UNOPENED:
+            raise UsageError(f"the session is not open: {_HOW_TO_OPEN}")
+        else:
+            raise UsageError(f"the session is closed: {_HOW_TO_OPEN}")
+
+    def _check_loop(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise UsageError(
+                "the session belongs to the event loop that opened it"
+                + (", which is closed" if self._loop.is_closed() else "")
+                + ": open, use and close a session in one event loop, inside one asyncio.run()"
+            )

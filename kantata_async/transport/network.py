@@ -1,0 +1,111 @@
+"""The way through the network: a proxy, certificates, a connector of the program's own."""
+
+from __future__ import annotations
+
+import base64
+import ssl as tls
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import unquote
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from ..errors import UsageError
+from .environment import proxy_of_environment
+
+Connector = aiohttp.BaseConnector | Callable[[], aiohttp.BaseConnector]
+"""A connector of aiohttp's, which stays its maker's to close; or a function that makes one for the session."""
+
+_PROXY_SCHEMES: Final = ("http", "https")
+_HOW_ELSE: Final = "for any other kind of proxy pass connector=, as aiohttp-socks makes one"
+
+
+@attrs.frozen
+class Network:
+    """How the server is reached.
+
+    Attributes:
+        proxy: the URL of the proxy, with a user and a password where it wants them.
+        trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are honoured where no proxy is given.
+        ssl: which certificates are trusted, and which one is shown; None for those that the system trusts.
+        connector: makes the connections instead of the session's own.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+
+    proxy: str | None = attrs.field(default=None, repr=False)
+    trust_env: bool = True
+    ssl: tls.SSLContext | None = None
+    connector: Connector | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.trust_env, bool):
+            raise UsageError(f"KantataSession: trust_env is True or False, not {self.trust_env!r}")
+        if not isinstance(self.ssl, tls.SSLContext | None):
+            raise UsageError("KantataSession: ssl must be an ssl.SSLContext: ssl.create_default_context(cafile=…)")
+        if not isinstance(self.connector, aiohttp.BaseConnector | None) and not callable(self.connector):
+            raise UsageError("KantataSession: connector must be a connector of aiohttp's, or a function that makes one")
+        if self.proxy is not None:
+            read_proxy(self.proxy, "proxy")
+
+    def proxy_to(self, base_url: URL) -> Proxy | None:
+        """The proxy on the way to a server; None for none.
+
+        Raises:
+            UsageError: there is one that cannot be used.
+        """
+        if self.proxy is not None:
+            if base_url.scheme != "https":
+                raise UsageError("KantataSession: proxy= is for https alone: with plain http it would see the token")
+            return read_proxy(self.proxy, "proxy")
+        found = proxy_of_environment(base_url) if self.trust_env else None
+        return None if found is None else read_proxy(found, "HTTPS_PROXY or ALL_PROXY")
+
+    def connector_or(self, make: Callable[[], aiohttp.BaseConnector]) -> tuple[aiohttp.BaseConnector, bool]:
+        """The connector to use, and whether it is the session's to close.
+
+        Raises:
+            UsageError: the program's function made something else.
+        """
+        if isinstance(self.connector, aiohttp.BaseConnector):
+            return self.connector, False
+        made = make() if self.connector is None else self.connector()
+        if not isinstance(made, aiohttp.BaseConnector):
+            raise UsageError(f"KantataSession: connector gave a {type(made).__name__}, not a connector of aiohttp's")
+        return made, True
+
+
+@attrs.frozen
+class Proxy:
+    """A proxy: where it is, and what it is told of who asks."""
+
+    url: URL
+    authorization: str | None = attrs.field(default=None, repr=False)
+    password: str | None = attrs.field(default=None, repr=False)
+
+
+def read_proxy(text: object, source: str) -> Proxy:
+    """The proxy that a URL names.
+
+    Raises:
+        UsageError: it names none that can be used; the password in it is not shown.
+    """
+    try:
+        url = URL(text) if isinstance(text, str) else None
+        host = None if url is None else url.host
+    except ValueError:
+        url = host = None
+    if url is None or not host:
+        raise UsageError(f"{source} must be a URL: http://proxy.example:3128")
+    if url.scheme not in _PROXY_SCHEMES:
+        raise UsageError(f"{source} begins with {url.scheme[:20]}://, and can be http or https; {_HOW_ELSE}")
+    if url.raw_path not in ("", "/") or url.raw_query_string or url.raw_fragment:
+        raise UsageError(f"{source} names a host and a port, and no path")
+    if url.raw_user is None and url.raw_password is None:
+        return Proxy(url.origin())
+    user, password = unquote(url.raw_user or ""), unquote(url.raw_password or "")
+    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return Proxy(url.origin(), f"Basic {credentials}", password or None)

@@ -1,0 +1,187 @@
+"""Access tokens at rest: a profile for each sign-in, in a file that its owner alone can read.
+
+A profile says which API its token is for, so that the token goes nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from ..errors import UsageError
+
+PROFILE_VARIABLE: Final = "KANTATA_PROFILE"
+DIRECTORY_VARIABLE: Final = "KANTATA_CONFIG_DIR"
+DEFAULT_PROFILE: Final = "default"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VERSION: Final = 1
+_KEYRING_SERVICE: Final = "kantata-async"
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+@attrs.frozen
+class Profile:
+    """A sign-in that is kept.
+
+    Attributes:
+        name: of the profile.
+        base_url: the API that the token is for.
+        access_token: sent with each request.
+        client_id: of the application that signed in; None where the token was brought along.
+        revoke_url: where the token is given back; None where it cannot be.
+        in_keyring: whether the token is kept in the system's keyring instead of the file.
+    """
+
+    name: str
+    base_url: str
+    access_token: str = attrs.field(repr=False)
+    client_id: str | None = None
+    revoke_url: str | None = None
+    in_keyring: bool = False
+
+
+class _Stored(msgspec.Struct, forbid_unknown_fields=True):
+    """A profile as its file holds it; without the token where the keyring has it."""
+
+    version: int
+    base_url: str
+    access_token: str | None = None
+    client_id: str | None = None
+    revoke_url: str | None = None
+
+
+def chosen_profile(name: str | None = None) -> str:
+    """The name of the profile to use: the one given, else that of KANTATA_PROFILE, else "default".
+
+    Raises:
+        UsageError: it is no name of a profile.
+    """
+    chosen = name or os.environ.get(PROFILE_VARIABLE) or DEFAULT_PROFILE
+    if not _NAME.fullmatch(chosen):
+        raise UsageError(f"a profile is named with up to 64 letters, digits, '.', '_' and '-', not {chosen!r}")
+    return chosen
+
+
+def profile_names() -> list[str]:
+    """The names of all profiles that are kept, sorted."""
+    return sorted(path.stem for path in profiles_directory().glob("*.json") if _NAME.fullmatch(path.stem))
+
+
+def load_profile(name: str) -> Profile | None:
+    """The profile of this name; None where there is none.
+
+    Raises:
+        UsageError: its file can be read by others, is not what `save_profile` writes, or its token is not in the
+            keyring any more.
+    """
+    path = _path_of(name)
+    try:
+        with path.open("rb") as file:
+            _refuse_shared(path, os.fstat(file.fileno()))
+            content = file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"the profile {name!r} cannot be read: {error.strerror}: {path}") from None
+    try:
+        stored = msgspec.json.decode(content, type=_Stored)
+    except msgspec.MsgspecError:
+        stored = None
+    # Raised out here: the decoder's error may quote what it read.
+    if stored is None or stored.version != _VERSION:
+        raise UsageError(f"{path} is no profile of this version: sign in anew with `kantata-async login`")
+    token = stored.access_token or _keyring().get_password(_KEYRING_SERVICE, name)
+    if not token:
+        raise UsageError(f"the keyring has no token for the profile {name!r}: sign in anew with `kantata-async login`")
+    return Profile(
+        name, stored.base_url, token, stored.client_id, stored.revoke_url, in_keyring=stored.access_token is None
+    )
+
+
+def save_profile(profile: Profile) -> Path:
+    """Keep a profile, in place of one of the same name; gives its file, which its owner alone can read.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    path = _path_of(profile.name)
+    if profile.in_keyring:
+        _keyring().set_password(_KEYRING_SERVICE, profile.name, profile.access_token)
+    stored = _Stored(
+        _VERSION,
+        profile.base_url,
+        None if profile.in_keyring else profile.access_token,
+        profile.client_id,
+        profile.revoke_url,
+    )
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_privately(path, msgspec.json.encode(stored))
+    except OSError as error:
+        raise UsageError(f"the profile {profile.name!r} cannot be kept: {error.strerror}: {path}") from None
+    return path
+
+
+def delete_profile(profile: Profile) -> None:
+    """Forget a profile, and its token in the keyring."""
+    if profile.in_keyring:
+        _keyring().delete_password(_KEYRING_SERVICE, profile.name)
+    _path_of(profile.name).unlink(missing_ok=True)
+
+
+def profiles_directory() -> Path:
+    """Where profiles are kept: KANTATA_CONFIG_DIR, else the user's configuration directory of the platform.
+
+    Raises:
+        UsageError: what finds that directory is not installed.
+    """
+    chosen = os.environ.get(DIRECTORY_VARIABLE)
+    if chosen:
+        return Path(chosen) / "profiles"
+    try:
+        from platformdirs import user_config_path  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        raise UsageError("profiles need platformdirs: pip install 'kantata-async[signin]'") from None
+    return user_config_path("kantata-async", appauthor=False) / "profiles"
+
+
+def _path_of(name: str) -> Path:
+    return profiles_directory() / f"{chosen_profile(name)}.json"
+
+
+def _refuse_shared(path: Path, status: os.stat_result) -> None:
+    """Refuse a file that others can read, where the system tells such things."""
+    if os.name == "posix" and status.st_mode & _OTHERS:
+        raise UsageError(f"others can read {path}, which holds a token: chmod 600 it, or sign in anew")
+
+
+def _write_privately(path: Path, content: bytes) -> None:
+    """Write a file at once or not at all; nobody else can read it at any time."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _keyring() -> Any:
+    try:
+        import keyring  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        raise UsageError("keeping tokens in the keyring needs it: pip install 'kantata-async[keyring]'") from None
+    return keyring

@@ -1,0 +1,90 @@
+"""What of an answer may be shown: without a secret, on one line, and not longer than it is worth reading.
+
+A server may echo the request, as it came or in the spelling of JSON, HTML or a URL. Whatever of an answer ends up in an
+error, a log line or an event goes through here first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html.entities import codepoint2name
+from typing import Final
+
+import msgspec
+
+Redact = Callable[[str], str]
+
+MASK: Final = "***"
+
+EXCERPT_WINDOW: Final = 1 << 18
+"""Characters of a text from which an excerpt is taken: so many that, redacted, they are more than any excerpt.
+
+The secret that the window's end cuts in two is then never in the excerpt."""
+
+
+class Redaction:
+    """Replaces secrets in texts: ``redact(text)``. It knows every secret it was ever told of."""
+
+    def __init__(self) -> None:
+        self._secrets: list[str] = []
+        self._shortest = 0
+        self._pattern: re.Pattern[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Redaction of {len(self._secrets)} secrets>"
+
+    def add(self, secret: str) -> None:
+        """Never show this from now on."""
+        if secret in self._secrets:
+            return
+        # The longest first: a token may begin with another one.
+        self._secrets = sorted([*self._secrets, secret], key=len, reverse=True)
+        self._shortest = len(self._secrets[-1])
+        self._pattern = None
+
+    def __call__(self, text: str) -> str:
+        """The text with each secret in it replaced, however it is spelt."""
+        if not self._secrets or len(text) < self._shortest:
+            return text
+        if self._pattern is None:
+            self._pattern = re.compile("|".join(map(_any_spelling, self._secrets)), re.IGNORECASE)
+        return self._pattern.sub(MASK, text)
+
+
+def _any_spelling(secret: str) -> str:
+    """A pattern for a text of ASCII as it is, percent-encoded, or escaped for JSON or HTML, character by character."""
+    return "".join(f"(?:{'|'.join(_spellings(character))})" for character in secret)
+
+
+def _spellings(character: str) -> Iterator[str]:
+    """Patterns for a character: as it is, and as JSON, a URL and HTML may have it."""
+    code = ord(character)
+    yield rf"\\?{re.escape(character)}"
+    yield rf"\\u00{code:02x}"
+    yield f"%{code:02x}"
+    yield f"&#0*{code};"
+    yield f"&#x0*{code:x};"
+    if code in codepoint2name:
+        yield f"&{codepoint2name[code]};"
+
+
+def excerpt(value: object, length: int, redact: Redact) -> str:
+    """A value of an answer as it may be shown: a text as such, anything else as JSON; cut to `length` characters."""
+    whole = value if isinstance(value, str) else _as_json(value)
+    text = redact(whole[:EXCERPT_WINDOW])[: length + 1]
+    # Nearly every request id is printable, and worth no walk through its characters.
+    printable = text if text.isprintable() else "".join(map(_escaped, text))
+    return printable if len(printable) <= length else printable[: length - 1] + "…"
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
+def _as_json(value: object) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except RecursionError:
+        # It reads deeper nesting than it writes.
+        return f"a {type(value).__name__} nested too deep"

@@ -1,0 +1,66 @@
+"""What is asked of the server."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import attrs
+
+from ..model import parse_json
+
+
+class NoBody(enum.Enum):
+    """The type of `NO_BODY`, which is not None because None is a JSON value."""
+
+    NO_BODY = "no body"
+
+
+NO_BODY: Final = NoBody.NO_BODY
+
+
+@attrs.frozen
+class Part:
+    """One part of a multipart form.
+
+    Attributes:
+        name: of the form field.
+        value: a text, or the bytes of a file.
+        filename: what the file is to be called; None for a plain field.
+        content_type: None for the default of the kind of value.
+    """
+
+    name: str
+    value: str | bytes
+    filename: str | None = None
+    content_type: str | None = None
+
+
+@attrs.define
+class Request:
+    """One request to the API.
+
+    Attributes:
+        method: in capitals.
+        path: below the base URL, as "/participations/42".
+        query: names and values, in order.
+        json: the body, anything msgspec writes; NO_BODY for none.
+        form: the parts of a multipart body instead.
+        csv: whether the answer may be CSV text instead of JSON.
+        decode: makes the data of an answer's JSON; raises ValueError for what is none.
+        looked_after: whether the caller looks what became of it before it goes again, so that a 503, which the API says
+            to have carried nothing out, is raised at once.
+    """
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    json: object = NO_BODY
+    form: Sequence[Part] | None = None
+    csv: bool = False
+    decode: Callable[[bytes], Any] = parse_json
+    looked_after: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"

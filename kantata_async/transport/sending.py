@@ -1,0 +1,381 @@
+"""One request from its first attempt to its answer or its error.
+
+An attempt passes the limits (`limits`), the token (`auth`), the wire (`wire`), and the decision what becomes of it
+(`verdict`, `retry`); the last one's answer is read (`response`) or told as an error (`refusal`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+from yarl import URL
+
+from ..errors import (
+    AmbiguousWriteError,
+    ConnectionFailedError,
+    ErrorDetail,
+    InvalidResponseError,
+    KantataError,
+    RateLimitError,
+    RequestTimeoutError,
+    UsageError,
+    note_interruption,
+)
+from ..limits import Leave, Limiter, Slot
+from .attempt import Attempt, Phase
+from .auth import TokenSource
+from .events import Story
+from .options import Options
+from .refusal import is_by_the_api, refusal_of, request_id_of
+from .request import Request
+from .response import Response, data_of
+from .retry import retry_after_of, wait_before
+from .time_limits import TimeLimits
+from .verdict import READS, Verdict, decide
+from .wire import Wire
+
+_LOGGER: Final = logging.getLogger("kantata_async.transport")
+
+
+@attrs.define
+class Pauses:
+    """What the server asked to wait, by the limit that it was asked for.
+
+    A limit is paused for no longer than a call of the session may take; until then, whoever cannot wait as long as the
+    server asked hears of it at once.
+    """
+
+    _asked: dict[str, tuple[float, float]] = attrs.field(factory=dict)
+
+    def note(self, limit: str, *, now: float, seconds: float, paused_for: float) -> None:
+        """The server asked to wait, and the limit is paused for all or some of that."""
+        self._asked[limit] = now + paused_for, now + seconds
+
+    def left(self, limits: tuple[str, ...], now: float) -> float:
+        """Seconds that are left of the longest wait asked for, while its limit is paused; 0 where there is none."""
+        if not self._asked:
+            return 0.0
+        self._asked = {limit: asked for limit, asked in self._asked.items() if now < asked[0]}
+        return max((self._asked[limit][1] - now for limit in limits if limit in self._asked), default=0.0)
+
+
+@attrs.frozen
+class Services:
+    """What all requests of a session share.
+
+    Attributes:
+        tokens: gives the token.
+        limiter: lets attempts go.
+        wire: sends them.
+        time_limits: end them in time, and when the session closes.
+        clock: seconds of the event loop's.
+        is_open: whether the session is still open.
+        sleep: waits between attempts.
+        random: gives a number from 0 to 1, the place of a wait in its range.
+        now: the time in seconds since 1970.
+        longest_pause: seconds for which a limit is paused at most.
+        pauses: what was asked for by answers to earlier requests.
+    """
+
+    tokens: TokenSource
+    limiter: Limiter
+    wire: Wire
+    time_limits: TimeLimits
+    clock: Callable[[], float]
+    is_open: Callable[[], bool]
+    sleep: Callable[[float], Awaitable[None]]
+    random: Callable[[], float]
+    now: Callable[[], float]
+    longest_pause: float
+    pauses: Pauses = attrs.field(factory=Pauses)
+
+
+class Sending:
+    """The life of one request.
+
+    Args:
+        services: of its session.
+        request: what is sent.
+        options: how it is sent.
+        url: where to.
+        body: its JSON; None for none.
+        story: told of what happens; None where nobody listens.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        request: Request,
+        options: Options,
+        *,
+        url: URL,
+        body: bytes | None,
+        story: Story | None,
+    ) -> None:
+        self._services: Final = services
+        self._request: Final = request
+        self._url: Final = url
+        self._body: Final = body
+        self._carried: Final = _headers_of(request, body, options)
+        self._timeout: Final = options.timeout
+        self._retry: Final = options.retry
+        self._story: Final = story
+        self._redact: Final = services.tokens.redact
+        self._attempt = Attempt()
+        self._sent = 0
+        self._renewals = 0
+        self._deadline: float | None = None
+        self._refused: Leave | None = None
+
+    async def response(self) -> Response:
+        """Send it, again where that is safe, and give the response.
+
+        Raises:
+            ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
+            RequestTimeoutError: no answer in time, and the last attempt allowed was made.
+            InvalidResponseError: the answer is not the API's.
+            AmbiguousWriteError: a write may have been carried out.
+            APIError: the API refused.
+        """
+        if self._story is not None:
+            self._story.started()
+        try:
+            response = await self._until_answered()
+        except BaseException as error:
+            self._ended_by(error)
+            if self._story is not None:
+                self._story.finished(error)
+            raise
+        if self._story is not None:
+            self._story.finished(None)
+        return response
+
+    def _ended_by(self, error: BaseException) -> None:
+        """Have an error say what there is to know beyond it."""
+        if not isinstance(error, KantataError):
+            self._note(error)
+        elif self._sent > 1 and not isinstance(error, UsageError):
+            error.args = (f"{error.args[0]} (after {self._sent} attempts)", *error.args[1:])
+
+    async def _until_answered(self) -> Response:
+        error: KantataError | None = None
+        while True:
+            await self._send_once(error)
+            verdict = self._verdict()
+            if verdict is Verdict.DELIVER:
+                return self._delivered()
+            if self._attempt.status == 401 and await self._renewed():
+                continue
+            error = self._error()
+            if verdict is Verdict.AMBIGUOUS:
+                raise self._ambiguous(error) from error
+            if verdict is Verdict.FAIL or not await self._waited():
+                raise error
+
+    # --- one attempt ---
+
+    async def _send_once(self, last_error: KantataError | None) -> None:
+        """Make the next attempt; raises the last one's error where the time was up while this one stood in line."""
+        services = self._services
+        attempt = self._attempt = Attempt(carried=self._carried)
+        allowed = services.time_limits.limit(self._deadline)
+        slot = services.limiter.slot(
+            self._request.method, self._request.path, self._refused, patience=self._retry.deadline
+        )
+        self._check_pauses(slot)
+        try:
+            with allowed:
+                async with slot:
+                    attempt.began = services.clock()
+                    attempt.leave = slot.leave
+                    self._sent += 1
+                    allowed.bring_forward(attempt.began + min(self._timeout, self._retry.deadline))
+                    await self._exchange(slot)
+                    self._tell_limits(slot)
+        except TimeoutError:
+            # Any other one is the token function's own.
+            if not allowed.expired:
+                raise
+            if attempt.phase is not Phase.ANSWERED and attempt.error is None:
+                seconds = min(self._timeout, allowed.end - attempt.began)
+                attempt.error = RequestTimeoutError(f"{self._request}: no complete answer within {seconds:.3g} s")
+        self._tell()
+        if last_error is not None and not attempt.began and services.is_open():
+            raise last_error
+        if self._deadline is None:
+            # Counted from the first attempt's start: to stand in line for it is the program's own doing.
+            self._deadline = attempt.began + self._retry.deadline
+
+    async def _exchange(self, slot: Slot) -> None:
+        """Send once; what may have arrived is counted, nothing else is."""
+        attempt = self._attempt
+        try:
+            # Asked for only now: while this attempt stood in line, another one may have brought a new token.
+            attempt.token = await self._services.tokens.current()
+            await self._services.wire.exchange(self._request, self._url, self._body, attempt)
+        finally:
+            if attempt.phase is Phase.NOT_SENT:
+                slot.unused()
+
+    def _tell_limits(self, slot: Slot) -> None:
+        attempt = self._attempt
+        if not attempt.status:
+            return
+        refused = attempt.status == 429
+        pause: float | None = None
+        if refused and (asked := self._asked()) is not None:
+            services = self._services
+            pause = min(asked, services.longest_pause)
+            # A 429 counts against the narrowest limit.
+            services.pauses.note(slot.names[-1], now=services.clock(), seconds=asked, paused_for=pause)
+        slot.answered(refused=refused, retry_after=pause)
+
+    def _check_pauses(self, slot: Slot) -> None:
+        services = self._services
+        left = services.pauses.left(slot.names, services.clock()) if services.limiter.limited else 0.0
+        if left > self._retry.deadline:
+            reason = f"not sent: the server asked for a wait, of which {left:,.0f} s are left; a call waits no longer "
+            raise RateLimitError(
+                429,
+                [ErrorDetail(f"{reason}than {self._retry.deadline:g} s")],
+                method=self._request.method,
+                path=self._request.path,
+            )
+
+    # --- what became of it ---
+
+    def _verdict(self) -> Verdict:
+        attempt = self._attempt
+        verdict = decide(
+            self._request.method,
+            attempt.phase,
+            attempt.status,
+            by_the_api=attempt.status == 503 and is_by_the_api(attempt),
+            hopeless=attempt.hopeless,
+            looked_after=self._request.looked_after,
+        )
+        # Whoever looks before it goes again is told at once.
+        is_looked_at = self._request.looked_after and attempt.status == 503 and verdict is Verdict.RESEND
+        return Verdict.FAIL if is_looked_at else verdict
+
+    def _delivered(self) -> Response:
+        attempt, request = self._attempt, self._request
+        try:
+            if attempt.error is not None:
+                raise attempt.error
+            data = data_of(request, attempt, self._redact)
+        except InvalidResponseError as error:
+            if request.method in READS:
+                raise
+            raise self._ambiguous(error) from error
+        return Response(attempt.status, data, request_id_of(attempt.headers, self._redact), attempt.headers, self._sent)
+
+    def _error(self) -> KantataError:
+        attempt, request = self._attempt, self._request
+        if attempt.phase is Phase.ANSWERED:
+            return refusal_of(request, attempt, self._redact)
+        if not self._services.is_open():
+            when = "was sent" if attempt.phase is Phase.NOT_SENT else "was answered"
+            return ConnectionFailedError(f"{request}: the session was closed before it {when}")
+        if attempt.error is None:
+            return ConnectionFailedError(f"{request}: it was ended before an answer came")
+        return attempt.error
+
+    def _ambiguous(self, error: KantataError) -> AmbiguousWriteError:
+        return AmbiguousWriteError(
+            f"{self._request} may or may not have been carried out; look before sending it again. {error}",
+            method=self._request.method,
+            path=self._request.path,
+            request_id=request_id_of(self._attempt.headers, self._redact),
+        )
+
+    def _note(self, error: BaseException) -> None:
+        """Have an interruption, or an error of the token function's, say what it left behind."""
+        verdict = self._verdict()
+        sent = verdict in (Verdict.AMBIGUOUS, Verdict.DELIVER) and self._request.method not in READS
+        note_interruption(error, str(self._request), may_be_carried_out=sent)
+
+    # --- on the way to the next one ---
+
+    async def _renewed(self) -> bool:
+        """Whether there is a new token in time, for the one time that a refused one is replaced."""
+        services, stale = self._services, self._attempt.token
+        if self._renewals or stale is None or not services.tokens.renewable:
+            return False
+        allowed = services.time_limits.limit(self._deadline)
+        try:
+            with allowed:
+                await services.tokens.renew(stale)
+        except TimeoutError:
+            if not allowed.expired:
+                raise
+            return False
+        self._renewals += 1
+        return True
+
+    async def _waited(self) -> bool:
+        """Wait for the next attempt's time; whether there is to be one."""
+        services, attempt = self._services, self._attempt
+        # What a refused token cost says nothing of the server's health.
+        counted = self._sent - self._renewals
+        if counted >= self._retry.attempts or not services.is_open():
+            return False
+        asked = self._asked()
+        # The limit itself knows when a refused request may go again, and lets it keep its place.
+        in_line = attempt.status == 429 and services.limiter.limited
+        wait = (asked or 0.0) if in_line else wait_before(counted, self._retry, asked, services.random())
+        if self._deadline is None or services.clock() + wait >= self._deadline:
+            return False
+        if self._story is not None:
+            self._story.retried()
+        self._refused = attempt.leave if attempt.status == 429 else None
+        return in_line or await self._slept(wait)
+
+    async def _slept(self, seconds: float) -> bool:
+        """Whether the wait was not ended by the session's closing."""
+        allowed = self._services.time_limits.limit(None)
+        try:
+            with allowed:
+                await self._services.sleep(seconds)
+        except TimeoutError:
+            if not allowed.expired:
+                raise
+            return False
+        return True
+
+    def _asked(self) -> float | None:
+        """Seconds to wait that the server asked for."""
+        return retry_after_of(self._attempt.headers, self._services.now())
+
+    # --- what is told of it ---
+
+    def _tell(self) -> None:
+        attempt, now = self._attempt, self._services.clock()
+        seconds = now - attempt.began if attempt.began else 0.0
+        if self._story is not None:
+            self._story.sent(self._sent, attempt.status, request_id_of(attempt.headers, self._redact), seconds)
+            if attempt.status == 429:
+                self._story.throttled(self._asked())
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            _LOGGER.debug(
+                "%s %s %s %.0f ms request-id %s attempt %d",
+                self._request.method,
+                self._request.path,
+                attempt.status or attempt.phase.value,
+                seconds * 1000,
+                request_id_of(attempt.headers, self._redact) or "-",
+                self._sent,
+            )
+
+
+def _headers_of(request: Request, body: bytes | None, options: Options) -> dict[str, str]:
+    """What a request carries beside the token."""
+    headers = dict(options.headers)
+    if request.csv:
+        headers["Accept"] = "text/csv, application/json"
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    return headers

@@ -1,0 +1,357 @@
+"""The operations of the API as commands, as a person or a script types them."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+import pytest
+
+from kantata_async.api import Resources
+from kantata_async.cli.assignments import read_assignments
+from kantata_async.cli.columns import cell, spreadsheet_cell
+from kantata_async.cli.commands import program
+from kantata_async.cli.resources import collections, operation_of
+from kantata_async.cli.sentences import sentence
+from kantata_async.errors import (
+    AmbiguousWriteError,
+    AuthenticationError,
+    ErrorDetail,
+    NotFoundError,
+    UsageError,
+    ValidationError,
+)
+from kantata_async.model import Ref
+from kantata_async.sandbox import Sandbox
+
+
+@attrs.frozen
+class Shell:
+    """Runs commands against a sandbox that answers from another thread."""
+
+    sandbox: Sandbox
+    config: Path
+
+    def __call__(self, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: one for name, one in os.environ.items() if not name.startswith("KANTATA_")}
+        reaching = {"KANTATA_TOKEN": self.sandbox.token, "KANTATA_BASE_URL": self.sandbox.url}
+        return subprocess.run(
+            [sys.executable, "-m", "kantata_async", *arguments],
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**kept, **reaching, "KANTATA_CONFIG_DIR": str(self.config), **environment},
+            check=False,
+        )
+
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
+        """What a command writes as JSON lines."""
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A shell with a sandbox of its own."""
+    ready, leave = threading.Event(), threading.Event()
+    served: list[Sandbox] = []
+
+    async def serve() -> None:
+        async with Sandbox() as sandbox:
+            served.append(sandbox)
+            ready.set()
+            await asyncio.to_thread(leave.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield Shell(served[0], tmp_path_factory.mktemp("config"))
+    finally:
+        leave.set()
+        thread.join()
+
+
+def test_one_object_is_got(shell: Shell) -> None:
+    """By its id, with what was included beside it."""
+    (stored, *_) = shell.sandbox.store.all("participations")
+    (one,) = shell.objects("get", "participations", stored["id"], "--columns", "id,role,user.full_name")
+    assert one == {
+        "id": stored["id"],
+        "role": stored["role"],
+        "user.full_name": shell.sandbox.store.records("users")[stored["user_id"]]["full_name"],
+    }
+
+
+def test_a_list_with_filters(shell: Shell) -> None:
+    """Filters, order and limit are those of the API."""
+    stored = [one for one in shell.sandbox.store.all("participations") if one["workspace_id"] == "1"]
+    team = shell.objects("list", "participations", "workspace_id=1")
+    assert {one["id"] for one in team} == {one["id"] for one in stored}
+    newest = shell.objects("list", "participations", "workspace_id=1", "--order", "updated_at:desc", "--limit", "2")
+    assert len(newest) == 2
+    assert newest[0]["updated_at"] >= newest[1]["updated_at"]
+
+
+def test_a_table_for_people(shell: Shell) -> None:
+    """A heading, a line for each, and how many there are."""
+    done = shell("list", "skills", "--limit", "3", "--columns", "id,name", COLUMNS="100")
+    lines = [line.rstrip() for line in done.stdout.splitlines() if line.strip()]
+    assert lines[0].split() == ["id", "name"]
+    assert lines[-1].strip() == "3 objects"
+    assert len(lines) == 1 + 1 + 3 + 1
+
+
+def test_csv_for_spreadsheets(shell: Shell) -> None:
+    """Read back by the csv module it holds the same; a name that is a formula is none any more."""
+    shell.sandbox.store.records("skills")["1"]["name"] = "=HYPERLINK(1)"
+    done = shell("list", "skills", "--csv", "--columns", "id,name,skill_category_id")
+    rows = list(csv.reader(io.StringIO(done.stdout)))
+    assert rows[0] == ["id", "name", "skill_category_id"]
+    assert {row[1] for row in rows if row[0] == "1"} == {"'=HYPERLINK(1)"}
+    assert len(rows) == 1 + len(shell.sandbox.store.all("skills"))
+
+
+def test_an_object_lives_and_dies(shell: Shell) -> None:
+    """Created, changed and deleted; each writes what came of it."""
+    made = shell.objects("create", "roles", "name=Night watch")[0]
+    assert made["name"] == "Night watch"
+    changed = shell.objects("update", "roles", made["id"], "name=Day watch")[0]
+    assert changed["name"] == "Day watch"
+    assert shell("delete", "roles", made["id"]).returncode == 2
+    done = shell("delete", "roles", made["id"], "--yes")
+    assert (done.returncode, done.stdout) == (0, f"deleted {made['id']}\n")
+    assert made["id"] not in shell.sandbox.store.records("roles")
+
+
+def test_many_are_created_from_lines(shell: Shell) -> None:
+    """One outcome a line, in JSON; a refused line makes the exit code 1 and stops none of the others."""
+    rows = [{"workspace_id": 1, "user_id": id, "role": "maven"} for id in (20, 21, 99999)]
+    done = shell("create", "participations", "--from", "-", typed="\n".join(map(json.dumps, rows)) + "\n\n")
+    outcomes = sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: one["index"])
+    assert [one["status"] for one in outcomes][:2] == ["created", "created"]
+    assert outcomes[2]["status"] == "rejected"
+    assert outcomes[2]["errors"]
+    assert done.returncode == 1
+
+
+def test_any_request(shell: Shell) -> None:
+    """The escape hatch writes the answer as it came."""
+    done = shell("call", "get", "/users/me")
+    assert json.loads(done.stdout)["results"] == [{"key": "users", "id": "1"}]
+    done = shell("call", "POST", "/roles", "--data", "-", typed='{"role": {"name": "Called"}}')
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_there_is(shell: Shell) -> None:
+    """Every resource of the API, and of one all that it takes."""
+    assert shell("resources").stdout.split() == collections()
+    told = shell("resources", "participations").stdout
+    assert "needs: workspace_id, role" in told
+    assert "include: active_roles" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("list", "usrs"), "did you mean 'users'"),
+        (("list", "users", "by_fullname=x"), "did you mean 'by_full_name'"),
+        (("list", "users", "nonsense"), "NAME=VALUE"),
+        (("list", "users", "--columns", "fullname"), "did you mean 'full_name'"),
+        (("list", "users", "--include", "skils"), "did you mean 'skills'"),
+        (("list", "participations"), "needs workspace_id"),
+        (("delete", "users", "1", "--yes"), "cannot be deleted"),
+        (("create", "roles", "name=a", "name=b"), "twice"),
+        (("create", "roles", "--from", "-", "name=a"), "--from"),
+        (("update", "roles", "1"), "NAME=VALUE"),
+        (("call", "GET", "/users", "page"), "NAME=VALUE"),
+        (("whoami", "--profile", "nobody"), "kantata-async login"),
+        (("get", "users", "1", "--profile", "nobody"), "kantata-async login"),
+    ],
+)
+def test_wrong_usage(shell: Shell, arguments: tuple[str, ...], says: str) -> None:
+    """Exit code 2, with the nearest right name, and nothing sent."""
+    before = len(shell.sandbox.requests)
+    done = shell(*arguments)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(shell.sandbox.requests) == before
+
+
+def test_a_token_that_is_refused(shell: Shell) -> None:
+    """Said in a person's words, without the token."""
+    done = shell("get", "users", "1", KANTATA_TOKEN="WRONG-SECRET")
+    host = shell.sandbox.url.split("/")[2]
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: KANTATA_TOKEN was refused by {host}")
+    assert "WRONG-SECRET" not in done.stderr
+
+
+def test_an_object_that_is_not_there(shell: Shell) -> None:
+    """Nothing at that path, or not for these eyes."""
+    done = shell("get", "users", "99999")
+    assert done.returncode == 1
+    assert "has nothing at /users/99999" in done.stderr
+
+
+def test_no_token_at_all(shell: Shell) -> None:
+    """What can be done about it."""
+    done = shell("get", "users", "1", KANTATA_TOKEN="")
+    assert done.returncode == 2
+    assert "kantata-async login" in done.stderr
+
+
+def test_the_line_of_each_command_is_its_own() -> None:
+    """The help of all commands is written without importing them, and agrees with what they say themselves."""
+    context = click.Context(program, info_name="kantata-async")
+    for name, (_, _, line) in program.elsewhere.items():  # type: ignore[attr-defined]
+        command = program.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        own = command.get_short_help_str(limit=200)
+        assert own.startswith(line[:20])
+
+
+@pytest.mark.parametrize("collection", collections())
+def test_every_resource_can_be_named(collection: str) -> None:
+    """What the commands call collections are the attributes of a session."""
+    assert hasattr(Resources, collection)
+
+
+LISTING = operation_of("participations", "list")
+CREATION = operation_of("participations", "create")
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments"),
+    [
+        (["workspace_id=7"], {"workspace_id": "7"}),
+        (["mavens_only=yes"], {"mavens_only": True}),
+        (["mavens_only=FALSE"], {"mavens_only": False}),
+        (["mavens_only:=true"], {"mavens_only": True}),
+        (["created_after=2026-01-01T00:00:00Z"], {"created_after": "2026-01-01T00:00:00Z"}),
+        (["by_user_full_name=a=b"], {"by_user_full_name": "a=b"}),
+        (
+            ["external_reference_service_model_refs=1,2"],
+            {"external_reference_service_model_refs": ["1", "2"]},
+        ),
+        (["by_user_full_name="], {"by_user_full_name": ""}),
+    ],
+)
+def test_what_is_typed_becomes_what_a_call_takes(typed: list[str], arguments: dict[str, Any]) -> None:
+    """Texts, numbers, truth and lists as the operation takes them."""
+    assert read_assignments(LISTING, typed) == arguments
+
+
+@pytest.mark.parametrize(
+    ("resource", "method", "typed", "arguments"),
+    [
+        ("client_invoice_defaults", "create", ["time_rollup_type=2"], {"time_rollup_type": 2}),
+        ("client_invoice_defaults", "create", ["time_rollup_type=9"], {"time_rollup_type": "9"}),
+        ("workspaces", "list", ["archived=only"], {"archived": "only"}),
+        ("users", "list", ["everything=yes"], {"everything": True}),
+        ("participations", "create", ["permissions=edit,can_post"], {"permissions": ["edit", "can_post"]}),
+    ],
+)
+def test_values_of_lists_are_typed_as_they_are(
+    resource: str, method: str, typed: list[str], arguments: dict[str, Any]
+) -> None:
+    """A number where they are numbers; whether one is right, the call itself checks."""
+    assert read_assignments(operation_of(resource, method), typed) == arguments
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [["=7"], ["workspace_id"], ["mavens_only=maybe"], ["mavens_only:=tru"], ["a-b=1"], ["__class__=1"], [":=1"], [""]],
+)
+def test_what_cannot_be_read_is_wrong_usage(typed: list[str]) -> None:
+    """Each with an error of ours."""
+    with pytest.raises(UsageError):
+        read_assignments(LISTING, typed)
+
+
+def test_an_object_inside_is_typed_as_json() -> None:
+    """And a text in its place says how."""
+    typed = ['external_reference:={"service_name": "HR"}']
+    assert read_assignments(CREATION, typed) == {"external_reference": {"service_name": "HR"}}
+    with pytest.raises(UsageError, match="external_reference:="):
+        read_assignments(CREATION, ["external_reference=HR"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "true"),
+        (5, "5"),
+        (1.5, "1.5"),
+        ("a", "a"),
+        (("1", "2"), "1 2"),
+        ((), ""),
+        (Ref("users", "1"), "users 1"),
+        ({"a": [1]}, '{"a":[1]}'),
+    ],
+)
+def test_a_cell(value: Any, text: str) -> None:
+    """What stands in a column."""
+    assert cell(value) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@cmd", "'@cmd"),
+        ("-5", "-5"),
+        ("+1.5", "+1.5"),
+        ("-x", "'-x"),
+        ("a=b", "a=b"),
+        ("\t=1", "'\t=1"),
+    ],
+)
+def test_a_cell_is_no_formula(text: str, safe: str) -> None:
+    """Spreadsheets run what begins like a formula; a number stays a number."""
+    assert spreadsheet_cell(text) == safe
+
+
+WHERE = {"token": "KANTATA_TOKEN", "host": "api.mavenlink.com"}
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (
+            AuthenticationError(401, [], method="GET", path="/users", request_id="abc"),
+            "KANTATA_TOKEN was refused by api.mavenlink.com: it is wrong, or was revoked [x-request-id abc]",
+        ),
+        (
+            NotFoundError(404, [], method="GET", path="/users/9"),
+            "api.mavenlink.com has nothing at /users/9, or does not show it to whom KANTATA_TOKEN belongs",
+        ),
+        (
+            ValidationError(422, [ErrorDetail("is taken", field="name")], method="POST", path="/roles"),
+            "api.mavenlink.com refused it: is taken (name)",
+        ),
+        (
+            AmbiguousWriteError("POST /roles got no answer", method="POST", path="/roles"),
+            "it may or may not have been done: look before you try again. POST /roles got no answer",
+        ),
+    ],
+)
+def test_what_went_wrong_in_words(error: Any, says: str) -> None:
+    """A person who types commands reads no HTTP."""
+    assert sentence(error, **WHERE) == says

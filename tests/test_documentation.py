@@ -1,0 +1,165 @@
+"""The documentation says what is so: its programs run, what is typed at a prompt runs, its commands work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import attrs
+import pytest
+from snippets import Block, blocks_in, run_at_prompt
+
+from codegen.reference import write
+from kantata_async import KantataSession
+from kantata_async.sandbox import Sandbox
+
+ROOT: Final = Path(__file__).parents[1]
+DOCS: Final = ROOT / "docs"
+PAGES: Final = sorted(path for path in DOCS.rglob("*.md") if "resources" not in path.parts)
+
+NOT_RUN_HERE: Final = {
+    "python3 -m venv": "README command one, which CI runs",
+    "pip install": "as above",
+    ".venv/bin/pip install": "as above",
+    "kantata-async sandbox": "tests/test_cli.py: it ends with Ctrl-C alone",
+    "kantata-async demo": "README command one",
+    "kantata-async login": "tests/test_signin_command.py: it needs a browser and somebody who agrees",
+    "kantata-async whoami": "as above",
+    "kantata-async logout": "as above",
+    "export": "it sets what the test sets itself",
+    'eval "$(_KANTATA_ASYNC_COMPLETE': "it changes the shell that types it",
+}
+"""The commands that are run elsewhere, or nowhere, and why."""
+
+
+def blocks(language: str, *, titled: bool | None = None) -> list[pytest.ParameterSet]:
+    found = [block for page in PAGES for block in blocks_in(page, language)]
+    chosen = [block for block in found if titled is None or titled == (block.title is not None)]
+    return [pytest.param(block, id=f"{block.page.relative_to(DOCS)}:{block.line}") for block in chosen]
+
+
+@pytest.mark.parametrize("block", blocks("python", titled=True))
+def test_a_program_runs(block: Block, tmp_path: Path) -> None:
+    """What is called a file is saved as one and run, in development mode, where a warning is an error."""
+    file = tmp_path / str(block.title)
+    file.write_text(block.code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, _said(done.stderr)) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("python", titled=False))
+async def test_what_is_typed_at_a_prompt_runs(
+    block: Block, tmp_path: Path, kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has no file's name is typed where `await` works, with an open session at hand."""
+    await run_at_prompt(block.code, tmp_path, kantata, kantata_sandbox, monkeypatch)
+
+
+@attrs.frozen
+class Folder:
+    """Where commands are typed: with the files that the pages name, and a sandbox that answers."""
+
+    path: Path
+    sandbox: Sandbox
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        bin = Path(sys.executable).parent
+        return subprocess.run(
+            ["bash", "-c", command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=self.path,
+            env={
+                **os.environ,
+                "PATH": f"{bin}:{os.environ['PATH']}",
+                "KANTATA_TOKEN": self.sandbox.token,
+                "KANTATA_BASE_URL": self.sandbox.url,
+            },
+            check=False,
+        )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    """A folder with the roster of the tutorial, rows to create, and the commands where the tutorial has them."""
+    (roster,) = blocks_in(DOCS / "tutorial.md", "csv")
+    (tmp_path / "roster.csv").write_text(roster.code)
+    (tmp_path / "rows.jsonl").write_text('{"workspace_id": 3, "user_id": 20, "role": "maven"}\n')
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    ready, leave = threading.Event(), threading.Event()
+    served: list[Sandbox] = []
+
+    async def serve() -> None:
+        async with Sandbox() as sandbox:
+            served.append(sandbox)
+            ready.set()
+            await asyncio.to_thread(leave.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    assert ready.wait(30)
+    try:
+        yield Folder(tmp_path, served[0])
+    finally:
+        leave.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("block", blocks("sh"))
+def test_the_commands_work(block: Block, folder: Folder) -> None:
+    """Every line of a block of commands that is not run elsewhere ends well."""
+    for line in block.code.splitlines():
+        command = line.removeprefix(".venv/bin/")
+        if not command.strip() or any(command.startswith(start) for start in NOT_RUN_HERE):
+            continue
+        done = folder.run(line)
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    """A page that nobody finds is no documentation."""
+    navigation = (ROOT / "zensical.toml").read_text(encoding="utf-8")
+    apart = {"index.md"}
+    lost = [str(page.relative_to(DOCS)) for page in PAGES if f'"{page.relative_to(DOCS)}"' not in navigation]
+    assert [page for page in lost if page not in apart and not page.startswith("decisions/")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_no_link_is_broken(page: Path, tmp_path: Path) -> None:
+    """Links between the pages lead to pages that there are."""
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) if "://" not in target]
+    missing = [one for one in targets if not (page.parent / one).exists() and "resources/" not in one]
+    assert missing == []
+
+
+def test_the_reference_names_every_operation(tmp_path: Path) -> None:
+    """All 419, each with its request, and every resource has a page."""
+    assert write(tmp_path) == 419
+    index = (tmp_path / "index.md").read_text(encoding="utf-8")
+    assert index.count("](") == 419 + 1
+    for name, page in re.findall(r"\[`(\w+)\.\w+`\]\((\w+\.md)", index):
+        assert page == f"{name}.md"
+        assert (tmp_path / page).exists()
+
+
+def _said(stderr: str) -> str:
+    """What was written to standard error, but for what asyncio's debug mode says of anything that took 0.1 s."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("Executing <"))

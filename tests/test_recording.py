@@ -1,0 +1,156 @@
+"""Recording and replaying: what was recorded is answered again, and nothing secret or personal is in the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kantata_async import KantataSession, RetryPolicy, ValidationError
+from kantata_async.recording import recorder
+from kantata_async.recording.scrubbing import KEPT_REQUEST_HEADERS, kept_headers, scrubbed_body, scrubbed_url
+from kantata_async.sandbox import Sandbox
+
+NEVER = RetryPolicy.never()
+
+
+def cassette(file: Path) -> str:
+    """What a file holds, without the line breaks that YAML puts into long texts."""
+    return " ".join(file.read_text(encoding="utf-8").split())
+
+
+async def some_traffic(kantata: KantataSession) -> tuple[Any, ...]:
+    """Reads, a filter by a person's name, a write and a refusal; gives what must be the same again."""
+    me = await kantata.users.me()
+    team = await kantata.participations.list(workspace_id=1, include=["user"])
+    named = await kantata.users.list(by_full_name="Karim Jackson")
+    role = await kantata.roles.create(name="Night watch for Karim")
+    with pytest.raises(ValidationError) as refused:
+        await kantata.participations.create(workspace_id=1, user_id=99999, role="maven")
+    return (
+        me.id,
+        [(one.id, one.user.id, one.role, one.created_at) for one in team],
+        [one.id for one in named],
+        role.id,
+        refused.value.status,
+    )
+
+
+async def test_what_was_recorded_is_replayed_without_a_server(tmp_path: Path) -> None:
+    """The same ids, links, times, words and errors, with another token and nobody to answer."""
+    cassettes = recorder(tmp_path)
+    async with Sandbox() as sandbox:
+        url = sandbox.url
+        with cassettes.use_cassette("team"):
+            async with KantataSession(token=sandbox.token, base_url=url, rate_limit=None, retry=NEVER) as kantata:
+                recorded = await some_traffic(kantata)
+    with recorder(tmp_path, record="none").use_cassette("team"):
+        async with KantataSession(token="another", base_url=url, rate_limit=None, retry=NEVER) as kantata:
+            assert await some_traffic(kantata) == recorded
+
+
+async def test_nothing_leaks(tmp_path: Path) -> None:
+    """No token, name, address, title or rate of the company is in what was recorded."""
+    async with Sandbox() as sandbox:
+        with recorder(tmp_path).use_cassette("all"):
+            async with KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None) as kantata:
+                await some_traffic(kantata)
+                await kantata.workspaces.list(include=["participations", "creator"])
+                await kantata.stories.list(include=["assignees"])
+                await kantata.time_entries.list(include=["user"])
+        text = cassette(tmp_path / "all.yaml")
+        assert sandbox.token not in text
+        assert "Authorization" not in text
+        for collection, name in (("users", "full_name"), ("users", "email_address"), ("workspaces", "title")):
+            secrets = [one[name] for one in sandbox.store.all(collection)]
+            assert [one for one in secrets if one and one in text] == []
+
+
+async def test_what_may_be_kept_is_kept(tmp_path: Path) -> None:
+    """An attribute that a program needs as it was can be named."""
+    async with Sandbox() as sandbox:
+        with recorder(tmp_path, keep=["title"]).use_cassette("titles"):
+            async with KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None) as kantata:
+                project = await kantata.workspaces.get(1)
+    assert project.title in cassette(tmp_path / "titles.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("full_name", "Ada Moreau", "full_name 7"),
+        ("email_address", "ada@corp.example", "person7@example.com"),
+        ("headline", "write to ada@corp.example", "person7@example.com"),
+        ("photo_path", "https://cdn.example/ada.png", "https://example.com/photo_path/7"),
+        ("phone", "004930123456", "phone 7"),
+        ("title", "Secret merger", "title 7"),
+        ("created_at", "2026-01-01T08:00:00-08:00", "2026-01-01T08:00:00-08:00"),
+        ("due_date", "2026-01-01", "2026-01-01"),
+        ("role", "maven", "maven"),
+        ("user_id", "9", "9"),
+        ("user_ids", ["9", "10"], ["9", "10"]),
+        ("rate_in_cents", 24500, 100),
+        ("bill_rate", "245.00", "bill_rate 7"),
+        ("time_in_minutes", 90, 90),
+        ("archived", False, False),
+        ("manager_id", None, None),
+        ("note", "", ""),
+        ("external_reference", {"external_message": "failed for Ada"}, {"external_message": "external_message 7"}),
+    ],
+)
+def test_a_value(name: str, value: Any, kept: Any) -> None:
+    """What stays of an attribute of object 7."""
+    body = msgspec.json.encode({"users": {"7": {"id": "7", name: value}}})
+    assert msgspec.json.decode(scrubbed_body(body, ())) == {"users": {"7": {"id": "7", name: kept}}}
+
+
+@given(
+    name=st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1, max_size=12).filter(
+        lambda name: name not in {"id", "key", "field", "type", "role", "state", "order", "only", "page", "index"}
+    ),
+    secret=st.text(st.characters(categories=["Lu"]), min_size=8, max_size=30),
+    depth=st.integers(0, 3),
+)
+def test_no_text_survives_that_is_not_on_a_list(name: str, secret: str, depth: int) -> None:
+    """Wherever it stands in a body."""
+    value: Any = secret
+    for level in range(depth):
+        value = [value] if level % 2 else {name: value}
+    assert secret not in scrubbed_body(msgspec.json.encode({"skills": {"1": {name: value}}}), ()).decode()
+
+
+@pytest.mark.parametrize("body", [b"<html>Ada</html>", b"name=Ada&code=secret", b"\x89PNG", b'{"a": ', b"--x\r\nAda"])
+def test_a_body_that_is_no_json_is_not_kept(body: bytes) -> None:
+    """A page of a proxy, a form, a file: nothing of it stays."""
+    assert scrubbed_body(body, ()) == b"***"
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        (
+            "https://api.mavenlink.com/api/v1/users?include=skills,role&per_page=200&only=1,2",
+            "https://api.mavenlink.com/api/v1/users?include=skills,role&per_page=200&only=1,2",
+        ),
+        (
+            "https://x.example/users?by_email_address=a%40b.example",
+            "https://x.example/users?by_email_address=person%40example.com",
+        ),
+        ("https://x.example/users?search=Ada", "https://x.example/users?search=search"),
+        ("https://me:secret@x.example/users#Ada", "https://x.example/users"),
+        ("https://x.example/oauth?code=SECRET", "https://x.example/oauth?code=code"),
+    ],
+)
+def test_a_url(url: str, kept: str) -> None:
+    """What a query says of people is replaced, what says how to ask stays."""
+    assert scrubbed_url(url, ()) == kept
+
+
+def test_headers_are_kept_by_a_list_of_what_is_allowed() -> None:
+    """Whatever else a program or a proxy adds is not kept."""
+    headers = {"Accept": "a", "authorization": "b", "Cookie": "c", "X-Api-Key": "d", "Proxy-Authorization": "e"}
+    assert kept_headers(headers, KEPT_REQUEST_HEADERS) == {"Accept": "a"}

@@ -1,0 +1,139 @@
+"""`kantata-async login`, `whoami`, `profiles` and `logout`, as a person would type them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import stat
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import attrs
+import pytest
+from oauth_server import OAuthServer
+
+
+@attrs.frozen
+class Ended:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+@attrs.frozen
+class Terminal:
+    """Runs commands with a configuration directory of their own, at an authorization server of the test's."""
+
+    oauth: OAuthServer
+    config: Path
+
+    async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("KANTATA_")}
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "kantata_async",
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**kept, "KANTATA_CONFIG_DIR": str(self.config), **environment},
+        )
+
+    async def run(self, *arguments: str, typed: str = "", **environment: str) -> Ended:
+        process = await self.start(*arguments, **environment)
+        return await ended(process, typed)
+
+    async def log_in(self, *arguments: str, agreeing: bool = True, **environment: str) -> Ended:
+        """Log in; the person at the browser agrees, or refuses."""
+        asked = ("login", "--client-id", "our-application", "--base-url", self.oauth.url)
+        process = await self.start(*asked, "--no-browser", "--port", "0", *arguments, **environment)
+        assert process.stdout is not None
+        await process.stdout.readline()
+        url = (await process.stdout.readline()).decode().strip()
+        back = self.oauth.agree(url) if agreeing else self.oauth.refuse(url)
+        async with aiohttp.ClientSession() as browser, browser.get(back) as page:
+            assert re.search("Signed in" if agreeing else "Not signed in", await page.text())
+        return await ended(process)
+
+
+async def ended(process: asyncio.subprocess.Process, typed: str = "") -> Ended:
+    out, err = await process.communicate(typed.encode())
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+@pytest.fixture
+async def terminal(tmp_path: Path) -> AsyncIterator[Terminal]:
+    """A terminal, with nobody signed in."""
+    async with OAuthServer() as oauth:
+        yield Terminal(oauth, tmp_path / "config")
+
+
+async def test_signing_in_and_out(terminal: Terminal) -> None:
+    """Logged in, named, listed and logged out; the token is never printed, and given back in the end."""
+    signed_in = await terminal.log_in()
+    (token,) = terminal.oauth.tokens
+    assert signed_in.code == 0, signed_in.err
+    assert "Signed in as Ada Moreau <ada@example.com>" in signed_in.out
+    (file,) = (terminal.config / "profiles").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+    who = await terminal.run("whoami")
+    assert (who.code, who.out) == (0, f"Ada Moreau <ada@example.com>, at {terminal.oauth.url} (profile 'default')\n")
+    listed = await terminal.run("profiles")
+    assert listed.out == f"default  {terminal.oauth.url}\n"
+
+    signed_out = await terminal.run("logout")
+    assert signed_out.code == 0, signed_out.err
+    assert terminal.oauth.revoked == [token]
+    assert list((terminal.config / "profiles").iterdir()) == []
+    for one in (signed_in, who, listed, signed_out):
+        assert token not in one.out + one.err
+
+
+async def test_a_person_who_refuses_is_not_signed_in(terminal: Terminal) -> None:
+    """The command fails, and keeps nothing."""
+    refused = await terminal.log_in(agreeing=False)
+    assert refused.code == 1
+    assert "access_denied" in refused.err
+    assert not (terminal.config / "profiles").exists()
+
+
+async def test_profiles_side_by_side(terminal: Terminal) -> None:
+    """Two sign-ins keep two tokens; the environment chooses as the option does."""
+    await terminal.log_in("--profile", "work")
+    await terminal.log_in("--profile", "night")
+    assert len(terminal.oauth.tokens) == 2
+    assert (await terminal.run("whoami", "--profile", "work")).code == 0
+    assert (await terminal.run("whoami", KANTATA_PROFILE="night")).code == 0
+    missing = await terminal.run("whoami")
+    assert missing.code == 2
+    assert "kantata-async login" in missing.err
+
+
+async def test_a_token_that_is_brought_along(terminal: Terminal) -> None:
+    """From standard input, so that it is in no history and no list of processes; a wrong one is not kept."""
+    terminal.oauth.tokens.add("brought-along")
+    here = ("login", "--with-token", "--base-url", terminal.oauth.url)
+    kept = await terminal.run(*here, typed="brought-along\n")
+    assert kept.code == 0, kept.err
+    assert (await terminal.run("whoami")).code == 0
+    assert (await terminal.run("logout")).code == 0
+    assert terminal.oauth.revoked == []
+    assert (await terminal.run(*here, typed="of-nobody\n")).code == 1
+    assert (await terminal.run(*here, typed="\n")).code == 2
+    assert (await terminal.run("profiles")).out == ""
+
+
+async def test_logging_in_needs_to_know_as_what(terminal: Terminal) -> None:
+    """Without an application's id the command says both ways."""
+    asked = await terminal.run("login")
+    assert asked.code == 2
+    assert "--client-id" in asked.err
+    assert "--with-token" in asked.err

@@ -1,0 +1,199 @@
+"""The documentation as a reader sees it: built, served without a network, and clicked through in a real browser."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SITE: Final = Path(__file__).parents[1] / "build" / "site"
+PAGES: Final = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
+LEFT: Final = "net::ERR_ABORTED"
+FLAGS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing of it."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """The site, served on this machine."""
+    handler = functools.partial(QuietHandler, directory=str(SITE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, headless."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "install chromium, or say in CHROMIUM where a Chromium is"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def troubles_of(page: Page) -> list[str]:
+    """What goes wrong on a page, as it goes wrong."""
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    # What a reader no longer waits for, having left the page, is no trouble.
+    page.on("requestfailed", lambda one: None if one.failure == LEFT else troubles.append(f"failed: {one.url}"))
+    page.on("response", lambda one: troubles.append(f"{one.status}: {one.url}") if one.status >= 400 else None)
+    return troubles
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own, on which whatever goes wrong is noted."""
+    context = browser.new_context()
+    page = context.new_page()
+    troubles = troubles_of(page)
+    yield page
+    context.close()
+    assert troubles == []
+
+
+def test_there_is_a_site() -> None:
+    """The other tests look at pages that were built."""
+    assert "index.html" in PAGES
+    assert len(PAGES) > 100
+
+
+@dataclass
+class Visit:
+    """What one page was found to have."""
+
+    headings: int
+    anchors: set[str]
+    links: set[str]
+
+
+@pytest.fixture(scope="session")
+def visits(browser: Browser, url: str) -> dict[str, Visit]:
+    """Every page, opened once; whatever goes wrong or is loaded from elsewhere fails all that asks for it."""
+    context = browser.new_context()
+    page = context.new_page()
+    troubles = troubles_of(page)
+    elsewhere: list[str] = []
+    page.on("request", lambda one: None if one.url.startswith((url, "data:")) else elsewhere.append(one.url))
+    visited: dict[str, Visit] = {}
+    for path in PAGES:
+        if path == "404.html":
+            continue
+        page.goto(f"{url}/{path}", wait_until="load")
+        visited[path] = Visit(
+            headings=page.locator("h1").count(),
+            anchors=set(page.eval_on_selector_all("[id]", "found => found.map(one => one.id)")),
+            links=set(page.eval_on_selector_all("article a[href]", "found => found.map(one => one.href)")),
+        )
+    context.close()
+    assert (troubles, elsewhere) == ([], [])
+    return visited
+
+
+def test_every_page_opens_with_one_heading(visits: dict[str, Visit]) -> None:
+    """Without an error, and without anything from elsewhere."""
+    assert [path for path, visit in visits.items() if visit.headings != 1] == []
+
+
+def test_no_link_is_broken(visits: dict[str, Visit], url: str) -> None:
+    """Each link within the site, with its anchor, leads somewhere."""
+    links = {link for visit in visits.values() for link in visit.links if link.startswith(url)}
+    inside = {link.removeprefix(f"{url}/") for link in links}
+    broken = []
+    for link in inside:
+        path, _, anchor = link.partition("#")
+        target = visits.get(path or "index.html")
+        if target is None or (anchor and anchor not in target.anchors):
+            broken.append(link)
+    assert sorted(broken) == []
+    assert len(inside) > 500
+
+
+def test_a_reader_clicks_through(page: Page, url: str) -> None:
+    """From the first page to the tutorial, to a how-to, to an operation of the API."""
+    page.goto(f"{url}/index.html")
+    page.locator("article").get_by_role("link", name="The tutorial").click()
+    page.wait_for_selector("h1:has-text('Tutorial')")
+    page.goto(f"{url}/index.html")
+    page.locator("article").get_by_role("link", name="every resource").click()
+    page.wait_for_selector("h1:has-text('All operations')")
+    page.get_by_role("link", name="participations.create", exact=True).click()
+    page.wait_for_selector("h1:has-text('Participations')")
+    assert page.url.endswith("participations.html#create")
+
+
+def test_the_search_finds_without_a_network(page: Page, url: str) -> None:
+    """What is typed is looked up in the site itself."""
+    page.goto(f"{url}/index.html")
+    page.keyboard.press("/")
+    page.keyboard.type("unknown outcome")
+    found = page.locator("a[href*='bulk.html'], a[href*='lost_answers.html']").locator("visible=true")
+    found.first.wait_for(timeout=10_000)
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_reads_well(browser: Browser, url: str, width: int, scheme: str) -> None:
+    """At 400 and 1,600 pixels, light and dark: no page is wider than the window, and text stands out."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    for path in ("index.html", "tutorial.html", "reference/bulk.html", "reference/resources/participations.html"):
+        page.goto(f"{url}/{path}")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, path
+        assert contrast(page) > 4.5, path
+        page.screenshot(path=str(SITE.parent / f"{Path(path).stem}-{width}-{scheme}.png"))
+    context.close()
+
+
+def contrast(page: Page) -> float:
+    """The contrast of the text of a page, as the Web Content Accessibility Guidelines count it."""
+    return float(
+        page.evaluate(
+            """() => {
+                const light = ([r, g, b]) => [r, g, b]
+                    .map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+                    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+                const canvas = document.createElement("canvas").getContext("2d");
+                const over = (color, under) => {
+                    canvas.fillStyle = under; canvas.fillRect(0, 0, 1, 1);
+                    canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+                    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+                };
+                const text = getComputedStyle(document.querySelector("article p")).color;
+                const body = getComputedStyle(document.body).backgroundColor;
+                const back = over(body, "white"), front = over(text, body);
+                const [low, high] = [light(back), light(front)].sort((a, b) => a - b);
+                return (high + 0.05) / (low + 0.05);
+            }"""
+        )
+    )
