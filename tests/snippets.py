@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +37,27 @@ def blocks_in(page: Path, language: str) -> Iterator[Block]:
     for match in re.finditer(_FENCE.format(language=language), text, flags=re.DOTALL | re.MULTILINE):
         title = _TITLE.search(match["info"])
         yield Block(page, text.count("\n", 0, match.start("code")) + 1, title[1] if title else None, match["code"])
+
+
+def run_as_file(block: Block, folder: Path) -> str:
+    """Save a program as what it is called, and run it in development mode, where a warning is an error.
+
+    Gives what it printed.
+    """
+    file = folder / str(block.title)
+    file.write_text(block.code, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", str(file)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=folder,
+        check=False,
+    )
+    # asyncio's debug mode says of anything that took 0.1 s.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (done.returncode, said) == (0, [])
+    return done.stdout
 
 
 async def run_at_prompt(

@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 import pytest
-from snippets import Block, blocks_in, run_at_prompt
+from snippets import Block, blocks_in, run_as_file, run_at_prompt
 
 from codegen.reference import write
 from kantata_async import KantataSession
@@ -47,19 +47,8 @@ def blocks(language: str, *, titled: bool | None = None) -> list[pytest.Paramete
 
 @pytest.mark.parametrize("block", blocks("python", titled=True))
 def test_a_program_runs(block: Block, tmp_path: Path) -> None:
-    """What is called a file is saved as one and run, in development mode, where a warning is an error."""
-    file = tmp_path / str(block.title)
-    file.write_text(block.code, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", str(file)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert (done.returncode, _said(done.stderr)) == (0, "")
-    assert done.stdout
+    """What is called a file is saved as one and run."""
+    assert run_as_file(block, tmp_path)
 
 
 @pytest.mark.parametrize("block", blocks("python", titled=False))
@@ -150,6 +139,14 @@ def test_no_link_is_broken(page: Path, tmp_path: Path) -> None:
     assert missing == []
 
 
+def test_the_list_of_threats_names_tests_that_there_are() -> None:
+    """Each line of SECURITY.md says which test holds it."""
+    lines = [line for line in (ROOT / "SECURITY.md").read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    named = [re.findall(r"`(tests/\w+\.py)`", line) for line in lines[1:]]
+    assert all(named)
+    assert [test for tests in named for test in tests if not (ROOT / test).exists()] == []
+
+
 def test_the_reference_names_every_operation(tmp_path: Path) -> None:
     """All 419, each with its request, and every resource has a page."""
     assert write(tmp_path) == 419
@@ -158,8 +155,3 @@ def test_the_reference_names_every_operation(tmp_path: Path) -> None:
     for name, page in re.findall(r"\[`(\w+)\.\w+`\]\((\w+\.md)", index):
         assert page == f"{name}.md"
         assert (tmp_path / page).exists()
-
-
-def _said(stderr: str) -> str:
-    """What was written to standard error, but for what asyncio's debug mode says of anything that took 0.1 s."""
-    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("Executing <"))

@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from snippets import blocks_in, run_at_prompt
-
-from kantata_async import KantataSession
-from kantata_async.sandbox import Sandbox
+from snippets import Block, blocks_in, run_as_file
 
 ROOT: Final = Path(__file__).parents[1]
 README: Final = ROOT / "README.md"
 
 
-SNIPPETS: Final = [pytest.param(block.code, id=f"line {block.line}") for block in blocks_in(README, "python")]
+PROGRAMS: Final = [pytest.param(block, id=f"line {block.line}") for block in blocks_in(README, "python")]
 
 
-@pytest.mark.parametrize("code", SNIPPETS)
-async def test_a_snippet_runs(
-    code: str, tmp_path: Path, kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every Python block runs as it stands, on a sandbox in place of the account; the tests among them pass."""
-    await run_at_prompt(code, tmp_path, kantata, kantata_sandbox, monkeypatch)
+@pytest.mark.parametrize("block", PROGRAMS)
+def test_a_program_runs(block: Block, tmp_path: Path) -> None:
+    """Every block of Python is a file, and runs as one."""
+    assert run_as_file(block, tmp_path)
+
+
+def test_it_is_a_screen_and_a_half() -> None:
+    """What is longer belongs into the documentation."""
+    assert len(README.read_text(encoding="utf-8").split()) < 700
 
 
 def test_ci_runs_the_two_commands_of_the_readme() -> None:

@@ -106,11 +106,11 @@ class Choice(Kind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `Kind.wire`."""
-        plain = member_value(value)
-        if not isinstance(plain, str | int) or isinstance(plain, bool) or plain not in self.values:
-            nearest = did_you_mean(plain if isinstance(plain, str) else "", map(str, self.values))
+        chosen = plain(member_value(value))
+        if not isinstance(chosen, str | int) or isinstance(chosen, bool) or chosen not in self.values:
+            nearest = did_you_mean(chosen if isinstance(chosen, str) else "", map(str, self.values))
             raise UsageError(f"{name} does not take {brief_repr(value)}{nearest}")
-        return plain
+        return chosen
 
 
 @attrs.frozen

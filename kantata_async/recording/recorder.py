@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import UsageError
 from .scrubbing import KEPT_ANSWER_HEADERS, KEPT_REQUEST_HEADERS, kept_headers, scrubbed_body, scrubbed_url
@@ -12,8 +12,10 @@ from .scrubbing import KEPT_ANSWER_HEADERS, KEPT_REQUEST_HEADERS, kept_headers, 
 if TYPE_CHECKING:
     from vcr import VCR
 
+Record = Literal["once", "none", "new_episodes", "all"]
 
-def recorder(folder: str | PathLike[str], *, record: str = "once", keep: Iterable[str] = ()) -> VCR:
+
+def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iterable[str] = ()) -> VCR:
     """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
 
     Inside the block, requests that were recorded are answered from the cassette, and nothing is sent for them. What is
@@ -30,6 +32,7 @@ def recorder(folder: str | PathLike[str], *, record: str = "once", keep: Iterabl
     """
     try:
         from vcr import VCR  # noqa: PLC0415 - an extra
+        from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
     except ModuleNotFoundError:
         raise UsageError("recording needs vcrpy: pip install 'kantata-async[recording]'") from None
     kept = frozenset(keep)
@@ -50,7 +53,7 @@ def recorder(folder: str | PathLike[str], *, record: str = "once", keep: Iterabl
     return VCR(
         cassette_library_dir=fspath(folder),
         path_transformer=VCR.ensure_suffix(".yaml"),
-        record_mode=record,
+        record_mode=RecordMode(record),
         match_on=("method", "path", "query", "body"),
         decode_compressed_response=True,
         before_record_request=request_to_keep,
