@@ -100,7 +100,7 @@ class Collection:
     def _tell_times(self, id: str) -> None:
         if self.dated:
             created, updated = self.times[id]
-            self.objects[id] |= {"created_at": _told(created), "updated_at": _told(updated)}
+            self.objects[id] |= {"created_at": _iso(created), "updated_at": _iso(updated)}
 
     def within(self, query: dict[str, str], inclusive: bool) -> list[tuple[int, int]]:
         """Creations and ids within the filters of time, in this order."""
@@ -130,7 +130,7 @@ def _second(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp())
 
 
-def _told(second: int) -> str:
+def _iso(second: int) -> str:
     # Two ways of writing the same, as the API has been seen to use.
     at = datetime.fromtimestamp(second, UTC)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ") if second % 2 else at.strftime("%Y-%m-%dT%H:%M:%S+00:00")
@@ -278,7 +278,7 @@ class Live:
             collection.remove(id)
             return
         self.deleted_stories.add(int(id))
-        collection.objects[id]["deleted_at"] = _told(at)
+        collection.objects[id]["deleted_at"] = _iso(at)
         if self.touches_deleted:
             collection.touch(id, at)
 
@@ -449,7 +449,7 @@ def _send(writer: asyncio.StreamWriter, status: int, body: bytes, now: float, ki
 
 
 def _failed(fault: str | None, body: bytes, writer: asyncio.StreamWriter, now: float) -> bool:
-    """Answer, or fail as told; whether the connection is still good."""
+    """Answer, or fail as the fault says; whether the connection is still good."""
     match fault:
         case "reset":
             linger = struct.pack("ii", 1, 0)
