@@ -27,6 +27,13 @@ def redis(session: nox.Session) -> None:
 
 
 @nox.session
+def services(session: nox.Session) -> None:
+    """Run the tests that start a PostgreSQL (Debian's package), in Python's development mode."""
+    session.install("-e", ".[test]")
+    session.run("python", "-X", "dev", "-m", "pytest", "tests_services", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the style, and that every file is formatted."""
     session.install("-e", ".[generate]")
@@ -64,14 +71,14 @@ def generate(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure; arguments go to the benchmarks."""
-    session.install("-e", ".[bench]")
+    session.install("-e", ".[bench]", "dlt[sqlalchemy]>=1.5")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session
 def chaos(session: nox.Session) -> None:
     """What must hold whatever the network does, at length; arguments are scenarios and the number of seeds."""
-    session.install("-e", ".[cli]")
+    session.install("-e", ".[cli,sync]")
     session.run("python", "-m", "chaos", *session.posargs)
 
 

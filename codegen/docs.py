@@ -10,7 +10,7 @@ from kantata_async.catalogue import Field, Operation, Type
 
 from .naming import argument
 from .types import Member, is_id, quoted, values_of
-from .views import CallView, EntityView, ModuleView, takes
+from .views import CallView, EntityView, FollowView, ModuleView, takes
 
 _WIDTH: Final = 120
 _INDENT: Final = 8
@@ -66,6 +66,25 @@ def docstring_by_ids(call: CallView, module: ModuleView) -> str:
                 "result holds the ids not answered: their objects are deleted, hidden from the token's user, or left "
                 f"out by a filter{defaults}."
             ),
+        ]
+    )
+
+
+def docstring_of_following(follow: FollowView, module: ModuleView) -> str:
+    """The docstring of the method that follows a feed, indented, without its quotes."""
+    operation = follow.list.operation
+    indent = " " * (_INDENT + 4)
+    loop = f"async for event in kantata.{module.attribute}.follow(since=cursor, every=None):"
+    return _joined(
+        [
+            f"Every `{follow.list.entity}`, each once, as they come: a feed, to be iterated.",
+            f"Example:\n{indent}{loop}\n{indent}    print(event.created_at)",
+            _wrapped(
+                f"``{operation.method} {operation.path}``, read on from `since` in the order of creation. `cursor` of "
+                "the feed says how far it was followed: keep it, and go on from there. Iterating raises "
+                "EventsLostError where the API, which keeps events for 9 days, has lost some since then."
+            ),
+            _section("Args", [(member.name, _argument_doc(member)) for member in follow.parameters]),
         ]
     )
 

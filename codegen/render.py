@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kantata_async.catalogue import Catalogue
 
-from .docs import docstring, docstring_by_ids, docstring_of_entity
+from .docs import docstring, docstring_by_ids, docstring_of_entity, docstring_of_following
 from .types import Member, literal, mapping, quoted
 from .views import CallView, ModuleView, Views, orders_of, takes
 
@@ -74,6 +74,7 @@ def _environment() -> Environment:
         docstring=docstring,
         docstring_by_ids=docstring_by_ids,
         docstring_of_entity=docstring_of_entity,
+        docstring_of_following=docstring_of_following,
         field=_field,
         literal=literal,
         mapping_of=lambda names: mapping([(name, quoted(field)) for name, field in names.items()]),

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 import attrs
 
@@ -25,6 +26,25 @@ from .types import (
     is_id,
     mapping,
 )
+
+_FEED: Final = "subscribed_events"
+"""The resource whose list is a feed: it can be followed."""
+
+_READ_ON_BY: Final = frozenset(
+    {"created_after", "created_before", "order", "only", "per_page", "most_recent", "most_recent_by_event_type"}
+)
+"""The parameters of the feed that its follower sets itself: it asks for all that is new, as it was created."""
+
+_FOLLOWING: Final = (
+    Member("since", "dt.datetime | str", "a moment, or the `cursor` of what was followed before", required=True),
+    Member(
+        "every",
+        "float | None",
+        "seconds from one look to the next; None ends with what there is",
+        default="60.0",
+    ),
+)
+"""What a follower takes beside the filters of the feed."""
 
 
 @attrs.frozen
@@ -106,6 +126,18 @@ class BulkView:
 
 
 @attrs.frozen
+class FollowView:
+    """The method that follows a feed through its list."""
+
+    list: CallView
+
+    @property
+    def parameters(self) -> tuple[Member, ...]:
+        """What it takes: the filters of the list, but for those by which it reads on."""
+        return (*_FOLLOWING, *(one for one in self.list.parameters if one.name not in _READ_ON_BY))
+
+
+@attrs.frozen
 class ModuleView:
     """One module of `api/`: the entities of a collection, and the resource with its calls where there is one."""
 
@@ -119,6 +151,7 @@ class ModuleView:
     tag: str | None
     calls: tuple[CallView, ...]
     by_ids: CallView | None
+    followed: FollowView | None
 
     @property
     def linked(self) -> set[str]:
@@ -189,6 +222,7 @@ class Views:
             tag=operations[0].tag if operations else None,
             calls=tuple(calls),
             by_ids=next((call for call in calls if call.answer == "list" and takes(call.operation, "only")), None),
+            followed=next((FollowView(call) for call in calls if name == _FEED and call.answer == "list"), None),
         )
 
     # --- entities ---

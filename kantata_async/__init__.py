@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .bulk import Outcome as Outcome
     from .bulk import bulk_result as bulk_result
     from .calls import OMITTED as OMITTED
+    from .calls import Feed as Feed
     from .calls import Found as Found
     from .calls import Id as Id
     from .calls import ListQuery as ListQuery
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .errors import BulkError as BulkError
     from .errors import ConnectionFailedError as ConnectionFailedError
     from .errors import ErrorDetail as ErrorDetail
+    from .errors import EventsLostError as EventsLostError
     from .errors import InvalidResponseError as InvalidResponseError
     from .errors import KantataError as KantataError
     from .errors import NotFoundError as NotFoundError
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from .errors import RateLimitError as RateLimitError
     from .errors import RequestTimeoutError as RequestTimeoutError
     from .errors import ServerError as ServerError
+    from .errors import SyncError as SyncError
+    from .errors import TargetError as TargetError
     from .errors import TransportError as TransportError
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
@@ -68,6 +72,7 @@ _HOMES: Final = {
         "BulkError",
         "ConnectionFailedError",
         "ErrorDetail",
+        "EventsLostError",
         "InvalidResponseError",
         "KantataError",
         "NotFoundError",
@@ -77,12 +82,14 @@ _HOMES: Final = {
         "RateLimitError",
         "RequestTimeoutError",
         "ServerError",
+        "SyncError",
+        "TargetError",
         "TransportError",
         "UsageError",
         "ValidationError",
         "may_be_carried_out",
     ),
-    "calls": ("OMITTED", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
+    "calls": ("OMITTED", "Feed", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (
         "AdaptiveRateLimit",
         "LimitState",

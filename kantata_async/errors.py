@@ -10,6 +10,9 @@
     ├── AmbiguousWriteError           a write was sent, and nobody knows whether it was carried out
     ├── NotOneError                   a list holds none, or several, where exactly one was asked for
     ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
+    ├── SyncError                     a copy was not brought up to date; the report is on it
+    ├── TargetError                   what a copy is written to cannot be used, or not be written
+    ├── EventsLostError               the change feed was asked for more than it still has
     └── APIError                      the API refused
         ├── BadRequestError           400
         ├── AuthenticationError       401
@@ -25,6 +28,7 @@ None of them ever shows a token: what the transport puts into one went through i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import attrs
@@ -125,6 +129,36 @@ class BulkError(KantataError):
     def __init__(self, message: str, *, result: Any) -> None:
         super().__init__(message)
         self.result = result
+
+
+class SyncError(KantataError):
+    """A copy was not brought up to date in all its jobs; `report` says how far each came, and what stopped it.
+
+    What was stored stays, and the next run goes on from there.
+    """
+
+    def __init__(self, message: str, *, report: Any) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class TargetError(KantataError):
+    """What a copy is written to cannot be used or written: it is in use, full, read-only, or of another version.
+
+    Nothing that was stored before is lost, and no checkpoint is ahead of it.
+    """
+
+
+class EventsLostError(KantataError):
+    """The change feed was asked for events that it no longer has; it keeps them for 9 days.
+
+    `horizon` is since when it still has them: read everything anew that the events were to keep current, and follow
+    from there.
+    """
+
+    def __init__(self, message: str, *, horizon: datetime) -> None:
+        super().__init__(message)
+        self.horizon = horizon
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ from .calls import (
     OMITTED,
     Call,
     Connection,
+    Feed,
     Found,
     ListQuery,
     Operation,
@@ -103,6 +104,10 @@ class Resource:
     async def _get_many(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Found[E]:
         arguments = {name: value for name, value in _given(parameters).items() if name != "ids"}
         return await get_many(self._connection, operation, parameters["ids"], arguments)
+
+    def _follow(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Feed[E]:
+        arguments = {name: value for name, value in _given(parameters).items() if name not in {"since", "every"}}
+        return Feed(self._connection, operation, arguments, since=parameters["since"], every=parameters["every"])
 
     async def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> E:
         ids, arguments = _apart(operation, parameters)

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from kantata_async import KantataSession
 
 
-async def examples(kantata: KantataSession) -> None:
+async def examples(kantata: KantataSession, cursor: str) -> None:
 """
 
 

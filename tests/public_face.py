@@ -24,6 +24,7 @@ MODULES: Final = (
     "kantata_async.entities",
     "kantata_async.provision",
     "kantata_async.sandbox",
+    "kantata_async.sync",
 )
 FIXTURES: Final = "kantata_async.pytest_plugin"
 PROTOCOLS: Final = frozenset(

@@ -91,10 +91,11 @@ def test_a_method_reads_well(resource: str, method: str, operation: Operation[An
 
 @pytest.mark.parametrize("resource", sorted(resources()))
 def test_a_resource_has_no_other_methods(resource: str) -> None:
-    """Than its operations, and those that take many at once."""
+    """Than its operations, and those that take many at once; the change feed can be followed."""
     cls = resources()[resource]
     public = {name for name in vars(cls) if not name.startswith("_")}
-    assert public - set(cls.operations) <= OF_EVERY_RESOURCE
+    own = {"follow"} if resource == "subscribed_events" else set()
+    assert public - set(cls.operations) - own <= OF_EVERY_RESOURCE
     assert set(cls.operations) <= public
     if {"list", "get", "create", "update"} & set(cls.operations):
         usual = {name: cls.operations[name].method for name in USUAL & set(cls.operations)}
@@ -225,7 +226,8 @@ def test_each_method_shows_one_call() -> None:
     """In its docstring, which has no walls of names, and names nothing as only an id."""
     for name, call in examples():
         resource, _, method = name.partition(".")
-        assert call.startswith(f"await kantata.{resource}.{method}("), name
+        start = "async for event in" if method == "follow" else "await"
+        assert call.startswith(f"{start} kantata.{resource}.{method}("), name
         doc = inspect.getdoc(getattr(resources()[resource], method)) or ""
         assert "(also)" not in doc
         assert ": an id." not in doc
@@ -234,7 +236,8 @@ def test_each_method_shows_one_call() -> None:
 
 async def test_the_calls_shown_can_be_sent(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """None is refused for its names or values, whatever the API says of objects that are not there."""
-    names = {"kantata": kantata, "date": dt.date, "datetime": dt.datetime, "UTC": dt.UTC}
+    cursor = dt.datetime.now(dt.UTC).isoformat()
+    names = {"kantata": kantata, "date": dt.date, "datetime": dt.datetime, "UTC": dt.UTC, "cursor": cursor}
     for _, call in examples():
         code = compile(call, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         with suppress(APIError):

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, TypedDict, get_args
 
-from ..calls import BOOLEAN, ID_TEXTS, INSTANT, OMITTED, TEXTS, Choice, Found, Id, ListQuery, Operation, Path
+from ..calls import BOOLEAN, ID_TEXTS, INSTANT, OMITTED, TEXTS, Choice, Feed, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
 from ..resource import Resource
 
@@ -211,3 +211,41 @@ class SubscribedEvents(Resource):
         answered: their objects are deleted, hidden from the token's user, or left out by a filter.
         """
         return await self._get_many(LIST, locals())
+
+    def follow(
+        self,
+        *,
+        since: dt.datetime | str,
+        every: float | None = 60.0,
+        event_types: str | Sequence[str] = OMITTED,
+        subject_id: str | Sequence[Id] = OMITTED,
+        subject_type: SubscribedEventsSubjectType = OMITTED,
+        user_ids: str | Sequence[Id] = OMITTED,
+        include: Sequence[SubscribedEventsInclude | Path] = (),
+        optional_fields: Sequence[SubscribedEventsOptionalField] = (),
+    ) -> Feed[SubscribedEvent]:
+        """Every `SubscribedEvent`, each once, as they come: a feed, to be iterated.
+
+        Example:
+            async for event in kantata.subscribed_events.follow(since=cursor, every=None):
+                print(event.created_at)
+
+        ``GET /subscribed_events``, read on from `since` in the order of creation. `cursor` of the feed says how far it
+        was followed: keep it, and go on from there. Iterating raises EventsLostError where the API, which keeps events
+        for 9 days, has lost some since then.
+
+        Args:
+            since: required; a moment, or the `cursor` of what was followed before.
+            every: seconds from one look to the next; None ends with what there is.
+            event_types: comma-separated, each subject:action such as time_entry:created.
+            subject_id: comma-separated ids; needs subject_type too.
+            subject_type: one only; one of AccountColor, AccountLocation, AccountMembership, Assignment,
+                BudgetChangeOrder, CostRate, CustomField, CustomFieldSet, DefaultStatusSet, EmailAddress, Estimate,
+                EstimateScenario, EstimateScenarioResource, Expense, ExpenseReportSubmission, Invoice, LineItemLock,
+                Organization, OrganizationMembership, Participation, ProjectAccessControl, Role, ScheduleChangeOrder,
+                Skill, SkillMembership, StatusSet, StatusSetOption, Story, StoryAllocationDay, TimeEntry, TimeOffEntry,
+                TimesheetSubmission, User, Vendor, Workspace, WorkspaceAllocation, WorkspaceApprover, WorkspaceGroup,
+                WorkspaceInvitation, WorkspaceResource, WorkspaceStatusSet, Workweek, WorkweekMembership.
+            user_ids: comma-separated ids of the triggering users.
+        """
+        return self._follow(LIST, locals())

@@ -11,6 +11,7 @@ deeper_includes   associations beyond the first level
 page_count        how many pages a list has
 seen_ids          which ids have come already
 lists             lists and their pages
+feed              the change feed followed
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .feed import Feed
 from .foreign_values import EMPTY, plain
 from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
@@ -86,6 +88,7 @@ __all__ = [
     "Choices",
     "Connection",
     "CustomFieldOrder",
+    "Feed",
     "Found",
     "Id",
     "Inclusion",

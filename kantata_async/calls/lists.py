@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
 from contextlib import aclosing
 from copy import copy
 from itertools import islice
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import attrs
 
+from ..bounds import positive_count
 from ..decoding import Envelope
 from ..errors import InvalidResponseError, NotOneError, UsageError
 from ..model import Entity, Graph, Page
@@ -22,6 +23,9 @@ from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
 from .page_count import PageCount
 from .parameters import check_id
 from .seen_ids import SeenIds
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 E = TypeVar("E", bound=Entity)
 
@@ -74,8 +78,8 @@ class ListQuery(Generic[E]):
     def limit(self, number: int) -> Self:
         """The same list, of which at most the first `number` entities are read, in as few requests as hold them.
 
-        It bounds what is awaited, iterated and read by pages; `count` still counts all that match. Where an object
-        comes twice because the pages shifted, there is one entity fewer.
+        It bounds what is awaited, iterated, and read by pages or batches; `count` still counts all that match. Where an
+        object comes twice because the pages shifted, there is one entity fewer.
 
         Raises:
             UsageError: `number` is no whole number from 1.
@@ -143,6 +147,40 @@ class ListQuery(Generic[E]):
                 yield await self._followed(page)
                 if left == 0:
                     return
+
+    async def batches(self, *, rows: int = 10_000) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Every match of every page, each once, as batches of so many rows, the last one smaller.
+
+        Their schema is the same from run to run, and comes from the catalogue: ids are text, points in time
+        ``timestamp[us, UTC]``, dates ``date32``, cents ``int64``, lists of ids ``list<string>``, objects inside objects
+        JSON text. Null stands for null and for what was not sent. What the catalogue does not know, or came in another
+        form than it says, is in `_extra` as JSON text. No entities are made, and included objects are left out.
+
+        Raises:
+            UsageError: pyarrow is not installed (``pip install 'kantata-async[arrow]'``), `rows` is no positive
+                number, or an include goes deeper than the answer itself.
+        """
+        from ..tables import BatchStream, reader_for, table_of  # noqa: PLC0415 - pyarrow is an extra
+
+        positive_count("batches", "rows", rows)
+        if self._call.inclusion.deeper:
+            raise UsageError("batches hold the matches alone: nothing deeper can be included")
+        collection, class_of = self._operation.collection or "", self._connection.reader.class_of
+        stream = BatchStream(table_of(collection, class_of(collection)), rows)
+        spelt = copy(self)
+        spelt._connection = attrs.evolve(self._connection, reader=reader_for(class_of))
+        seen, left = SeenIds(), self._limit
+        async with aclosing(spelt._ahead()) as envelopes:
+            async for envelope in envelopes:
+                ids = [id for key, run in envelope.matches if key == collection for id in run][:left]
+                for batch in stream.take(envelope, seen.new_ids(ids)):
+                    yield batch
+                if left is not None:
+                    left -= len(ids)
+                    if left == 0:
+                        break
+        for batch in stream.last():
+            yield batch
 
     def _page(self, data: Any) -> Page[E]:
         return self._connection.read(data, self._call)

@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..model import Entity
 
 E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 
 _BLOCK = 1024
 _ID = attrgetter("id")
@@ -28,13 +29,20 @@ class SeenIds:
 
     def new_of(self, entities: Sequence[E]) -> Sequence[E]:
         """Those that have not come before; they have now."""
+        return self._new(entities, list(map(_ID, entities)))
+
+    def new_ids(self, ids: Sequence[str]) -> Sequence[str]:
+        """The ids that have not come before; they have now."""
+        return self._new(ids, ids)
+
+    def _new(self, come: Sequence[T], ids: Sequence[str]) -> Sequence[T]:
         if len(self._texts) > self._most_texts and not self._packed:
             self._pack()
-        ids = set(map(_ID, entities))
-        if self._packed or len(ids) < len(entities) or not self._texts.isdisjoint(ids):
-            return [one for one in entities if self._add(one.id)]
-        self._texts |= ids
-        return entities
+        new = set(ids)
+        if self._packed or len(new) < len(ids) or not self._texts.isdisjoint(new):
+            return [one for one, id in zip(come, ids, strict=True) if self._add(id)]
+        self._texts |= new
+        return come
 
     def add(self, id: str) -> bool:
         """Whether an id has not come before; it has now."""

@@ -25,6 +25,7 @@ _ELSEWHERE: Final = {
     "provision": ("provision", "provision", "Make teams, people or groups as FILE says."),
     "resources": ("resources", "resources", "List the collections of the API, or what COLLECTION takes."),
     "roster": ("roster", "roster", "Write the teams of projects as a roster."),
+    "sync": ("sync", "sync", "Keep a copy of COLLECTIONS current."),
     "update": ("objects", "update", "Change an object of COLLECTION."),
     "whoami": ("signin", "whoami", "Tell whose token a profile holds."),
 }

@@ -6,9 +6,9 @@ objects matched and in which order; a collection mixes matches with associated o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, Final
 
@@ -44,6 +44,27 @@ class Envelope:
     collections: Mapping[str, Sequence[Objects]]
     meta: Meta
     extra: Mapping[str, Any]
+
+    def ids_of(self, collection: str) -> Iterator[str]:
+        """The ids of all objects of a collection."""
+        return chain.from_iterable(objects.by_id for objects in self.collections.get(collection, ()))
+
+    def columns(self, collection: str, ids: Iterable[str]) -> Mapping[str, Sequence[Any]]:
+        """The values of objects of a collection by attribute, in the order of the ids; UNSET where an object lacks it.
+
+        Raises KeyError for an id that is not there.
+        """
+        runs = self.collections.get(collection, ())
+        if len(runs) == 1:
+            return runs[0].columns(ids)
+        chosen = list(ids)
+        places = {id: place for place, id in enumerate(self.ids_of(collection))}
+        parts = [(objects.columns(objects.by_id), [msgspec.UNSET] * len(objects.by_id)) for objects in runs]
+        columns: dict[str, list[Any]] = {}
+        for name in dict.fromkeys(chain.from_iterable(part for part, _ in parts)):
+            column = list(chain.from_iterable(part.get(name, absent) for part, absent in parts))
+            columns[name] = [column[places[id]] for id in chosen]
+        return columns
 
 
 class Match(msgspec.Struct, gc=False):

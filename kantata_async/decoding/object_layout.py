@@ -17,7 +17,7 @@ from typing import Any, Final, Optional
 import attrs
 import msgspec
 
-from ..model import Entity, Instant, read_day, read_id, read_ids, read_instant
+from ..model import Attribute, Entity, Instant, read_day, read_id, read_ids, read_instant
 from .compiled import MOST_LAYOUTS, Begin, Finish, compiled
 
 _MOST_UNKNOWN: Final = 512
@@ -36,6 +36,9 @@ _DECODED: Final[Mapping[Any, Any]] = {
 }
 """What msgspec decodes where an attribute is read so: the same values, from the plainest form that they come in."""
 
+_DECODED_SPELT: Final[Mapping[Any, Any]] = {**_DECODED, read_instant: str | None, read_day: str | None}
+"""The same where points in time and dates stay the texts that they come as."""
+
 
 @attrs.frozen(slots=False)
 class ObjectLayout:
@@ -46,12 +49,14 @@ class ObjectLayout:
         names: of all attributes that came so far, in the order they come.
         sometimes: those that some objects lack.
         loose: those that came in another form than msgspec decodes, and may come so again.
+        spelt: whether ids alone are read, and all else is left as it comes.
     """
 
     cls: type[Entity]
     names: tuple[str, ...] = _NONE_YET
     sometimes: frozenset[str] = frozenset()
     loose: frozenset[str] = frozenset()
+    spelt: bool = False
 
     def with_names(self, combinations: Collection[tuple[str, ...]]) -> ObjectLayout:
         """The layout of what came before and of objects with these combinations of attributes.
@@ -85,14 +90,18 @@ class ObjectLayout:
         if name == "id":
             return str
         attribute = self.cls.attributes.get(name)
-        return Any if attribute is None or name in self.loose else _DECODED.get(attribute.read, Any)
+        decoded = _DECODED_SPELT if self.spelt else _DECODED
+        return Any if attribute is None or name in self.loose else decoded.get(attribute.read, Any)
+
+    def rule(self, name: str) -> Attribute | None:
+        """What reads the values of an attribute that msgspec left as they came; None where they stay so."""
+        attribute = self.cls.attributes.get(name)
+        return None if self.spelt or name == "id" or attribute is None or attribute.read is None else attribute
 
     @cached_property
     def unread(self) -> tuple[str, ...]:
         """The attributes that are still to be read when an object has been decoded."""
-        attributes = self.cls.attributes
-        known = (name for name in self.names if name in attributes and attributes[name].read is not None)
-        return tuple(name for name in known if self.decoded(name) is Any)
+        return tuple(name for name in self.names if self.decoded(name) is Any and self.rule(name) is not None)
 
     @cached_property
     def type(self) -> Any:

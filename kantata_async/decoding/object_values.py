@@ -5,7 +5,8 @@ Objects that are alike are read by msgspec all at once, and only what it takes n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import attrs
@@ -40,6 +41,16 @@ class Objects:
         """What gives the values of one of them."""
         packed = isinstance(next(iter(self.by_id.values()), None), msgspec.Struct)
         return msgspec.structs.astuple if packed else tuple
+
+    def columns(self, ids: Iterable[str]) -> dict[str, Sequence[Any]]:
+        """The values of these of the objects by attribute, in the order of the ids; UNSET where an object lacks it."""
+        chosen = list(ids)
+        values_of, layout = self.values_of, self.layout
+        values = zip(*[values_of(self.by_id[id]) for id in chosen], strict=True)
+        columns: dict[str, Sequence[Any]] = dict(zip(layout.names, values, strict=True)) if chosen else {}
+        for name in dict.fromkeys(chain.from_iterable(self.beside.get(id, ()) for id in chosen)):
+            columns[name] = [self.beside.get(id, {}).get(name, msgspec.UNSET) for id in chosen]
+        return columns
 
 
 def read_plain(key: str, objects: Mapping[str, Mapping[str, Any]], known: ObjectLayout) -> Objects:
@@ -120,12 +131,12 @@ class _Reading:
     def read_each(self, place: int) -> None:
         """Read the values of one attribute each for itself, whatever they are."""
         name = self.layout.names[place]
-        attribute = self.layout.cls.attributes.get(name)
-        if attribute is None or attribute.read is None or name == "id":
+        rule = self.layout.rule(name)
+        if rule is None:
             return
         read: list[Any] = []
         for id, sent in zip(self.ids, self.columns[place], strict=True):
-            value, fault = (sent, None) if sent is msgspec.UNSET else attribute.reading(sent)
+            value, fault = (sent, None) if sent is msgspec.UNSET else rule.reading(sent)
             if fault is not None:
                 self.notes.append(Note(self.key, id, name, value, fault))
             read.append(value)

@@ -23,10 +23,12 @@ class Reader:
 
     Args:
         class_of: the entity class of a collection; None for one that the catalogue does not know.
+        spelt: read ids alone, and leave all else as it comes, for those who make columns of it and no entities.
     """
 
-    def __init__(self, class_of: ClassOf) -> None:
+    def __init__(self, class_of: ClassOf, *, spelt: bool = False) -> None:
         self.class_of: Final = class_of
+        self._spelt: Final = spelt
         self._objects: dict[type[Entity], ObjectLayout] = {}
         self._met: frozenset[str] = frozenset()
         self._answers = AnswerLayout()
@@ -50,7 +52,7 @@ class Reader:
         return envelope
 
     def _layout_of(self, cls: type[Entity]) -> ObjectLayout:
-        return self._objects.get(cls) or ObjectLayout(cls)
+        return self._objects.get(cls) or ObjectLayout(cls, spelt=self._spelt)
 
     def _learn(self, envelope: Envelope) -> None:
         """Take note of how an answer is laid out that did not fit."""

@@ -46,6 +46,7 @@ from .json_values import (
     read_id,
     read_ids,
     read_instant,
+    read_ref,
 )
 from .natural_key import NaturalKey
 from .nesting import plain_copy
@@ -94,6 +95,7 @@ __all__ = [
     "read_id",
     "read_ids",
     "read_instant",
+    "read_ref",
     "reference",
     "store",
     "unlink",

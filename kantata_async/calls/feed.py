@@ -1,0 +1,150 @@
+"""The change feed followed: every event once, from any moment on that the feed still knows, and on from a cursor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, Self, TypeVar
+
+import attrs
+import msgspec
+
+from ..bounds import positive_number
+from ..errors import EventsLostError, InvalidResponseError, UsageError
+from ..model import Entity
+from .connection import Connection
+from .operation import MAX_PER_PAGE, Call, Operation, check_call
+from .parameters import INSTANT
+
+KEPT: Final = timedelta(days=9)
+"""For how long the feed has an event."""
+
+_LATE: Final = timedelta(seconds=180)
+"""For how long an event may be under way before the feed has it."""
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+@attrs.frozen
+class Cursor:
+    """How far a feed was followed.
+
+    Attributes:
+        through: before then every event was given.
+        given: those given since then.
+    """
+
+    through: datetime
+    given: Mapping[str, datetime] = attrs.field(factory=dict)
+
+    def to_text(self) -> str:
+        """It as text."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def of(cls, since: datetime | str) -> Self:
+        """The cursor of such a text, or from a moment on. Raises UsageError for what is neither."""
+        if isinstance(since, str) and since.startswith("{"):
+            try:
+                return msgspec.json.decode(since, type=cls)
+            except msgspec.MsgspecError:
+                raise UsageError(f"since takes a cursor as it was given, not {since!r}") from None
+        return cls(datetime.fromisoformat(INSTANT.wire(since, "since")))
+
+
+E = TypeVar("E", bound=Entity)
+
+
+class Feed(Generic[E]):
+    """The events of the change feed, one after the other: ``async for event in feed``.
+
+    The feed has an event at least once, in no certain order, and up to some minutes after it happened; here each comes
+    once. `cursor` says how far it was followed, the event that came last included; keep it once that was dealt with,
+    and go on from there with ``since=cursor``.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        operation: Operation[E],
+        arguments: Mapping[str, Any],
+        *,
+        since: datetime | str,
+        every: float | None,
+    ) -> None:
+        if every is not None:
+            positive_number("follow", "every", every)
+        self._connection: Final = connection
+        self._operation: Final = operation
+        self._arguments: Final = arguments
+        self._every: Final = every
+        cursor = Cursor.of(since)
+        self._through = cursor.through
+        self._given: Final = dict(cursor.given)
+        self._call(self._through, 1)
+
+    @property
+    def cursor(self) -> str:
+        """How far it was followed, as text."""
+        return Cursor(self._through, self._given).to_text()
+
+    async def __aiter__(self) -> AsyncGenerator[E, None]:
+        """Every event once. Raises EventsLostError where the feed no longer has all of them."""
+        while True:
+            async for event in self._new():
+                yield event
+            if self._every is None:
+                return
+            await asyncio.sleep(self._every)
+
+    async def _new(self) -> AsyncGenerator[E, None]:
+        """The events that are there and were not given yet."""
+        after, number = self._through, 1
+        while True:
+            now, page = await self._page(after, number)
+            created = [_created(event) for event in page]
+            for event, at in zip(page, created, strict=True):
+                if event.id not in self._given:
+                    self._given[event.id] = at
+                    yield event
+            if len(page) < MAX_PER_PAGE:
+                self._move(now - _LATE)
+                return
+            # Asked on from the last one, not by page: what comes late, or is dropped, moves no event past the reader.
+            after, number = (created[-1], 1) if created[-1] > after else (after, number + 1)
+            self._move(min(created[-1], now - _LATE))
+
+    def _move(self, through: datetime) -> None:
+        """Note that every event before then was given."""
+        if through > self._through:
+            self._through = through
+            for id in [id for id, at in self._given.items() if at < through - _SECOND]:
+                del self._given[id]
+
+    async def _page(self, after: datetime, number: int) -> tuple[datetime, Sequence[E]]:
+        call = self._call(after, number)
+        asked = asyncio.get_running_loop().time()
+        data = await self._connection.ask(call)
+        now = self._connection.transport.server_time(asked)
+        if now is None:
+            raise InvalidResponseError(f"{self._operation}: the answer has no Date header, and the feed goes by it")
+        horizon = now - KEPT
+        if self._through < horizon:
+            raise EventsLostError(
+                f"the feed has events since {horizon.isoformat()}, and was asked for those since "
+                f"{self._through.isoformat()}: read anew what they were to keep current, and follow from now on",
+                horizon=horizon,
+            )
+        return now, self._connection.read(data, call).items
+
+    def _call(self, after: datetime, number: int) -> Call:
+        # A second more, as it is not documented whether `created_after` takes in the second that it names.
+        paging = {"created_after": after - _SECOND, "order": "created_at:asc", "per_page": MAX_PER_PAGE}
+        call = check_call(self._operation, (), {**self._arguments, **paging})
+        return attrs.evolve(call, query={**call.query, "page": str(number)})
+
+
+def _created(event: Entity) -> datetime:
+    created: datetime = event.created_at  # type: ignore[attr-defined]  # every event has it
+    return created

@@ -1,0 +1,200 @@
+"""``kantata-async sync``: a copy of collections brought up to date, once or again and again."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import click
+
+from ..errors import SyncError, UsageError
+from .awaiting import awaited
+from .connecting import connection_options, session_for
+from .exit_codes import EXIT_CODES, FAILED
+from .resources import operation_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ..session import KantataSession
+    from ..sync import JobReport, Progress, Report, Sync, Target
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def _seconds(context: click.Context, option: click.Parameter, value: str | None) -> float | None:
+    """The seconds of a duration: 90s, 15m, 2h, 1d."""
+    if value is None:
+        return None
+    duration = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value)
+    if duration is None or float(duration[1]) == 0:
+        raise click.BadParameter(f"{value!r} is no duration; write 90s, 15m, 2h or 1d")
+    return float(duration[1]) * _UNITS[duration[2]]
+
+
+def _moment(context: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
+    """A date or a point in time, in UTC where it has no time zone of its own."""
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+@attrs.frozen(kw_only=True)
+class _Options:
+    """What the command was given."""
+
+    collections: tuple[str, ...]
+    to: str
+    since: datetime | None
+    follow: float | None
+    verify: bool
+    planning: bool
+    remove: bool
+    file_format: str
+    as_json: bool
+    profile: str | None
+    base_url: str | None
+
+    def refuse_contradictions(self) -> None:
+        """Raise click.UsageError for options that do not go together."""
+        if self.follow is not None and (self.verify or self.planning):
+            name = "--verify" if self.verify else "--plan"
+            raise click.UsageError(f"{name} comes to an end, and --follow goes on: give one of them")
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("collections", nargs=-1, required=True)
+@click.option("--to", required=True, help="A file, a directory, or a postgresql:// address.")
+@click.option(
+    "--since", callback=_moment, metavar="MOMENT", help="Copy what was updated since then alone, where a list can tell."
+)
+@click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run so often: 90s, 15m, 2h.")
+@click.option("--verify", is_flag=True, help="Compare the copy with the server afterwards.")
+@click.option("--plan", "planning", is_flag=True, help="Say how each collection would be read, and copy nothing.")
+@click.option("--remove", is_flag=True, help="Remove objects that are gone, instead of marking them in _deleted_at.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["parquet", "jsonl"]),
+    default="parquet",
+    help="Of a directory's files.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print an object a line for each run, for programs to read.")
+@connection_options
+def sync(**given: Any) -> int:
+    """Keep a copy of COLLECTIONS current.
+
+    COLLECTIONS are names such as users, time_entries or stories. A file that ends in .duckdb is a DuckDB database, any
+    other file a SQLite one; a directory takes Parquet files, or JSON lines with --format jsonl. What was copied before
+    is brought up to date; a copy that was interrupted goes on where it stopped. Two runs do not write to one copy at
+    once.
+
+    Exit code 1 says that a collection could not be copied, or with --verify that the copy differs from the server.
+    """
+    options = _Options(**given)
+    options.refuse_contradictions()
+    try:
+        listed = {name: operation_of(name, "list") for name in options.collections}
+        dated = frozenset(name for name, operation in listed.items() if "updated_after" in operation.filters)
+        return awaited(_synced(session_for(options.profile, options.base_url), options, dated))
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
+
+
+async def _synced(session: KantataSession, options: _Options, dated: frozenset[str]) -> int:
+    """Do what the options ask for; gives the exit code. `dated` are the collections that tell what was updated when."""
+    async with session as kantata:
+        copy = _copy(kantata, options, dated)
+        if options.planning:
+            planned = await copy.plan()
+            _say(options, planned, [attrs.asdict(job) for job in planned])
+            return 0
+        if options.follow is not None:
+            await _follow(copy, options, options.follow)
+            return 0
+        ok = await _run(copy, options)
+        if options.verify:
+            difference = await copy.verify()
+            _say(options, difference, {name: attrs.asdict(difference[name]) for name in difference})
+            ok = ok and not difference
+        return 0 if ok else FAILED
+
+
+async def _follow(copy: Sync, options: _Options, every: float) -> None:
+    """Run again and again, until it is interrupted."""
+    async with aclosing(copy.follow(every=every)) as reports:
+        async for report in reports:
+            _say(options, report, [job.to_dict() for job in report])
+
+
+async def _run(copy: Sync, options: _Options) -> bool:
+    from . import terminal  # noqa: PLC0415 - --help needs no terminal
+
+    with _bars(terminal.console(), options) as progress:
+        try:
+            report: Report = await copy.run(progress=progress)
+        except SyncError as error:
+            report = error.report
+    _say(options, report, [job.to_dict() for job in report])
+    return report.ok
+
+
+def _say(options: _Options, text: object, data: object) -> None:
+    click.echo(json.dumps(data, default=str) if options.as_json else str(text))
+
+
+def _copy(kantata: KantataSession, options: _Options, dated: frozenset[str]) -> Sync:
+    from ..sync import Sync  # noqa: PLC0415 - --help needs none of it
+
+    copy = Sync(kantata, _target(options))
+    for name in dict.fromkeys(options.collections):
+        arguments: dict[str, Any] = (
+            {"updated_after": options.since} if options.since is not None and name in dated else {}
+        )
+        copy.add(getattr(kantata, name), **arguments)
+    return copy
+
+
+def _target(options: _Options) -> Target:
+    from .. import sync  # noqa: PLC0415 - as above
+
+    on_deletion: Any = "remove" if options.remove else "mark"
+    if re.match(r"postgres(ql)?://", options.to):
+        return sync.PostgresTarget(options.to, on_deletion=on_deletion)
+    path = Path(options.to)
+    if path.is_dir() or options.to.endswith("/") or not path.suffix:
+        kind = sync.JSONLinesTarget if options.file_format == "jsonl" else sync.ParquetTarget
+        return kind(path, on_deletion=on_deletion)
+    kind_of_file = sync.DuckDBTarget if path.suffix in {".duckdb", ".ddb"} else sync.SQLiteTarget
+    return kind_of_file(path, on_deletion=on_deletion)
+
+
+@contextmanager
+def _bars(console: Console, options: _Options) -> Iterator[Progress | None]:
+    """Show how far it is: a bar for each job on a terminal, with its rows and their rate; elsewhere nothing."""
+    if options.as_json or not console.is_interactive:
+        yield None
+        return
+    from . import terminal  # noqa: PLC0415 - as above
+
+    with terminal.bars(console) as bars:
+        tasks = {name: bars.add_task(name, total=None) for name in options.collections}
+        began = time.monotonic()
+
+        def show(job: JobReport) -> None:
+            rate = job.read / max(time.monotonic() - began, 0.001)
+            line = f"{job.name}: {job.read:,} rows, {rate:,.0f} a second"
+            bars.update(tasks[job.name], description=line, completed=job.read)
+
+        yield show

@@ -1,0 +1,59 @@
+"""Copies that are right: collections kept current in a database or in files, while everyone keeps working.
+
+spans       spans of time, as filters
+ways        how a list can be read
+reading     pages of live data, without loss
+deletions   what is gone, found by counting and halving
+part        what is copied as one, and how far its copy has come
+listing     a list as the server has it
+parents     lists that need a parent or a kind
+targets     what copies are written to
+store       a target as the jobs of a run use it
+copying     a part brought up to date
+family      parents, and for which of them something changed
+job         a collection: its parts
+report      what is going to be done, and what came of it
+sync        all of it
+"""
+
+from __future__ import annotations
+
+from .job import Progress
+from .part import Checkpoint, Part
+from .report import Difference, JobDifference, JobPlan, JobReport, Report, SyncPlan
+from .sync import Sync
+from .targets import (
+    DuckDBTarget,
+    Held,
+    JSONLinesTarget,
+    ParquetTarget,
+    PostgresTarget,
+    Rows,
+    SQLiteTarget,
+    Step,
+    Target,
+    Written,
+)
+
+__all__ = [
+    "Checkpoint",
+    "Difference",
+    "DuckDBTarget",
+    "Held",
+    "JSONLinesTarget",
+    "JobDifference",
+    "JobPlan",
+    "JobReport",
+    "ParquetTarget",
+    "Part",
+    "PostgresTarget",
+    "Progress",
+    "Report",
+    "Rows",
+    "SQLiteTarget",
+    "Step",
+    "Sync",
+    "SyncPlan",
+    "Target",
+    "Written",
+]

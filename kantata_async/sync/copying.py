@@ -1,0 +1,280 @@
+"""The copy of a part brought up to date: what changed is read and stored, and what is gone is found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+
+from ..calls import MAX_PER_PAGE, together
+from ..tables import Batch, Table, joined
+from .deletions import Counted, Held, find_deleted
+from .listing import Listing, ListPage
+from .part import Checkpoint
+from .reading import MOST_PAGES
+from .spans import Span, wire
+from .store import Store
+from .targets import Rows, Step, Written
+from .ways import By, Deletions
+
+_SPANS_AT_ONCE: Final = 2
+"""One is stored while another one is read."""
+
+
+class Tally:
+    """What a job came to so far.
+
+    Attributes:
+        read: objects that came.
+        written: what became of them, by collection.
+    """
+
+    def __init__(self) -> None:
+        self.read = 0
+        self.written: Final[dict[str, Written]] = {}
+        self._watcher: Callable[[], object] | None = None
+
+    def watch(self, watcher: Callable[[], object]) -> None:
+        """Have a function called each time something was stored."""
+        self._watcher = watcher
+
+    def add(self, written: Mapping[str, Written]) -> None:
+        """Count what a step came to."""
+        for collection, one in written.items():
+            self.written[collection] = self.written.get(collection, Written()) + one
+        if self._watcher is not None:
+            self._watcher()
+
+
+class Copying:
+    """The copy of one part.
+
+    Args:
+        listing: the part on the server.
+        store: where the copy is.
+        tally: counts what comes of it.
+        lag: seconds for which a write may be under way before it can be seen: so far the copy stays behind.
+        sweep: seconds after which everything is read again; None for never.
+    """
+
+    def __init__(self, listing: Listing, store: Store, tally: Tally, *, lag: int, sweep: int | None = None) -> None:
+        self._listing: Final = listing
+        self._store: Final = store
+        self._tally: Final = tally
+        self._lag: Final = lag
+        self._sweep: Final = sweep
+        self._field: Final = listing.way.by.value
+        self._spans: Final = asyncio.Semaphore(_SPANS_AT_ONCE)
+        self._state = self._kept()
+        self._second = self._state.through or 0
+
+    @property
+    def behind(self) -> int:
+        """Seconds by which the copy stays behind the server."""
+        return max(0, self._second - (self._state.through or 0))
+
+    def _kept(self) -> Checkpoint:
+        """The checkpoint to go on from."""
+        text = self._store.checkpoints.get(self._listing.part.name)
+        kept = Checkpoint() if text is None else Checkpoint.from_json(text)
+        part = self._listing.part
+        return kept if kept.query == part.query else Checkpoint(part.query, of=kept.of)
+
+    @property
+    def _of(self) -> Mapping[str, str]:
+        return self._state.holds(self._listing.part)
+
+    async def run(self) -> None:
+        """Bring it up to date. Raises what requests raise, and TargetError."""
+        if self._listing.way.by is By.NOTHING:
+            await self._copy_whole()
+            return
+        if self._state.pending:
+            await self._read_pending({})
+        if self._is_sweep_due():
+            self._state = attrs.evolve(self._state, through=None)
+        await self._read_changes()
+        if self._listing.way.deletions is Deletions.HALVING:
+            await self._find_deleted()
+        elif self._listing.way.deletions is Deletions.COUNTING:
+            await self._compare_count()
+
+    def _is_sweep_due(self) -> bool:
+        through, swept = self._state.through, self._state.swept
+        return None not in {self._sweep, through, swept} and through - swept >= self._sweep  # type: ignore[operator]
+
+    # --- what changed ------------------------------------------------------------------------------------------------
+
+    async def _read_changes(self) -> None:
+        """Read what changed since the last time: at once where it fits a page, else by closed windows."""
+        through = self._state.through
+        first = await self._listing.page(1, Span(through).covering(self._field))
+        goal = max(first.second - self._lag, through or 0)
+        swept = goal if through is None else self._state.swept
+        if first.count <= len(first.ids):
+            # One answer shows one moment: nothing can have moved, and everything up to it is there.
+            self._state = attrs.evolve(self._state, through=goal, goal=None, pending=(), swept=swept)
+            await self._keep([first], with_checkpoint=True)
+            return
+        window = Span(through, goal)
+        self._state = attrs.evolve(self._state, goal=goal, pending=(window,), swept=swept)
+        await self._read_pending({window: first.count})
+        # What changed since then is read again next time: as far as it can be had now, the copy has it earlier.
+        await self._read_span(Span(goal), is_pending=False)
+
+    async def _read_pending(self, counts: Mapping[Span, int]) -> None:
+        await together(self._read_window(span, counts.get(span)) for span in self._state.pending)
+
+    async def _read_window(self, window: Span, count: int | None) -> None:
+        """Read a closed window, in parts where its pages would lie deep."""
+        if count is None:
+            count = (await self._listing.page(1, window.covering(self._field), size=1)).count
+        halves = window.halves
+        if count <= MOST_PAGES * MAX_PER_PAGE or halves is None:
+            await self._read_span(window, is_pending=True)
+            return
+        early, late = halves
+        pending = [span for span in self._state.pending if span != window]
+        self._state = attrs.evolve(self._state, pending=(*pending, early, late))
+        # Objects only leave a closed window: the later half has at most what the earlier one leaves over.
+        in_early = (await self._listing.page(1, early.covering(self._field), size=1)).count
+        await together([self._read_window(early, in_early), self._read_window(late, max(0, count - in_early))])
+
+    async def _read_span(self, span: Span, *, is_pending: bool) -> None:
+        pages: list[ListPage] = []
+
+        async def take(some: Sequence[ListPage]) -> None:
+            pages.extend(some)
+            if len(pages) > MOST_PAGES:
+                await self._keep(pages)
+                pages.clear()
+
+        async with self._spans:
+            await self._listing.read(tuple(span.covering(self._field)), take)
+            if is_pending:
+                self._finish(span)
+            # That nothing lies in a span can be found out again: it is noted with what is stored next.
+            has_something = any(page.ids for page in pages)
+            await self._keep(pages, with_checkpoint=is_pending and (has_something or not self._state.pending))
+
+    def _finish(self, span: Span) -> None:
+        """Note that a span has been read."""
+        pending = tuple(one for one in self._state.pending if one != span)
+        if pending:
+            self._state = attrs.evolve(self._state, pending=pending)
+        else:
+            self._state = attrs.evolve(self._state, through=self._state.goal, goal=None, pending=())
+
+    # --- what is gone ------------------------------------------------------------------------------------------------
+
+    async def _find_deleted(self) -> None:
+        """Count what was created until then, and halve where the copy has another number."""
+        until = self._state.through or 0
+        counted = await self._listing.count([("created_before", wire(until))])
+        table = self._listing.table
+        # Whether the API takes in the second that it is given is not documented.
+        counts = {await self._store.count(table, self._of, second) for second in (until, until + 1)}
+        if counted.count in counts:
+            return
+        rows = await self._store.read(table, self._of, ["created_at", "id"], until)
+        created = rows.column("created_at").cast("int64").to_pylist()
+        held = Held([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
+        gone = await find_deleted(held, Span(None, until), counted.count, self._ask, self._read_ids)
+        await self._keep([], gone)
+
+    async def _ask(self, span: Span) -> Counted:
+        page = await self._listing.living(span.between(By.CREATION.value))
+        await self._keep([page])
+        created = page.created
+        in_order = self._listing.way.sorted_by_creation and created is not None
+        return Counted(page.count, dict.fromkeys(page.ids, 0) if created is None else created, in_order=in_order)
+
+    async def _read_ids(self, span: Span) -> Collection[str]:
+        ids: set[str] = set()
+
+        async def take(pages: Sequence[ListPage]) -> None:
+            ids.update(id for page in pages for id in page.ids)
+            await self._keep(pages)
+
+        await self._listing.read_living(tuple(span.between(By.CREATION.value)), take)
+        return ids
+
+    async def _compare_count(self) -> None:
+        """Count everything, and read everything where the copy has another number."""
+        counted = await self._listing.count()
+        if counted.count != await self._store.count(self._listing.table, self._of):
+            await self._copy_whole()
+
+    # --- everything --------------------------------------------------------------------------------------------------
+
+    async def _copy_whole(self) -> None:
+        """Read everything; what is held and did not come is gone."""
+        ids: set[str] = set()
+
+        async def take(pages: Sequence[ListPage]) -> None:
+            for page in pages:
+                ids.update(page.listed.rows.column("id").to_pylist())
+            await self._keep(pages)
+
+        steady = await self._listing.read((), take)
+        held = (await self._store.read(self._listing.table, self._of, ["id"])).column("id").to_pylist()
+        gone = {id for id in held if id not in ids}
+        if gone and not steady and self._listing.way.by_id:
+            # While objects moved from page to page one may have been missed that is there.
+            found = await self._listing.by_id(sorted(gone))
+            await self._keep(found)
+            gone.difference_update(id for page in found for id in page.ids)
+        if self._listing.way.by is By.NOTHING:
+            self._state = attrs.evolve(self._state, through=self._second, swept=self._second)
+        await self._keep([], gone, with_checkpoint=True)
+
+    # --- what is stored ----------------------------------------------------------------------------------------------
+
+    async def _keep(
+        self,
+        pages: Sequence[ListPage],
+        gone: Collection[str] = (),
+        *,
+        with_checkpoint: bool = False,
+    ) -> None:
+        """Store what pages hold and what is gone, and if asked to how far the copy has come with it."""
+        self._tally.read += sum(len(page.ids) for page in pages)
+        self._second = max([self._second, *(page.second for page in pages)])
+        self._note_spelling(pages)
+        gone = {*gone, *(id for page in pages for id in page.gone)}
+        rows = rows_of(pages)
+        if not (rows or gone or with_checkpoint):
+            return
+        step = Step(
+            datetime.fromtimestamp(self._second, UTC),
+            rows,
+            {self._listing.table: sorted(gone)} if gone else {},
+            {self._listing.part.name: self._state.to_json()} if with_checkpoint else {},
+        )
+        self._tally.add(await self._store.write(step))
+
+    def _note_spelling(self, pages: Sequence[ListPage]) -> None:
+        """Note what objects carry that tells them as those of this part."""
+        come = next((page.listed.rows for page in pages if page.listed.rows.num_rows), None)
+        if come is not None and not self._state.of:
+            names = [name for name, _ in self._listing.part.of if name in come.schema.names]
+            carried = ((name, come.column(name)[0].as_py()) for name in names)
+            self._state = attrs.evolve(self._state, of=tuple((name, value) for name, value in carried if value))
+
+
+def rows_of(pages: Sequence[ListPage]) -> list[Rows]:
+    """What pages hold as rows to store: first what came along, then what was listed, which holds over it."""
+    beside: dict[tuple[Table, frozenset[str]], list[Batch]] = defaultdict(list)
+    for page in pages:
+        for batch in page.beside:
+            beside[batch.table, batch.sent].append(batch)
+    listed = [page.listed for page in pages if page.listed.rows.num_rows]
+    rows = [Rows(table, joined(batches).rows, sent, listed=False) for (table, sent), batches in beside.items()]
+    if listed:
+        whole = joined(listed)
+        rows.append(Rows(whole.table, whole.rows, whole.sent, listed=True))
+    return rows

@@ -1,0 +1,93 @@
+"""Parents and what belongs to them: which parents there are, and for which of them something changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ..tables import Table
+from .copying import Tally
+from .listing import Listing, ListPage
+from .parents import Parents
+from .store import Store
+from .targets import Step
+
+
+class Family:
+    """The parents of the objects of a list.
+
+    Attributes:
+        listing: the parents on the server.
+        changed: those for which the copy may differ from the server, once it was looked for.
+    """
+
+    def __init__(self, through: Parents, listing: Listing, table: Table) -> None:
+        self.listing: Final = listing
+        self.changed: tuple[str, ...] = ()
+        self._through: Final = through
+        self._table: Final = table
+        self._parents: set[str] = set()
+        self._belonging: dict[str, list[str]] = {}
+        self._updated: dict[str, Any] = {}
+        self._second = 0
+        self._orphans: tuple[str, ...] = ()
+
+    async def parents(self) -> Sequence[str]:
+        """The ids of all parents."""
+        await self._read()
+        return sorted(self._parents)
+
+    async def look(self, store: Store) -> None:
+        """Find the parents for which something changed, and the objects whose parents are gone."""
+        steady = await self._read()
+        of = self._through.filter
+        rows = (await store.read(self._table, {}, ["id", of, "updated_at"])).to_pylist()
+        held: dict[str, dict[str, Any]] = defaultdict(dict)
+        for row in rows:
+            held[row[of]][row["id"]] = row["updated_at"]
+        gone = held.keys() - self._parents
+        if gone and not steady:
+            # While parents moved from page to page one may have been missed that is there.
+            found = await self.listing.by_id(sorted(gone))
+            self._parents.update(id for page in found for id in page.ids)
+            gone -= self._parents
+        self._orphans = tuple(id for parent in gone for id in held[parent])
+        updates = self._updates()
+        self.changed = tuple(
+            parent
+            for parent in sorted(self._parents)
+            if updates is None or updates.get(parent, {}) != held.get(parent, {})
+        )
+
+    async def bury(self, store: Store, tally: Tally) -> None:
+        """Note that what belonged to parents that are gone is gone."""
+        if self._orphans:
+            at = datetime.fromtimestamp(self._second, UTC)
+            tally.add(await store.write(Step(at, deleted={self._table: self._orphans})))
+
+    async def _read(self) -> bool:
+        """Read the parents, and what came along of the objects that belong to them; whether none left meanwhile."""
+
+        async def take(pages: Sequence[ListPage]) -> None:
+            for page in pages:
+                self._second = max(self._second, page.second)
+                self._parents.update(page.ids)
+                if self._through.ref is not None:
+                    columns = page.listed.rows.select(["id", self._through.ref]).to_pydict()
+                    self._belonging.update(zip(columns["id"], columns[self._through.ref], strict=True))
+                for batch in page.beside:
+                    if batch.table is self._table and "updated_at" in batch.sent:
+                        columns = batch.rows.select(["id", "updated_at"]).to_pydict()
+                        self._updated.update(zip(columns["id"], columns["updated_at"], strict=True))
+
+        return await self.listing.read((), take)
+
+    def _updates(self) -> dict[str, dict[str, Any]] | None:
+        """When each object was updated, by parent; None where the parents' list does not say it."""
+        if self._through.ref is None or None in self._belonging.values():
+            return None
+        if not self._updated.keys() >= {id for ids in self._belonging.values() for id in ids}:
+            return None
+        return {parent: {id: self._updated[id] for id in ids} for parent, ids in self._belonging.items()}

@@ -1,0 +1,68 @@
+"""Pages of live data read so that no object is lost that stays in the list all the while.
+
+Pages are numbered over live data: an object that leaves moves every later one a place forward, maybe across a page's
+edge and past a reader on its way up. So pages that were read at once count only where all of them gave the same number
+of objects. Otherwise the list is read downwards: what moves then moves to where the reader is still to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from ..calls import together
+
+MOST_PAGES: Final = 25
+"""Pages read at once; of a list cut by time no page lies deeper, as deep ones cost the server more and more."""
+
+
+class Answered(Protocol):
+    """One page of a list."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The objects of the page."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How many objects the list has on all pages."""
+        ...
+
+
+A = TypeVar("A", bound=Answered)
+
+Fetch = Callable[[int], Coroutine[Any, Any, A]]
+"""Asks for a page by its number, from 1."""
+
+Take = Callable[[Sequence[A]], Awaitable[None]]
+"""Takes pages as they were read; of an object that comes twice the later one holds."""
+
+
+async def read_all(fetch: Fetch[A], first: A, take: Take[A], size: int) -> bool:
+    """Read a list whose first page is there, in pages of a size; whether nothing left it meanwhile."""
+    counts = {first.count}
+    await take([first])
+    number = 2
+    while number <= _pages(max(counts), size):
+        last = min(_pages(max(counts), size), number + MOST_PAGES - 1)
+        answers = await together(map(fetch, range(number, last + 1)))
+        await take(answers)
+        counts.update(answer.count for answer in answers)
+        number = last + 1
+    if len(counts) == 1:
+        return True
+    await _read_downwards(fetch, take, size, max(counts))
+    return False
+
+
+async def _read_downwards(fetch: Fetch[A], take: Take[A], size: int, count: int) -> None:
+    number = _pages(count, size)
+    while number > 0:
+        answer = await fetch(number)
+        await take([answer])
+        number -= 1
+
+
+def _pages(count: int, size: int) -> int:
+    return -(-count // size)

@@ -1,0 +1,53 @@
+"""Spans of time that a copy reads, in whole seconds since 1970: the API's timestamps have no finer ones.
+
+Whether the API's `after` and `before` take in the second that they name is not documented. A span is asked for in such
+a way that it is covered either way; what lies in the second before it may come too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+import attrs
+
+EARLIEST: Final = int(datetime(2008, 1, 1, tzinfo=UTC).timestamp())
+"""Before the first account: where a span without a beginning is cut as if it began."""
+
+
+@attrs.frozen
+class Span:
+    """From a second on, up to and without another one; None is without end."""
+
+    after: int | None = None
+    before: int | None = None
+
+    @property
+    def halves(self) -> tuple[Span, Span] | None:
+        """Both halves; None for a span that is too short, or has no end, to be halved."""
+        if self.before is None:
+            return None
+        middle = ((EARLIEST if self.after is None else self.after) + self.before) // 2
+        if not (self.after is None or self.after < middle) or middle >= self.before:
+            return None
+        return Span(self.after, middle), Span(middle, self.before)
+
+    def covering(self, field: str) -> Iterator[tuple[str, str]]:
+        """The filters that give at least what lies in the span, by `updated` or `created`."""
+        if self.after is not None:
+            yield f"{field}_after", wire(self.after - 1)
+        if self.before is not None:
+            yield f"{field}_before", wire(self.before)
+
+    def between(self, field: str) -> Iterator[tuple[str, str]]:
+        """The filters that give what lies between two seconds in which nothing lies: the same either way."""
+        if self.after is not None:
+            yield f"{field}_after", wire(self.after)
+        if self.before is not None:
+            yield f"{field}_before", wire(self.before)
+
+
+def wire(second: int) -> str:
+    """A second as the API takes it."""
+    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,72 @@
+"""The target as the jobs of one run use it: one step at a time, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from ..errors import TargetError
+from ..tables import Table
+from .targets import Held, Step, Target, Written
+
+T = TypeVar("T")
+
+
+class Store:
+    """A target, opened for a run."""
+
+    def __init__(self, target: Target) -> None:
+        self._target: Final = target
+        self._thread: Final = ThreadPoolExecutor(1, "kantata-sync")
+        self._failed = False
+        self.checkpoints: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Take the target. Raises TargetError."""
+        try:
+            self.checkpoints = dict(await self._run(self._target.open))
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            raise
+
+    async def close(self) -> None:
+        """Let go of the target, once what is being stored is stored."""
+        try:
+            await self._run(self._target.close)
+        finally:
+            self._thread.shutdown(wait=False)
+
+    async def write(self, step: Step) -> Mapping[str, Written]:
+        """Store a step; steps are stored in the order in which they come. Raises TargetError.
+
+        After a step that could not be stored there is none: a later one may say that the copy has come past it.
+        """
+        written = await self._run(partial(self._write, step))
+        self.checkpoints.update(step.checkpoints)
+        return written
+
+    def _write(self, step: Step) -> Mapping[str, Written]:
+        if self._failed:
+            raise TargetError("nothing more is stored after a step that could not be")
+        self._failed = True
+        written = self._target.write(step)
+        self._failed = False
+        return written
+
+    async def count(self, table: Table, of: Mapping[str, str], before: int | None = None) -> int:
+        """How many listed objects are held, created before a second."""
+        return (await self._run(partial(self._held, table, of, before))).count
+
+    async def read(self, table: Table, of: Mapping[str, str], columns: Sequence[str], before: int | None = None) -> Any:
+        """The `pyarrow.Table` of these columns of the listed objects that are held, by their creation."""
+        return await self._run(lambda: self._held(table, of, before).read(columns))
+
+    def _held(self, table: Table, of: Mapping[str, str], before: int | None) -> Held:
+        return self._target.held(table, of, None if before is None else datetime.fromtimestamp(before, UTC))
+
+    async def _run(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)

@@ -1,0 +1,147 @@
+"""Copies of any set of collections, kept current."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import attrs
+
+from ..bounds import positive_number
+from ..calls import Connection, together
+from ..errors import SyncError, UsageError
+from ..limits import job as own_turn
+from ..resource import Resource
+from ..session import KantataSession
+from ..tables import reader_for
+from .job import Job, Pace, Progress
+from .report import Difference, JobReport, Report, SyncPlan
+from .store import Store
+from .targets import Target
+
+_LAG: Final = 180
+
+
+class Sync:
+    """A copy of collections: ``Sync(kantata, SQLiteTarget("kantata.db"))``.
+
+    Args:
+        kantata: an open session; its rate limit, retries and errors are the copy's too.
+        target: what the copy is written to.
+        lag: seconds for which a write may be under way on the server before it can be seen. So far the copy stays
+            behind. The API cuts a request off after 180 s.
+
+    Each collection is a job; all jobs run at once, and take turns with each other and with whatever else the session
+    does. A run may be stopped anywhere, and the next one goes on from there: what was read is stored together with how
+    far the copy has come.
+    """
+
+    def __init__(self, kantata: KantataSession, target: Target, *, lag: float = _LAG) -> None:
+        if not isinstance(target, Target):
+            raise UsageError(f"a target has the methods open, write, held and close; {target!r} has not")
+        if lag < 0:
+            raise UsageError(f"Sync: lag is a number of seconds, not {lag!r}")
+        self._connection: Final[Connection] = attrs.evolve(
+            kantata._connection, reader=reader_for(kantata._connection.reader.class_of)
+        )
+        self._target: Final = target
+        self._lag: Final = int(lag)
+        self._jobs: Final[dict[str, Job]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Sync of {', '.join(self._jobs) or 'nothing yet'}>"
+
+    def add(self, resource: Resource, *, sweep: timedelta | None = None, **arguments: Any) -> None:
+        """Add a collection: ``sync.add(kantata.time_entries, updated_after=…, include=["user"])``.
+
+        Args:
+            resource: any that has a list. One that needs a parent or a kind is read for all of them.
+            sweep: how often it is read from the beginning, for what changes without `updated_at` telling (a permission,
+                a total). Never unless given.
+            **arguments: what its list takes, but for how it is ordered and paged. What it hides by default is copied
+                too, unless a filter says otherwise. What is included goes into its own collection.
+
+        Raises:
+            UsageError: it has no list, was added already, or an argument is not the list's.
+        """
+        pace = Pace(self._lag, None if sweep is None else int(sweep.total_seconds()))
+        added = Job(self._connection, resource, arguments, pace)
+        if added.name in self._jobs:
+            raise UsageError(f"{added.name} was added already: one target holds one copy of it")
+        self._jobs[added.name] = added
+
+    async def plan(self) -> SyncPlan:
+        """How each job will be read, and at about how many requests; counts, and reads no objects.
+
+        Raises what requests raise, and TargetError.
+        """
+        async with self._opened() as store:
+            return SyncPlan(await together(job.plan(store) for job in self._jobs.values()))
+
+    async def run(self, *, progress: Progress | None = None) -> Report:
+        """Bring the copy up to date; gives what each job came to.
+
+        Args:
+            progress: called with the report of a job so far, each time something was stored.
+
+        Raises:
+            SyncError: some jobs did not come to their end; the others did. The report is on it.
+            TargetError: the target cannot be opened or written; every job stops.
+        """
+        report = await self._run(progress)
+        failed = [job for job in report if job.error is not None]
+        if failed:
+            reasons = "; ".join(f"{job.name}: {job.error}" for job in failed)
+            raise SyncError(f"{len(failed)} of {len(report.jobs)} jobs failed: {reasons}", report=report) from (
+                failed[0].error
+            )
+        return report
+
+    async def verify(self) -> Difference:
+        """Where the copy differs from the server; false where it does not.
+
+        Reads every list to its end, and compares the ids and when they were updated. What was updated since the last
+        run is not looked at.
+
+        Raises what requests raise, and TargetError.
+        """
+        async with self._opened() as store:
+            found = await together(job.verify(store) for job in self._jobs.values())
+            return Difference(dict(zip(self._jobs, found, strict=True)))
+
+    async def follow(
+        self, *, every: float | timedelta, progress: Progress | None = None
+    ) -> AsyncGenerator[Report, None]:
+        """The report of one run after the other, so many seconds from start to start; ends when it is closed.
+
+        A job that fails is in the report with its error, and is tried again in the next run. Raises TargetError.
+        """
+        seconds = every.total_seconds() if isinstance(every, timedelta) else every
+        positive_number("follow", "every", seconds)
+        while True:
+            began = time.monotonic()
+            yield await self._run(progress)
+            await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)))
+
+    async def _run(self, progress: Progress | None) -> Report:
+        async def run(job: Job, store: Store) -> JobReport:
+            with own_turn():
+                return await job.run(store, progress)
+
+        async with self._opened() as store:
+            return Report(await together(run(job, store) for job in self._jobs.values()))
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncIterator[Store]:
+        if not self._jobs:
+            raise UsageError("nothing to copy: add a collection first, as in sync.add(kantata.users)")
+        store = Store(self._target)
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()

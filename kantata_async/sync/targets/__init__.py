@@ -1,0 +1,41 @@
+"""What copies are written to.
+
+protocol     what a target does: four methods
+ours         the columns that a copy has of its own
+driver       the drivers of databases
+lock         a lock that dies with its owner
+sql          what the databases have in common
+sqlite       SQLite, through ADBC
+postgres     PostgreSQL, through ADBC
+duckdb       DuckDB
+files        what the directories of files have in common
+parquet      Parquet files
+jsonlines    files of JSON lines
+"""
+
+from __future__ import annotations
+
+from .duckdb import DuckDBTarget
+from .jsonlines import JSONLinesTarget
+from .ours import DELETED_AT, LISTED, SYNCED_AT
+from .parquet import ParquetTarget
+from .postgres import PostgresTarget
+from .protocol import Held, OnDeletion, Rows, Step, Target, Written
+from .sqlite import SQLiteTarget
+
+__all__ = [
+    "DELETED_AT",
+    "LISTED",
+    "SYNCED_AT",
+    "DuckDBTarget",
+    "Held",
+    "JSONLinesTarget",
+    "OnDeletion",
+    "ParquetTarget",
+    "PostgresTarget",
+    "Rows",
+    "SQLiteTarget",
+    "Step",
+    "Target",
+    "Written",
+]

@@ -1,0 +1,16 @@
+"""The drivers of databases, which are extras."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ...errors import UsageError
+
+
+def driver(module: str, extra: str) -> Any:
+    """A module that an extra installs. Raises UsageError saying what to install where it is missing."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is not installed: pip install 'kantata-async[{extra}]'") from None

@@ -1,0 +1,99 @@
+"""DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from os import PathLike, fspath
+from typing import Any, ClassVar, Final
+
+from ...tables import Kind
+from .driver import driver
+from .lock import FileLock
+from .ours import with_ours
+from .protocol import OnDeletion, Rows, Written
+from .sql import SQLTarget, changes, quoted, stored
+
+_STAGE: Final = "_kantata_stage"
+
+
+class DuckDBTarget(SQLTarget):
+    """A DuckDB file: ``DuckDBTarget("kantata.duckdb")``.
+
+    A table a collection. Points in time are ``TIMESTAMPTZ``, lists of ids ``VARCHAR[]``, nested objects JSON text.
+    A file beside it, with `.lock` after its name, keeps a second run out.
+    """
+
+    types: ClassVar[Mapping[Kind, str]] = {
+        Kind.TEXT: "VARCHAR",
+        Kind.WHOLE: "BIGINT",
+        Kind.NUMBER: "DOUBLE",
+        Kind.TRUTH: "BOOLEAN",
+        Kind.INSTANT: "TIMESTAMPTZ",
+        Kind.DAY: "DATE",
+        Kind.TEXTS: "VARCHAR[]",
+        Kind.JSON: "VARCHAR",
+    }
+
+    def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
+        super().__init__(on_deletion)
+        self._path: Final = fspath(path)
+        self._lock: Final = FileLock(self._path)
+        self._connection: Any = None
+
+    @property
+    def name(self) -> str:
+        """See `SQLTarget.name`."""
+        return self._path
+
+    def _connect(self) -> None:
+        duckdb = driver("duckdb", "duckdb")
+        self._lock.take()
+        self._connection = duckdb.connect(self._path)
+        self._connection.execute("SET TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._columns.clear()
+        self._lock.release()
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return (driver("duckdb", "duckdb").Error,)
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        found = self._connection.execute(statement, list(values)).fetchone()
+        return found[0] if found and isinstance(found[0], int) else 0
+
+    def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection.sql(query, params=list(values)).to_arrow_table()
+
+    def _mark(self, number: int) -> str:
+        return f"${number}"
+
+    def _columns_there(self, table: str) -> set[str]:
+        query = "SELECT column_name AS name FROM information_schema.columns WHERE table_name = $1"
+        return set(self._select(query, [table]).column("name").to_pylist())
+
+    def _merge(self, rows: Rows, at: datetime) -> Written:
+        from pyarrow import Table  # noqa: PLC0415 - an extra
+
+        batch = with_ours(rows, at)
+        name, columns = self._named(rows.table.collection), batch.schema.names
+        self._connection.register(_STAGE, Table.from_batches([batch]))
+        try:
+            over = ", ".join(f"{quoted(column)} = come.{quoted(column)}" for column in stored(rows))
+            changed = self._run(
+                f"UPDATE {name} AS there SET {over} FROM {_STAGE} AS come "  # noqa: S608
+                f"WHERE there.id = come.id AND {changes(rows, 'there', 'come')}"
+            )
+            into = ", ".join(map(quoted, columns))
+            new = self._run(
+                f"INSERT INTO {name} ({into}) SELECT {into} FROM {_STAGE} AS come "  # noqa: S608
+                f"WHERE NOT EXISTS (SELECT 1 FROM {name} AS there WHERE there.id = come.id)"
+            )
+        finally:
+            self._connection.unregister(_STAGE)
+        return Written(new=new, changed=changed)

@@ -1,0 +1,35 @@
+"""The lock of a target that is a file or a directory: held by one process, and let go by the system when that ends."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ...errors import TargetError
+from .driver import driver
+
+
+class FileLock:
+    """A lock on a file beside the target, with `.lock` after its name."""
+
+    def __init__(self, path: str) -> None:
+        self._path: Final = path
+        self._lock: Any = None
+
+    def take(self) -> None:
+        """Take the lock. Raises TargetError where another process, or another run of this one, has it."""
+        filelock = driver("filelock", "sync")
+        self._lock = filelock.FileLock(f"{self._path}.lock", timeout=0)
+        try:
+            self._lock.acquire()
+        except filelock.Timeout:
+            self._lock = None
+            raise TargetError(f"{self._path} is being written by another run; wait for it, or end it") from None
+        except OSError as error:
+            self._lock = None
+            raise TargetError(f"{self._path} cannot be locked: {error.strerror or error}") from error
+
+    def release(self) -> None:
+        """Let the lock go, where it is held."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

@@ -1,0 +1,126 @@
+"""PostgreSQL, through ADBC."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
+
+from ...errors import TargetError
+from ...tables import Kind, arrow, arrow_compute
+from .driver import driver
+from .ours import with_ours
+from .protocol import OnDeletion, Rows, Written
+from .sql import SQLTarget, changes, quoted, stored
+
+_STAGE: Final = "_kantata_stage"
+
+
+class PostgresTarget(SQLTarget):
+    """A PostgreSQL database: ``PostgresTarget("postgresql://me@host/reporting", schema="kantata")``.
+
+    A table a collection, in a schema that is made where it is missing. Points in time are ``timestamptz``, lists of ids
+    ``text[]``, nested objects ``json``. An advisory lock keeps a second run out, and ends with the connection.
+    PostgreSQL has no text with a NUL character: it is left out of texts that have one.
+    """
+
+    types: ClassVar[Mapping[Kind, str]] = {
+        Kind.TEXT: "text",
+        Kind.WHOLE: "bigint",
+        Kind.NUMBER: "double precision",
+        Kind.TRUTH: "boolean",
+        Kind.INSTANT: "timestamptz",
+        Kind.DAY: "date",
+        Kind.TEXTS: "text[]",
+        Kind.JSON: "json",
+    }
+
+    def __init__(self, dsn: str, *, schema: str = "public", on_deletion: OnDeletion = "mark") -> None:
+        super().__init__(on_deletion)
+        self._dsn: Final = dsn
+        self._schema: Final = schema
+        self._connection: Any = None
+        self._cursor: Any = None
+
+    @property
+    def name(self) -> str:
+        """See `SQLTarget.name`."""
+        url = urlsplit(self._dsn)
+        return f"{url.scheme}://{url.hostname or ''}{url.path}, schema {self._schema}"
+
+    def _connect(self) -> None:
+        dbapi = driver("adbc_driver_postgresql.dbapi", "sync")
+        self._connection = dbapi.connect(self._dsn, autocommit=True)
+        self._cursor = self._connection.cursor()
+        key = zlib.crc32(f"kantata_async {self._schema}".encode())
+        if not self._select("SELECT pg_try_advisory_lock($1) AS free", [key]).column("free")[0].as_py():
+            raise TargetError(f"{self.name} is being written by another run; wait for it, or end it")
+        if not self._select("SELECT 1 AS one FROM pg_namespace WHERE nspname = $1", [self._schema]).num_rows:
+            self._run(f"CREATE SCHEMA {quoted(self._schema)}")
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        for one in (self._cursor, self._connection):
+            if one is not None:
+                one.close()
+        self._cursor = self._connection = None
+        self._columns.clear()
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return (driver("adbc_driver_manager", "sync").Error,)
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        if values and statement.startswith(("DELETE", "UPDATE")):
+            # The driver does not say how many rows a statement with values changed.
+            counting = f"WITH done AS ({statement} RETURNING 1) SELECT count(*) AS count FROM done"  # noqa: S608
+            counted = self._select(counting, values)
+            return int(counted.column("count")[0].as_py())
+        self._cursor.execute(statement, list(values) or None)
+        return max(0, int(self._cursor.rowcount))
+
+    def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
+        self._cursor.execute(query, list(values) or None)
+        return self._cursor.fetch_arrow_table()
+
+    def _mark(self, number: int) -> str:
+        return f"${number}"
+
+    def _named(self, table: str) -> str:
+        return f"{quoted(self._schema)}.{quoted(table)}"
+
+    def _columns_there(self, table: str) -> set[str]:
+        query = (
+            "SELECT column_name::text AS name FROM information_schema.columns "
+            "WHERE table_schema = $1 AND table_name = $2"
+        )
+        return set(self._select(query, [self._schema, table]).column("name").to_pylist())
+
+    def _merge(self, rows: Rows, at: datetime) -> Written:
+        batch = _without_nul(with_ours(rows, at))
+        kinds, columns = rows.table.kinds, batch.schema.names
+        self._cursor.adbc_ingest(_STAGE, batch, mode="create", temporary=True)
+        into = ", ".join(map(quoted, columns))
+        come = ", ".join(quoted(name) + ("::json" if kinds.get(name) is Kind.JSON else "") for name in columns)
+        over = ", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in stored(rows))
+        counted = self._select(
+            f"WITH stored AS (INSERT INTO {self._named(rows.table.collection)} AS there ({into}) "  # noqa: S608
+            f"SELECT {come} FROM {_STAGE} ON CONFLICT (id) DO UPDATE SET {over} "
+            f"WHERE {changes(rows, 'there', 'excluded', {Kind.JSON: '::text'})} RETURNING xmax = 0 AS new) "
+            "SELECT count(*) FILTER (WHERE new) AS new, count(*) FILTER (WHERE NOT new) AS changed FROM stored"
+        )
+        self._run(f"DROP TABLE {_STAGE}")
+        return Written(new=counted.column("new")[0].as_py(), changed=counted.column("changed")[0].as_py())
+
+
+def _without_nul(batch: Any) -> Any:
+    """The batch without the character that PostgreSQL's texts cannot hold."""
+    pa, compute = arrow(), arrow_compute()
+    arrays = [
+        compute.replace_substring(array, "\0", "")
+        if pa.types.is_string(array.type) and compute.any(compute.match_substring(array, "\0")).as_py()
+        else array
+        for array in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

@@ -1,0 +1,123 @@
+"""SQLite, through ADBC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from os import PathLike, fspath
+from typing import Any, ClassVar, Final
+
+from ...tables import Kind, arrow, json_text
+from .driver import driver
+from .lock import FileLock
+from .ours import with_ours
+from .protocol import OnDeletion, Rows, Written
+from .sql import SQLTarget, changes, quoted, stored
+
+
+class SQLiteTarget(SQLTarget):
+    """A SQLite file: ``SQLiteTarget("kantata.db")``.
+
+    A table a collection. Points in time are ISO 8601 text in UTC without an offset, as SQLite's own functions take
+    them; dates are text; lists of ids and nested objects JSON text. The file is kept in WAL mode, so that others can
+    read while it is written. A file beside it, with `.lock` after its name, keeps a second run out.
+    """
+
+    types: ClassVar[Mapping[Kind, str]] = {
+        Kind.TEXT: "TEXT",
+        Kind.WHOLE: "INTEGER",
+        Kind.NUMBER: "REAL",
+        Kind.TRUTH: "BOOLEAN",
+        Kind.INSTANT: "TIMESTAMP",
+        Kind.DAY: "DATE",
+        Kind.TEXTS: "TEXT",
+        Kind.JSON: "TEXT",
+    }
+
+    def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
+        super().__init__(on_deletion)
+        self._path: Final = fspath(path)
+        self._lock: Final = FileLock(self._path)
+        self._connection: Any = None
+        self._cursor: Any = None
+
+    @property
+    def name(self) -> str:
+        """See `SQLTarget.name`."""
+        return self._path
+
+    def _connect(self) -> None:
+        dbapi = driver("adbc_driver_sqlite.dbapi", "sync")
+        self._lock.take()
+        self._connection = dbapi.connect(self._path, autocommit=True)
+        self._cursor = self._connection.cursor()
+        self._select("PRAGMA journal_mode = WAL")
+        self._run("PRAGMA synchronous = NORMAL")
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        for one in (self._cursor, self._connection):
+            if one is not None:
+                one.close()
+        self._cursor = self._connection = None
+        self._columns.clear()
+        self._lock.release()
+
+    def _errors(self) -> tuple[type[Exception], ...]:
+        return (driver("adbc_driver_manager", "sync").Error,)
+
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
+        if statement == "BEGIN":
+            statement = "BEGIN IMMEDIATE"
+        before = self._total_changes()
+        self._cursor.execute(statement, list(values) or None)
+        return self._total_changes() - before
+
+    def _total_changes(self) -> int:
+        self._cursor.execute("SELECT total_changes()")
+        return int(self._cursor.fetchone()[0])
+
+    def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
+        self._cursor.execute(query, list(values) or None)
+        return self._cursor.fetch_arrow_table()
+
+    def _mark(self, number: int) -> str:
+        return f"?{number}"
+
+    def _columns_there(self, table: str) -> set[str]:
+        return set(self._select("SELECT name FROM pragma_table_info(?1)", [table]).column("name").to_pylist())
+
+    def _instant(self, instant: datetime) -> str:
+        return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+
+    def _merge(self, rows: Rows, at: datetime) -> Written:
+        batch = _without_lists(with_ours(rows, at))
+        name, columns = self._named(rows.table.collection), batch.schema.names
+        into = ", ".join(map(quoted, columns))
+        marks = ", ".join("?" * len(columns))
+        over = ", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in stored(rows))
+        last, before = self._last_row(name), self._total_changes()
+        self._cursor.executemany(
+            f"INSERT INTO {name} ({into}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {over} "  # noqa: S608
+            f"WHERE {changes(rows, name, 'excluded')}",
+            batch,
+        )
+        new = self._last_row(name) - last
+        return Written(new=new, changed=self._total_changes() - before - new)
+
+    def _last_row(self, name: str) -> int:
+        """The highest number of a row: each new one has the next."""
+        self._cursor.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}")  # noqa: S608
+        return int(self._cursor.fetchone()[0])
+
+
+def _without_lists(batch: Any) -> Any:
+    """The batch with each list as JSON text."""
+    pa = arrow()
+    arrays = [
+        pa.array([None if one is None else json_text(one) for one in array.to_pylist()], pa.string())
+        if pa.types.is_list(array.type)
+        else array
+        for array in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

@@ -1,0 +1,131 @@
+"""The values of one attribute as an Arrow array, and those that are not what its column holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from types import NoneType
+from typing import Any, Final
+
+import attrs
+import msgspec
+
+from ..model import read_day, read_id, read_ids, read_instant
+from .library import arrow
+from .schema import Kind, arrow_types
+
+_SENT_AS: Final[Mapping[Kind, frozenset[type]]] = {
+    Kind.TEXT: frozenset({str, NoneType}),
+    Kind.WHOLE: frozenset({int, NoneType}),
+    Kind.NUMBER: frozenset({float, NoneType}),
+    Kind.TRUTH: frozenset({bool, NoneType}),
+    Kind.INSTANT: frozenset({str, NoneType}),
+    Kind.DAY: frozenset({str, NoneType}),
+    Kind.TEXTS: frozenset({tuple, NoneType}),
+}
+"""The types of Python whose values make an array of a kind as they are."""
+
+_WHOLE_BITS: Final = 63
+
+
+@attrs.frozen
+class Values:
+    """The values of an attribute, and by their places those that its column cannot hold."""
+
+    array: Any
+    unfit: Mapping[int, Any]
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON text, also one with half of a character that takes two in UTF-16."""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeError:
+        return json.dumps(value)
+
+
+def values_of(kind: Kind, values: Sequence[Any]) -> Values:
+    """The array of a column; null where a value is null, was not sent (UNSET), or is not what the column holds."""
+    if kind is Kind.JSON:
+        array = [None if value is None or value is msgspec.UNSET else json_text(value) for value in values]
+        return Values(arrow().array(array, arrow_types()[kind]), {})
+    if _SENT_AS[kind].issuperset(map(type, values)):
+        try:
+            return Values(_array(kind, values), {})
+        except (arrow().ArrowException, ValueError, OverflowError, TypeError):
+            pass  # one of them is out of range, or no text that can be written: looked for below
+    return _one_by_one(kind, values)
+
+
+def _array(kind: Kind, values: Sequence[Any]) -> Any:
+    """The array of values that came as they usually do."""
+    if kind is Kind.INSTANT or kind is Kind.DAY:
+        return arrow().array(values, arrow().string()).cast(arrow_types()[kind])
+    return arrow().array(values, arrow_types()[kind])
+
+
+def _one_by_one(kind: Kind, values: Sequence[Any]) -> Values:
+    fit = _FITS[kind]
+    fitted: list[Any] = []
+    unfit: dict[int, Any] = {}
+    for place, value in enumerate(values):
+        known = None
+        if value is not None and value is not msgspec.UNSET:
+            try:
+                known = fit(value)
+            except (TypeError, ValueError, OverflowError):
+                unfit[place] = value
+        fitted.append(known)
+    return Values(arrow().array(fitted, arrow_types()[kind]), unfit)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        return read_id(value)
+    value.encode()
+    return value
+
+
+def _texts(value: Any) -> list[str]:
+    ids = value if isinstance(value, tuple) else read_ids(value)
+    return list(map(_text, ids))
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value.bit_length() > _WHOLE_BITS:
+        raise TypeError
+    return value
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _day(value: Any) -> date:
+    day = read_day(value)
+    if isinstance(day, datetime):
+        raise TypeError
+    return day
+
+
+_FITS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    Kind.TEXT: _text,
+    Kind.TEXTS: _texts,
+    Kind.WHOLE: _whole,
+    Kind.NUMBER: _number,
+    Kind.TRUTH: _truth,
+    Kind.INSTANT: read_instant,
+    Kind.DAY: _day,
+}
+"""What a column holds for a value as it came. Each raises TypeError, ValueError or OverflowError for what it cannot."""

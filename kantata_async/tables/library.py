@@ -1,0 +1,28 @@
+"""pyarrow, which is an extra."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from ..errors import UsageError
+
+
+@cache
+def arrow() -> Any:
+    """The module pyarrow. Raises UsageError saying what to install where it is missing."""
+    try:
+        import pyarrow  # noqa: PLC0415 - an extra, and half a second that most programs need not wait
+    except ModuleNotFoundError as error:
+        if error.name != "pyarrow":
+            raise
+        raise UsageError("pyarrow is not installed: pip install 'kantata-async[arrow]'") from None
+    return pyarrow
+
+
+@cache
+def arrow_compute() -> Any:
+    """The module pyarrow.compute, whose functions are made when it is loaded. Raises UsageError as `arrow` does."""
+    arrow()
+    return import_module("pyarrow.compute")

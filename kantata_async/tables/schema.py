@@ -1,0 +1,121 @@
+"""The columns of a collection: what the catalogue says of its attributes, so that they are the same from run to run."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from functools import cache, cached_property
+from typing import Any, Final
+
+import attrs
+
+from ..model import Attribute, Entity, read_day, read_id, read_ids, read_instant, read_ref
+from .library import arrow
+
+EXTRA: Final = "_extra"
+"""The column of everything that has none of its own, as JSON text."""
+
+
+class Kind(enum.Enum):
+    """What a column holds; null stands for null, and for what was not sent."""
+
+    TEXT = "text"
+    WHOLE = "whole number of 64 bits"
+    NUMBER = "number"
+    TRUTH = "true or false"
+    INSTANT = "point in time, UTC"
+    DAY = "date"
+    TEXTS = "list of texts"
+    JSON = "JSON text"
+
+
+_KIND_BY_READING: Final[Mapping[Any, Kind]] = {
+    read_id: Kind.TEXT,
+    read_ids: Kind.TEXTS,
+    read_instant: Kind.INSTANT,
+    read_day: Kind.DAY,
+    read_ref: Kind.JSON,
+}
+_KIND_BY_ANNOTATION: Final[Mapping[str, Kind]] = {
+    "Nullable[str]": Kind.TEXT,
+    "Nullable[int]": Kind.WHOLE,
+    "Nullable[float]": Kind.NUMBER,
+    "Nullable[bool]": Kind.TRUTH,
+}
+
+
+@attrs.frozen
+class Column:
+    """One attribute of the objects of a collection."""
+
+    name: str
+    kind: Kind
+
+
+@attrs.frozen(slots=False, eq=False)
+class Table:
+    """The columns of a collection: its attributes by name, the id first and `_extra` last."""
+
+    collection: str
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """What each column holds, by its name."""
+        return {column.name: column.kind for column in self.columns}
+
+    @cached_property
+    def schema(self) -> Any:
+        """The `pyarrow.Schema` of its batches. Raises UsageError where pyarrow is not installed."""
+        types = arrow_types()
+        return arrow().schema([(column.name, types[column.kind]) for column in self.columns])
+
+
+@cache
+def arrow_types() -> Mapping[Kind, Any]:
+    """The Arrow type of each kind of column."""
+    pa = arrow()
+    return {
+        Kind.TEXT: pa.string(),
+        Kind.WHOLE: pa.int64(),
+        Kind.NUMBER: pa.float64(),
+        Kind.TRUTH: pa.bool_(),
+        Kind.INSTANT: pa.timestamp("us", "UTC"),
+        Kind.DAY: pa.date32(),
+        Kind.TEXTS: pa.list_(pa.string()),
+        Kind.JSON: pa.string(),
+    }
+
+
+def table_of(collection: str, cls: type[Entity] | None) -> Table:
+    """The table of a collection, whose objects are of a class; None for one that the catalogue does not know.
+
+    It is always the same one.
+    """
+    return _table(collection, cls)  # type: ignore[arg-type]  # mypy confuses the hash of such a class
+
+
+@cache
+def _table(collection: str, cls: type[Entity] | None) -> Table:
+    kinds: dict[str, Kind] = {}
+    for one in () if cls is None else (cls, *cls.variants.values()):
+        for name, kind in _kinds_of(one).items():
+            kinds[name] = kind if kinds.get(name, kind) is kind else Kind.JSON
+    kinds.pop("id", None)
+    columns = [
+        Column("id", Kind.TEXT),
+        *(Column(name, kinds[name]) for name in sorted(kinds)),
+        Column(EXTRA, Kind.JSON),
+    ]
+    return Table(collection, tuple(columns))
+
+
+def _kinds_of(cls: type[Entity]) -> dict[str, Kind]:
+    return {field.name: _kind(field) for field in attrs.fields(cls) if Attribute in field.metadata}
+
+
+def _kind(field: attrs.Attribute[Any]) -> Kind:
+    read = field.metadata[Attribute].read
+    if read is not None:
+        return _KIND_BY_READING[read]
+    return _KIND_BY_ANNOTATION.get(str(field.type), Kind.JSON)

@@ -1,0 +1,340 @@
+"""Targets: what is stored together or not at all, the same in each of them; and how they refuse."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kantata_async.api import entity_class
+from kantata_async.errors import TargetError, UsageError
+from kantata_async.sync import (
+    DuckDBTarget,
+    JSONLinesTarget,
+    ParquetTarget,
+    PostgresTarget,
+    Rows,
+    SQLiteTarget,
+    Step,
+    Target,
+    Written,
+)
+from kantata_async.tables import Batch, Table, read_batch, reader_for, table_of
+
+TABLE = table_of("time_entries", entity_class("time_entries"))
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+LATER = datetime(2026, 3, 5, tzinfo=UTC)
+
+Make = Callable[..., Target]
+
+
+@pytest.fixture(params=["sqlite", "duckdb", "parquet", "jsonlines"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    """Makes a target, each time of the same files."""
+    makers: dict[str, Make] = {
+        "sqlite": lambda **options: SQLiteTarget(tmp_path / "copy.db", **options),
+        "duckdb": lambda **options: DuckDBTarget(tmp_path / "copy.duckdb", **options),
+        "parquet": lambda **options: ParquetTarget(tmp_path / "copy", **options),
+        "jsonlines": lambda **options: JSONLinesTarget(tmp_path / "copy", **options),
+    }
+    return makers[request.param]
+
+
+def batch_of(objects: list[dict[str, Any]], table: Table = TABLE) -> Batch:
+    envelope = {
+        "results": [{"key": table.collection, "id": one["id"]} for one in objects],
+        table.collection: {one["id"]: one for one in objects},
+    }
+    return read_batch(table, reader_for(entity_class).open(envelope), [one["id"] for one in objects])
+
+
+def rows(*objects: dict[str, Any], listed: bool = True, table: Table = TABLE) -> Rows:
+    batch = batch_of(list(objects), table)
+    return Rows(table, batch.rows, batch.sent, listed)
+
+
+def kept(target: Target, *columns: str) -> dict[str, Any]:
+    """What a target says it holds: the columns by id."""
+    found = target.held(TABLE, {}).read(["id", *columns]).to_pylist()
+    return {row.pop("id"): row for row in found}
+
+
+def entry(id: str, **attributes: Any) -> dict[str, Any]:
+    return {"id": id, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", **attributes}
+
+
+# --- what a step does ------------------------------------------------------------------------------------------------
+
+
+def test_what_a_step_comes_to(make: Make) -> None:
+    """New objects, changed ones and those that are gone are told apart; what is as it was counts as nothing."""
+    target = make()
+    assert target.open() == {}
+    try:
+        assert target.write(Step(NOW, [rows(entry("1"), entry("2"))])) == {"time_entries": Written(new=2)}
+        again = Step(NOW, [rows(entry("1"), entry("2", notes="x"), entry("3"))], {TABLE: ["1", "nobody"]})
+        assert target.write(again) == {"time_entries": Written(new=1, changed=1, deleted=1)}
+        assert kept(target, "notes") == {"2": {"notes": "x"}, "3": {"notes": None}}
+        assert target.write(Step(LATER, [rows(entry("1"))])) == {"time_entries": Written(changed=1)}
+        assert kept(target).keys() == {"1", "2", "3"}
+    finally:
+        target.close()
+
+
+def test_types_survive(make: Make) -> None:
+    """Dates, cents, lists, nested objects and what the catalogue does not know come back as what they were."""
+    target = make()
+    target.open()
+    try:
+        sent = entry(
+            "1", date_performed="2026-02-03", rate_in_cents=2**62, external_reference_ids=["7", "8"], billable=False,
+            notes="a'b\n\N{GREEK SMALL LETTER LAMDA}", strange={"x": [1, None]}, created_at="2026-01-01T00:00:00-08:00",
+        )  # fmt: skip
+        target.write(Step(NOW, [rows(sent)]))
+        columns = [
+            "date_performed",
+            "rate_in_cents",
+            "external_reference_ids",
+            "billable",
+            "notes",
+            "_extra",
+            "created_at",
+        ]
+        (found,) = kept(target, *columns).values()
+    finally:
+        target.close()
+    lists = found["external_reference_ids"]
+    assert (json.loads(lists) if isinstance(lists, str) else lists) == ["7", "8"]
+    days = found["date_performed"]
+    assert (date.fromisoformat(days) if isinstance(days, str) else days) == date(2026, 2, 3)
+    assert found["rate_in_cents"] == 2**62
+    assert found["billable"] == 0
+    assert found["notes"] == sent["notes"]
+    assert json.loads(found["_extra"]) == {"strange": {"x": [1, None]}}
+    assert found["created_at"] == datetime(2026, 1, 1, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("there", "comes", "holds"),
+    [
+        ({"notes": "rich", "rate_in_cents": 5}, {"notes": "same"}, {"notes": "rich", "rate_in_cents": 5}),
+        (
+            {"notes": "rich", "rate_in_cents": 5},
+            {"notes": "newer", "updated_at": "2026-02-01T00:00:00Z"},
+            {"notes": "newer", "rate_in_cents": 5},
+        ),
+        (
+            {"notes": "rich", "rate_in_cents": 5},
+            {"notes": "older", "updated_at": "2025-02-01T00:00:00Z"},
+            {"notes": "rich", "rate_in_cents": 5},
+        ),
+        (
+            {"notes": "rich", "rate_in_cents": 5},
+            {"notes": None, "updated_at": "2026-02-01T00:00:00Z"},
+            {"notes": None, "rate_in_cents": 5},
+        ),
+    ],
+)
+def test_what_comes_along_does_not_spoil_what_was_listed(
+    make: Make, there: Mapping[str, Any], comes: Mapping[str, Any], holds: Mapping[str, Any]
+) -> None:
+    """Poorer objects are stored over richer ones only where they are newer, and with what they were sent alone."""
+    target = make()
+    target.open()
+    try:
+        target.write(Step(NOW, [rows(entry("1", **there))]))
+        target.write(Step(NOW, [rows({**entry("1"), **comes}, listed=False)]))
+        assert kept(target, "notes", "rate_in_cents") == {"1": holds}
+    finally:
+        target.close()
+
+
+def test_what_only_came_along_is_not_held(make: Make) -> None:
+    """An object that no list gave is stored, but does not count until a list gives it."""
+    target = make()
+    target.open()
+    try:
+        written = target.write(Step(NOW, [rows({"id": "9", "notes": "along"}, listed=False)]))
+        assert written == {"time_entries": Written(new=1)}
+        assert target.held(TABLE, {}).count == 0
+        target.write(Step(NOW, [rows(entry("9", notes="along"))]))
+        assert target.held(TABLE, {}).count == 1
+    finally:
+        target.close()
+
+
+def test_what_is_held_of_a_part(make: Make) -> None:
+    """By the values of columns, and by creation, in this order."""
+    target = make()
+    target.open()
+    try:
+        entries = [
+            entry(str(day), created_at=f"2026-01-{day:02}T00:00:00Z", workspace_id=str(day % 2)) for day in (3, 1, 2)
+        ]
+        target.write(Step(NOW, [rows(*entries)]))
+        assert target.held(TABLE, {}, datetime(2026, 1, 3, tzinfo=UTC)).count == 2
+        assert target.held(TABLE, {"workspace_id": "1"}).count == 2
+        assert target.held(TABLE, {}).read(["created_at", "id"]).column("id").to_pylist() == ["1", "2", "3"]
+        assert target.held(table_of("users", entity_class("users")), {}).count == 0
+    finally:
+        target.close()
+
+
+def test_gone_objects_are_removed_where_told_so(make: Make) -> None:
+    """`on_deletion="remove"` leaves nothing of them; another value is refused."""
+    target = make(on_deletion="remove")
+    target.open()
+    try:
+        target.write(Step(NOW, [rows(entry("1"), entry("2"))]))
+        assert target.write(Step(NOW, deleted={TABLE: ["1"]})) == {"time_entries": Written(deleted=1)}
+        assert target.write(Step(NOW, [rows(entry("1"))])) == {"time_entries": Written(new=1)}
+    finally:
+        target.close()
+    with pytest.raises(UsageError, match="on_deletion"):
+        make(on_deletion="forget")
+
+
+def test_tables_are_widened(make: Make) -> None:
+    """A column that the catalogue did not know before is added, and what was stored before keeps null in it."""
+    narrow = Table("time_entries", tuple(column for column in TABLE.columns if column.name != "notes"))
+    target = make()
+    target.open()
+    try:
+        target.write(Step(NOW, [rows(entry("1"), table=narrow)]))
+        target.write(Step(NOW, [rows(entry("2", notes="now"))]))
+        assert kept(target, "notes") == {"1": {"notes": None}, "2": {"notes": "now"}}
+    finally:
+        target.close()
+
+
+# --- all or nothing --------------------------------------------------------------------------------------------------
+
+
+def test_checkpoints_are_there_when_it_is_opened_again(make: Make) -> None:
+    """Each part has its last one."""
+    target = make()
+    target.open()
+    target.write(Step(NOW, checkpoints={"users": "1", "stories": "a"}))
+    target.write(Step(NOW, checkpoints={"users": "2"}))
+    target.close()
+    with contextlib.closing(make()) as again:
+        assert again.open() == {"users": "2", "stories": "a"}
+
+
+def test_a_step_that_fails_leaves_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither its rows nor its checkpoint are there; what was before is, and the target still works."""
+    target = make()
+    target.open()
+    target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    broken = Rows(TABLE, None, frozenset(), listed=True)
+    with pytest.raises((TargetError, AttributeError, TypeError)):
+        target.write(Step(NOW, [rows(entry("1", notes="x"), entry("2")), broken], checkpoints={"users": "2"}))
+    assert kept(target, "notes") == {"1": {"notes": None}}
+    assert target.write(Step(NOW, [rows(entry("2"))])) == {"time_entries": Written(new=1)}
+    target.close()
+    again = make()
+    assert again.open() == {"users": "1"}
+    assert kept(again).keys() == {"1", "2"}
+    again.close()
+
+
+def test_a_second_run_is_kept_out(make: Make) -> None:
+    """It is told so, and gets in once the first has let go."""
+    first, second = make(), make()
+    first.open()
+    with pytest.raises(TargetError, match="another run"):
+        second.open()
+    first.close()
+    second.open()
+    second.close()
+    second.close()
+
+
+def test_the_lock_dies_with_its_owner(make: Make) -> None:
+    """A process that was killed leaves no lock behind."""
+    pid = os.fork()
+    if pid == 0:
+        make().open()
+        os.kill(os.getpid(), 9)
+    os.waitpid(pid, 0)
+    target = make()
+    target.open()
+    target.close()
+
+
+# --- how they refuse -------------------------------------------------------------------------------------------------
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    """A copy that another version wrote is not touched, and the error says so."""
+    path = tmp_path / "copy.db"
+    with contextlib.closing(SQLiteTarget(path)) as target:
+        target.open()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE _kantata_format SET format = '99'")
+        database.commit()
+    with pytest.raises(TargetError, match="format 99"):
+        SQLiteTarget(path).open()
+    (tmp_path / "lake").mkdir()
+    (tmp_path / "lake" / "_manifest.json").write_text('{"format": "99"}')
+    with pytest.raises(TargetError, match="format 99"):
+        ParquetTarget(tmp_path / "lake").open()
+
+
+def test_what_is_no_copy_is_refused(tmp_path: Path) -> None:
+    """A file that is no database, a directory with other files, a server that is not there."""
+    (tmp_path / "copy.db").write_text("this is no database, " * 100)
+    with pytest.raises(TargetError, match="not a database"):
+        SQLiteTarget(tmp_path / "copy.db").open()
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(TargetError, match="other files"):
+        ParquetTarget(tmp_path).open()
+    with pytest.raises(TargetError, match="cannot be opened"):
+        PostgresTarget("postgresql://me:secret@127.0.0.1:1/nowhere").open()
+
+
+def test_no_password_is_shown() -> None:
+    """The name of a PostgreSQL target is its address without what opens it."""
+    assert "secret" not in PostgresTarget("postgresql://me:secret@127.0.0.1/db").name
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_sync_targets as t
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+target = getattr(t, {kind!r})(Path({path!r}))
+target.open()
+target.write(t.Step(t.NOW, [t.rows(t.entry("1"))], checkpoints={{"users": "1"}}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+many = [t.entry(str(n), notes=str(n) * 300) for n in range(2000)]
+try:
+    target.write(t.Step(t.NOW, [t.rows(*many)], checkpoints={{"users": "2"}}))
+except t.TargetError as error:
+    print("refused:", error)
+"""
+
+
+@pytest.mark.parametrize(("kind", "name"), [("SQLiteTarget", "copy.db"), ("JSONLinesTarget", "copy")])
+def test_a_full_target_says_so_and_loses_nothing(tmp_path: Path, kind: str, name: str) -> None:
+    """The step that finds no room leaves nothing behind; what was stored before it is there."""
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
+    path = str(tmp_path / name)
+    code = FULL.format(tests=str(Path(__file__).parent), kind=kind, path=path)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "refused:" in done.stdout, done.stderr
+    target: Target = globals()[kind](Path(path))
+    assert target.open() == {"users": "1"}
+    assert kept(target).keys() == {"1"}
+    target.close()

@@ -1,0 +1,146 @@
+"""Copies in a real PostgreSQL: what it holds, the transaction, the lock, and what it says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from adbc_driver_postgresql import dbapi
+from test_sync import contents, plain
+from test_sync_targets import NOW, TABLE, entry, kept, rows
+from waiting import until
+
+from benchmarks._postgres_server import postgres
+from chaos import sync as chaos
+from chaos._live_server import World, living
+from kantata_async.errors import TargetError
+from kantata_async.sync import PostgresTarget, Step, Written
+
+
+@pytest.fixture(scope="module")
+def dsn() -> Iterator[str]:
+    with postgres() as address:
+        yield address
+
+
+def select(dsn: str, query: str) -> list[tuple[Any, ...]]:
+    with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+def test_what_a_step_comes_to(dsn: str) -> None:
+    """New, changed and gone objects are told apart, and types are PostgreSQL's own."""
+    target = PostgresTarget(dsn, schema="steps")
+    assert target.open() == {}
+    one = entry(
+        "1", date_performed="2026-02-03", rate_in_cents=2**62, external_reference_ids=["7", "8"], billable=False,
+        notes="a\0b'\n", strange={"x": [1, None]},
+    )  # fmt: skip
+    assert target.write(Step(NOW, [rows(one, entry("2"))])) == {"time_entries": Written(new=2)}
+    step = Step(NOW, [rows(one, entry("2", notes="x"), entry("3"))], {TABLE: ["1", "no"]}, {"users": "1"})
+    assert target.write(step) == {"time_entries": Written(new=1, changed=1, deleted=1)}
+    assert kept(target, "notes") == {"2": {"notes": "x"}, "3": {"notes": None}}
+    target.close()
+    columns = (
+        "date_performed, rate_in_cents, external_reference_ids, billable, notes, _extra->'strange'->>'x', created_at"
+    )
+    found = select(dsn, f"SELECT {columns} FROM steps.time_entries WHERE _deleted_at IS NOT NULL")
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert found == [(date(2026, 2, 3), 2**62, ["7", "8"], False, "ab'\n", "[1,null]", at)]
+    again = PostgresTarget(dsn, schema="steps", on_deletion="remove")
+    assert again.open() == {"users": "1"}
+    assert again.write(Step(NOW, deleted={TABLE: ["2"]})) == {"time_entries": Written(deleted=1)}
+    again.close()
+    assert select(dsn, "SELECT count(*) FROM steps.time_entries") == [(2,)]
+
+
+def test_what_comes_along_does_not_spoil_what_was_listed(dsn: str) -> None:
+    """Only what is newer is stored over it, and with what it was sent alone."""
+    target = PostgresTarget(dsn, schema="along")
+    target.open()
+    target.write(Step(NOW, [rows(entry("1", notes="rich", rate_in_cents=5))]))
+    target.write(Step(NOW, [rows(entry("1", notes="same"), listed=False)]))
+    assert kept(target, "notes", "rate_in_cents") == {"1": {"notes": "rich", "rate_in_cents": 5}}
+    newer = {**entry("1", notes="newer"), "updated_at": "2026-02-01T00:00:00Z"}
+    target.write(Step(NOW, [rows(newer, listed=False)]))
+    assert kept(target, "notes", "rate_in_cents") == {"1": {"notes": "newer", "rate_in_cents": 5}}
+    target.close()
+
+
+def test_a_second_run_is_kept_out(dsn: str) -> None:
+    """Of the same schema; another one is another copy. The lock ends with the connection."""
+    first = PostgresTarget(dsn, schema="locked")
+    first.open()
+    with pytest.raises(TargetError, match="another run"):
+        PostgresTarget(dsn, schema="locked").open()
+    other = PostgresTarget(dsn, schema="unlocked")
+    other.open()
+    other.close()
+    first.close()
+    first.open()
+    first.close()
+
+
+async def test_the_lock_dies_with_its_owner(dsn: str) -> None:
+    """A process that is killed while it has the lock leaves the copy to the next one."""
+    code = (
+        "import sys, time; from kantata_async.sync import PostgresTarget\n"
+        f"PostgresTarget({dsn!r}, schema='killed').open(); print('open', flush=True); time.sleep(60)"
+    )
+    running = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=subprocess.PIPE)
+    assert running.stdout is not None
+    assert await running.stdout.readline() == b"open\n"
+    running.kill()
+    await running.wait()
+
+    def free() -> bool:
+        target = PostgresTarget(dsn, schema="killed")
+        try:
+            target.open()
+        except TargetError:
+            return False
+        target.close()
+        return True
+
+    await until(free)
+
+
+def test_a_step_that_fails_leaves_nothing(dsn: str) -> None:
+    """Neither rows nor checkpoint are there; what was before is, and the target still works."""
+    target = PostgresTarget(dsn, schema="failing")
+    target.open()
+    target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    select_nothing = "ALTER TABLE failing.time_entries ADD CONSTRAINT no CHECK (notes IS DISTINCT FROM 'refused')"
+    with dbapi.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute(select_nothing)
+    with pytest.raises(TargetError, match="could not be written"):
+        target.write(Step(NOW, [rows(entry("2")), rows(entry("3", notes="refused"))], checkpoints={"users": "2"}))
+    assert kept(target).keys() == {"1"}
+    assert target.write(Step(NOW, [rows(entry("2"))])) == {"time_entries": Written(new=1)}
+    target.close()
+    again = PostgresTarget(dsn, schema="failing")
+    assert again.open() == {"users": "1"}
+    again.close()
+
+
+async def test_a_copy_holds_what_the_server_has(dsn: str) -> None:
+    """Writers write while it is copied; then one more run makes every value equal."""
+    with living(World(seed=8, objects=3000, haste=2.0, faults=0.2)) as url, chaos.session(url) as opening:
+        async with opening as kantata:
+            target = PostgresTarget(dsn, schema="copied")
+            sync = chaos.copy_of(kantata, target)
+            await sync.run()
+            await sync.run()
+            await chaos.settled(url)
+            await sync.run()
+            assert not await sync.verify()
+            for collection in chaos.COLLECTIONS:
+                there = await chaos.control(url, f"truth?of={collection}")
+                found = contents(target, collection)
+                assert found == {id: plain(collection, one) for id, one in there.items()}
