@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -132,6 +133,15 @@ async def test_functions_of_the_callers_that_fail(api: Api) -> None:
         for find in (failing, odd):
             result = await kantata.roles.create_many([{"name": "a"}], find=find, if_exists="reject")
             assert [one.status for one in result] == ["unknown"]
+    assert api.posts() == 0
+
+
+@pytest.mark.parametrize("key", [lambda _: object(), lambda _: [object()], lambda _: random.random()])
+async def test_a_key_that_is_never_the_same_is_refused(api: Api, key: Callable[[Any], Any]) -> None:
+    """Nothing would ever match it, and every look would find nothing: it is told before anything is sent."""
+    async with session_of(api) as kantata:
+        with pytest.raises(UsageError, match="something else each time"):
+            await kantata.roles.create_many([{"name": "Night watch"}], key=key, if_exists="skip")
     assert api.posts() == 0
 
 

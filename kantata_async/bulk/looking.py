@@ -143,10 +143,15 @@ class _ByKey(Generic[E]):
 
     def key_of(self, fields: Mapping[str, Any]) -> Hashable | None:
         try:
-            key = self._key(fields)
-            return None if says_nothing(key) else comparable(key)
+            # Both at once: an object that is gone leaves its place, and so its repr, to the next.
+            keys = [self._key(fields), self._key(fields)]
+            key, again = map(comparable, keys)
         except Exception as error:
             raise UsageError(f"key= failed with {type(error).__name__}: {error}") from error
+        if key != again:
+            # Nothing would ever match it, which is not to be taken for "not there".
+            raise UsageError("key= gives something else each time: it should give the same for the same fields")
+        return None if says_nothing(keys[0]) else key
 
     async def __call__(self, rows: Sequence[Row], suffices: Suffices) -> Sightings[E]:
         found, fault = await self._read(rows)
