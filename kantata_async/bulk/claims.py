@@ -25,7 +25,7 @@ class Claims:
         return entity.id in self._taken
 
 
-class Turns:
+class KeyTurns:
     """Lets rows with the same key be settled one batch after the other, however many are under way.
 
     Otherwise an object that one row was created with could be found for the other before its answer is there.

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..model import Entity
 from .changing import Update
-from .claims import Claims, Turns
+from .claims import Claims, KeyTurns
 from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
 from .finding import (
@@ -84,7 +84,7 @@ class Creation(Generic[E]):
     look: Look[E] | None
     if_exists: IfExists | None
     _claims: Claims = attrs.field(factory=Claims, init=False)
-    _turns: Turns = attrs.field(factory=Turns, init=False)
+    _turns: KeyTurns = attrs.field(factory=KeyTurns, init=False)
     _manners: Manners = attrs.field(factory=Manners, init=False)
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:

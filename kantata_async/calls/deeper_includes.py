@@ -108,7 +108,7 @@ def _linked(entity: Entity, step: str) -> Iterator[Entity]:
 
 
 @attrs.define
-class Missing:
+class ObjectToFetch:
     """An object to ask for: the entities that want it, each with its association, and what to include with it."""
 
     wanting: list[tuple[Entity, str]] = attrs.field(factory=list)
@@ -116,21 +116,21 @@ class Missing:
 
 
 @attrs.frozen
-class Plan:
+class FetchPlan:
     """What a level lacks: `targets` to fetch and `owners` to ask again, by collection and id."""
 
-    targets: Mapping[str, Mapping[str, Missing]]
-    owners: Mapping[str, Mapping[str, Missing]]
+    targets: Mapping[str, Mapping[str, ObjectToFetch]]
+    owners: Mapping[str, Mapping[str, ObjectToFetch]]
 
 
-def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> Plan:
+def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> FetchPlan:
     """Find what is left to fetch of a level; what an answer already failed to bring is not asked for again.
 
     `by_id` tells of a collection whether its objects can be asked for by id. Raises UsageError for a step that an
     entity does not have.
     """
-    targets: dict[str, dict[str, Missing]] = defaultdict(lambda: defaultdict(Missing))
-    owners: dict[str, dict[str, Missing]] = defaultdict(lambda: defaultdict(Missing))
+    targets: dict[str, dict[str, ObjectToFetch]] = defaultdict(lambda: defaultdict(ObjectToFetch))
+    owners: dict[str, dict[str, ObjectToFetch]] = defaultdict(lambda: defaultdict(ObjectToFetch))
     for entity, tree in level:
         for step, deeper in tree.items():
             for target in _lacking(entity, _association(type(entity), step)):
@@ -141,7 +141,7 @@ def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]
                     missing = owners[entity.collection][entity.id]
                     missing.includes[step] = None
                 missing.wanting.append((entity, step))
-    return Plan(targets, owners)
+    return FetchPlan(targets, owners)
 
 
 def _lacking(entity: Entity, association: Association) -> list[Ref | None]:
@@ -170,14 +170,14 @@ def _needed(listing: Operation[Any]) -> list[str]:
 # --- the requests ---
 
 
-def _target_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
+def _target_requests(connection: Connection, plan: FetchPlan) -> Iterator[Any]:
     for key, targets in plan.targets.items():
         listing = connection.operations_of(key)["list"]
         for ids in in_batches(list(targets), MAX_ONLY):
             yield _ask_list(connection, listing, {id: targets[id] for id in ids})
 
 
-def _owner_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
+def _owner_requests(connection: Connection, plan: FetchPlan) -> Iterator[Any]:
     for collection, owners in plan.owners.items():
         operations = connection.operations_of(collection)
         listing, single = operations.get("list"), operations.get("get")
@@ -193,7 +193,7 @@ def _owner_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
                 yield _ask_list(connection, listing, {id: owners[id] for id in batch}, filters)
 
 
-def _filter_values(listing: Operation[Any] | None, owner: Missing) -> tuple[Any, ...] | None:
+def _filter_values(listing: Operation[Any] | None, owner: ObjectToFetch) -> tuple[Any, ...] | None:
     """The values of the filters that a list must be given, as the owner has them; None where the list will not do."""
     if listing is None or not listing.only or not owner.includes.keys() <= set(listing.includes):
         return None
@@ -208,7 +208,7 @@ def _filter_values(listing: Operation[Any] | None, owner: Missing) -> tuple[Any,
 async def _ask_list(
     connection: Connection,
     listing: Operation[Any],
-    asked: Mapping[str, Missing],
+    asked: Mapping[str, ObjectToFetch],
     filters: Mapping[str, Any] | None = None,
 ) -> None:
     wanted = {name: None for missing in asked.values() for name in missing.includes if name in listing.includes}
@@ -220,7 +220,7 @@ async def _ask_list(
         _mark(graph, wanting)
 
 
-async def _ask_single(connection: Connection, single: Operation[Any] | None, id: str, owner: Missing) -> None:
+async def _ask_single(connection: Connection, single: Operation[Any] | None, id: str, owner: ObjectToFetch) -> None:
     if single is None or not owner.includes.keys() <= set(single.includes):
         entity, step = owner.wanting[0]
         raise UsageError(f"no request of the API fetches {step!r} of {entity!r}")
@@ -238,7 +238,7 @@ async def _ask_single(connection: Connection, single: Operation[Any] | None, id:
         _mark(graph, wanting)
 
 
-def _by_graph(asked: Iterable[Missing]) -> dict[Graph, list[tuple[Entity, str]]]:
+def _by_graph(asked: Iterable[ObjectToFetch]) -> dict[Graph, list[tuple[Entity, str]]]:
     grouped: dict[Graph, list[tuple[Entity, str]]] = defaultdict(list)
     for missing in asked:
         for entity, step in missing.wanting:

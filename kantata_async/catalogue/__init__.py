@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from .loader import load
-from .model import Association, Catalogue, Definition, Field, Operation, Order, Type
+from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
 
-__all__ = ["Association", "Catalogue", "Definition", "Field", "Operation", "Order", "Type", "load"]
+__all__ = ["Catalogue", "CatalogueAssociation", "CatalogueOperation", "Definition", "Field", "Order", "Type", "load"]

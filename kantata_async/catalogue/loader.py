@@ -8,7 +8,7 @@ from importlib.resources import files
 import msgspec
 
 from ..model import NaturalKey
-from .model import Association, Catalogue, Definition, Field, Operation, Order, Type
+from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
 
 
 class StoredOperation(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -54,7 +54,7 @@ class Document(msgspec.Struct, kw_only=True):
 
     fields: tuple[Field, ...]
     field_lists: tuple[tuple[int, ...], ...]
-    associations: tuple[Association, ...]
+    associations: tuple[CatalogueAssociation, ...]
     association_lists: tuple[tuple[int, ...], ...]
     operations: tuple[StoredOperation, ...]
     definitions: tuple[StoredDefinition, ...]
@@ -82,11 +82,11 @@ def catalogue_of(document: Document) -> Catalogue:
 
 
 _Lists = list[tuple[Field, ...]]
-_Associations = list[tuple[Association, ...]]
+_Associations = list[tuple[CatalogueAssociation, ...]]
 
 
-def _operation(stored: StoredOperation, fields: _Lists, associations: _Associations) -> Operation:
-    return Operation(
+def _operation(stored: StoredOperation, fields: _Lists, associations: _Associations) -> CatalogueOperation:
+    return CatalogueOperation(
         title=stored.title,
         tag=stored.tag,
         method=stored.method,

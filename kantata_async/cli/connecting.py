@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONNECTION: Final = "kantata_async.connection"
-"""Where the context of a command keeps its `Connection`."""
+"""Where the context of a command keeps its `TokenRoute`."""
 
 _NO_TOKEN: Final = "set KANTATA_TOKEN, or sign in with `kantata-async login`"  # noqa: S105 - a text
 
 
 @attrs.frozen
-class Connection:
+class TokenRoute:
     """How a command reaches Kantata, for what is told when it cannot.
 
     Attributes:
@@ -67,4 +67,4 @@ def session_for(profile: str | None, base_url: str | None) -> KantataSession:
 def note_connection(token: str, base_url: str) -> None:
     """Note for what is told of an error which token goes where."""
     host = urlsplit(base_url).netloc
-    click.get_current_context().meta[CONNECTION] = Connection(token, host)
+    click.get_current_context().meta[CONNECTION] = TokenRoute(token, host)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import click
 
 from ..errors import KantataError, UsageError
-from .connecting import CONNECTION, Connection
+from .connecting import CONNECTION, TokenRoute
 
 Elsewhere = Mapping[str, tuple[str, str, str]]
 """By the name of a command: the module beside this one, the name there, and what it is for in a line."""
@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
         except UsageError:
             raise
         except KantataError as error:
-            connection: Connection | None = ctx.meta.get(CONNECTION)
+            connection: TokenRoute | None = ctx.meta.get(CONNECTION)
             if connection is None:
                 raise
             from .sentences import sentence  # noqa: PLC0415 - most commands go well

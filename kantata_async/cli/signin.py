@@ -14,7 +14,7 @@ from .connecting import note_connection
 from .exit_codes import EXIT_CODES, FAILED
 
 if TYPE_CHECKING:
-    from ..signin import AccessToken, AuthorizationServer, Profile
+    from ..signin import AccessToken, AuthorizationEndpoints, Profile
 
 SECRET_VARIABLE: Final = "KANTATA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _SECONDS_TO_COME_BACK: Final = 300.0
@@ -117,7 +117,7 @@ def _kept(profile: str | None) -> Profile:
 
 async def _signed_in(
     client_id: str, port: int, base_url: str, *, browser: bool
-) -> tuple[AccessToken, AuthorizationServer]:
+) -> tuple[AccessToken, AuthorizationEndpoints]:
     import asyncio  # noqa: PLC0415 - as above
 
     from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above

@@ -40,7 +40,7 @@ from .comparing import (
     differences,
     identity,
 )
-from .ledger import Ledger
+from .ledger import EntryLedger
 from .report import Progress, Report, Watch, carry
 from .sheets import Problem
 from .showing import show_value
@@ -85,7 +85,7 @@ async def carry_out(kantata: KantataSession, task: Task, progress: Progress, wat
     again. Every exception carries the report of what was done until then.
     """
     entries = compare(task.wanted, task.state, task.subject.shape, task.rules)
-    ledger = Ledger(entries, task.subject.created_with, progress, watch)
+    ledger = EntryLedger(entries, task.subject.created_with, progress, watch)
     try:
         await _Applying(kantata, task, ledger).run()
     except BaseException as error:
@@ -97,7 +97,7 @@ async def carry_out(kantata: KantataSession, task: Task, progress: Progress, wat
 class _Applying:
     """One apply: rounds of writes, each after a look at what the one before has left."""
 
-    def __init__(self, kantata: KantataSession, task: Task, ledger: Ledger) -> None:
+    def __init__(self, kantata: KantataSession, task: Task, ledger: EntryLedger) -> None:
         self._kantata = kantata
         self._task = task
         self._subject = task.subject

@@ -15,7 +15,7 @@ from .tally import Written
 _INTERRUPTED = "it was interrupted while it may have been under way"
 
 
-class Ledger:
+class EntryLedger:
     """The entries of one apply, and what became of them so far.
 
     Args:

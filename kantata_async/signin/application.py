@@ -13,7 +13,7 @@ from oauthlib.oauth2.rfc6749.errors import MissingCodeError
 from ..errors import KantataError, UsageError
 
 if TYPE_CHECKING:
-    from .server import AuthorizationServer
+    from .server import AuthorizationEndpoints
 
 _DESCRIPTION_LENGTH: Final = 200
 _VERIFIER_BYTES: Final = 64
@@ -73,7 +73,7 @@ class Application:
         if not _is_safe(self.redirect_uri):
             raise UsageError("Application: redirect_uri is an https address, or http on 127.0.0.1")
 
-    def begin(self, server: AuthorizationServer) -> Authorization:
+    def begin(self, server: AuthorizationEndpoints) -> Authorization:
         """Begin to sign in at a server; nothing is sent."""
         client = WebApplicationClient(self.client_id)
         verifier = client.create_code_verifier(2 * _VERIFIER_BYTES)

@@ -12,7 +12,7 @@ import msgspec
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from .application import Application, Authorization, SignInError, code_of, refusal, secured
-from .server import AuthorizationServer
+from .server import AuthorizationEndpoints
 
 _SECONDS: Final = 30
 _MOST_BYTES: Final = 1 << 16
@@ -32,7 +32,7 @@ class AccessToken:
 
 
 async def exchange(
-    application: Application, server: AuthorizationServer, authorization: Authorization, redirect: str
+    application: Application, server: AuthorizationEndpoints, authorization: Authorization, redirect: str
 ) -> AccessToken:
     """Exchange the code that a person came back with for an access token; a code works once, for five minutes.
 

@@ -11,7 +11,7 @@ import attrs
 
 from ..errors import KantataError
 from ..limits import Leave
-from .auth import AccessToken
+from .auth import HiddenToken
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -52,7 +52,7 @@ class Attempt:
     body: bytes = attrs.field(default=b"", repr=False)
     error: KantataError | None = None
     hopeless: bool = False
-    token: AccessToken | None = None
+    token: HiddenToken | None = None
     carried: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     began: float = 0.0
     leave: Leave | None = attrs.field(default=None, repr=False)

@@ -28,7 +28,7 @@ _WAYS: Final = (
 
 
 @attrs.frozen
-class AccessToken:
+class HiddenToken:
     """A token that never shows itself: variables that hold one may be seen in a traceback."""
 
     value: str = attrs.field(repr=False)
@@ -54,7 +54,7 @@ class TokenSource:
     def __init__(self, token: Token | None = None) -> None:
         self.redact: Final = Redaction()
         self._function: Callable[[], Awaitable[str]] | None = None
-        self._token: AccessToken | None = None
+        self._token: HiddenToken | None = None
         self._fault: str | None = None
         self._flight: asyncio.Task[None] | None = None
         if callable(token):
@@ -101,7 +101,7 @@ class TokenSource:
         if fault is not None:
             raise UsageError(f"{ENVIRONMENT_VARIABLE}: {fault}")
 
-    async def current(self) -> AccessToken:
+    async def current(self) -> HiddenToken:
         """The token to send now; fetched first where none has been.
 
         Raises:
@@ -111,7 +111,7 @@ class TokenSource:
             await self._fetched()
         return self._token
 
-    async def renew(self, stale: AccessToken) -> AccessToken:
+    async def renew(self, stale: HiddenToken) -> HiddenToken:
         """A token to use in place of one that the API refused; requests refused together share one call.
 
         Args:
@@ -175,7 +175,7 @@ class TokenSource:
                 "none can be sent in a header"
             )
         self.redact.add(str(token))
-        self._token = AccessToken(str(token))
+        self._token = HiddenToken(str(token))
         return None
 
 

@@ -40,7 +40,7 @@ _HOW_TO_OPEN: Final = "open the session with `async with KantataSession(...) as 
 _T = TypeVar("_T")
 
 
-class _State(enum.Enum):
+class _Lifetime(enum.Enum):
     UNOPENED = enum.auto()
     OPEN = enum.auto()
     CLOSED = enum.auto()
@@ -69,7 +69,7 @@ class Transport:
 
     # Shown also of one whose making failed.
     base_url: URL = URL()
-    _state: _State = _State.UNOPENED
+    _state: _Lifetime = _Lifetime.UNOPENED
 
     def __init__(
         self,
@@ -120,9 +120,9 @@ class Transport:
         Raises:
             UsageError: it was opened before, there is no token, or the environment says what cannot be used.
         """
-        if self._state is _State.OPEN:
+        if self._state is _Lifetime.OPEN:
             raise UsageError("the session is open already")
-        if self._state is _State.CLOSED:
+        if self._state is _Lifetime.CLOSED:
             raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
         log_as_the_environment_says()
         self._tokens.open()
@@ -146,14 +146,14 @@ class Transport:
             ),
             time_limits=TimeLimits(),
             clock=self._loop.time,
-            is_open=lambda: self._state is _State.OPEN,
+            is_open=lambda: self._state is _Lifetime.OPEN,
             longest_pause=self.options.retry.deadline,
             sleep=self._sleep,
             random=self._random,
             now=self._now,
         )
         self._closing = asyncio.Lock()
-        self._state = _State.OPEN
+        self._state = _Lifetime.OPEN
 
     async def close(self) -> None:
         """End what is under way with an error, and close every connection.
@@ -163,10 +163,10 @@ class Transport:
         Raises:
             UsageError: the running event loop is not the one that opened it.
         """
-        if self._state is _State.UNOPENED:
+        if self._state is _Lifetime.UNOPENED:
             return
         self._check_loop()
-        self._state = _State.CLOSED
+        self._state = _Lifetime.CLOSED
         async with self._closing:
             self._services.time_limits.close()
             await self._end_tasks()
@@ -179,11 +179,11 @@ class Transport:
     @property
     def limits(self) -> dict[str, LimitState]:
         """How every limit stands that was asked for so far, by name; empty before the session is opened."""
-        return {} if self._state is _State.UNOPENED else self._services.limiter.states
+        return {} if self._state is _Lifetime.UNOPENED else self._services.limiter.states
 
     def server_time(self, moment: float) -> datetime | None:
         """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
-        if self._state is _State.UNOPENED or self._services.wire.last_date is None:
+        if self._state is _Lifetime.UNOPENED or self._services.wire.last_date is None:
             return None
         date, heard = self._services.wire.last_date
         try:
@@ -283,9 +283,9 @@ class Transport:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _check_usable(self) -> None:
-        if self._state is _State.OPEN:
+        if self._state is _Lifetime.OPEN:
             self._check_loop()
-        elif self._state is _State.UNOPENED:
+        elif self._state is _Lifetime.UNOPENED:
             raise UsageError(f"the session is not open: {_HOW_TO_OPEN}")
         else:
             raise UsageError(f"the session is closed: {_HOW_TO_OPEN}")

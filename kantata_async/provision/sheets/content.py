@@ -14,7 +14,7 @@ import attrs
 from ...errors import UsageError
 from ..local_files import read_file
 from .cells import cell_text
-from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
+from .tables import TableRow, decode, delimited_rows, is_workbook, workbook_rows
 
 Form: TypeAlias = Literal["delimited", "workbook", "json"]
 
@@ -37,7 +37,7 @@ class Content:
         """What a file holds that is of this form. Raises UsageError when it cannot be read."""
         return cls(str(path), _bytes(path), form)
 
-    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[Row], tuple[str, ...]]:
+    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
         """The rows of its table, and what there is to say of how they were read."""
         if self.form == "workbook":
             return workbook_rows(self.data, self.source, sheet), ()

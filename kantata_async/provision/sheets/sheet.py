@@ -19,7 +19,7 @@ from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
 from .columns import Columns, Keys, Layout, lay_out, letters
 from .content import Content, header_text, load
-from .tables import Row, decode
+from .tables import TableRow, decode
 
 L = TypeVar("L")
 
@@ -149,7 +149,7 @@ class Sheet(Generic[L]):
     # --- single lines ---
 
     @classmethod
-    def _of_row(cls, layout: Layout, row: Row) -> L | Problem:
+    def _of_row(cls, layout: Layout, row: TableRow) -> L | Problem:
         stray = [(number, cell) for number, cell in layout.beyond(row.cells) if tidy(cell_text(cell))]
         if stray:
             where = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])

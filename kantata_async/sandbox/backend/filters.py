@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kantata_async.catalogue import Catalogue, Field, Operation
+from kantata_async.catalogue import Catalogue, CatalogueOperation, Field
 
 from .custom_value_filters import custom_value_rule
 from .predicates import FilterRule, Predicate, among, between, compared, containing, equal, texts
@@ -57,7 +57,7 @@ class Filters:
             if rule is None and name not in _read_by_visibility(collection)
         )
 
-    def predicates(self, store: Store, operation: Operation, given: Mapping[str, Any]) -> list[Predicate]:
+    def predicates(self, store: Store, operation: CatalogueOperation, given: Mapping[str, Any]) -> list[Predicate]:
         """What an object must satisfy to be answered: the filters given, and the defaults of those that are not."""
         collection = str(operation.collection)
         listed = self.lists.get(collection)

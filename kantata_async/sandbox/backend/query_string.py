@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from kantata_async.catalogue import Field, Operation, Type
+from kantata_async.catalogue import CatalogueOperation, Field, Type
 
 from .refusals import malformed
 
@@ -32,7 +32,7 @@ class Asked:
     filters: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-def read(operation: Operation, query: Iterable[tuple[str, str]], *, refuse_unknown: bool) -> Asked:
+def read(operation: CatalogueOperation, query: Iterable[tuple[str, str]], *, refuse_unknown: bool) -> Asked:
     """Read a query string.
 
     Associations, optional fields and sort fields that do not exist are let pass: the server ignores them silently.

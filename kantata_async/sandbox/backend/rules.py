@@ -42,7 +42,7 @@ class Guard:
 
 
 @attrs.frozen
-class Part:
+class NestedField:
     """A field of a body that makes or changes other objects: how it is carried out, and how it is checked before."""
 
     carry_out: CarryOut
@@ -50,7 +50,7 @@ class Part:
 
 
 @attrs.frozen(kw_only=True)
-class Rules:
+class CollectionRules:
     """The rules of one collection.
 
     Attributes:
@@ -96,17 +96,17 @@ class Rules:
     marked: Callable[[Store, Record], Values | None] | None = None
 
 
-_NONE: Final = Rules()
-_DECLARED: Final[dict[str, Rules]] = {}
-_PARTS: Final[dict[str, Part]] = {}
+_NONE: Final = CollectionRules()
+_DECLARED: Final[dict[str, CollectionRules]] = {}
+_PARTS: Final[dict[str, NestedField]] = {}
 
 
-def declare(collection: str, rules: Rules) -> None:
+def declare(collection: str, rules: CollectionRules) -> None:
     """Declare the rules of a collection."""
     _DECLARED[collection] = rules
 
 
-def rules_of(collection: str) -> Rules:
+def rules_of(collection: str) -> CollectionRules:
     """The rules of a collection; none where nothing was declared."""
     return _DECLARED.get(collection, _NONE)
 
@@ -118,12 +118,12 @@ def part(name: str, *, check: PartCheck | None = None) -> Callable[[CarryOut], C
     """
 
     def register(carry_out: CarryOut) -> CarryOut:
-        _PARTS[name] = Part(carry_out, check)
+        _PARTS[name] = NestedField(carry_out, check)
         return carry_out
 
     return register
 
 
-def parts_of(names: Iterable[str]) -> list[tuple[str, Part]]:
+def parts_of(names: Iterable[str]) -> list[tuple[str, NestedField]]:
     """Those of a body's fields that are parts, with what carries them out, in the order of the body."""
     return [(name, _PARTS[name]) for name in names if name in _PARTS]

@@ -22,7 +22,7 @@ from .fault_answers import befall, status_of
 from .faults import Fault, Faults
 from .gateway import BASE, Gateway, below_base, is_secret
 from .http_dates import HttpDates
-from .limits import RateLimits, ServerRateLimit
+from .limits import MeteredLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
 from .thread import ThreadedSandbox
@@ -83,7 +83,7 @@ class Sandbox:
         self.faults = Faults(seed)
         self._founding = {"seed": seed, "people": people, "projects": projects}
         self._switches = switches or Switches()
-        self._limits = RateLimits(rate_limits)
+        self._limits = MeteredLimits(rate_limits)
         self._dates = HttpDates()
         self._port = port
         self._log: list[LoggedRequest] = []
@@ -153,7 +153,7 @@ class Sandbox:
 
     @rate_limits.setter
     def rate_limits(self, limits: Iterable[ServerRateLimit]) -> None:
-        self._limits = RateLimits(limits)
+        self._limits = MeteredLimits(limits)
 
     @property
     def requests(self) -> list[LoggedRequest]:

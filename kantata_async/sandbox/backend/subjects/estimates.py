@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import among, beyond, containing
 from ..routes import route
-from ..rules import Rules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, part
 from ..sort_keys import of_attribute
 from ..standard_handlers import existing
 from ..store import Store
@@ -17,7 +17,7 @@ MAX_RECOMMENDATIONS: Final = 1000
 
 declare(
     "estimates",
-    Rules(
+    CollectionRules(
         filters={
             "creator": beyond("users", "creator_id", containing("full_name")),
             "with_workspace_group_ids": among("workspace_group_id"),
@@ -25,10 +25,10 @@ declare(
         belongings=(("estimate_scenarios", "estimate_id"),),
     ),
 )
-declare("estimate_scenarios", Rules(belongings=(("estimate_scenario_resources", "estimate_scenario_id"),)))
+declare("estimate_scenarios", CollectionRules(belongings=(("estimate_scenario_resources", "estimate_scenario_id"),)))
 declare(
     "estimate_scenario_resources",
-    Rules(
+    CollectionRules(
         sort_keys={"alphabetically": of_attribute("display_label")},
         belongings=(("estimate_scenario_resource_allocations", "resource_id"),),
     ),
@@ -47,7 +47,7 @@ def _allocation(store: Store, collection: str, identity: str, value: Values) -> 
 
 
 @route("GET", "/recommendations/estimate_scenario_resource")
-def recommendations(company: Company, call: Call) -> Answer:
+def recommendations(company: Company, call: ParsedRequest) -> Answer:
     """The users who would suit an estimate scenario resource, best first."""
     existing(company, "estimate_scenario_resources", str(call.asked.filters["id"]))
     users = list(company.store.records("users"))[:MAX_RECOMMENDATIONS]

@@ -24,7 +24,7 @@ from ..predicates import (
     texts,
     where,
 )
-from ..rules import Hidden, Rules, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, part
 from ..store import Record, Store
 from ..writing import deleted_now
 from .projects import is_archived, of_account
@@ -169,7 +169,7 @@ def _meant_by_story(store: Store, values: Values) -> Values:
 
 declare(
     "stories",
-    Rules(
+    CollectionRules(
         filters={
             "active_between": overlapping("start_date", "due_date"),
             "all_on_account": flag(of_account),
@@ -237,7 +237,7 @@ declare(
 
 declare(
     "story_dependencies",
-    Rules(
+    CollectionRules(
         filters={"workspace_id": beyond("stories", "source_id", equal("workspace_id"))},
         hidden=_WITH_THEIR_STORY,
     ),
@@ -248,7 +248,7 @@ def _completed_now(store: Store, values: Values) -> Values:
     return {"completed_at": store.clock.tick(), "completed_by_id": ME} if values.get("completed") else {}
 
 
-declare("story_tasks", Rules(hidden=_WITH_THEIR_STORY, meaning=_completed_now))
+declare("story_tasks", CollectionRules(hidden=_WITH_THEIR_STORY, meaning=_completed_now))
 
 
 @part("checklist")
