@@ -18,7 +18,7 @@ class Claims:
         self._taken: Final = SeenIds()
 
     def take(self, entity: Entity) -> bool:
-        """Let an object belong to a row; whether it belonged to none."""
+        """Claim an object for a row; whether no other row had claimed it."""
         return self._taken.add(entity.id)
 
     def __contains__(self, entity: Entity) -> bool:

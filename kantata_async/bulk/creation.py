@@ -52,7 +52,7 @@ Suspects = dict[Row, tuple[ErrorDetail, ...]]
 
 @attrs.define
 class Manners:
-    """What this call has learnt of how the API answers.
+    """What this call has learnt about how the API answers.
 
     Attributes:
         all_or_nothing: the statuses of refusals that proved to leave nothing of a batch carried out.
@@ -73,8 +73,8 @@ class Creation(Generic[E]):
         update: how rows that are there are changed, with ``if_exists="update"``.
         asked: what the answers are to carry.
         look: how to find the objects of rows; None where there is no way.
-        if_exists: what becomes of rows that were there before; None: they are told, and no look is made for them
-            before the first sending.
+        if_exists: what becomes of rows whose object was there before. With None they are reported as existing, and no
+            look is made before the first sending.
     """
 
     connection: Connection
@@ -91,8 +91,8 @@ class Creation(Generic[E]):
         """Bring every row to its outcome.
 
         Raises:
-            AuthenticationError: nothing else would go through either.
-            UsageError: nor would it here.
+            AuthenticationError: the API refuses the token, and would refuse every other row.
+            UsageError: no row can be sent at all.
         """
         sought = _sought(rows)
         async with self._turns.of(row.key for row in sought):
@@ -186,7 +186,7 @@ class Creation(Generic[E]):
             await self._after_answer_without(missing, ledger, is_complete=len(mine) == len(rows) - len(missing))
 
     async def _after_answer_without(self, rows: Sequence[Row], ledger: Ledger[E], *, is_complete: bool) -> None:
-        """Look for rows that were carried out without their objects being told apart in the answer.
+        """Look for rows that were carried out, but whose objects the answer does not identify.
 
         `is_complete`: whether the answer held no object that nobody could be given.
         """
@@ -449,7 +449,7 @@ class Creation(Generic[E]):
                 ledger.note([row], "existing", entity=entity)
 
     def _exists_for_another_row(self, row: Row, ledger: Ledger[E]) -> None:
-        """Another row of the call has what this one would make."""
+        """Note that the object of this row belongs to another row of the call."""
         if self.if_exists == "reject":
             ledger.note([row], "rejected", errors=[ErrorDetail("there already, for another row of this call")])
         else:

@@ -20,7 +20,7 @@ _INTERRUPTED = "it was interrupted while it was being sent"
 
 
 class LedgerClosedError(Exception):
-    """What became of the rows has been told already: nothing of them may be sent any more."""
+    """The outcomes of the rows have been reported already, so none of them may be sent any more."""
 
 
 class Ledger(Generic[E]):
@@ -40,7 +40,7 @@ class Ledger(Generic[E]):
         return self._outcomes.values()
 
     def close(self) -> None:
-        """Let nothing more be sent."""
+        """Refuse to send anything more."""
         self._is_closed = True
 
     def note(
@@ -77,7 +77,8 @@ class Ledger(Generic[E]):
     def ended(self, rows: Sequence[Row], error: KantataError, *, entity: E | None = None) -> Fate:
         """Put down what an error says of the rows whose write it ended; gives what became of them.
 
-        Raises the error where nothing else would be carried out either.
+        Raises:
+            KantataError: the error itself, where it would end every other write too.
         """
         became = fate(error)
         match became:

@@ -57,7 +57,7 @@ class Look(Protocol[E]):
         """What a row is looked for by; None for one that says too little to be looked for.
 
         Raises:
-            UsageError: the caller's own key cannot be made of it.
+            UsageError: the caller's `key` fails on it.
         """
         ...
 
@@ -85,8 +85,8 @@ def look_for(
         connection: the way to the server.
         create: the operation that makes them.
         listing: the operation that lists them.
-        key: of the caller's.
-        find: of the caller's.
+        key: the caller's function, if any.
+        find: the caller's function, if any.
         asked: what the objects are to carry, as far as the list can bring it.
 
     Raises:
@@ -119,7 +119,7 @@ def _found_by(find: Find) -> _Read:
             raise UsageError(f"find= failed with {type(error).__name__}: {error}") from error
         wrong = next((one for one in found if not isinstance(one, Entity)), None)
         if wrong is not None:
-            raise UsageError(f"find= should give entities, not {type(wrong).__name__}")
+            raise UsageError(f"find= must return entities, not {type(wrong).__name__}")
         return found, None
 
     return read
@@ -156,7 +156,7 @@ class _ByKey(Generic[E]):
             if key is not None:
                 objects[key].append(one)
         if found and not objects:
-            fault = f"key= says nothing of any of the {len(found)} objects found"
+            fault = f"key= gives nothing for any of the {len(found)} objects found"
         return Sightings(objects, {} if fault is None else {row.key: fault for row in rows})
 
 

@@ -67,7 +67,11 @@ class _Stream:
         self._came.set()
 
     async def following(self) -> Outcome[Any] | None:
-        """The next outcome; None when there are no more. Raises what ended the writing."""
+        """The next outcome; None when there are no more.
+
+        Raises:
+            Exception: whatever ended the writing.
+        """
         while not self._batches:
             if self._writing.done():
                 self._writing.result()

@@ -27,11 +27,17 @@ Tree = Mapping[str, "Tree"]
 
 
 def check_path(connection: Connection, collection: str, steps: Steps) -> None:
-    """Raise UsageError for a step that is no association, or whose kind is known only once it is there."""
+    """Check the steps of a path of associations against the classes that they lead to.
+
+    Raises:
+        UsageError: a step is no association, or follows a polymorphic reference, whose class only an answer tells.
+    """
     cls = connection.reader.class_of(collection)
     for position, step in enumerate(steps):
         if cls is None:
-            raise UsageError(f"{'.'.join(steps[:position])} may be of any kind: load {step!r} once it is there")
+            raise UsageError(
+                f"{'.'.join(steps[:position])} may be of any class, so {step!r} cannot be asked for: load it afterwards"
+            )
         key = _association(cls, step).key
         cls = connection.reader.class_of(key) if key is not None else None
 
@@ -46,7 +52,9 @@ def _association(cls: type[Entity], step: str) -> Association:
 async def follow(connection: Connection, entities: Iterable[Entity], paths: Iterable[Steps]) -> None:
     """Fetch the associations along `paths` of the entities into their graphs, as far as they are not there yet.
 
-    Raises UsageError for entities outside a graph, and what the requests raise.
+    Raises:
+        UsageError: an entity is in no graph, or a step of a path is no association.
+        KantataError: a request failed.
     """
     tree = _tree(paths)
     if not tree:
@@ -124,10 +132,12 @@ class FetchPlan:
 
 
 def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> FetchPlan:
-    """Find what is left to fetch of a level; what an answer already failed to bring is not asked for again.
+    """What is left to fetch of a level, without what an answer already failed to bring.
 
-    `by_id` tells of a collection whether its objects can be asked for by id. Raises UsageError for a step that an
-    entity does not have.
+    `by_id` says whether the objects of a collection can be asked for by id.
+
+    Raises:
+        UsageError: an entity has no association of that name.
     """
     targets: dict[str, dict[str, ObjectToFetch]] = defaultdict(lambda: defaultdict(ObjectToFetch))
     owners: dict[str, dict[str, ObjectToFetch]] = defaultdict(lambda: defaultdict(ObjectToFetch))
@@ -194,7 +204,7 @@ def _owner_requests(connection: Connection, plan: FetchPlan) -> Iterator[Any]:
 
 
 def _filter_values(listing: Operation[Any] | None, owner: ObjectToFetch) -> tuple[Any, ...] | None:
-    """The values of the filters that a list must be given, as the owner has them; None where the list will not do."""
+    """The values of the filters that a list must be given, as the owner has them; None where that list cannot serve."""
     if listing is None or not listing.only or not owner.includes.keys() <= set(listing.includes):
         return None
     entity, _ = owner.wanting[0]
@@ -231,7 +241,7 @@ async def _ask_single(connection: Connection, single: Operation[Any] | None, id:
         data = None
     else:
         if data is None:
-            raise InvalidResponseError(f"{call.method} {call.path}: an answer without a body")
+            raise InvalidResponseError(f"{call.method} {call.path}: the answer has no body")
     for graph, wanting in _by_graph([owner]).items():
         if data is not None:
             connection.read(data, call, graph)
@@ -256,6 +266,6 @@ def _mark(graph: Graph, wanting: Iterable[tuple[Entity, str]]) -> None:
 
 
 def in_batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Cut a sequence into runs of at most `size`."""
+    """The sequence cut into runs of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -78,10 +78,10 @@ class ListQuery(Generic[E]):
         comes twice because the pages shifted, there is one entity fewer.
 
         Raises:
-            UsageError: `number` is no whole number from 1.
+            UsageError: `number` is not a whole number of at least 1.
         """
         if not _counts(number):
-            raise UsageError(f"limit takes a whole number from 1, not {number!r}")
+            raise UsageError(f"limit must be a whole number of at least 1, not {number!r}")
         limited = copy(self)
         limited._limit = number
         return limited
@@ -113,11 +113,15 @@ class ListQuery(Generic[E]):
         if len(page) != 1 or (page.count or 1) > 1:
             number = page.count if page.count is not None else len(page)
             matched = "nothing matches" if not page else f"{number} match"
-            raise NotOneError(f"{self._operation}: {matched}, where one() takes exactly one", count=number)
+            raise NotOneError(f"{self._operation}: {matched}, but one() needs exactly one", count=number)
         return (await self._followed(page))[0]
 
     async def count(self) -> int:
-        """How many match, from the envelope of a page of one. Raises InvalidResponseError when it does not say."""
+        """How many match, from the envelope of a page of one.
+
+        Raises:
+            InvalidResponseError: the answer does not say.
+        """
         page = self._page(await self._fetch(1, per_page=1))
         if page.count is None:
             raise InvalidResponseError(f"{self._operation}: the answer has no count")
@@ -167,7 +171,7 @@ class ListQuery(Generic[E]):
             return self._connection.open(await self._fetch(number))
 
         pages = PageCount(paged=self._operation.paging, limit=self._limit)
-        # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
+        # Twice what can be under way, so that the next requests wait in line while the program uses a page.
         window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Envelope]] = deque()
         asked = 1

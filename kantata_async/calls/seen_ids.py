@@ -27,7 +27,7 @@ class SeenIds:
         self._packed = False
 
     def new_of(self, entities: Sequence[E]) -> Sequence[E]:
-        """Those that have not come before; they have now."""
+        """The entities whose ids have not come before; from now on they have."""
         if len(self._texts) > self._most_texts and not self._packed:
             self._pack()
         ids = set(map(_ID, entities))
@@ -37,7 +37,7 @@ class SeenIds:
         return entities
 
     def add(self, id: str) -> bool:
-        """Whether an id has not come before; it has now."""
+        """Whether an id has not come before; from now on it has."""
         if len(self._texts) > self._most_texts and not self._packed:
             self._pack()
         return self._add(id)

@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
             formatter.write_dl(sorted(lines.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; what goes wrong is told in a person's words."""
+        """Run a command; errors become sentences for a person."""
         try:
             return super().invoke(ctx)
         except UsageError:

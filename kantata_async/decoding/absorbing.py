@@ -93,7 +93,7 @@ def _renew(
 def _as_attributes_of(
     entity: Entity, layout: ObjectLayout, sent: Mapping[str, Any], notes: list[Note]
 ) -> dict[str, Any]:
-    """What was read as of another class, read as of this entity's: it came before as what it is."""
+    """Values read as those of another class, read again as those of the class that the entity already has."""
     read: dict[str, Any] = {}
     for name, value in sent.items():
         attribute = type(entity).attributes.get(name)

@@ -77,7 +77,7 @@ class ObjectLayout:
 
     @property
     def can_be_decoded(self) -> bool:
-        """Whether objects of this layout can be told from others: each says its id, as a text."""
+        """Whether objects of this layout can be recognized: each has its id, as a text."""
         return "id" in self.names and "id" not in self.sometimes and "id" not in self.loose
 
     def decoded(self, name: str) -> Any:
@@ -118,7 +118,7 @@ def _collection_type(layout: ObjectLayout) -> Any:
 
 
 def forget_layouts() -> None:
-    """Let go of what this process made for the layouts that it met; a session that needs it makes it anew."""
+    """Forget the decoders and functions that this process made; a session that needs one makes it anew."""
     _collection_type.cache_clear()
     compiled.cache_clear()
 

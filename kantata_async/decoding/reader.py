@@ -34,14 +34,16 @@ class Reader:
     def decode(self, text: bytes | bytearray | memoryview | str) -> Any:
         """What the bytes of an answer say: taken apart already, or else as JSON has it.
 
-        Raises ValueError for what is not JSON; its message quotes nothing of the text.
+        Raises:
+            ValueError: they are not JSON; the message quotes nothing of the text.
         """
         return (self._answers.objects and self._answers.decode(text)) or parse_json(text)
 
     def open(self, data: Any, *, redact: Redact = str) -> Envelope:
         """Take apart what `decode` gave; learns from what is laid out otherwise than what came before.
 
-        Raises InvalidResponseError saying what is wrong with the envelope; what it quotes went through `redact`.
+        Raises:
+            InvalidResponseError: the envelope is malformed; what the message quotes went through `redact`.
         """
         if isinstance(data, Envelope):
             return data
@@ -77,7 +79,8 @@ class Reader:
     ) -> Page[Entity]:
         """Make the page of what `decode` gave, in a graph of its own unless one is given to grow.
 
-        Raises what `open` raises.
+        Raises:
+            InvalidResponseError: as `open`.
         """
         with collector_paused():
             envelope = self.open(data, redact=redact)

@@ -45,7 +45,7 @@ class Entity:
     narrowing: ClassVar[tuple[Association, ...]] = ()
     """The associations that tell the class of their objects more closely than the collection does."""
     each_names_collection: ClassVar[bool] = False
-    """Whether the collection is the object's own to tell, and not the class's."""
+    """Whether each object, not the class, says which collection it is of."""
 
     id: str = attrs.field(init=False, metadata={Attribute: Attribute(read_id)})
     _origin: Links = attrs.field(init=False)
@@ -56,9 +56,10 @@ class Entity:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make an unlinked entity from plain data, such as `to_dict` gives.
+        """An unlinked entity made from plain data, such as `to_dict` gives.
 
-        Raises InvalidResponseError when `data` has no id.
+        Raises:
+            InvalidResponseError: `data` has no id.
         """
         made = begin(cls, _id_of(cls, data), NOWHERE)
         store(made, _read(cls, data))
@@ -129,7 +130,7 @@ class Entity:
 
 
 class _Extra:
-    """Where the unknown attributes of an entity are, out of reach for what reads every field of an attrs class.
+    """The unknown attributes of an entity, hidden from whatever reads every field of an attrs class.
 
     `attrs.asdict` and cattrs know no field that is not there: they would end at the first that was not sent.
     """
@@ -162,7 +163,7 @@ Entity._extra = _EXTRA  # type: ignore[assignment]
 class UnknownEntity(Entity):
     """An object of a collection that the catalogue does not know: its id, and everything else in `extra`."""
 
-    collection: str = attrs.field(init=False)  # type: ignore[misc]  # a constant of every other class, told by each here
+    collection: str = attrs.field(init=False)  # type: ignore[misc]  # a constant of every other class
 
     each_names_collection: ClassVar[bool] = True
 

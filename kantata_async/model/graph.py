@@ -113,7 +113,7 @@ class Graph:
         return self.origin.asked_for(entity, association, key)
 
     def note_sent(self, entities: Iterable[Entity]) -> None:
-        """Remember that these were sent, although they are not linked, for when the graph is gone."""
+        """Remember that these were sent, although they are not linked, for objects that outlive the graph."""
         self.origin.sent.update(Ref(one.collection, one.id) for one in entities)
 
     def keep(self) -> None:
@@ -121,7 +121,7 @@ class Graph:
         self.origin.keep(self)
 
     def adopt(self, entities: Iterable[Entity]) -> None:
-        """Take in entities whose own graph is gone, all that they are linked to, and what was asked for them.
+        """Take in entities that outlived their graph, all that they are linked to, and what was asked for them.
 
         One that is here already as another Python object, which came in another answer, stays beside it as its twin.
         """
@@ -162,9 +162,10 @@ class Graph:
 
 
 def graphs_of(entities: Iterable[Entity]) -> list[Graph]:
-    """The graphs that entities are in; those whose graph is gone are taken in by a new one, which is kept.
+    """The graphs that entities are in; entities that outlived theirs are taken in by a new one, which is kept.
 
-    Raises UsageError for an entity that `from_dict` made: it is in none.
+    Raises:
+        UsageError: an entity was made by `from_dict` and is in no graph.
     """
     by_origin: dict[Origin, list[Entity]] = defaultdict(list)
     for entity in entities:

@@ -1,7 +1,8 @@
 """Carrying the entries of a plan out: what is not there is added, then changed, then what should not be there removed.
 
 An entry whose write got lost is not guessed about: what is there is read again, and what is still to do is done again.
-So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves only the rest to the next one.
+So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves to the next one only what is
+still to do.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 
 _BATCH: Final = 100
-"""Updates and removals between two tellings of how far it is."""
+"""Updates and removals between two reports of progress."""
 
 _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, ServerError, TransportError)
 """After these a reference may or may not be there: what is there is read again."""
@@ -79,10 +80,13 @@ class Task:
 
 
 async def carry_out(kantata: KantataSession, task: Task, progress: Progress, watch: Watch) -> Report:
-    """Do what makes all as wanted; gives what became of each entry.
+    """What became of each entry, once all is as wanted.
 
-    Raises BulkError when nothing more can be sent (401), and what the session raises when what is there cannot be read
-    again. Every exception carries the report of what was done until then.
+    Every exception carries the report of what was done until then.
+
+    Raises:
+        BulkError: nothing more can be sent (401).
+        KantataError: what is there cannot be read again.
     """
     entries = compare(task.wanted, task.state, task.subject.shape, task.rules)
     ledger = EntryLedger(entries, task.subject.created_with, progress, watch)

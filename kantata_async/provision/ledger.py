@@ -1,4 +1,4 @@
-"""What is known of every entry of an apply at every moment, so that an interruption tells of all of them."""
+"""What is known of every entry of an apply at every moment, so that an interruption can report all of them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class EntryLedger:
     Args:
         entries: what is to be done.
         created_with: the columns that a create sets.
-        progress: told of each entry that is done.
-        watch: told how far it is.
+        progress: called with each entry that is done.
+        watch: called with how far the apply is.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class EntryLedger:
         self._watch(self._written.tally)
 
     def end(self) -> None:
-        """Tell of every entry that could not be done."""
+        """Report every entry that could not be done."""
         for one in self._results.values():
             if not one.done:
                 self._progress(one)

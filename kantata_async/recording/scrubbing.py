@@ -1,7 +1,7 @@
 """What of a request and of an answer may be kept: pure.
 
 By lists of what is allowed, since what is harmful cannot be listed: a header, a text or an amount that is on none of
-them is replaced. Ids, times and the words of the API's own closed lists stay, so that what was recorded still reads,
+them is replaced. Ids, times and the values of the API's closed lists stay, so that what was recorded still reads,
 links and sorts as it did.
 """
 

@@ -27,7 +27,7 @@ class AuthorizationEndpoints:
         revoke_url: where a token is given back.
 
     Raises:
-        UsageError: an address is neither https nor on this very machine.
+        UsageError: an address is neither https nor on this machine.
     """
 
     authorize_url: str = attrs.field(converter=checked_base_url)
@@ -40,7 +40,7 @@ KANTATA: Final = AuthorizationEndpoints(
     token_url="https://app.mavenlink.com/oauth/token",  # noqa: S106 - an address
     revoke_url="https://api.mavenlink.com/oauth/revoke",
 )
-"""Kantata's own (API facts, "Access")."""
+"""Kantata's own addresses (API facts, "Access")."""
 
 
 async def discover(base_url: str) -> AuthorizationEndpoints:
@@ -50,7 +50,7 @@ async def discover(base_url: str) -> AuthorizationEndpoints:
         base_url: of the API, as a session takes it.
 
     Raises:
-        UsageError: `base_url` is none.
+        UsageError: `base_url` is not a base URL.
         SignInError: the host has no such metadata, or names addresses at other hosts.
     """
     origin = URL(checked_base_url(base_url)).origin()

@@ -11,7 +11,7 @@ network       a proxy, certificates, a connector of the program's own
 options       what a call may set for itself
 attempt       what is known of one sending
 content       the body of an answer, without its compression
-failures      why there is no answer: aiohttp's exceptions in words of ours
+failures      why there is no answer: the errors for aiohttp's exceptions
 wire          one attempt on the wire
 verdict       what an answer proves, and what becomes of an attempt
 retry         how hard to try, and how long to wait

@@ -31,7 +31,7 @@ class Phase(enum.Enum):
 
 @attrs.define
 class Attempt:
-    """Filled in as the attempt goes, so that what is known is there however it ends.
+    """The record of an attempt, filled in as it goes, so that what is known is there however it ends.
 
     Attributes:
         phase: how far it came.
@@ -40,7 +40,7 @@ class Attempt:
         body: of the answer, decompressed.
         error: why there is no whole answer; None where there is one.
         hopeless: whether it would fail in the same way again, as for a certificate that is not trusted.
-        token: the one it was sent with.
+        token: that it was sent with.
         carried: the headers it was sent with beside that.
         began: when it had its slot, on the event loop's clock; 0 until then.
         leave: what the slot took from the limits; None until then.

@@ -29,7 +29,7 @@ _WAYS: Final = (
 
 @attrs.frozen
 class HiddenToken:
-    """A token that never shows itself: variables that hold one may be seen in a traceback."""
+    """A token that its repr does not show: a traceback may show the variables that hold one."""
 
     value: str = attrs.field(repr=False)
 
@@ -81,7 +81,7 @@ class TokenSource:
         """Refuse what was given.
 
         Raises:
-            UsageError: it is neither a token nor a function, or holds something that an HTTP header cannot carry.
+            UsageError: the token is neither text nor a function, or holds something that an HTTP header cannot carry.
         """
         if self._fault is not None:
             raise UsageError(self._fault)
@@ -90,7 +90,7 @@ class TokenSource:
         """Read the environment variable if nothing was given.
 
         Raises:
-            UsageError: there is no token, or not one that can be sent.
+            UsageError: there is no token, or it cannot be sent.
         """
         self.check()
         if self._function is not None or self._token is not None:
@@ -133,7 +133,7 @@ class TokenSource:
             await asyncio.gather(self._flight, return_exceptions=True)
 
     async def _fetched(self) -> None:
-        # A task of its own: the caller that started the call may be cancelled while others wait for it.
+        # Runs as a separate task: the caller that started it may be cancelled while others wait.
         if self._flight is None:
             self._flight = asyncio.get_running_loop().create_task(self._call(), name="kantata-token")
             self._flight.add_done_callback(self._landed)
@@ -192,7 +192,7 @@ def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
     try:
         reference = weakref.ref(subject, lambda _: _owners.pop(key, None))
     except TypeError:
-        # Kept by its owner, so that its place in memory stays its own.
+        # Held by the owner, so that the address of its memory is not reused.
         owner = _kept_owners.get(key) or TokenOwner(subject)
         _kept_owners[key] = owner
         return owner

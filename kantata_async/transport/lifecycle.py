@@ -56,7 +56,7 @@ class Transport:
         concurrency: how many attempts may be under way at once.
         rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
             429 goes again when the limit lets it, else after the wait of the retry policy.
-        on_event: told what happens to each request.
+        on_event: called for everything that happens to a request.
         network: how the server is reached.
         max_answer_bytes: the size an answer may have, decompressed.
         sleep: waits between attempts; a test's may return at once.
@@ -64,10 +64,10 @@ class Transport:
         now: the time in seconds since 1970, against which a Retry-After date is read where an answer has no date.
 
     Raises:
-        UsageError: one of them cannot be used.
+        UsageError: a setting cannot be used.
     """
 
-    # Shown also of one whose making failed.
+    # A transport whose __init__ failed is shown too.
     base_url: URL = URL()
     _state: _Lifetime = _Lifetime.UNOPENED
 
@@ -118,7 +118,7 @@ class Transport:
         """Make ready to send, in the running event loop; nothing is sent yet.
 
         Raises:
-            UsageError: it was opened before, there is no token, or the environment says what cannot be used.
+            UsageError: it was opened before, there is no token, or a setting in the environment cannot be used.
         """
         if self._state is _Lifetime.OPEN:
             raise UsageError("the session is open already")
@@ -178,11 +178,11 @@ class Transport:
 
     @property
     def limits(self) -> dict[str, LimitState]:
-        """How every limit stands that was asked for so far, by name; empty before the session is opened."""
+        """The state of every limit that was used so far, by name; empty before the session is opened."""
         return {} if self._state is _Lifetime.UNOPENED else self._services.limiter.states
 
     def server_time(self, moment: float) -> datetime | None:
-        """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
+        """The time on the server's clock at a moment of the event loop's, to a second or so; None before any answer."""
         if self._state is _Lifetime.UNOPENED or self._services.wire.last_date is None:
             return None
         date, heard = self._services.wire.last_date
@@ -196,7 +196,7 @@ class Transport:
         return self._tokens.redact(text)
 
     def keep_secret(self, options: Options) -> None:
-        """Never show the headers of these options that are secrets, should the server send them back."""
+        """Redact the secret headers of these options, should the server send them back."""
         for secret in options.secrets:
             self._tokens.redact.add(secret)
 
@@ -216,7 +216,7 @@ class Transport:
         task = self._loop.create_task(self._until_closed(coroutine), context=context_of_job())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # A task that is cancelled before it began never came to await what it was given.
+        # A task that is cancelled before it begins never awaits its coroutine.
         task.add_done_callback(lambda _: coroutine.close())
         return task
 
@@ -247,7 +247,7 @@ class Transport:
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:
-            raise UsageError(f"no method of the API: {request.method!r}; there are {', '.join(sorted(_METHODS))}")
+            raise UsageError(f"the API has no method {request.method!r}; there are {', '.join(sorted(_METHODS))}")
         url = target(self.base_url, request.path, request.query)
         if request.form is not None:
             if request.json is not NO_BODY:
@@ -279,7 +279,7 @@ class Transport:
             if not task.done():
                 self._ended_by_closing.add(task)
                 task.cancel()
-        # Also of those that nobody waits for: asyncio would report their errors.
+        # asyncio would report the errors of tasks that nobody waits for.
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _check_usable(self) -> None:

@@ -24,7 +24,7 @@ class RetryPolicy:
         max_wait: seconds, the longest wait unless the server asks for more.
 
     Raises:
-        UsageError: a value is not a number above zero, or `attempts` is not a whole one.
+        UsageError: a value is not a number above zero, or `attempts` is not a whole number.
     """
 
     attempts: int = 5
@@ -39,7 +39,7 @@ class RetryPolicy:
 
     @classmethod
     def never(cls) -> RetryPolicy:
-        """Send everything once."""
+        """A policy that sends everything once."""
         return cls(attempts=1)
 
 

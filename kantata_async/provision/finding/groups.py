@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 async def find_groups(
     kantata: KantataSession, names: Iterable[Name], include: Sequence[WorkspaceGroupsInclude] = ()
 ) -> dict[Name, WorkspaceGroup | Missing]:
-    """Which group each name means. Raises KantataError when the API cannot be asked."""
+    """Which group each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = list(dict.fromkeys(names))
     query = partial(kantata.workspace_groups.list, include=include)
     ids, titles, references = (texts_of(asked, kind) for kind in ("id", "title", "reference"))

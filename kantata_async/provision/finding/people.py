@@ -37,7 +37,11 @@ class Person:
 
 
 async def find_people(kantata: KantataSession, names: Iterable[Name]) -> dict[Name, Person | Missing]:
-    """Who each name means. Raises KantataError when the API cannot be asked."""
+    """Who each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = list(dict.fromkeys(names))
     found = {
         "id": await _by_id(kantata, texts_of(asked, "id")),

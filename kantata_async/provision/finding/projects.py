@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 async def find_projects(kantata: KantataSession, names: Iterable[Name]) -> dict[Name, Project | Missing]:
-    """What each name means. Raises KantataError when the API cannot be asked."""
+    """What each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = list(dict.fromkeys(names))
     found = {
         "id": await read_projects(kantata, texts_of(asked, "id")),
@@ -33,7 +37,7 @@ async def find_projects(kantata: KantataSession, names: Iterable[Name]) -> dict[
 
 
 async def read_projects(kantata: KantataSession, ids: Sequence[str]) -> dict[str, Project | Missing]:
-    """Projects by id, archived ones told as missing."""
+    """Projects by id; archived ones are missing."""
     found = await kantata.workspaces.get_many(ids, include_archived=True)
     held = {one.id: [one] for one in found}
     return {id: _one(held.get(id, []), f"project {id}", _none(f"project {id}")) for id in ids}

@@ -24,7 +24,11 @@ class Roles:
 
 
 async def find_roles(kantata: KantataSession, names: Iterable[str], called: str) -> Roles:
-    """What each name means. Raises KantataError when the API cannot be asked."""
+    """What each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = set(names)
     roles = await kantata.roles.list(only_active=False) if asked else []
     by_name = {name: _one(name, roles, called) for name in asked}

@@ -90,7 +90,11 @@ class Name:
 
 
 def cell_text(value: object) -> str:
-    """A value of an object, or of a workbook's cell, as the text of a cell. Raises ValueError for what is none."""
+    """A value of an object, or of a workbook's cell, as the text of a cell.
+
+    Raises:
+        ValueError: it has no such text.
+    """
     value = plain(value.value if isinstance(value, Enum) else value)
     match value:
         case str():
@@ -135,7 +139,11 @@ def _number_text(value: float | Decimal) -> str:
 
 
 def checked_text(text: str) -> str:
-    """The text of a cell without what nobody sees. Raises ValueError for an error of a spreadsheet, or no text."""
+    """The text of a cell without what nobody sees.
+
+    Raises:
+        ValueError: the cell holds an error of a spreadsheet, or no valid text.
+    """
     seen = _ESCAPED.sub("", tidy(text))
     if seen.upper() in _ERRORS:
         raise ValueError(f"the cell holds the error {seen}")

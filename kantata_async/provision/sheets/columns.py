@@ -88,7 +88,11 @@ class Layout:
 
 
 def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], source: str) -> Layout:
-    """Which columns a header names. Raises UsageError that tells everything that is wrong with it at once."""
+    """Which columns a header names.
+
+    Raises:
+        UsageError: the header is wrong; the message names every fault at once.
+    """
     ignoring = _ignoring(ignored)
     codes = [coded(text) if text else letters(number).lower() for number, text in enumerate(header)]
     places = [None if code in ignoring else columns.find(text) for code, text in zip(codes, header, strict=True)]

@@ -34,7 +34,11 @@ class Content:
 
     @classmethod
     def at(cls, path: str | PathLike[str], form: Form) -> Content:
-        """What a file holds that is of this form. Raises UsageError when it cannot be read."""
+        """What a file holds that is of this form.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
         return cls(str(path), _bytes(path), form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
@@ -60,7 +64,11 @@ class Content:
 
 
 def load(path: str | PathLike[str]) -> Content:
-    """What a file holds. Raises UsageError when it cannot be read, or is of no kind that could hold lines."""
+    """What a file holds.
+
+    Raises:
+        UsageError: the file cannot be read, or is of no kind that could hold lines.
+    """
     source = "standard input" if str(path) == _STDIN else str(path)
     data = _bytes(path)
     if is_workbook(data):

@@ -74,7 +74,10 @@ def decode(content: bytes, source: str) -> Text:
 def delimited_rows(text: str, source: str, known: Callable[[str], bool]) -> Iterator[TableRow]:
     """The rows of values that commas, semicolons, tabs or bars divide: whichever gives most columns that are `known`.
 
-    A first line ``sep=;`` says it instead. Raises UsageError where a quote is never closed.
+    A first line ``sep=;`` says it instead.
+
+    Raises:
+        UsageError: a quote is never closed.
     """
     declared = _DECLARED_SEPARATOR.match(text)
     if declared is None:

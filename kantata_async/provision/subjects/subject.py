@@ -55,16 +55,24 @@ class Subject(Protocol):
     rates: frozenset[str]
     """The columns that are amounts in subunits of a currency."""
     created_with: tuple[str, ...]
-    """The columns that a create sets; the rest of what is told of something new takes an update after it."""
+    """The columns that a create sets; the other values of something new take an update after it."""
     creators: Mapping[Action, Creator]
     """How what is not there comes to be there, by the action that says so."""
 
     async def want(self, kantata: KantataSession, lines: Sequence[Any], *, invite: bool) -> Wish:
-        """What lines want, and those that cannot be done. Raises KantataError when the API cannot be asked."""
+        """What lines want, and those that cannot be done.
+
+        Raises:
+            KantataError: the API cannot be asked.
+        """
         ...
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """What is there of what is wanted. Raises KantataError when the API cannot be asked."""
+        """What is there of what is wanted.
+
+        Raises:
+            KantataError: the API cannot be asked.
+        """
         ...
 
     def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
