@@ -100,7 +100,7 @@ class CatalogueOperation:
 
     @property
     def collection(self) -> str | None:
-        """The top-level key of the objects that the operation answers; None outside the usual envelope."""
+        """The top-level key of the objects that the operation answers; None where it answers no envelope."""
         return next(iter(self.response), None)
 
     @property

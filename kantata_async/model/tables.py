@@ -110,7 +110,7 @@ def _lists_of_one_type(values: list[Any]) -> list[Any]:
 
 
 def _whole_number(value: int) -> int:
-    """A whole number that 64 bits can hold. Raises OverflowError for a larger one."""
+    """A whole number of at most 64 bits; raises OverflowError for a larger one."""
     if value.bit_length() > _INT_BITS:
         raise OverflowError
     return value

@@ -184,7 +184,7 @@ class Plan:
         Every exception, a cancellation too, carries the report of what was done until then: `report_of` gives it.
         """
         try:
-            return await self._apply(kantata or self._kantata, replan, progress or _untold, watch or _untold)
+            return await self._apply(kantata or self._kantata, replan, progress or _unwatched, watch or _unwatched)
         except BaseException as error:
             if report_of(error) is None:
                 carry(error, self._nothing_done())
@@ -227,7 +227,7 @@ def _changed_project(planned: Project, now: Project | Missing) -> str | None:
     return None
 
 
-def _untold(_: object) -> None:
+def _unwatched(_: object) -> None:
     """The progress of an apply that nobody watches."""
 
 

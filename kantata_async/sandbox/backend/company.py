@@ -29,7 +29,7 @@ from .validation import Checked, Checker
 
 @attrs.frozen(kw_only=True)
 class ParsedRequest:
-    """One request, understood: which operation, for what, and with what."""
+    """A request as its handler gets it: the operation, the ids in the path, the query and the body."""
 
     operation: CatalogueOperation
     params: Mapping[str, str]
@@ -91,7 +91,8 @@ class Company:
     def body(self, call: ParsedRequest, *also: str) -> dict[str, Any]:
         """The body as an object with the keys that the operation takes, and `also`; an absent one is empty.
 
-        Raises Refusal 400 when it is no object or missing though required, 422 for keys that are not taken.
+        Raises:
+            Refusal: 400 when it is no object, or is required and missing; 422 for keys that are not taken.
         """
         operation = call.operation
         body = {} if call.body is None else call.body
@@ -109,7 +110,11 @@ class Company:
         return body
 
     def checked(self, call: ParsedRequest, collection: str) -> dict[str, Any]:
-        """The one object of a body, checked. Raises Refusal."""
+        """The one object of a body, checked.
+
+        Raises:
+            Refusal: the object breaks a rule.
+        """
         body, operation = self.body(call), call.operation
         raw = body.get(operation.body_key, {}) if operation.body_key else body
         checked = self.check(call, collection, raw)
@@ -118,7 +123,7 @@ class Company:
         return checked.values
 
     def check(self, call: ParsedRequest, collection: str, raw: Any) -> Checked:
-        """One object of a body, checked by the catalogue, and its parts by the rules of their own."""
+        """One object of a body, checked by the catalogue, and its nested fields by their rules."""
         body = call.operation.body
         checked = self._without_ignored(
             collection, self.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
@@ -143,7 +148,11 @@ class Company:
         return Checked(values, checked.errors)
 
     def rows(self, call: ParsedRequest, collection: str) -> list[dict[str, Any]]:
-        """The objects of a body whose key holds a list, checked. Raises Refusal with `index` on the errors."""
+        """The objects of a body whose key holds a list, checked.
+
+        Raises:
+            Refusal: an object breaks a rule; its errors have the `index`.
+        """
         operation = call.operation
         raw = self.body(call).get(str(operation.body_key))
         row = operation.body.of if isinstance(operation.body, Type) else None

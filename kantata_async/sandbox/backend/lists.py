@@ -113,7 +113,7 @@ def _comparable(value: Any) -> tuple[int, Any]:
 def _relevant(store: Store, collection: str, records: list[Record], asked: Asked) -> list[str]:
     """Records with every word of a search: whole names first, then beginnings, then the rest, by id among equals."""
     search, searched = asked.search or "", rules_of(collection).searched
-    words = search.casefold().split()
+    sought = search.casefold().split()
     scored: list[tuple[int, tuple[int, str], str]] = []
     for record in records:
         person = store.records("users").get(record.get("user_id") or "", {})
@@ -121,7 +121,7 @@ def _relevant(store: Store, collection: str, records: list[Record], asked: Asked
         shown = [v for k, v in record.items() if isinstance(v, str) and not k.endswith(("id", "_at"))]
         beyond = searched(store, record, dict(asked.filters)) if searched is not None else ""
         text = " ".join([name, *shown, beyond]).casefold()
-        if all(word in text for word in words):
-            score = 0 if name == search.casefold() else 1 if name.startswith(words[0]) else 2
+        if all(word in text for word in sought):
+            score = 0 if name == search.casefold() else 1 if name.startswith(sought[0]) else 2
             scored.append((score, _id_key(record), record["id"]))
     return [identity for _, _, identity in sorted(scored)]

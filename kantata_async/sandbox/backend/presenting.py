@@ -21,7 +21,7 @@ from .switches import Switches
 
 @attrs.frozen
 class PageSlice:
-    """Which part of the matches an answer holds."""
+    """The slice of the matches that an answer holds."""
 
     count: int
     number: int = 1

@@ -22,7 +22,11 @@ REGISTERED: Final[Mapping[tuple[str, str], Handler]] = MappingProxyType(_REGISTE
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Register a handler for an operation of the catalogue. Raises ValueError where the operation has one already."""
+    """Register a handler for an operation of the catalogue.
+
+    Raises:
+        ValueError: the operation has a handler already.
+    """
 
     def register(handler: Handler) -> Handler:
         if (method, path) in _REGISTERED:

@@ -1,4 +1,4 @@
-"""What the objects of a collection do beyond holding their attributes.
+"""The behaviour of the objects of a collection, beyond holding their attributes.
 
 The modules of `subjects` declare the rules of their collections here; filters, lists, writing and presenting read them.
 """

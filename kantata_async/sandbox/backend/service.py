@@ -37,7 +37,7 @@ class ServedAnswer:
 
 @attrs.frozen
 class _Specification:
-    """What the catalogue says once and for all."""
+    """Everything derived from the catalogue, which never changes."""
 
     catalogue: Catalogue
     references: References
@@ -77,7 +77,11 @@ class Service:
         return ServedAnswer(answer, written)
 
     def document(self, path: str) -> StoredFile | None:
-        """The PDF of an invoice, at ``/invoices/7.pdf``; None for another path. Raises Refusal 404."""
+        """The PDF of an invoice, at ``/invoices/7.pdf``; None for another path.
+
+        Raises:
+            Refusal: 404 where there is no such invoice.
+        """
         found = _INVOICE.fullmatch(path)
         return None if found is None else as_pdf(self.company.store, found[1])
 

@@ -89,7 +89,7 @@ def _ordered(company: Company, collection: str, created: list[str]) -> list[str]
 
 
 def change(company: Company, call: ParsedRequest) -> Answer:
-    """Update one object, hidden by a default filter or not: how else would it be taken out of the archive."""
+    """Update one object, hidden by a default filter or not, so that it can be taken out of the archive."""
     collection = str(call.operation.collection)
     existing(company, collection, call.id)
     update(company.store, collection, call.id, company.checked(call, collection))
@@ -97,7 +97,11 @@ def change(company: Company, call: ParsedRequest) -> Answer:
 
 
 def existing(company: Company, collection: str, identity: str) -> dict[str, Any]:
-    """The record with this id. Raises Refusal 404."""
+    """The record with this id.
+
+    Raises:
+        Refusal: 404 where there is none.
+    """
     record = company.store.records(collection).get(identity)
     if record is None:
         raise missing(collection)
@@ -117,7 +121,11 @@ def remove_many(company: Company, call: ParsedRequest) -> Answer:
 
 
 def named_ids(call: ParsedRequest) -> list[str]:
-    """The ids of a bulk delete. Raises Refusal."""
+    """The ids of a bulk delete.
+
+    Raises:
+        Refusal: there are none, or too many.
+    """
     ids = list(dict.fromkeys(str(identity) for identity in call.asked.filters.get("ids", ())))
     if not ids:
         raise malformed("ids is required", "ids")

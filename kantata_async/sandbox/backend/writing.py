@@ -37,7 +37,11 @@ def update(store: Store, collection: str, identity: str, values: Values) -> None
 
 
 def destroy(store: Store, collection: str, identity: str) -> None:
-    """Delete one object with what belongs to it; some are only marked. Raises Refusal 422 where the API refuses."""
+    """Delete one object with what belongs to it; some are only marked.
+
+    Raises:
+        Refusal: 422 where the API refuses the delete.
+    """
     record = store.records(collection).get(identity)
     if record is None or record.get("deleted_at"):
         raise missing(collection)
@@ -63,7 +67,11 @@ def destroy_quietly(store: Store, collection: str, identity: str) -> None:
 
 
 def destroy_all(store: Store, collection: str, ids: Iterable[str]) -> None:
-    """Delete all, or none when one cannot be. Raises Refusal."""
+    """Delete all, or none when one cannot be.
+
+    Raises:
+        Refusal: one of them cannot be deleted.
+    """
     wanted = list(ids)
     records = store.records(collection)
     for identity in wanted:

@@ -27,7 +27,7 @@ BASE: Final = "/api/v1"
 
 
 def is_secret(path: str) -> bool:
-    """Whether what goes to a path holds codes or tokens, and is no business of a log."""
+    """Whether requests to a path hold codes or tokens, which no log may hold."""
     return path in PATHS
 
 
@@ -47,7 +47,7 @@ class Gateway:
         found(self.service.company, seed=seed, people=people, projects=projects)
 
     def carry_out(self, request: web.Request, body: Body, token: str) -> ServedAnswer:
-        """Answer a request; `token` is the one that is known beforehand."""
+        """Answer a request; `token` is the sandbox's own."""
         company = self.service.company
         if request.path in PATHS:
             return ServedAnswer(self._authorize(request, body), committed=False)

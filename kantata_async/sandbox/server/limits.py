@@ -95,7 +95,7 @@ _METERS: dict[str, type[_FixedWindow | _SlidingWindow | _TokenBucket]] = {
 
 
 class MeteredLimits:
-    """Every limit of the server with its meter. Only requests that are let through count."""
+    """Every limit of the server with its use. Only requests that are let through count."""
 
     def __init__(self, limits: Iterable[ServerRateLimit]) -> None:
         self.limits = tuple(limits)

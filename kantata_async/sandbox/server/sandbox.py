@@ -59,7 +59,7 @@ class Sandbox:
         token: The bearer token that it takes; random unless given.
         latency: Seconds added to every answer. A write is carried out before the wait.
         now: The time of its clock when it starts, from which it goes on; the present unless given.
-        switches: Its manners where the real server's are not documented.
+        switches: Its behaviour where that of the real server is not documented.
         rate_limits: The limits beyond which it answers 429.
         application: The application that is registered with its authorization server.
     """
@@ -95,7 +95,7 @@ class Sandbox:
 
     @classmethod
     def in_thread(cls, **options: Unpack[SandboxOptions]) -> ThreadedSandbox:
-        """A sandbox in a thread of its own, as a context manager, for programs and tests without an event loop.
+        """A sandbox in a separate thread, as a context manager, for programs and tests without an event loop.
 
         It takes what the class takes, and has the same properties and methods.
         """
@@ -129,7 +129,7 @@ class Sandbox:
 
     @property
     def authorization(self) -> AuthorizationServer:
-        """Which tokens were issued and revoked beside the sandbox's own, and how one comes by one."""
+        """The authorization server: the tokens that it issued and revoked, and how to get one."""
         return self._gateway.authorization
 
     @property
@@ -139,7 +139,7 @@ class Sandbox:
 
     @property
     def switches(self) -> Switches:
-        """The manners of the server; they may be changed at any time."""
+        """The switches of the server's behaviour; they may be changed at any time."""
         return self._switches
 
     @switches.setter
@@ -167,7 +167,7 @@ class Sandbox:
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
-        """The (path, filter) pairs that are taken and change nothing, for want of the data they ask about."""
+        """The (path, filter) pairs that are taken and change nothing, as the data they ask about is missing."""
         return self._gateway.service.filters_without_effect
 
     def count(self, method: str | None = None, path: str | None = None) -> int:
@@ -192,7 +192,12 @@ class Sandbox:
         return gateway
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
+        """Listen.
+
+        Raises:
+            OSError: the port is taken.
+            RuntimeError: it listens already.
+        """
         if self._runner is not None:
             raise RuntimeError("the sandbox has been started already")
         self._stopping.clear()

@@ -75,7 +75,11 @@ def _expect(company: Company, call: ParsedRequest, values: Record) -> Answer:
 
 
 def receive_upload(company: Company, identity: str, form: Record) -> None:
-    """Take the file of a direct upload, which does not come by the API. Raises Refusal when it is late or unasked."""
+    """Take the file of a direct upload, which does not come by the API.
+
+    Raises:
+        Refusal: the upload is late, or was not asked for.
+    """
     record = company.store.records("attachments").get(identity)
     data = form.get("file")
     if record is None or record["url"] is not None:

@@ -27,7 +27,7 @@ CANCELED: Final = "canceled"
 
 
 def _unknown(store: Store, values: Values) -> list[Values]:
-    """What is wrong with a definition: data sets there are not, or none, or sets without columns."""
+    """What is wrong with a definition: unknown data sets, no data set, or one without columns."""
     definition = values.get("export_definition")
     if definition is None:
         return []

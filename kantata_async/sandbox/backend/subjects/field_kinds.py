@@ -15,7 +15,7 @@ MAX_TEXT: Final = 65_535
 
 @attrs.frozen
 class FieldKind:
-    """What a kind's values have to be, in the words of an error, and the test and the text of one."""
+    """A kind of values: what an error says they must be, the test of a value, and its text."""
 
     must_be: str
     takes: Callable[[Any, Mapping[str, str]], bool]

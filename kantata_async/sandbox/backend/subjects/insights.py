@@ -23,7 +23,7 @@ declare(
 
 @route("GET", "/insights_reports")
 def insights_reports(company: Company, call: ParsedRequest) -> Answer:
-    """The classic Insights reports, as a bare array."""
+    """The classic Insights reports, as an array without an envelope."""
     wanted = call.asked.filters.get("title", "").casefold()
     shown = ("identifier", "title", "created_at", "updated_at")
     reports = company.store.records("insights_reports").values()
@@ -32,7 +32,7 @@ def insights_reports(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/scheduled_jobs/insights_report_exports")
 def report_exports(company: Company, _: ParsedRequest) -> Answer:
-    """The scheduled exports of Insights reports, as a bare array."""
+    """The scheduled exports of Insights reports, as an array without an envelope."""
     return json_answer([_job(company, record) for record in company.store.all("insights_report_exports")])
 
 

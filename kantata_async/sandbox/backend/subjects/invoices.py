@@ -93,7 +93,11 @@ def next_invoice_number(company: Company, _: ParsedRequest) -> Answer:
 
 
 def as_pdf(store: Store, identity: str) -> StoredFile:
-    """An invoice as people get it. Raises Refusal 404."""
+    """An invoice as people get it.
+
+    Raises:
+        Refusal: 404 where there is none.
+    """
     invoice = store.records("invoices").get(identity)
     if invoice is None:
         raise missing("invoice")
