@@ -1,4 +1,4 @@
-"""From an answer of the API that somebody else fetched to linked entities: no session, no I/O."""
+"""Linked entities from an answer of the API that was fetched elsewhere: no session, no I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the objects of some ids are like now, or why nobody can say."""
+"""What the objects of some ids are like now, or why that is unknown."""
 
 from __future__ import annotations
 

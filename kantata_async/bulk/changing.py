@@ -1,4 +1,4 @@
-"""Updating and deleting many objects by id, each with an outcome of its own."""
+"""Updating and deleting many objects by id, each with a separate outcome."""
 
 from __future__ import annotations
 

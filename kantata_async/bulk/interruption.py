@@ -86,7 +86,7 @@ _handed_out: Final[dict[int, tuple[weakref.ref[Outcome[Any]], Handover]]] = {}
 
 
 def note_handed_out(outcome: Outcome[Any], handover: Handover) -> None:
-    """Let an outcome that is being handed out lead to the stream it is from, for as long as somebody holds it."""
+    """Make an outcome that is handed out lead to its stream, as long as the outcome is referenced."""
     number = id(outcome)
     _handed_out[number] = weakref.ref(outcome, lambda _: _handed_out.pop(number, None)), handover
 

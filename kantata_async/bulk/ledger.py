@@ -57,7 +57,7 @@ class Ledger(Generic[E]):
             self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason)
 
     def sending(self, rows: Iterable[Row], *, entity: E | None = None) -> None:
-        """Put down that rows are being sent: from now on nobody knows, until an answer comes.
+        """Put down that rows are being sent: until an answer comes, their outcome is unknown.
 
         Raises:
             LedgerClosedError: they may not be sent any more.
@@ -75,7 +75,7 @@ class Ledger(Generic[E]):
             self.note(rows, "not_sent", entity=entity, reason="it was interrupted before it was sent")
 
     def ended(self, rows: Sequence[Row], error: KantataError, *, entity: E | None = None) -> Fate:
-        """Put down what an error says of the rows whose write it ended; gives what became of them.
+        """The fate of rows whose write an error ended, once it is put down.
 
         Raises:
             KantataError: the error itself, where it would end every other write too.

@@ -106,7 +106,7 @@ def look_for(
 # --- the caller's own way ---
 
 _Read = Callable[[Sequence[Row]], Awaitable[tuple[Sequence[Any], str | None]]]
-"""Gives the objects that may be those of rows, and why there may be others."""
+"""Finds the objects that may be those of rows, and the reason why there may be others."""
 
 
 def _found_by(find: Find) -> _Read:
@@ -297,7 +297,7 @@ class _Known(Generic[E]):
             for one in reading.entities:
                 for key in keys_of(one, search):
                     if key is None:
-                        fault = fault or f"{one!r} does not show what would tell whose it is"
+                        fault = fault or f"{one!r} does not show the fields that identify its row"
                     elif not is_deleted(one):
                         objects[key].append(one)
             if fault is not None:
@@ -340,7 +340,7 @@ def scope_of(natural: NaturalKey | None) -> Callable[[Any], str] | None:
 
 
 def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable | None]]) -> Enough:
-    """Tells, page by page, when every row of a search has an object that suffices."""
+    """A function that takes pages, and says when every row of a search has an object that suffices."""
     missing: dict[Hashable, list[_Wanted]] = defaultdict(list)
     for wanted in search.wanted:
         missing[wanted.row.key].append(wanted)

@@ -36,7 +36,7 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
 
 
 def order_of_making(entity: Entity) -> tuple[int, str]:
-    """What sorts objects by when they were made, as far as their ids tell."""
+    """What sorts objects by when they were made, as far as their ids show."""
     return len(entity.id), entity.id
 
 
@@ -117,11 +117,11 @@ class _Matching:
             yield one, kinds
 
     def _shows(self, one: _Shown, kind: _Kind) -> bool:
-        """Whether an object shows anything that tells whose it is, where rows are not all the same."""
+        """Whether an object shows any field that identifies its row, where rows differ."""
         return len(self._kinds) == 1 or bool(one.values.keys() & kind.values.keys() & self._kept)
 
     def _agrees(self, one: _Shown, kind: _Kind) -> bool:
-        """Whether an object shows what tells whose it is as it was sent."""
+        """Whether an object shows the fields that identify its row as they were sent."""
         common = one.values.keys() & kind.values.keys() & self._kept
         return all(one.values[name] == kind.values[name] for name in common)
 

@@ -92,7 +92,7 @@ class _Stream:
         return in_order(left) if left else None
 
     def outcomes_left(self) -> list[Outcome[Any]]:
-        """What was not handed out: what is ready, and what is known of the rest."""
+        """What was not handed out: what is ready, and what is known of the other rows."""
         return [*chain.from_iterable(self._batches), *self._run.unfinished()]
 
     async def end(self) -> None:

@@ -152,7 +152,7 @@ def _creation(
 
 
 def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: Sequence[str]) -> dict[str, Any]:
-    """What the answers are to carry: what the caller wants, and the references and fields that tell rows apart."""
+    """What the answers are to carry: what the caller wants, and the references and fields that identify rows."""
     fields = operation.body if isinstance(operation.body, Mapping) else {}
     references = [name for name in operation.includes if f"{name}_id" in fields]
     telling = [field for field in operation.optional_fields if field in fields]

@@ -1,4 +1,4 @@
-"""What a session gives its resources: the way to the server, and what is known of each collection."""
+"""The connection that a session gives its resources: transport, reader, and the operations of each collection."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ from .parameters import Needed, did_you_mean
 
 Steps = tuple[str, ...]
 Tree = Mapping[str, "Tree"]
-"""Paths of associations, those with the same beginning joined."""
+"""Paths of associations; those with the same beginning share it."""
 
 
 def check_path(connection: Connection, collection: str, steps: Steps) -> None:
     """Check the steps of a path of associations against the classes that they lead to.
 
     Raises:
-        UsageError: a step is no association, or follows a polymorphic reference, whose class only an answer tells.
+        UsageError: a step is no association, or follows a polymorphic reference, whose class only an answer shows.
     """
     cls = connection.reader.class_of(collection)
     for position, step in enumerate(steps):

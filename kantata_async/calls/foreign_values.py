@@ -13,7 +13,7 @@ from typing import Any, Final
 _PLAIN: Final = frozenset({str, int, bool, type(None), list, tuple, dict, date, datetime})
 _LIBRARIES: Final = frozenset({"numpy", "pandas"})
 _MOST_EXACT: Final = 2**53
-"""Beyond this a float no longer tells whole numbers apart."""
+"""Beyond this a float no longer distinguishes neighbouring whole numbers."""
 
 EMPTY: Final = object()
 """Stands for an empty cell."""

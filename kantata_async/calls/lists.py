@@ -44,7 +44,7 @@ class ListQuery(Generic[E]):
     ``await`` it (or `collect`) for all entities at once, linked in one graph; iterate it for a stream of any length.
     Pages are read ahead, as many at once as the session's concurrency allows, and always come in order. Paging is by
     number over live data: an object that shifts between two pages while they are read comes once; one that shifts out
-    of the pages not read yet is missed, as the API has no way to tell (API facts, "Asking"). Sorting by something that
+    of the pages not read yet is missed, as the API does not show it (API facts, "Asking"). Sorting by something that
     does not change, such as `created_at`, avoids that where the list offers it.
     """
 
@@ -136,7 +136,7 @@ class ListQuery(Generic[E]):
         return await self._followed(self._page(await self._fetch(number)))
 
     async def pages(self) -> AsyncGenerator[Page[E], None]:
-        """Every page in order, as the server cuts them, each with a graph of its own."""
+        """Every page in order, as the server cuts them, each with a separate graph."""
         left = self._limit
         async with aclosing(self._ahead()) as envelopes:
             async for envelope in envelopes:

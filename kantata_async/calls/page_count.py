@@ -1,4 +1,4 @@
-"""How many pages a list has, as far as its answers tell: pure."""
+"""How many pages a list has, as far as its answers say: pure."""
 
 from __future__ import annotations
 

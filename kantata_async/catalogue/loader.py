@@ -1,4 +1,4 @@
-"""Reads the catalogue's JSON, in which lists of fields and of associations that are alike stand once."""
+"""Reads the catalogue's JSON, which holds equal lists of fields and associations once."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class StoredDefinition(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Document(msgspec.Struct, kw_only=True):
-    """The JSON: fields and associations, lists of their places whose first is the empty one, and who has which list."""
+    """The JSON: fields, associations, lists of their places (the first is empty), and who has which list."""
 
     fields: tuple[Field, ...]
     field_lists: tuple[tuple[int, ...], ...]

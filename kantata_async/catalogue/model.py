@@ -136,5 +136,5 @@ class Catalogue:
 
     @cached_property
     def collections(self) -> Mapping[str, Definition]:
-        """The definition of each top-level collection; variants answer to the one they vary."""
+        """The definition of each top-level collection; variants belong to the collection that they vary."""
         return {d.collection: d for d in self.definitions.values() if d.variant_of is None}

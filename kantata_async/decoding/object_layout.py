@@ -21,7 +21,7 @@ from ..model import Entity, Instant, read_day, read_id, read_ids, read_instant
 from .compiled import MOST_LAYOUTS, Begin, Finish, compiled
 
 _MOST_UNKNOWN: Final = 512
-"""Attributes of one layout that the catalogue does not know: a server may make up any number."""
+"""The most unknown attributes in one layout: a server may make up any number."""
 
 _NONE_YET: Final = ("id",)
 """The attributes of a layout that has seen none but the id: it does not say that objects lack the others."""
@@ -68,7 +68,7 @@ class ObjectLayout:
         return attrs.evolve(self, names=names, sometimes=frozenset(names) - always.intersection(*combinations))
 
     def _takes(self, name: object) -> bool:
-        # A class for any collection would gather the attributes of them all.
+        # The class of unknown collections would gather the attributes of all of them.
         return name in self.cls.attributes or (can_be_decoded(name) and not self.cls.each_names_collection)
 
     def with_loose(self, names: Collection[str]) -> ObjectLayout:

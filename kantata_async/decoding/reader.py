@@ -40,7 +40,7 @@ class Reader:
         return (self._answers.objects and self._answers.decode(text)) or parse_json(text)
 
     def open(self, data: Any, *, redact: Redact = str) -> Envelope:
-        """Take apart what `decode` gave; learns from what is laid out otherwise than what came before.
+        """The answer that `decode` gave, taken apart; a layout that is new is learnt.
 
         Raises:
             InvalidResponseError: the envelope is malformed; what the message quotes went through `redact`.
@@ -60,10 +60,10 @@ class Reader:
             self._objects |= {objects.layout.cls: objects.layout for objects in runs}
         classes = {key: cls for key in envelope.collections if (cls := self.class_of(key)) is not None}
         if len(classes) < len(envelope.collections):
-            # Of names that the catalogue does not know there may be any number.
+            # There may be any number of names that the catalogue does not know.
             return
         if not self._met.issuperset(classes):
-            # What comes once is not worth a decoder.
+            # A layout that comes once is not worth a decoder.
             self._met |= classes.keys()
             return
         ambiguous = {name for name in envelope.extra if self.class_of(name) is not None}
@@ -77,7 +77,7 @@ class Reader:
         graph: Graph | None = None,
         redact: Redact = str,
     ) -> Page[Entity]:
-        """Make the page of what `decode` gave, in a graph of its own unless one is given to grow.
+        """The page of what `decode` gave, in a new graph unless one is given to grow.
 
         Raises:
             InvalidResponseError: as `open`.

@@ -43,7 +43,7 @@ class Entity:
     """The associations by the attribute that refers to their objects."""
     variants: ClassVar[dict[str, type[Entity]]] = {}
     narrowing: ClassVar[tuple[Association, ...]] = ()
-    """The associations that tell the class of their objects more closely than the collection does."""
+    """The associations whose objects are of a narrower class than their collection says."""
     each_names_collection: ClassVar[bool] = False
     """Whether each object, not the class, says which collection it is of."""
 

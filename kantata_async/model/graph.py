@@ -104,7 +104,7 @@ class Graph:
         ]
 
     def mark_asked(self, entities: Iterable[Entity], association: str) -> None:
-        """Note that an association was fetched for these entities: what is still missing reads as None from now on."""
+        """Note that an association was fetched for these entities: what is still missing reads as None now."""
         asked = [(one.collection, [one.id]) for one in entities]
         self.origin.requests.append(AskedFor(asked, frozenset({association})))
 
@@ -117,7 +117,7 @@ class Graph:
         self.origin.sent.update(Ref(one.collection, one.id) for one in entities)
 
     def keep(self) -> None:
-        """Live on for as long as any of its objects does: what is loaded later is linked to what was loaded before."""
+        """Keep the graph alive as long as any of its objects, so that later loads are linked to earlier ones."""
         self.origin.keep(self)
 
     def adopt(self, entities: Iterable[Entity]) -> None:
@@ -157,7 +157,7 @@ class Graph:
         self._unlinked += entities
 
     def link_now(self, entities: Iterable[Entity]) -> None:
-        """Link entities to what is here; those that lack something wait for it."""
+        """Link entities to the objects of the graph; those that lack something wait for it."""
         self._unlinked += [one for one in entities if not link(one, self)]
 
 

@@ -37,7 +37,7 @@ class AskedFor:
 
     matches: Matches
     includes: frozenset[str] | None
-    """None: not known (an answer that somebody else fetched)."""
+    """None where it is unknown, as for an answer that was fetched elsewhere."""
     supplied: frozenset[str] = frozenset()
     """Where that is not known: the collections that carry objects beside the matches."""
 

@@ -155,7 +155,7 @@ class _Applying:
     # --- adding ---
 
     async def _create(self, action: Action, entries: Sequence[Entry]) -> list[Write]:
-        """Create what is not there; gives the updates for what a create cannot set."""
+        """The updates for what a create cannot set, once everything that is not there has been created."""
         if not entries:
             return []
         self._ledger.begin(entries)
@@ -283,7 +283,7 @@ class _Applying:
 
 
 def _held_of(state: State) -> dict[Identity, Held]:
-    """What is there, by the entries that speak of it; the oldest where there are several."""
+    """What is there, by entry; the oldest where there are several."""
     found: dict[Identity, Held] = {}
     for project, ones in state.places.items():
         for held in sorted(ones, key=lambda one: (len(one.id), one.id)):

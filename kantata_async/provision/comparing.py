@@ -13,7 +13,7 @@ from .wanting import Terms, Value, Wanted
 Action = Literal["add", "invite", "change", "remove", "keep", "wait", "blocked"]
 
 NOT_SHOWN: Final = "not shown"
-"""The value of what an answer does not carry, for want of a permission."""
+"""Stands for a value that an answer does not carry, as the caller lacks a permission."""
 
 Several: TypeAlias = frozenset[str]
 
@@ -178,7 +178,7 @@ class _Comparison:
                 return _entry(wanted, "invite", note="; ".join(filter(None, (wanted.note, later))))
 
     def _present(self, wanted: Wanted, there: Sequence[Held]) -> Entry:
-        """What to do about somebody who is there; who is there more than once is looked after once."""
+        """What to do about somebody who is there; of several equal ones only the first is looked after."""
         held = there[0]
         for field in self.shape.fixed.keys() & wanted.terms.values.keys():
             now = held.values.get(field, NOT_SHOWN)
@@ -314,7 +314,7 @@ Identity: TypeAlias = tuple[str | None, str, str | None]
 
 
 def identity(entry: Entry) -> Identity:
-    """Lines speak of people, whoever is removed is a participation: somebody may be there twice."""
+    """What identifies an entry: a person for lines, but a participation for removals, as one person may have two."""
     return entry.project, entry.subject, None if entry.lines else entry.held
 
 

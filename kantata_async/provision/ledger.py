@@ -65,7 +65,7 @@ class EntryLedger:
 
     def _lacking(self, entry: Entry) -> str:
         columns = [change.field for change in entry.changes if change.field not in self._created_with]
-        return f"added, and {', '.join(columns) or 'the rest'} not set"
+        return f"added, and {', '.join(columns) or 'some values'} not set"
 
     # --- putting down ---
 

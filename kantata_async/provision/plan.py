@@ -228,7 +228,7 @@ def _changed_project(planned: Project, now: Project | Missing) -> str | None:
 
 
 def _unwatched(_: object) -> None:
-    """The progress of an apply that nobody watches."""
+    """The progress of an apply whose caller watches nothing."""
 
 
 async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool = False, invite: bool = False) -> Plan:

@@ -65,7 +65,7 @@ async def exchange(
 
 
 async def revoke(application: Application, revoke_url: str, token: str) -> None:
-    """Give a token back; one that is not valid any more is fine (RFC 7009).
+    """Revoke a token; one that is no longer valid is accepted too (RFC 7009).
 
     Args:
         application: that the token was given to.

@@ -19,7 +19,7 @@ _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Ka
 
 @asynccontextmanager
 async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[float], Awaitable[str]]]]:
-    """Listen on a loopback port; gives the redirect address, and what waits for the whole address that comes.
+    """The redirect address on a loopback port, and a function that waits for the whole address of the redirect.
 
     Args:
         port: to listen on; 0 for any free one. An application is registered with its port.

@@ -1,4 +1,4 @@
-"""What is known of one attempt to send a request."""
+"""One attempt to send a request, and what is known of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Phase(enum.Enum):
     NOT_SENT = "not sent"
     """No connection could be made: surely nothing reached the server."""
     SENT = "sent"
-    """Written, at least in part, or nobody can say; no complete status line and headers came."""
+    """Perhaps written, at least in part; no complete status line and headers came."""
     CUT = "cut"
     """Status and headers of a success came, its body was lost."""
     ANSWERED = "answered"

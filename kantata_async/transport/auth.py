@@ -42,7 +42,7 @@ class TokenOwner:
 
 
 class TokenSource:
-    """Gives the token of a session, and has every one it gave redacted.
+    """The source of a session's token, which redacts every token that it gave.
 
     Nothing is raised before `open`, so that no frame above holds a token when it is.
 

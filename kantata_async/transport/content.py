@@ -11,12 +11,12 @@ ACCEPTED_ENCODING: Final = "gzip"
 
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _UNCOMPRESSED: Final = frozenset({"", "identity"})
-# Finds out by itself whether the wrapper is gzip's or zlib's.
+# zlib detects by itself whether the wrapper is that of gzip or zlib.
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 
 class ContentError(Exception):
-    """The body is not taken; the text says what is wrong with it."""
+    """The body is refused; the text says what is wrong with it."""
 
 
 class DamagedContentError(ContentError):

@@ -34,7 +34,7 @@ from .wire import Wire
 _METHODS: Final = READS | {"POST", "PUT", "PATCH", "DELETE"}
 _MOST_SECONDS_TO_CONNECT: Final = 30.0
 _SECONDS_TO_END: Final = 1.0
-"""What a task gets to end by the error of its request when the session closes."""
+"""Seconds that a task gets to end with the error of its request when the session closes."""
 _HOW_TO_OPEN: Final = "open the session with `async with KantataSession(...) as kantata:` and use it inside"
 
 _T = TypeVar("_T")
@@ -271,7 +271,7 @@ class Transport:
         raise ConnectionFailedError("the session was closed before this was done")
 
     async def _end_tasks(self) -> None:
-        """Have every task end: by the error of its request, which has been ended, else by being cancelled."""
+        """End every task: with the error of its request, which has ended, else by cancelling it."""
         tasks = self._tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=_SECONDS_TO_END)

@@ -1,4 +1,4 @@
-"""What a call may set for itself: how long it may take, how hard it is tried, and what it carries."""
+"""The options of a call: how long it may take, how often it is tried, and which headers it carries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access tokens at rest: a profile for each sign-in, in a file that its owner alone can read.
+"""Access tokens kept on disk: a profile for each sign-in, in a file that its owner alone can read.
 
 A profile says which API its token is for, so that the token goes nowhere else.
 """
@@ -108,7 +108,7 @@ def load_profile(name: str) -> Profile | None:
 
 
 def save_profile(profile: Profile) -> Path:
-    """Keep a profile, in place of one of the same name; gives its file, which its owner alone can read.
+    """The file of a profile, once it is kept in place of one of the same name; its owner alone can read it.
 
     Raises:
         UsageError: it cannot be written.
@@ -159,13 +159,13 @@ def _path_of(name: str) -> Path:
 
 
 def _refuse_shared(path: Path, status: os.stat_result) -> None:
-    """Refuse a file that others can read, where the system tells such things."""
+    """Refuse a file that others can read, where the system shows permissions."""
     if os.name == "posix" and status.st_mode & _OTHERS:
         raise UsageError(f"others can read {path}, which holds a token: run chmod 600 on it, or sign in again")
 
 
 def _write_privately(path: Path, content: bytes) -> None:
-    """Write a file at once or not at all; nobody else can read it at any time."""
+    """Write a file whole or not at all, never readable by others."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

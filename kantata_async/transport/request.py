@@ -1,4 +1,4 @@
-"""What is asked of the server."""
+"""A request to the server, and the parts of a form."""
 
 from __future__ import annotations
 

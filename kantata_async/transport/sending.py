@@ -131,7 +131,7 @@ class Sending:
         self._refused: Leave | None = None
 
     async def response(self) -> Response:
-        """Send it, again where that is safe, and give the response.
+        """The response to the request, which is sent again where that is safe.
 
         Raises:
             ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
@@ -317,7 +317,7 @@ class Sending:
         return True
 
     async def _waited(self) -> bool:
-        """Wait for the next attempt's time; whether there is to be one."""
+        """Wait until the next attempt is due; whether there is to be one."""
         services, attempt = self._services, self._attempt
         # What a refused token cost says nothing of the server's health.
         counted = self._sent - self._renewals
@@ -335,7 +335,7 @@ class Sending:
         return in_line or await self._slept(wait)
 
     async def _slept(self, seconds: float) -> bool:
-        """Whether the wait was not ended by the session's closing."""
+        """Sleep; whether the session stayed open until the end."""
         allowed = self._services.time_limits.limit(None)
         try:
             with allowed:

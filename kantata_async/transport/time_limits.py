@@ -35,7 +35,7 @@ class TimeLimits:
         self._running.discard(limit)
 
     def watch(self, end: float) -> None:
-        """See to it that the alarm rings by then."""
+        """Set the alarm so that it rings by then."""
         if end < self._rings:
             if self._alarm is not None:
                 self._alarm.cancel()

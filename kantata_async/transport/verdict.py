@@ -1,8 +1,8 @@
 """What became of a request, and whether it may be sent again: pure decisions.
 
-They rest on these facts of the API: it has no idempotency key, so a write whose answer was lost may have been carried
-out and must not be sent again unasked; a 429 was not carried out; a 503 of the application was not, one of a proxy in
-front of it may have been.
+They follow from these facts of the API: it has no idempotency key, so a write whose answer was lost may have been
+carried out, and must not be sent again unasked; a 429 was not carried out; a 503 of the application was not, one of a
+proxy in front of it may have been.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class _OnTheWire:
     async def connecting(self) -> None:
         """A connection is about to be taken or made: nothing can have been sent."""
         if self.connected:
-            # Should aiohttp ever send a request once more by itself.
+            # In case aiohttp ever sends a request again by itself.
             raise _LostError(aiohttp.ServerDisconnectedError())
         self.attempt.phase = Phase.NOT_SENT
         if self.method not in READS:
@@ -79,7 +79,7 @@ _on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kanta
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes the moment from which something may have reached the server: no exception of aiohttp's tells it."""
+    """Notes when something may have reached the server, as no exception of aiohttp says so."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         on_the_wire = _on_the_wire.get()
@@ -93,7 +93,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
-    """Notes the same of a connector that is not made here."""
+    """Notes the same for a connector that was not made here."""
 
     async def connecting(*_: object) -> None:
         await _on_the_wire.get().connecting()
@@ -143,7 +143,7 @@ class Wire:
                 "Accept": "application/json",
                 "Accept-Encoding": ACCEPTED_ENCODING,
             },
-            # The whole attempt is timed by the transport.
+            # The transport times the whole attempt.
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
             middlewares=(self._send_once,),
             trace_configs=None if isinstance(connector, _Connector) else [_notes_of_a_foreign_connector()],

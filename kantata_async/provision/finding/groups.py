@@ -49,5 +49,5 @@ def _none(called: str) -> Missing:
 def _one(found: Sequence[WorkspaceGroup], none: Missing) -> WorkspaceGroup | Missing:
     if len(found) > 1:
         ids = ", ".join(sorted(one.id for one in found))
-        return Missing(f"the group {shown(found[0], 'name', '')!r} is ambiguous: {ids} are called so; give an id")
+        return Missing(f"the group {shown(found[0], 'name', '')!r} is ambiguous: {ids} have this name; give an id")
     return found[0] if found else none

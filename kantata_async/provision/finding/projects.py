@@ -66,7 +66,7 @@ def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Mi
     if len(live) == 1:
         return Project(live[0].id, shown(live[0], "title", ""), shown(live[0], "currency_base_unit"))
     if live:
-        return Missing(f"{called} is ambiguous: {', '.join(sorted(one.id for one in live))} are called so; give an id")
+        return Missing(f"{called} is ambiguous: {', '.join(sorted(one.id for one in live))} have this name; give an id")
     if found:
         return Missing(f"{called} is archived")
     return none

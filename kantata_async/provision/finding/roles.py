@@ -46,7 +46,7 @@ def _one(name: str, roles: Sequence[Role], called: str) -> str | Missing:
         case []:
             return Missing(_none(name, roles, called))
         case _:
-            return Missing(f"the {called} {name!r} is ambiguous: {', '.join(found)} are called so; give an id")
+            return Missing(f"the {called} {name!r} is ambiguous: {', '.join(found)} have this name; give an id")
 
 
 def _none(name: str, roles: Sequence[Role], called: str) -> str:

@@ -42,7 +42,7 @@ class Files:
         *,
         lasting: timedelta | None = None,
     ) -> str:
-        """Keep a file of an object, in place of the one it had, for a while or for good, and give its path."""
+        """The path of a file that is now kept for an object, in place of the one it had, for a while or for good."""
         until = None if lasting is None else self._clock.now() + lasting
         self._files[kind, identity] = StoredFile(name, content, content_type, until)
         return f"{FOLDER}/{kind}/{identity}/{quote(name)}"

@@ -111,7 +111,7 @@ def _comparable(value: Any) -> tuple[int, Any]:
 
 
 def _relevant(store: Store, collection: str, records: list[Record], asked: Asked) -> list[str]:
-    """Records with every word of a search: whole names first, then beginnings, then the rest, by id among equals."""
+    """Records with every word of a search: whole names first, then beginnings, then all others, by id among equals."""
     search, searched = asked.search or "", rules_of(collection).searched
     sought = search.casefold().split()
     scored: list[tuple[int, tuple[int, str], str]] = []

@@ -36,7 +36,7 @@ class Store:
         self._watched, self._listener = collections, listener
 
     def add(self, collection: str, attributes: Mapping[str, Any] | None = None) -> str:
-        """Put a record in, complete it with defaults, and give its id (the next in sequence unless `id` is given)."""
+        """The id of a new record, completed with defaults; the next in sequence unless `id` is given."""
         given = {name: plain(name, value) for name, value in (attributes or {}).items()}
         blank = self._blanks[collection]() if collection in self._blanks else {}
         identity = given.get("id") or str(self._last_id[collection] + 1)

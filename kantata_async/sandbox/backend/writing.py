@@ -16,7 +16,7 @@ _ABOUT_OBJECTS: Final = ("custom_field_values", "external_references")
 
 
 def create(store: Store, collection: str, values: Values) -> str:
-    """Put one object in with everything that comes with it, and give its id."""
+    """The id of a new object, once it is stored with everything that comes with it."""
     rules = rules_of(collection)
     given = dict(values) if rules.defaults is None else {**rules.defaults(store, values), **values}
     for name in ("creator_id", "setter_id"):

@@ -44,7 +44,7 @@ class Controlled(Protocol):
         ...
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company anew."""
+        """Found the company again."""
         ...
 
 

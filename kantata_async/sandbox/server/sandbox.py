@@ -179,7 +179,7 @@ class Sandbox:
         self._log.clear()
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company anew, or another one; faults and log are cleared too."""
+        """Found the company again, or another one; faults and log are cleared too."""
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
         self._gateway = self._founded(self.clock.now())

@@ -182,7 +182,7 @@ class ThreadedSandbox:
         self._carry_out(self._sandbox.clear_log)
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company anew, or another one; faults and log are cleared too."""
+        """Found the company again, or another one; faults and log are cleared too."""
         self._carry_out(lambda: self._sandbox.reset(seed=seed, people=people, projects=projects))
 
 

@@ -1,4 +1,4 @@
-"""Attachments: uploaded at once, or in three steps past the API; renamed, and taken off what they hang on."""
+"""Attachments: uploaded at once, or in three steps past the API; renamed, and detached from their objects."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def rename(company: Company, call: ParsedRequest) -> Answer:
 
 @route("DELETE", "/attachments/{id}")
 def detach(company: Company, call: ParsedRequest) -> Answer:
-    """Take an attachment off what it hangs on, and delete it."""
+    """Detach an attachment from its object, and delete it."""
     store = company.store
     destroy(store, "attachments", call.id)
     company.files.remove(KIND, call.id)

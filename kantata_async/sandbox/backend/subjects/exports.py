@@ -131,7 +131,7 @@ def cancel_export(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/exports/{id}/download_url")
 def export_url(company: Company, call: ParsedRequest) -> Answer:
-    """Where an export's file lies, for a minute."""
+    """The URL of an export's file, valid for a minute."""
     _generate(company)
     export = existing(company, "exports", call.id)
     if export["status"] != READY:
@@ -143,7 +143,7 @@ def export_url(company: Company, call: ParsedRequest) -> Answer:
 
 
 def _as_csv(store: Store, definition: Values) -> str:
-    """The data sets one after the other, each with a header of its own."""
+    """The data sets one after the other, each with its header."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     for number, (dataset, asked) in enumerate(definition.items()):

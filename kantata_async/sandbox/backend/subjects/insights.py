@@ -69,7 +69,7 @@ def delete_report_export(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/scheduled_jobs/insights_report_exports/{insights_report_export_id}/results/latest")
 def latest_report(company: Company, call: ParsedRequest) -> Answer:
-    """Where the latest file of a scheduled export lies."""
+    """The URL of the latest file of a scheduled export."""
     job = existing(company, "insights_report_exports", call.params["insights_report_export_id"])
     return json_answer({"latest_success": _latest(company, job)})
 
@@ -81,7 +81,7 @@ def _job(company: Company, record: Record) -> dict[str, Any]:
 
 
 def _latest(company: Company, job: Record) -> dict[str, Any] | None:
-    """Where the newest file of a scheduled export lies; the first is ready `Switches.export_seconds` after the job."""
+    """The URL of the newest file; the first is ready `Switches.export_seconds` after the job."""
     ready = datetime.fromisoformat(job["created_at"]) + timedelta(seconds=company.switches.export_seconds)
     if company.store.clock.now() < ready:
         return None

@@ -39,7 +39,7 @@ _FINANCIAL: Final = frozenset({"admin", "edit_financials", "financial", "view_fi
 
 
 def is_archived(store: Store, identity: str | None) -> bool:
-    """Whether a project lies in the archive."""
+    """Whether a project is archived."""
     workspace = store.records("workspaces").get(identity or "")
     return workspace is not None and bool(workspace["archived"])
 

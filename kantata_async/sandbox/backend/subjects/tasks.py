@@ -33,7 +33,7 @@ _PRIORITIES: Final = {"critical": 4, "high": 3, "normal": 2, "low": 1}
 
 
 def is_archived_story(store: Store, identity: str | None) -> bool:
-    """Whether a task lies in the archive."""
+    """Whether a task is archived."""
     story = store.records("stories").get(identity or "")
     return story is not None and bool(story["archived"])
 
