@@ -374,7 +374,7 @@ async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code:
     process.send_signal(sent)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, errors.decode().strip()) == (code, told)
-    found = re.search(r"28 of 28 added, (\d+) of 28 updated\. Start it again, and only the rest", output.decode())
+    found = re.search(r"28 of 28 added, (\d+) of 28 updated\. Run it again: it does only what is", output.decode())
     assert found is not None
     rated = sum(one["rate_in_cents"] == 100 * int(one["user_id"]) for one in team(run, "2"))
     assert 0 < int(found[1]) <= rated < 28

@@ -100,6 +100,10 @@ async def create_stream(
 
     A slow consumer holds the writing back; leaving the loop ends it. An exception, of the stream or in the loop over
     it, carries only the outcomes that were not yielded: `bulk_result` gives them.
+
+    Raises:
+        UsageError: a row or an option is wrong; the message names the position of the row.
+        BulkError: as `create_many`.
     """
     inclusion = _inclusion(connection, operations["create"], include)
     if inclusion.deeper:

@@ -128,7 +128,11 @@ class ListQuery(Generic[E]):
         return page.count
 
     async def page(self, number: int) -> Page[E]:
-        """One page by its number, from 1; a page past the end has no items."""
+        """One page by its number, from 1; a page past the end has no items.
+
+        Raises:
+            UsageError: `number` is not a whole number of at least 1, or the list has no pages.
+        """
         if not _counts(number):
             raise UsageError(f"pages are numbered from 1, not {number!r}")
         if number > 1 and not self._operation.paging:
@@ -200,7 +204,11 @@ def _counts(number: Any) -> bool:
 async def get_many(
     connection: Connection, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]
 ) -> Found[E]:
-    """Any number of entities by id through `only`: see the `get_many` of a resource."""
+    """Any number of entities by id through `only`: see the `get_many` of a resource.
+
+    Raises:
+        UsageError: `ids` is not an iterable of ids.
+    """
     if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
         raise UsageError(f"get_many takes an iterable of ids, not {ids!r}")
     asked = [check_id(id, f"id {position}") for position, id in enumerate(ids)]

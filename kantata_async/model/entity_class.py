@@ -52,7 +52,8 @@ class Entity:
     _extra: Mapping[str, Any] = attrs.field(init=False)
 
     def __init__(self) -> None:
-        raise UsageError(f"a {type(self).__name__} comes from an answer, or from {type(self).__name__}.from_dict(…)")
+        name = type(self).__name__
+        raise UsageError(f"{name} cannot be called: entities come from answers, or from {name}.from_dict(…)")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -91,7 +92,7 @@ class Entity:
                 raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
             if name == "_extra":
                 raise AttributeError(
-                    f"{cls.__name__}.{name} is not to be read: where attrs.asdict or cattrs ask for it, use "
+                    f"{cls.__name__}.{name} cannot be read: in place of attrs.asdict or cattrs, use "
                     "entity.to_dict(), which leaves out what was not sent",
                     name=name,
                     obj=self,
@@ -103,7 +104,7 @@ class Entity:
         def __iter__(self) -> Iterator[Any]:
             """Called by what takes an entity for a row, such as ``pandas.DataFrame(users)``."""
             raise TypeError(
-                f"a {type(self).__name__} is no row: columns(entities) gives the columns of a table, as in "
+                f"a {type(self).__name__} is not a row: columns(entities) gives the columns of a table, as in "
                 "pandas.DataFrame(columns(users)), and to_dict() the attributes of one entity"
             )
 

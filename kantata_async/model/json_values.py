@@ -109,7 +109,7 @@ def read_instant(value: Any) -> datetime:
     One finer than a microsecond is rounded as msgspec rounds it where msgspec takes it, whichever way it is read.
 
     Raises:
-        TypeError: the value is no text.
+        TypeError: the value is neither text nor a datetime.
         ValueError: the text is no point in time.
     """
     try:
@@ -128,7 +128,7 @@ def read_day(value: Any) -> date:
     """A date, or a point in time where that is what came.
 
     Raises:
-        TypeError: the value is no text.
+        TypeError: the value is neither text nor a date.
         ValueError: the text is neither a date nor a point in time.
     """
     if isinstance(value, date):

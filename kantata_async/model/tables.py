@@ -82,11 +82,11 @@ def _linked_values(rows: Sequence[Entity | None], path: str, step: str, further:
 def _no_column(rows: Sequence[Entity], path: str, step: str) -> str:
     known = dict.fromkeys(name for row in rows for name in (*row.attributes, *row.associations, *row.extra))
     if step in known and step not in rows[0].associations:
-        return f"{path!r} goes on after {step!r}, which is a value and no association"
+        return f"{path!r} goes on after {step!r}, which is a value, not an association"
     if step in known:
         return f"{path!r} leads to an object: name one of its attributes, such as '{path}{_SEPARATOR}id'"
     nearest = get_close_matches(step, known, 1)
-    return f"{path!r}: there is no {step!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
+    return f"{path!r}: these entities have no {step!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
 
 
 def _of_one_type(values: list[Any]) -> list[Any]:

@@ -183,7 +183,7 @@ class _Comparison:
         for field in self.shape.fixed.keys() & wanted.terms.values.keys():
             now = held.values.get(field, NOT_SHOWN)
             if now not in (wanted.terms.values[field], NOT_SHOWN):
-                why = f"is on the project as {now}, and the API changes no {field}: remove them first"
+                why = f"is on the project as {now}, and the API cannot change {field}: remove them first"
                 return _entry(wanted, "blocked", held, note=why)
         changes = differences(wanted.terms, held, self.shape)
         notes = [wanted.note]

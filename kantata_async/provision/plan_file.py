@@ -69,7 +69,7 @@ def read(text: str, source: str) -> PlanFile:
         raise UsageError(f"{source} is not JSON: {error}") from error
     version = data.get("kantata_plan") if isinstance(data, dict) else None
     if version != _VERSION:
-        raise UsageError(f"{source} is no plan of this version: 'kantata_plan' should be {_VERSION}, not {version!r}")
+        raise UsageError(f"{source} is not a plan of this version: 'kantata_plan' must be {_VERSION}, not {version!r}")
     try:
         plan = _CONVERTER.structure(data, PlanFile)
     except ClassValidationError as error:

@@ -31,9 +31,9 @@ def failure(request: Request, error: Exception) -> KantataError:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ConnectionFailedError(f"{request}: the proxy does not connect to the API: it answered {error.status}")
     if isinstance(error, TimeoutError):
-        return RequestTimeoutError(f"{request}: no connection in time")
+        return RequestTimeoutError(f"{request}: no connection was made in time")
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
-        return InvalidResponseError(f"{request}: the answer is not the HTTP it should be ({_root_name(error)})")
+        return InvalidResponseError(f"{request}: the answer is not valid HTTP ({_root_name(error)})")
     if isinstance(error, aiohttp.RedirectClientError):
         return InvalidResponseError(f"{request}: the answer redirects, and no redirect is followed")
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):

@@ -90,7 +90,7 @@ class Transport:
         positive_count("KantataSession", "concurrency", concurrency)
         positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
         if not isinstance(rate_limit, RateLimitSetting | None):
-            raise UsageError(f"KantataSession: rate_limit cannot be {rate_limit!r}")
+            raise UsageError(f"KantataSession: rate_limit must be a rate limit or None, not {rate_limit!r}")
         if on_event is not None and not callable(on_event):
             raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency

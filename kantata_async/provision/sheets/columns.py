@@ -56,7 +56,7 @@ class Columns:
         """Why a header means none of the columns."""
         choice = self.ambiguous.get(coded(header))
         if choice is not None:
-            return f"the column {header!r} could be {' or '.join(choice)}: call it which"
+            return f"the column {header!r} could be {' or '.join(choice)}: rename it to the one that is meant"
         names = {alias: column.name for column in self.columns for alias in (column.name, *column.aliases)}
         near = list(dict.fromkeys(names[alias] for alias in nearest(coded(header), names)))
         offer = f"; did you mean {' or '.join(map(repr, near))}?" if near else hint(coded(header), self.by_name)

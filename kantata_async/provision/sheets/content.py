@@ -42,7 +42,11 @@ class Content:
         return cls(str(path), _bytes(path), form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
-        """The rows of its table, and what there is to say of how they were read."""
+        """The rows of its table, and what there is to say of how they were read.
+
+        Raises:
+            UsageError: a sheet is named of a file that has none.
+        """
         if self.form == "workbook":
             return workbook_rows(self.data, self.source, sheet), ()
         if sheet is not None:
@@ -79,7 +83,7 @@ def load(path: str | PathLike[str]) -> Content:
     if suffix in _DELIMITED or str(path) == _STDIN:
         return Content(source, data, "delimited")
     if suffix in _WORKBOOKS:
-        raise UsageError(f"{source} is no workbook, whatever its suffix says")
+        raise UsageError(f"{source} is not a workbook, despite its suffix")
     kinds = "a .csv, an .xlsx or a .jsonl file"
     raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
 

@@ -47,7 +47,7 @@ class Gateway:
         found(self.service.company, seed=seed, people=people, projects=projects)
 
     def carry_out(self, request: web.Request, body: Body, token: str) -> ServedAnswer:
-        """Answer a request; `token` is the sandbox's own."""
+        """The answer to a request; `token` is the sandbox's own."""
         company = self.service.company
         if request.path in PATHS:
             return ServedAnswer(self._authorize(request, body), committed=False)
