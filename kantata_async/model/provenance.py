@@ -1,7 +1,7 @@
 """What an object knows of where it came from: what was asked for with it, and its graph, as long as there is one.
 
-Objects hold those that they are linked to, and a graph holds its objects; no object holds its graph. So there are
-no reference cycles, and what a program lets go of is freed at once, without the garbage collector. Only where more
+Objects hold those that they are linked to, and a graph holds its objects; no object holds its graph. So no graph is
+in a reference cycle, and what a program lets go of is freed at once, without the garbage collector. Only where more
 was loaded after the fact the graph is kept, so that what comes later is linked to what came before.
 """
 

@@ -21,7 +21,7 @@ from .presenting import PageSlice, Presenter
 from .query_string import Asked
 from .references import References
 from .refusals import Refusal, malformed
-from .rules import parts_of, rules_of
+from .rules import nested_fields_of, rules_of
 from .store import Store
 from .switches import Switches
 from .validation import Checked, Checker
@@ -134,7 +134,7 @@ class Company:
         errors = [] if own is None else own(self.store, checked.values)
         errors += [
             error
-            for name, part in parts_of(checked.values)
+            for name, part in nested_fields_of(checked.values)
             if part.check is not None and checked.values[name] is not None
             for error in part.check(self.store, collection, checked.values[name])
         ]

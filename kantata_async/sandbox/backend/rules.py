@@ -19,7 +19,7 @@ Found = list[str] | str | None
 Finder = Callable[[Store, Record], Found]
 SortKey = Callable[[Store, Record], Any]
 CarryOut = Callable[[Store, str, str, Any], None]
-PartCheck = Callable[[Store, str, Any], list[Values]]
+NestedFieldCheck = Callable[[Store, str, Any], list[Values]]
 
 
 @attrs.frozen
@@ -46,7 +46,7 @@ class NestedField:
     """A field of a body that makes or changes other objects: how it is carried out, and how it is checked before."""
 
     carry_out: CarryOut
-    check: PartCheck | None = None
+    check: NestedFieldCheck | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -98,7 +98,7 @@ class CollectionRules:
 
 _NONE: Final = CollectionRules()
 _DECLARED: Final[dict[str, CollectionRules]] = {}
-_PARTS: Final[dict[str, NestedField]] = {}
+_NESTED_FIELDS: Final[dict[str, NestedField]] = {}
 
 
 def declare(collection: str, rules: CollectionRules) -> None:
@@ -111,19 +111,19 @@ def rules_of(collection: str) -> CollectionRules:
     return _DECLARED.get(collection, _NONE)
 
 
-def part(name: str, *, check: PartCheck | None = None) -> Callable[[CarryOut], CarryOut]:
+def nested_field(name: str, *, check: NestedFieldCheck | None = None) -> Callable[[CarryOut], CarryOut]:
     """Register what carries out a field of a body that makes or changes other objects, and is no attribute.
 
     `check` finds what is wrong with the field's value for an object of a collection.
     """
 
     def register(carry_out: CarryOut) -> CarryOut:
-        _PARTS[name] = NestedField(carry_out, check)
+        _NESTED_FIELDS[name] = NestedField(carry_out, check)
         return carry_out
 
     return register
 
 
-def parts_of(names: Iterable[str]) -> list[tuple[str, NestedField]]:
-    """Those of a body's fields that are parts, with what carries them out, in the order of the body."""
-    return [(name, _PARTS[name]) for name in names if name in _PARTS]
+def nested_fields_of(names: Iterable[str]) -> list[tuple[str, NestedField]]:
+    """The nested fields of a body, with what carries them out, in the order of the body."""
+    return [(name, _NESTED_FIELDS[name]) for name in names if name in _NESTED_FIELDS]

@@ -46,7 +46,7 @@ class _Specification:
 
 
 @cache
-def _reading() -> _Specification:
+def _specification() -> _Specification:
     catalogue = load()
     return _Specification(catalogue, References(catalogue), Filters(catalogue), Paths(catalogue.operations.values()))
 
@@ -55,9 +55,9 @@ class Service:
     """A company that answers every operation of the catalogue."""
 
     def __init__(self, switches: Switches, clock: Clock) -> None:
-        reading = _reading()
-        self._paths = reading.paths
-        self.company = Company(reading.catalogue, reading.references, reading.filters, switches, clock)
+        known = _specification()
+        self._paths = known.paths
+        self.company = Company(known.catalogue, known.references, known.filters, switches, clock)
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:

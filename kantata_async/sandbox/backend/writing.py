@@ -9,7 +9,7 @@ from .account import ME
 from .inflection import class_of_collection
 from .references import refer
 from .refusals import invalid, missing
-from .rules import Values, parts_of, rules_of
+from .rules import Values, nested_fields_of, rules_of
 from .store import Record, Store
 
 _ABOUT_OBJECTS: Final = ("custom_field_values", "external_references")
@@ -102,7 +102,7 @@ def _refused(store: Store, collection: str, record: Record) -> str | None:
 def _attributes(store: Store, collection: str, values: Mapping[str, Any]) -> Values:
     """The attributes that the fields of a body mean."""
     rules = rules_of(collection)
-    parts = {name for name, _ in parts_of(values)}
+    parts = {name for name, _ in nested_fields_of(values)}
     attributes = {rules.renamed.get(name, name): value for name, value in values.items() if name not in parts}
     if values.get("subject_type") and values.get("subject_id") is not None:
         attributes["subject_ref"] = refer(values)
@@ -112,6 +112,6 @@ def _attributes(store: Store, collection: str, values: Mapping[str, Any]) -> Val
 
 
 def _carry_out_parts(store: Store, collection: str, identity: str, values: Values) -> None:
-    for name, part in parts_of(values):
+    for name, part in nested_fields_of(values):
         if values[name] is not None:
             part.carry_out(store, collection, identity, values[name])

@@ -11,7 +11,7 @@ from ..inflection import collection_of_class, singular
 from ..predicates import Predicate, about, among, beyond, equal, matching
 from ..refusals import Refusal, invalid_field
 from ..routes import route
-from ..rules import CollectionRules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..switches import Switches
@@ -224,7 +224,7 @@ def _holder(collection: str) -> str:
     return "workspace_resources" if collection == "resource_requests" else collection
 
 
-@part("custom_fields", check=_wrong_with_values)
+@nested_field("custom_fields", check=_wrong_with_values)
 def _set_values(store: Store, collection: str, identity: str, value: list[Values]) -> None:
     about = subject(collection, identity)
     for entry in value:
@@ -235,7 +235,7 @@ def _set_values(store: Store, collection: str, identity: str, value: list[Values
             create(store, "custom_field_values", {**entry, **about})
 
 
-@part("choices")
+@nested_field("choices")
 def _choices(store: Store, collection: str, identity: str, value: list[Values]) -> None:
     if collection == "custom_fields":
         _overwrite_choices(store, identity, value)

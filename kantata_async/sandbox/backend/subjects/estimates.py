@@ -8,7 +8,7 @@ from ..answer import Answer, json_answer
 from ..company import Company, ParsedRequest
 from ..predicates import among, beyond, containing
 from ..routes import route
-from ..rules import CollectionRules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..sort_keys import of_attribute
 from ..standard_handlers import existing
 from ..store import Store
@@ -35,12 +35,12 @@ declare(
 )
 
 
-@part("estimate_scenario")
+@nested_field("estimate_scenario")
 def _first_scenario(store: Store, _: str, identity: str, value: Values) -> None:
     store.add("estimate_scenarios", {**value, "estimate_id": identity})
 
 
-@part("allocation_attributes")
+@nested_field("allocation_attributes")
 def _allocation(store: Store, collection: str, identity: str, value: Values) -> None:
     made = store.add("estimate_scenario_resource_allocations", {**value, "resource_id": identity})
     store.update(collection, identity, {"allocation_id": made})

@@ -6,7 +6,7 @@ from ..answer import Answer
 from ..company import Company, ParsedRequest
 from ..predicates import compared
 from ..routes import route
-from ..rules import CollectionRules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..store import Store
 from ..writing import create, subject, update
 
@@ -21,7 +21,7 @@ declare(
 )
 
 
-@part("external_reference")
+@nested_field("external_reference")
 def _refer(store: Store, collection: str, identity: str, value: Values) -> None:
     store.add("external_references", {**value, **subject(collection, identity), "last_synced_at": store.clock.tick()})
 

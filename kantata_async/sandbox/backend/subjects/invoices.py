@@ -11,7 +11,7 @@ from ..pdf import page_of
 from ..predicates import absent, among, between, flag, where
 from ..refusals import invalid, missing
 from ..routes import route
-from ..rules import CarryOut, CollectionRules, Guard, Values, declare, part
+from ..rules import CarryOut, CollectionRules, Guard, Values, declare, nested_field
 from ..standard_handlers import existing
 from ..store import Record, Store
 from .currencies import subunits
@@ -70,8 +70,8 @@ def _items(collection: str) -> CarryOut:
     return add
 
 
-part("additional_items")(_items("additional_items"))
-part("fixed_fee_items")(_items("fixed_fee_items"))
+nested_field("additional_items")(_items("additional_items"))
+nested_field("fixed_fee_items")(_items("fixed_fee_items"))
 
 
 @route("PUT", "/invoices/{id}/cancel")

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..account import ME
 from ..predicates import Condition, FilterRule, Predicate, equal, flag
-from ..rules import CollectionRules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..store import Record, Store
 
 _PARTS_OF_A_MEMBERSHIP = ("geography_id", "department_id")
@@ -51,7 +51,7 @@ declare(
 )
 
 
-@part("organizations")
+@nested_field("organizations")
 def _join_organizations(store: Store, _: str, identity: str, value: list[Values]) -> None:
     for membership in value:
         store.add("organization_memberships", {**membership, "member_id": identity, "member_type": "workspace"})

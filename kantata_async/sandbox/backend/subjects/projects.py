@@ -25,7 +25,7 @@ from ..predicates import (
 )
 from ..refusals import invalid_field
 from ..routes import Handler, route
-from ..rules import CollectionRules, Hidden, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, nested_field
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -320,7 +320,7 @@ declare(
 declare("project_snapshots", CollectionRules(renamed={"replace_baseline": "is_baseline"}))
 
 
-@part("add_workspace_ids")
+@nested_field("add_workspace_ids")
 def _add_workspaces(store: Store, _: str, identity: str, value: list[Any]) -> None:
     for workspace in map(str, value):
         groups = store.records("workspaces")[workspace]["workspace_group_ids"]
@@ -328,14 +328,14 @@ def _add_workspaces(store: Store, _: str, identity: str, value: list[Any]) -> No
             store.update("workspaces", workspace, {"workspace_group_ids": [*groups, identity]})
 
 
-@part("remove_workspace_ids")
+@nested_field("remove_workspace_ids")
 def _remove_workspaces(store: Store, _: str, identity: str, value: list[Any]) -> None:
     for workspace in map(str, value):
         groups = store.records("workspaces")[workspace]["workspace_group_ids"]
         store.update("workspaces", workspace, {"workspace_group_ids": [group for group in groups if group != identity]})
 
 
-@part("participations")
+@nested_field("participations")
 def _gather_team(store: Store, _: str, identity: str, value: list[Values]) -> None:
     for member in value:
         made = {"workspace_id": identity, "user_id": member.get("user_id"), "access_level": member.get("access")}

@@ -25,7 +25,7 @@ from ..predicates import (
 )
 from ..refusals import invalid
 from ..routes import route
-from ..rules import CollectionRules, Hidden, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, nested_field
 from ..sort_keys import name_beyond
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -217,7 +217,7 @@ declare(
 )
 
 
-@part("holiday_calendar_ids")
+@nested_field("holiday_calendar_ids")
 def _calendars(store: Store, _: str, identity: str, value: list[int]) -> None:
     for association in store.referring("holiday_calendar_associations", "holiday_id", identity):
         store.delete("holiday_calendar_associations", association)

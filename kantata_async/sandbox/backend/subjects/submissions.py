@@ -12,7 +12,7 @@ from ..predicates import Predicate, among, everything, flag, matching, where
 from ..presenting import as_number
 from ..refusals import invalid
 from ..routes import Handler, route
-from ..rules import CollectionRules, Finder, Hidden, Values, declare, part
+from ..rules import CollectionRules, Finder, Hidden, Values, declare, nested_field
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing, resource
 from ..store import Record, Store
@@ -70,7 +70,7 @@ declare(
 )
 
 
-@part("line_item_ids")
+@nested_field("line_item_ids")
 def _line_items(store: Store, collection: str, identity: str, value: list[Any]) -> None:
     items = "expenses" if collection == "expense_report_submissions" else "time_entries"
     for item in value:

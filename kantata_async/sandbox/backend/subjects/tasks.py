@@ -24,7 +24,7 @@ from ..predicates import (
     texts,
     where,
 )
-from ..rules import CollectionRules, Hidden, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, nested_field
 from ..store import Record, Store
 from ..writing import deleted_now
 from .projects import is_archived, of_account
@@ -251,13 +251,13 @@ def _completed_now(store: Store, values: Values) -> Values:
 declare("story_tasks", CollectionRules(hidden=_WITH_THEIR_STORY, meaning=_completed_now))
 
 
-@part("checklist")
+@nested_field("checklist")
 def _checklist(store: Store, _: str, identity: str, value: list[str]) -> None:
     for position, name in enumerate(value):
         store.add("story_tasks", {"story_id": identity, "name": name, "position": position})
 
 
-@part("tag_list")
+@nested_field("tag_list")
 def _tags(store: Store, collection: str, identity: str, value: str) -> None:
     known = {tag["name"]: tag["id"] for tag in store.records("tags").values()}
     names = [name.strip() for name in value.split(",") if name.strip()]
