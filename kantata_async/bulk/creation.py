@@ -100,7 +100,7 @@ class Creation(Generic[E]):
                 await self._create(rows, ledger)
                 return
             unsought = [row for row in rows if row.key is None]
-            ledger.note(unsought, "unknown", reason="not sent: it says nothing by which to look whether it is there")
+            ledger.note(unsought, "unknown", reason="not sent: nothing in the row identifies an object to look for")
             for ones in _each_key_once(sought):
                 await self._create_what_is_not_there(ones, ledger)
 
@@ -199,9 +199,11 @@ class Creation(Generic[E]):
         await self._note_found(found, ledger)
         absent = _with(Presence.ABSENT, found)
         if is_complete:
-            ledger.note(absent, "not_sent", reason="it was answered as if done, without its object, and is not there")
+            ledger.note(
+                absent, "not_sent", reason="the answer reported success without its object, and it is not there"
+            )
         else:
-            ledger.cannot_tell(absent, "looking did not find it either")
+            ledger.cannot_tell(absent, "a look did not find it either")
 
     def _created(self, row: Row, entity: E, ledger: Ledger[E]) -> None:
         self._claims.take(entity)
@@ -253,7 +255,9 @@ class Creation(Generic[E]):
         suspects = {row: errors for row, errors in named.items() if row in left}
         rest = [row for row in left if row not in named]
         for row, errors in suspects.items():
-            ledger.note([row], "not_sent", errors=errors, reason="refused, it seems, with the rows sent with it")
+            ledger.note(
+                [row], "not_sent", errors=errors, reason="apparently refused because of other rows sent with it"
+            )
         if suspects:
             await self._create_without(suspects, rest, rows, ledger, error)
         elif len(rest) < len(rows):
@@ -287,7 +291,7 @@ class Creation(Generic[E]):
             return list(rows)
         ledger.note(rows, "unknown", reason=str(error))
         for row, errors in named.items():
-            ledger.note([row], "unknown", errors=errors, reason="refused, it seems, with the rows sent with it")
+            ledger.note([row], "unknown", errors=errors, reason="apparently refused because of other rows sent with it")
         sought = _sought(rows)
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")

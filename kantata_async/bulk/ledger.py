@@ -32,7 +32,7 @@ class Ledger(Generic[E]):
         self._absent: set[int] = set()
         self._first_sent: dict[int, float] = {}
         self._is_closed = False
-        self.note(rows, "not_sent", reason="it was not its turn yet")
+        self.note(rows, "not_sent", reason="its turn had not come yet")
 
     @property
     def outcomes(self) -> Iterable[Outcome[E]]:

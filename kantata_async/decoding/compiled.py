@@ -1,4 +1,4 @@
-"""Entities made of the values of their attributes, by functions written down for just the attributes that there are.
+"""Entities made of the values of their attributes, by functions generated for exactly these attributes.
 
 How each attribute is stored, and which of them refer to other objects, is decided once for all objects of a layout, and
 becomes two functions, as attrs writes an `__init__`. For participations that are all sent with their id, their role,

@@ -2,7 +2,7 @@
 
 The quick way decodes into types that hold exactly what such answers were sent with, all of it checked on the way. What
 does not fit is read attribute by attribute, which takes any answer, says what is wrong with a malformed one, and
-teaches the quick way what it had not met. Either way the same functions make the entities.
+teaches the quick way what is new. Either way the same functions make the entities.
 """
 
 from __future__ import annotations

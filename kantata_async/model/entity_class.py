@@ -82,7 +82,7 @@ class Entity:
     if not TYPE_CHECKING:  # a type checker would take it to mean that there is an attribute of any name
 
         def __getattr__(self, name: str) -> Any:
-            """Called for an empty slot, for an association that cannot be read, and for a name that there is not."""
+            """Called for an empty slot, an association that cannot be read, and an unknown name."""
             cls = type(self)
             association = cls.associations.get(name)
             if association is not None:

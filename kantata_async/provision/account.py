@@ -1,4 +1,4 @@
-"""Which account a plan was made for: an id means another object on another account."""
+"""The account that a plan was made for: on another account, an id means another object."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def read_account(kantata: KantataSession) -> Account:
 async def is_same(kantata: KantataSession, planned: Account, now: Account) -> bool:
     """Whether a plan was made for the account that a session is on now.
 
-    Where no answer carries the id of the account, whoever planned has to be in it.
+    Where no answer carries the id of the account, the user that planned has to be in it.
 
     Raises:
         KantataError: the API cannot be asked.

@@ -198,7 +198,7 @@ class _Comparison:
         """What becomes of somebody who should not be there."""
         spared = self.rules.held.get(project or "")
         if held.subject == self.rules.caller:
-            spared = "the token is theirs"
+            spared = "the token belongs to them"
         return Entry(
             action="remove" if spared is None else "keep",
             project=project,

@@ -61,7 +61,7 @@ class EntryLedger:
             return Applied(entry, "unfinished", "some of its changes are set")
         if key in self._under_way:
             return Applied(entry, "unknown", _INTERRUPTED)
-        return Applied(entry, "not_sent", "it was not its turn yet")
+        return Applied(entry, "not_sent", "its turn had not come yet")
 
     def _lacking(self, entry: Entry) -> str:
         columns = [change.field for change in entry.changes if change.field not in self._created_with]

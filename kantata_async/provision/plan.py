@@ -178,7 +178,7 @@ class Plan:
         Raises:
             UsageError: the plan was loaded from a file, and no session is given; or it was made for another account.
             PlanOutdatedError: what is there changed since, other than by this plan, and `replan` was not given. Or,
-                even with it: a project is archived, gone, or called otherwise.
+                even with it: a project was archived, deleted or renamed.
             KantataError: the API cannot be reached, or refuses everything.
 
         Every exception, a cancellation too, carries the report of what was done until then: `report_of` gives it.

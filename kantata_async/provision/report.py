@@ -77,7 +77,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every line is as it should be, as far as that can be brought about."""
+        """Whether every line is as it should be, as far as an apply can do that."""
         return not self.problems and all(one.done for one in self.applied)
 
     def of(self, status: Status) -> list[Applied]:

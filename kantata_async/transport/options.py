@@ -75,7 +75,7 @@ class Options:
         headers: Mapping[str, str] | None = None,
         priority: Priority | None = None,
     ) -> Options:
-        """These options with what is given in their place; headers are added to those that there are.
+        """These options with what is given in their place; headers are added to the present ones.
 
         Raises:
             UsageError: an option cannot be used.

@@ -177,7 +177,7 @@ read_group = read_project
 
 
 def read_projects(text: str) -> tuple[Name, ...]:
-    """Projects, divided by semicolons, bars or lines."""
+    """Projects, separated by semicolons, bars or lines."""
     parts = [part.strip() for part in re.split(r"[;|\n]+", text)]
     return tuple(dict.fromkeys(read_project(part) for part in parts if part))
 
@@ -252,7 +252,7 @@ def read_permission(text: str) -> str:
 
 
 def read_permissions(text: str) -> tuple[str, ...]:
-    """Permissions on a project, divided by commas, semicolons, bars or spaces."""
+    """Permissions on a project, separated by commas, semicolons, bars or spaces."""
     parts = [part for part in _BETWEEN.split(text) if part.strip()]
     several = [one for part in parts for one in ([part] if coded(part) in PERMISSIONS else part.split())]
     return tuple(dict.fromkeys(_among(one, PERMISSIONS) for one in several))
@@ -271,7 +271,7 @@ def read_boolean(text: str) -> bool:
 
 
 def read_rate(text: str) -> Decimal:
-    """An amount an hour: 120 or 120.50, also 120,50 and 1,200.50.
+    """An hourly rate: 120 or 120.50, also 120,50 and 1,200.50.
 
     What could be decimals as well as thousands, such as 1,200 or 1.200, is refused.
 

@@ -29,7 +29,7 @@ class Column:
 class Columns:
     """The columns that a sheet may have.
 
-    `ambiguous` are headers that could be one of several columns: whoever wrote the sheet is asked which.
+    `ambiguous` are headers that could be one of several columns, which the error asks the user to choose from.
     """
 
     columns: tuple[Column, ...]

@@ -35,8 +35,8 @@ class Line:
         access_level: as a create takes it.
         permissions: those the person should have at least.
         team_lead: whether the person leads the team.
-        bill_rate: an hour, in units of the project's currency.
-        cost_rate: likewise.
+        bill_rate: hourly, in units of the project's currency.
+        cost_rate: hourly, in the same units.
         project_role: the id or the name of a role.
     """
 
@@ -82,9 +82,9 @@ class Roster(Sheet[Line]):
     - person: an id or an e-mail address.
     - full_name: for the invitation of somebody who is not in the account yet; it renames nobody.
     - role: maven or buyer; who is added without one is a maven.
-    - permissions: several are divided by spaces, semicolons or bars (or commas, in quotes).
+    - permissions: several are separated by spaces, semicolons or bars (or commas, in quotes).
     - team_lead: yes or no, true or false, 1 or 0, also Ja, WAHR, oui.
-    - bill_rate, cost_rate: an hour, in units of the project's currency: 120 or 120.50.
+    - bill_rate, cost_rate: hourly, in units of the project's currency: 120 or 120.50.
     - project_role: the id or the name of a role.
 
     Attributes:

@@ -75,7 +75,7 @@ class Sheet(Generic[L]):
 
     @classmethod
     def from_csv(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
-        """The lines of values that commas, semicolons, tabs or bars divide, with a header.
+        """The lines of values separated by commas, semicolons, tabs or bars, with a header.
 
         In UTF-8, in UTF-16 with a byte order mark, or in Windows-1252 when nothing else fits.
 
