@@ -10,7 +10,7 @@ import attrs
 import cattrs
 import yaml
 
-from kantata_async.catalogue import Association, Catalogue, Definition, Field, Operation, Order, Type
+from kantata_async.catalogue import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
 from kantata_async.model import NaturalKey
 
 from .notation import parse_field, parse_fields, parse_nested
@@ -88,7 +88,7 @@ def _read(*path: str) -> Any:
     return yaml.load(_HERE.joinpath(*path).read_bytes(), loader)  # noqa: S506 - both are safe loaders
 
 
-def _operations(corrections: _Corrections) -> Iterable[Operation]:
+def _operations(corrections: _Corrections) -> Iterable[CatalogueOperation]:
     published: dict[str, tuple[str, Raw]] = {}
     for name in sorted(entry.name for entry in _HERE.joinpath("operations").iterdir()):
         document = _read("operations", name)
@@ -111,8 +111,8 @@ def _corrected(raw: Raw, correction: Raw | None, published: Mapping[str, tuple[s
     return changed
 
 
-def _operation(tag: str, raw: _Published, corrections: _Corrections) -> Operation:
-    return Operation(
+def _operation(tag: str, raw: _Published, corrections: _Corrections) -> CatalogueOperation:
+    return CatalogueOperation(
         title=raw.operation,
         tag=tag,
         method=raw.method,
@@ -149,14 +149,14 @@ def _order(raw: _Published, corrections: _Corrections) -> Order | None:
     return Order(tuple(raw.order["fields"]), raw.order.get("default"), tuple(undirected))
 
 
-def _associations(raw: Raw, owner: str | None, corrections: _Corrections) -> tuple[Association, ...]:
+def _associations(raw: Raw, owner: str | None, corrections: _Corrections) -> tuple[CatalogueAssociation, ...]:
     return tuple(_association(name, told, owner, corrections) for name, told in raw.items())
 
 
-def _association(name: str, raw: Raw, owner: str | None, corrections: _Corrections) -> Association:
+def _association(name: str, raw: Raw, owner: str | None, corrections: _Corrections) -> CatalogueAssociation:
     polymorphic = raw["entity"] == "polymorphic"
     corrected = corrections.association_keys.get(f"{owner}.{name}", {})
-    return Association(
+    return CatalogueAssociation(
         name=name,
         entity=None if polymorphic else raw["entity"],
         ref=raw["ref"],
@@ -164,7 +164,7 @@ def _association(name: str, raw: Raw, owner: str | None, corrections: _Correctio
     )
 
 
-def _definitions(corrections: _Corrections, operations: Iterable[Operation]) -> Iterable[Definition]:
+def _definitions(corrections: _Corrections, operations: Iterable[CatalogueOperation]) -> Iterable[Definition]:
     published = {**_read("definitions.yaml"), **dict.fromkeys(corrections.added_definitions)}
     collections = {definition: key for operation in operations for key, definition in operation.response.items()}
     collections |= corrections.collections
@@ -182,10 +182,10 @@ def _definitions(corrections: _Corrections, operations: Iterable[Operation]) -> 
 
 
 def _associations_of_definitions(
-    corrections: _Corrections, operations: Iterable[Operation]
-) -> dict[str, dict[str, Association]]:
+    corrections: _Corrections, operations: Iterable[CatalogueOperation]
+) -> dict[str, dict[str, CatalogueAssociation]]:
     """The associations of each definition: those that its operations include, and those that a correction adds."""
-    found: dict[str, dict[str, Association]] = {}
+    found: dict[str, dict[str, CatalogueAssociation]] = {}
     for operation in operations:
         if operation.definition is not None:
             found.setdefault(operation.definition, {}).update({a.name: a for a in operation.includes})

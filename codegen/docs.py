@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from kantata_async.catalogue import Field, Operation, Type
+from kantata_async.catalogue import CatalogueOperation, Field, Type
 
 from .naming import argument
 from .types import Member, is_id, quoted, values_of
@@ -122,7 +122,7 @@ def _summary(call: CallView, module: ModuleView) -> str:
     return (own or _BY_ANSWER[call.answer]).format(entity=entity, title=call.operation.title.capitalize())
 
 
-def _standard(operation: Operation) -> str:
+def _standard(operation: CatalogueOperation) -> str:
     """A sentence or two on the parameters that many operations take."""
     brought = []
     if takes(operation, "include") and operation.includes:
@@ -144,7 +144,7 @@ def _standard(operation: Operation) -> str:
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
-def _revealing(operation: Operation) -> str:
+def _revealing(operation: CatalogueOperation) -> str:
     return ", ".join(
         f"{name}={value if isinstance(value, bool) else quoted(value)}" for name, value in operation.reveal.items()
     )
@@ -208,7 +208,7 @@ def _included(names: Sequence[str | int]) -> str | int:
 _SIMPLE: Final = frozenset({"string", "boolean", "integer", "date", "enum"})
 
 
-def _needed(operation: Operation) -> Iterator[tuple[str, str]]:
+def _needed(operation: CatalogueOperation) -> Iterator[tuple[str, str]]:
     """The required parameters of an operation by name, each with a value."""
     if isinstance(operation.body, Type):
         key = operation.body_key or "items"
@@ -218,7 +218,7 @@ def _needed(operation: Operation) -> Iterator[tuple[str, str]]:
             yield argument(field.name), _value(operation, field)
 
 
-def _value(operation: Operation, field: Field) -> str:
+def _value(operation: CatalogueOperation, field: Field) -> str:
     return '("rows.csv", b"...")' if field.name == operation.upload else sample(field)
 
 

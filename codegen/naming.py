@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import yaml
 
-from kantata_async.catalogue import Operation
+from kantata_async.catalogue import CatalogueOperation
 
 _NAMES: Final = Path(__file__).with_name("names.yaml")
 
@@ -32,7 +32,7 @@ def argument(name: str) -> str:
     return f"{name}_" if keyword.iskeyword(name) else name
 
 
-def resource_of(operation: Operation) -> str:
+def resource_of(operation: CatalogueOperation) -> str:
     """The attribute of the session that an operation belongs to: its collection, as the path begins."""
     for prefix, resource in names()["resources"].items():
         if operation.path.startswith(prefix):
@@ -50,7 +50,7 @@ _FIVE: Final = {
 }
 
 
-def method_of(operation: Operation) -> str:
+def method_of(operation: CatalogueOperation) -> str:
     """The method for an operation: one of the usual five, or what the path says it does."""
     exception = names()["methods"].get(f"{operation.method} {operation.path}")
     if exception is not None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from kantata_async.catalogue import Association, Catalogue, Definition, Field, Operation, Type
+from kantata_async.catalogue import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Type
 from kantata_async.model.natural_key import NaturalKey
 
 from .naming import argument, camel, method_of, names, resource_of
@@ -91,7 +91,7 @@ class CallView:
 
     name: str
     constant: str
-    operation: Operation
+    operation: CatalogueOperation
     answer: str
     phantom: str
     annotation: str
@@ -176,7 +176,7 @@ class Views:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self.by_resource: dict[str, list[Operation]] = defaultdict(list)
+        self.by_resource: dict[str, list[CatalogueOperation]] = defaultdict(list)
         for operation in catalogue.operations.values():
             self.by_resource[resource_of(operation)].append(operation)
         self.shared = dict(self._shared())
@@ -206,7 +206,7 @@ class Views:
         homes = self.homes()
         return {d.class_name: homes[d.variant_of or d.name] for d in self.catalogue.definitions.values()}
 
-    def _module(self, name: str, definitions: list[Definition], operations: list[Operation]) -> ModuleView:
+    def _module(self, name: str, definitions: list[Definition], operations: list[CatalogueOperation]) -> ModuleView:
         structures: list[Structure] = []
         vocabularies = Vocabularies(camel(name))
         entities = [self._entity(d, structures) for d in sorted(definitions, key=lambda d: d.variant_of is not None)]
@@ -243,7 +243,7 @@ class Views:
             links=tuple(self._link(association) for association in definition.associations),
         )
 
-    def _link(self, association: Association) -> LinkView:
+    def _link(self, association: CatalogueAssociation) -> LinkView:
         target = self.catalogue.definitions[association.entity] if association.entity else None
         name = target.class_name if target else "Entity"
         return LinkView(
@@ -259,7 +259,7 @@ class Views:
     # --- calls ---
 
     def _call(
-        self, prefix: str, operation: Operation, structures: list[Structure], vocabularies: Vocabularies
+        self, prefix: str, operation: CatalogueOperation, structures: list[Structure], vocabularies: Vocabularies
     ) -> CallView:
         name = method_of(operation)
         title = prefix + camel(name)
@@ -293,7 +293,9 @@ class Views:
             natural_key=self.catalogue.natural_keys.get(operation.collection or "") if name == "create" else None,
         )
 
-    def _returns(self, answer: str, title: str, operation: Operation, structures: list[Structure]) -> tuple[str, str]:
+    def _returns(
+        self, answer: str, title: str, operation: CatalogueOperation, structures: list[Structure]
+    ) -> tuple[str, str]:
         """What an operation answers, and what its method returns."""
         entity = self.catalogue.definitions[operation.definition].class_name if operation.definition else ""
         match answer:
@@ -354,7 +356,7 @@ class _SharingTypes(ParameterTypes):
         return Typed(shared.structure.name, shared.constant)
 
 
-def takes(operation: Operation, name: str) -> bool:
+def takes(operation: CatalogueOperation, name: str) -> bool:
     """Whether an operation takes one of the API's standard parameters."""
     return name in operation.standard_params
 
@@ -365,7 +367,7 @@ def _filter(field: Field, types: ParameterTypes) -> tuple[Member, tuple[str, str
     return member, (field.name, f"Needed({typed.kind})" if field.required else typed.kind)
 
 
-def _body(operation: Operation, types: ParameterTypes) -> tuple[str | None, tuple[Member, ...]]:
+def _body(operation: CatalogueOperation, types: ParameterTypes) -> tuple[str | None, tuple[Member, ...]]:
     """The kinds of a body, and its parameters."""
     if isinstance(operation.body, Type):
         key = operation.body_key or "items"
@@ -394,16 +396,16 @@ def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[
         yield BulkView("DeletesMany")
 
 
-def _includes(operation: Operation) -> tuple[str, ...]:
+def _includes(operation: CatalogueOperation) -> tuple[str, ...]:
     return tuple(association.name for association in operation.includes) if takes(operation, "include") else ()
 
 
-def _optional_fields(operation: Operation) -> tuple[str, ...]:
+def _optional_fields(operation: CatalogueOperation) -> tuple[str, ...]:
     return operation.optional_fields if takes(operation, "optional_fields") else ()
 
 
 def _standard_members(
-    operation: Operation,
+    operation: CatalogueOperation,
     includes: Vocabulary | None,
     optional_fields: Vocabulary | None,
     vocabularies: Vocabularies,
@@ -426,7 +428,7 @@ def _standard_members(
     return members
 
 
-def orders_of(operation: Operation) -> tuple[list[str], list[str]]:
+def orders_of(operation: CatalogueOperation) -> tuple[list[str], list[str]]:
     """The sort fields that take a direction, and those that do not."""
     if operation.order is None:
         return [], []
@@ -434,7 +436,7 @@ def orders_of(operation: Operation) -> tuple[list[str], list[str]]:
     return [field for field in operation.order.fields if field not in undirected], undirected
 
 
-def _order_type(operation: Operation, vocabularies: Vocabularies) -> str:
+def _order_type(operation: CatalogueOperation, vocabularies: Vocabularies) -> str:
     directed, undirected = orders_of(operation)
     plain = [field for field in directed if ":" not in field]
     values = [*undirected, *(f"{field}{way}" for field in plain for way in ("", ":asc", ":desc"))]
@@ -443,7 +445,7 @@ def _order_type(operation: Operation, vocabularies: Vocabularies) -> str:
     return " | ".join([*([named.alias] if named else []), *by_custom_field])
 
 
-def _answer_of(name: str, operation: Operation) -> str:
+def _answer_of(name: str, operation: CatalogueOperation) -> str:
     if operation.csv:
         return "csv"
     if operation.method == "DELETE":

@@ -41,7 +41,7 @@ class KantataError(Exception):
     """The root of every error of this package."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Made anew without __init__, whose arguments are not what an exception keeps: errors cross process pools.
+        # Errors cross process pools. They are rebuilt without __init__, whose arguments an exception does not keep.
         return _restored, (type(self), self.args, self.__dict__)
 
 
@@ -53,7 +53,7 @@ def _restored(kind: type[KantataError], args: tuple[Any, ...], state: dict[str, 
 
 def note_interruption(error: BaseException, request: str, *, may_be_carried_out: bool) -> None:
     """Have an exception that ended a request say whether the request may have been carried out."""
-    # An error of the token function's is that of all requests that waited for the token.
+    # The token function raises one error for all requests that waited for the token.
     known = vars(error).get(_MAY_BE_CARRIED_OUT)
     if known is None or (may_be_carried_out and not known):
         state = "may have been carried out" if may_be_carried_out else "was not carried out"
@@ -64,8 +64,8 @@ def note_interruption(error: BaseException, request: str, *, may_be_carried_out:
 def may_be_carried_out(error: BaseException) -> bool | None:
     """Whether a request that this exception ended may have been carried out; None where it ended none.
 
-    For what is no `KantataError`: a cancellation, a time limit of the program's (``asyncio.timeout``), an error of the
-    token function.
+    Meant for what is no `KantataError`: a cancellation, a time limit of the program (``asyncio.timeout``), an error
+    that the token function raised.
     """
     ended: BaseException | None = error
     while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
@@ -97,7 +97,7 @@ class InvalidResponseError(KantataError):
     """The answer is not what the API promises: not JSON, damaged, too large, a redirect, or a malformed envelope."""
 
     def __init__(self, message: str) -> None:
-        # It quotes the answer, whose control characters are none of a terminal's.
+        # The message quotes the answer, whose control characters must not reach a terminal.
         super().__init__(_one_line(message))
 
 
@@ -258,5 +258,5 @@ _BY_STATUS: Final[dict[int, type[APIError]]] = {
 
 
 def api_error_type(status: int) -> type[APIError]:
-    """The class for an HTTP error status: its own, `ServerError` for any 5xx, plain `APIError` for the rest."""
+    """The class for an HTTP error status: its own, `ServerError` for any 5xx, `APIError` for any other."""
     return _BY_STATUS.get(status, ServerError if status >= 500 else APIError)

@@ -1,4 +1,4 @@
-"""From an answer of the API that somebody else fetched to linked entities: no session, no I/O."""
+"""Linked entities from an answer of the API that was fetched elsewhere: no session, no I/O."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from .errors import InvalidResponseError, UsageError
 from .model import Entity, Page
 
 _READER: Final = Reader(entity_class)
-"""Apart from that of the sessions: what a program makes up to be read here is no business of theirs."""
+"""Apart from the sessions' reader, so that made-up answers leave no trace in theirs."""
 
 
 def normalize(
     payload: Mapping[str, Any] | bytes | bytearray | memoryview | str, *, include: Iterable[str] | None = None
 ) -> Page[Entity]:
-    """Make linked entities of an answer: decoded JSON, or its bytes or text.
+    """The linked entities of an answer, which is given as decoded JSON, bytes or text.
 
     Matches come in the order of `results`. `include` says which associations the request asked for; without it, an
-    association counts as asked for when the answer carries objects of its collection beside the matches. Raises
-    InvalidResponseError saying what is wrong with a malformed envelope, and nothing else; UsageError for an `include`
-    that is a text instead of a list.
+    association counts as asked for when the answer carries objects of its collection beside the matches.
+
+    Raises:
+        InvalidResponseError: the envelope is malformed; the message says how.
+        UsageError: `include` is a text instead of a list.
     """
     if isinstance(include, str):
         raise UsageError(f"include takes a list: include=[{include!r}]")

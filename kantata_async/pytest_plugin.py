@@ -1,6 +1,6 @@
 """pytest fixtures: an embedded Kantata for a test, and a session opened on it.
 
-pytest loads this module in every run in which the package is installed, so it imports next to nothing by itself: the
+pytest loads this module in every run in which the package is installed, so it imports next to nothing at first: the
 client and the sandbox come when a fixture is used. The fixtures run in the event loop that pytest-asyncio gives a test;
 where it is not installed, using one fails with a message and everything else goes on.
 """

@@ -38,7 +38,7 @@ FieldT = TypeVar("FieldT", bound=str)
 
 _READS = frozenset({"GET"})
 _ONE_OBJECT = "/{id}"
-"""How the path of an operation ends that is about the object of that id."""
+"""The end of a path that names one object by its id."""
 
 
 def _names_checked(method: FunctionType) -> Callable[..., Any]:
@@ -134,7 +134,7 @@ class Resource:
         call = self._checked(operation, ids, arguments)
         data = await self._connection.ask(call)
         if data is None and operation.method == "PUT" and "get" in self.operations:
-            # A success may have no body (API facts, "Access"): what was changed is read anew.
+            # A success may have no body (API facts, "Access"), so the changed object is read anew.
             wanted = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
             return await self._single(self.operations["get"], ids, wanted)
         page = await self._linked(operation, call, data)
@@ -161,7 +161,7 @@ class Resource:
         return page
 
 
-# Bulk writes are loaded by the first one: most programs make none.
+# Loaded with the first bulk write, as most programs make none.
 
 
 class CreatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
@@ -200,7 +200,7 @@ class CreatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
                 sending too. Without it, rows found after a lost answer to have been there before are existing.
 
         Raises:
-            UsageError: a row is wrong (its position is in the message), or an option.
+            UsageError: a row or an option is wrong; the message names the position of the row.
             BulkError: nothing more could be sent (401); the outcomes so far are its `result`.
         """
         from .bulk import create_many

@@ -30,7 +30,7 @@ from .transport import (
 )
 
 _READER: Final = Reader(entity_class)
-"""What the answers to one session teach serves the others."""
+"""Shared by all sessions: the layouts learnt from the answers to one serve the others."""
 
 
 class KantataSession(Resources):
@@ -45,13 +45,13 @@ class KantataSession(Resources):
         concurrency: requests in flight at once.
         rate_limit: how fast requests may start. By default the limit is found and kept (`AdaptiveRateLimit`), and
             shared by all sessions of the process with the same token and base URL; `RateLimit` gives a fixed one,
-            an `aiolimiter.AsyncLimiter` is shared with whatever else it limits,
-            `RateLimits` one for each endpoint that has its own, `RedisRateLimit` shares them with other processes.
-            None is no limit of its own: as fast as they come, and after a 429 the wait of the retry policy.
+            an `aiolimiter.AsyncLimiter` is shared with whatever else it limits, `RateLimits` gives one for each
+            endpoint that has a limit of its own, and `RedisRateLimit` shares the limit with other processes. None sends
+            requests as fast as they come; after a 429 only the retry policy decides how long to wait.
         retry: how often and how long a request is tried again.
         headers: sent along with every request.
-        on_event: told what happens to each request (`RequestEvent`). An async function is awaited beside the requests,
-            one event after the other; an error that it raises is logged and goes no further.
+        on_event: called with a `RequestEvent` for everything that happens to a request. An async function is awaited
+            beside the requests, one event after the other; an error that it raises is logged and goes no further.
         proxy: the URL of the proxy to go through, ``http://user:password@proxy.example:3128``.
         trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are honoured where no proxy is given.
         ssl: which certificates are trusted, as ``ssl.create_default_context(cafile=…)`` makes it; by default those that
@@ -63,7 +63,7 @@ class KantataSession(Resources):
     opened it, and closed there. KANTATA_LOG=debug in the environment has it log to stderr.
 
     Raises:
-        UsageError: a setting cannot be right.
+        UsageError: a setting is wrong.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class KantataSession(Resources):
         connector: Connector | None = None,
     ) -> None:
         tokens = TokenSource(token)
-        # Not in a variable of this frame when a setting is refused.
+        # A traceback shows the variables of its frames, and a setting may be refused below.
         del token
         self._transport = Transport(
             tokens,
@@ -101,7 +101,7 @@ class KantataSession(Resources):
         super().__init__(Connection(self._transport, _READER, _operations_of, self._transport.options))
 
     def __repr__(self) -> str:
-        # Shown also of one whose making failed.
+        # A session whose __init__ failed is shown too.
         transport = vars(self).get("_transport")
         return "<KantataSession>" if transport is None else f"<KantataSession at {transport.base_url}>"
 
@@ -118,7 +118,11 @@ class KantataSession(Resources):
         await self.close()
 
     async def open(self) -> None:
-        """Open the session; ``async with`` does it. Raises UsageError for one that was opened before."""
+        """Open the session; ``async with`` does it.
+
+        Raises:
+            UsageError: the session was opened before.
+        """
         await self._transport.open()
 
     async def close(self) -> None:
@@ -133,7 +137,7 @@ class KantataSession(Resources):
         headers: Mapping[str, str] | None = None,
         priority: Priority | None = None,
     ) -> Self:
-        """The same session seen otherwise: its connections, limits and state, with options of its own for each call.
+        """A view of this session: the same connections, limits and state, with other options for each call.
 
         ``hurried = kantata.with_options(timeout=2, retry=RetryPolicy.never(), priority="high")``
 
@@ -144,7 +148,7 @@ class KantataSession(Resources):
             priority: how urgent the requests are, whatever `kantata_async.priority` says around them.
 
         Raises:
-            UsageError: an option cannot be right.
+            UsageError: an option is wrong.
         """
         options = self._connection.options.but(timeout=timeout, retry=retry, headers=headers, priority=priority)
         self._transport.keep_secret(options)
@@ -155,20 +159,22 @@ class KantataSession(Resources):
 
     @property
     def base_url(self) -> str:
-        """Where the API is that this session talks to."""
+        """The base URL of the API that this session talks to."""
         return str(self._transport.base_url)
 
     @property
     def limits(self) -> Mapping[str, LimitState]:
-        """How every rate limit stands that a request counted against: "general", and endpoints' own by their names."""
+        """The state of every rate limit that a request counted against, by name: "general", and those of endpoints."""
         return self._transport.limits
 
     async def load(self, entities: Entity | Iterable[Entity], *paths: str) -> None:
         """Fetch associations that were not included, after the fact: ``await kantata.load(people, "manager.role")``.
 
         The entities themselves gain them: afterwards ``person.manager.role`` can be read. What is there already is not
-        fetched again; each id is fetched once, 200 a request. Raises UsageError for a path with a wrong step, or for
-        entities that `from_dict` made.
+        fetched again; each id is fetched once, 200 a request.
+
+        Raises:
+            UsageError: a step of a path is no association, or an entity was made by `from_dict`.
         """
         if not paths:
             raise UsageError("load takes the associations to fetch: load(people, 'manager.role')")
@@ -189,17 +195,17 @@ class KantataSession(Resources):
         params: Mapping[str, QueryValue | Sequence[QueryValue]] | None = None,
         json: object = NO_BODY,
     ) -> Any:
-        """The escape hatch: the decoded JSON of any path, with the same limits, retries and errors as every call.
+        """The decoded JSON of any path, with the same limits, retries and errors as every call.
 
         `path` is relative to the base URL (``/users/me``); `params` go into the query, lists with commas; `json` is the
-        body. Gives None for an answer without a body.
+        body. An answer without a body gives None.
 
         Raises:
-            UsageError: the path leaves the API, or something cannot be sent as it is.
+            UsageError: the path leads out of the API, or a value cannot be sent.
         """
         for name, value in (("method", method), ("path", path)):
             if not isinstance(value, str):
-                raise UsageError(f"the {name} of a request is a text, not {type(value).__name__}")
+                raise UsageError(f"the {name} of a request must be a str, not {type(value).__name__}")
         response = await self._transport.send(
             Request(method.upper(), path, query_of(params), json=json), self._connection.options
         )

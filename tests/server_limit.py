@@ -13,8 +13,7 @@ import attrs
 
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimits
 from kantata_async.limits.account import Account
-from kantata_async.sandbox.server.limits import RateLimits as ServerRateLimits
-from kantata_async.sandbox.server.limits import ServerRateLimit
+from kantata_async.sandbox.server.limits import MeteredLimits, ServerRateLimit
 
 Kind = Literal["fixed_window", "sliding_window", "token_bucket"]
 KINDS: tuple[Kind, ...] = ("fixed_window", "sliding_window", "token_bucket")
@@ -137,12 +136,12 @@ class Simulation:
                     slot.answered(refused=not through, retry_after=None)
                 again = slot.leave
 
-    def _limited(self, limit: int) -> ServerRateLimits:
+    def _limited(self, limit: int) -> MeteredLimits:
         limits = [ServerRateLimit(limit, self._per, self._kind)]
         if self._own is not None:
             method, path = PATHS["own"]
             limits.append(ServerRateLimit(self._own, self._per, self._kind, method=method, path=path))
-        return ServerRateLimits(limits)
+        return MeteredLimits(limits)
 
     def _way(self) -> float:
         return self._latency / 2 + self._chance.expovariate(1 / self._jitter)

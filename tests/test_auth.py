@@ -14,7 +14,7 @@ from wire import OK, Server
 
 from kantata_async import KantataSession
 from kantata_async.errors import UsageError
-from kantata_async.transport.auth import AccessToken, TokenSource, owner_of
+from kantata_async.transport.auth import HiddenToken, TokenSource, owner_of
 
 API = "https://api.mavenlink.com/api/v1"
 
@@ -34,7 +34,7 @@ def fetching(*tokens: object) -> tuple[TokenSource, list[object]]:
     return TokenSource(function), given
 
 
-async def together(tokens: Iterable[Awaitable[AccessToken]]) -> set[str]:
+async def together(tokens: Iterable[Awaitable[HiddenToken]]) -> set[str]:
     """What comes of asking for tokens at the same time."""
     return {token.value for token in await asyncio.gather(*tokens)}
 
@@ -46,7 +46,7 @@ async def test_a_fixed_token_is_given_and_cannot_be_renewed() -> None:
     assert (await source.current()).value == "s3cret"
     assert not source.renewable
     with pytest.raises(UsageError, match="async function"):
-        await source.renew(AccessToken("s3cret"))
+        await source.renew(HiddenToken("s3cret"))
 
 
 async def test_the_environment_is_read_when_opened(monkeypatch: pytest.MonkeyPatch) -> None:

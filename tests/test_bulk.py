@@ -131,9 +131,9 @@ async def test_equal_rows_are_rows(kantata_sandbox: Sandbox, kantata: KantataSes
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (3, "row 1 should be a mapping"),
+        (3, "row 1 must be a mapping"),
         ({"workspace_id": 1}, "row 1 needs role"),
-        ({"workspace_id": 1, "role": "maven", "usr_id": 2}, "row 1.usr_id is no field here; did you mean 'user_id'"),
+        ({"workspace_id": 1, "role": "maven", "usr_id": 2}, "row 1.usr_id is not a field here; did you mean 'user_id'"),
         ({"workspace_id": 1, "role": "maven", "can_invite": "yes"}, "row 1.can_invite takes True or False"),
         ({"workspace_id": None, "role": "maven"}, "row 1.workspace_id"),
     ],
@@ -452,7 +452,7 @@ async def test_update_many(kantata_sandbox: Sandbox, kantata: KantataSession) ->
     assert [outcome.index for outcome in result.rejected] == [6]
     names = {role["id"]: role["name"] for role in kantata_sandbox.store.all("roles")}
     assert all(names[id] == f"New {id}" for id in ids)
-    for wrong, said in [({"name": "x"}, "needs an id"), ({"id": 1}, "changes nothing"), (3, "should be a mapping")]:
+    for wrong, said in [({"name": "x"}, "needs an id"), ({"id": 1}, "changes nothing"), (3, "must be a mapping")]:
         with pytest.raises(UsageError, match=said):
             await kantata.roles.update_many([wrong])  # type: ignore[list-item]
 

@@ -340,7 +340,7 @@ WHERE = {"token": "KANTATA_TOKEN", "host": "api.mavenlink.com"}
         ),
         (
             NotFoundError(404, [], method="GET", path="/users/9"),
-            "api.mavenlink.com has nothing at /users/9, or does not show it to whom KANTATA_TOKEN belongs",
+            "api.mavenlink.com has nothing at /users/9, or does not show it to the user of KANTATA_TOKEN",
         ),
         (
             ValidationError(422, [ErrorDetail("is taken", field="name")], method="POST", path="/roles"),
@@ -348,7 +348,7 @@ WHERE = {"token": "KANTATA_TOKEN", "host": "api.mavenlink.com"}
         ),
         (
             AmbiguousWriteError("POST /roles got no answer", method="POST", path="/roles"),
-            "it may or may not have been done: look before you try again. POST /roles got no answer",
+            "it may or may not have been done: check before you try again. POST /roles got no answer",
         ),
     ],
 )

@@ -260,7 +260,7 @@ async def test_the_docstrings_name_what_many_operations_take(kantata: KantataSes
     [
         (lambda kantata: kantata.participations.list(workspace_id=7, by_usr=9), "no 'by_usr'; did you mean 'by_user'"),
         (lambda kantata: kantata.participations.list(), "needs workspace_id"),
-        (lambda kantata: kantata.users.list().limit(0), "limit takes a whole number from 1, not 0"),
+        (lambda kantata: kantata.users.list().limit(0), "limit must be a whole number of at least 1, not 0"),
     ],
 )
 def test_a_wrong_name_is_refused_where_it_is_written(call: Callable[[KantataSession], Any], says: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -132,3 +133,22 @@ def test_an_import_that_runs_up_or_passes_a_face_is_seen() -> None:
     nodes = list(ast.walk(ast.parse(source)))
     targets = [target for node in nodes for target in targets_of(node, ("model", "entity"))]
     assert targets == ["session", "cli", "limits.rate"]
+
+
+SHARED_CLASS_NAMES = {
+    "Account": "the limits' is inside their package; the one of `provision` is on its face",
+    "Line": "the limits' is inside their package; the one of `provision` is on its face",
+}
+"""Class names that two modules share, and why they do."""
+
+
+def test_no_two_classes_share_a_name() -> None:
+    """One noun is one thing; the generated resources in `api` are many of a kind and stand aside."""
+    names = Counter(
+        node.name
+        for path in MODULES
+        if path.relative_to(PACKAGE).parts[0] != "api"
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert {name for name, number in names.items() if number > 1} == set(SHARED_CLASS_NAMES)

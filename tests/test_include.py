@@ -108,7 +108,7 @@ def test_a_path_is_its_text(steps: str) -> None:
 )
 def test_what_is_no_path_is_refused(steps: Any) -> None:
     """When it is made, not when it is used."""
-    with pytest.raises(UsageError, match="a path is association names joined by dots"):
+    with pytest.raises(UsageError, match="a path must be association names joined by dots"):
         path(steps)
 
 

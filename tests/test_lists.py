@@ -111,10 +111,10 @@ async def test_the_only_one(kantata_sandbox: Sandbox, kantata: KantataSession) -
     assert one.id == users[0]["id"]
     assert one.account_membership.id == one.account_membership_id
     assert [request.query["per_page"] for request in kantata_sandbox.requests] == ["2"]
-    with pytest.raises(NotOneError, match=r"GET /users: nothing matches, where one\(\) takes exactly one") as none:
+    with pytest.raises(NotOneError, match=r"GET /users: nothing matches, but one\(\) needs exactly one") as none:
         await kantata.users.list(by_full_name="Nobody at all").one()
     assert none.value.count == 0
-    with pytest.raises(NotOneError, match=r"GET /users: \d{3} match, where one\(\) takes exactly one") as several:
+    with pytest.raises(NotOneError, match=r"GET /users: \d{3} match, but one\(\) needs exactly one") as several:
         await kantata.users.list().one()
     assert several.value.count == await kantata.users.list().count()
     with pytest.raises(NotOneError):
@@ -150,7 +150,7 @@ async def test_a_limit_keeps_a_page_size_that_was_given(kantata_sandbox: Sandbox
 @pytest.mark.parametrize("number", [0, -1, True, 1.5, "10", None])
 async def test_what_is_no_limit(kantata: KantataSession, number: Any) -> None:
     """It would read nothing, or everything."""
-    with pytest.raises(UsageError, match="limit takes a whole number from 1, not"):
+    with pytest.raises(UsageError, match="limit must be a whole number of at least 1, not"):
         kantata.users.list().limit(number)
 
 
@@ -204,7 +204,7 @@ async def test_what_are_no_ids(kantata: KantataSession, ids: Any, says: str) -> 
     with pytest.raises(UsageError, match=says):
         await kantata.users.get_many(ids)
     if not isinstance(ids, list):
-        with pytest.raises(UsageError, match=r"^ids are an iterable of numbers or texts, not "):
+        with pytest.raises(UsageError, match=r"^ids must be an iterable of numbers or texts, not "):
             await kantata.time_entries.delete_many(ids)
 
 

@@ -154,7 +154,9 @@ async def test_a_proxy_that_refuses_is_told_once_and_without_the_password(certif
         ConnectProxy(server.port, password="clerk:right") as proxy,
         session(proxy=f"http://clerk:wr0ng-one@127.0.0.1:{proxy.port}", retry=RetryPolicy()) as kantata,
     ):
-        with pytest.raises(ConnectionFailedError, match="the proxy gives no way to the API: it answered 407") as caught:
+        with pytest.raises(
+            ConnectionFailedError, match="the proxy does not connect to the API: it answered 407"
+        ) as caught:
             await kantata.request("POST", "/users", json={})
     assert len(proxy.targets) == 1
     assert caught.tb.tb_next is not None
@@ -435,7 +437,7 @@ def test_the_environment_has_it_log(request: pytest.FixtureRequest) -> None:
 async def test_a_level_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the session is opened."""
     monkeypatch.setenv("KANTATA_LOG", "loud")
-    with pytest.raises(UsageError, match="KANTATA_LOG is one of debug, info, warning, not 'loud'"):
+    with pytest.raises(UsageError, match="KANTATA_LOG must be one of debug, info, warning, not 'loud'"):
         await session().open()
 
 

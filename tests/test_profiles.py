@@ -83,9 +83,9 @@ def test_a_file_that_is_no_profile(content: bytes) -> None:
 @pytest.mark.parametrize("name", ["../other", "a/b", ".hidden", "a b", "x" * 65, "é"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     """A profile's name is a file's name and nothing more."""
-    with pytest.raises(UsageError, match="a profile is named"):
+    with pytest.raises(UsageError, match="the name of a profile must be"):
         chosen_profile(name)
-    with pytest.raises(UsageError, match="a profile is named"):
+    with pytest.raises(UsageError, match="the name of a profile must be"):
         load_profile(name)
 
 

@@ -162,7 +162,7 @@ async def test_a_person_is_asked(run: Run, answer: bytes, code: int, people: dic
     ("arguments", "told"),
     [
         ((), "give a FILE, or a plan that was saved"),
-        (("--plan", "plan.json", "--remove-others"), "--remove-others is settled when a plan is made"),
+        (("--plan", "plan.json", "--remove-others"), "--remove-others is fixed in a saved plan"),
         (("no.csv",), "no.csv: No such file"),
         (("roster.pdf",), "a roster is a .csv, an .xlsx or a .jsonl file, not .pdf"),
         (("--base-url", "http://kantata.example", "roster.csv"), "https"),
@@ -202,7 +202,7 @@ async def test_interrupted_and_started_again(run: Run) -> None:
     process.send_signal(signal.SIGINT)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 130
-    assert "Start it again, and only the rest happens." in output.decode()
+    assert "Run it again: it does only what is still to do." in output.decode()
     assert errors.decode().strip() == "Interrupted."
     assert (await run(path, "--apply", "--yes"))[0] == 0
     assert run.people("2") == {str(id): 1 for id in range(2, 18)}
@@ -374,7 +374,7 @@ async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code:
     process.send_signal(sent)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
     assert (process.returncode, errors.decode().strip()) == (code, told)
-    found = re.search(r"28 of 28 added, (\d+) of 28 updated\. Start it again, and only the rest", output.decode())
+    found = re.search(r"28 of 28 added, (\d+) of 28 updated\. Run it again: it does only what is", output.decode())
     assert found is not None
     rated = sum(one["rate_in_cents"] == 100 * int(one["user_id"]) for one in team(run, "2"))
     assert 0 < int(found[1]) <= rated < 28

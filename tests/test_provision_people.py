@@ -295,7 +295,7 @@ async def test_a_roster_invites_each_address_once(kantata: KantataSession, kanta
     joined = kantata_sandbox.store.add("users", {"full_name": "New One", "email_address": "new@x.example"})
     kantata_sandbox.store.add("account_memberships", {"user_id": joined})
     assert {one.reason for one in (await made.apply(replan=True)).of("refused")} == {
-        "has joined the account since: plan anew"
+        "has joined the account since: make a new plan"
     }
     assert (await (await plan(kantata, sheet, invite=True)).apply()).ok
     on = [one["workspace_id"] for one in kantata_sandbox.store.all("participations") if one["user_id"] == joined]

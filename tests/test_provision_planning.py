@@ -147,7 +147,7 @@ def test_others_are_removed_when_asked() -> None:
     assert found == {
         "50": ("keep", None),
         "51": ("remove", "not in the roster"),
-        "52": ("keep", "not in the roster, but not removed: the token is theirs"),
+        "52": ("keep", "not in the roster, but not removed: the token belongs to them"),
         "61": ("keep", "not in the roster, but not removed: line 3 cannot be done"),
     }
 

@@ -247,7 +247,7 @@ def test_wrong_columns_are_told_all_at_once(tmp_path: Path) -> None:
     for part in (
         "there is no column 'Projct'; did you mean 'project'?",
         "the columns 'E-Mail' and 'person' are both the 'person'",
-        "the column 'Rate' could be bill_rate or cost_rate: call it which",
+        "the column 'Rate' could be bill_rate or cost_rate: rename it to the one that is meant",
         "there is no column 'Nonsense'; there are project, person, full_name",
         "the column 'project' is missing",
     ):

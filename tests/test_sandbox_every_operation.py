@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from kantata_async.catalogue import Definition, Field, Operation, Type, load
+from kantata_async.catalogue import CatalogueOperation, Definition, Field, Type, load
 from kantata_async.sandbox import Sandbox
 from kantata_async.sandbox.backend.inflection import plural
 from kantata_async.sandbox.backend.references import References
@@ -50,7 +50,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-def resource(operation: Operation) -> str:
+def resource(operation: CatalogueOperation) -> str:
     segments = operation.path.strip("/").split("/")
     known = {"foreign_exchange": "exchange_tables", "scheduled_jobs": "insights_report_exports"}
     return known.get(segments[0], segments[0])
@@ -81,7 +81,7 @@ def some_id(collection: str, name: str, sandbox: Sandbox) -> int:
     return int(next(iter(sandbox.store.records(key)))) if key else 1
 
 
-def minimal_body(operation: Operation, sandbox: Sandbox) -> Any:
+def minimal_body(operation: CatalogueOperation, sandbox: Sandbox) -> Any:
     route = f"{operation.method} {operation.path}"
     collection = operation.collection or resource(operation)
     if isinstance(operation.body, Type):
@@ -94,7 +94,7 @@ def minimal_body(operation: Operation, sandbox: Sandbox) -> Any:
     return {operation.body_key: body} if operation.body_key else body
 
 
-def form_of(operation: Operation, sandbox: Sandbox) -> aiohttp.FormData:
+def form_of(operation: CatalogueOperation, sandbox: Sandbox) -> aiohttp.FormData:
     form = aiohttp.FormData()
     prefix, suffix = (f"{operation.body_key}[", "]") if operation.body_key else ("", "")
     assert isinstance(operation.body, tuple)
@@ -107,7 +107,7 @@ def form_of(operation: Operation, sandbox: Sandbox) -> aiohttp.FormData:
     return form
 
 
-def path_of(operation: Operation, sandbox: Sandbox) -> str:
+def path_of(operation: CatalogueOperation, sandbox: Sandbox) -> str:
     path = operation.path
     collection = operation.collection if operation.path.endswith("/{id}") else None
     for param in operation.path_params:
@@ -119,7 +119,7 @@ def path_of(operation: Operation, sandbox: Sandbox) -> str:
     return path
 
 
-def _usable(operation: Operation, sandbox: Sandbox, key: str) -> str:
+def _usable(operation: CatalogueOperation, sandbox: Sandbox, key: str) -> str:
     """The first object, which no default filter hides; a fresh one where deleting or resolving uses it up."""
     records = sandbox.store.records(key)
     if operation.method == "GET":
@@ -171,7 +171,7 @@ def assert_object(definition: Definition, shown: Mapping[str, Any]) -> None:
             assert conforms(field.type, value), f"{definition.name}.{name}={value!r}"
 
 
-def assert_envelope(operation: Operation, payload: Any) -> None:
+def assert_envelope(operation: CatalogueOperation, payload: Any) -> None:
     assert {"count", "results", "meta", operation.collection} <= payload.keys()
     assert payload["count"] == payload["meta"]["count"] >= len(payload["results"])
     for result in payload["results"]:
@@ -184,7 +184,7 @@ def assert_envelope(operation: Operation, payload: Any) -> None:
 
 
 async def send(
-    session: aiohttp.ClientSession, sandbox: Sandbox, operation: Operation, **extra: str
+    session: aiohttp.ClientSession, sandbox: Sandbox, operation: CatalogueOperation, **extra: str
 ) -> tuple[int, str, bytes]:
     route = f"{operation.method} {operation.path}"
     query = {

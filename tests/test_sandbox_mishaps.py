@@ -15,7 +15,7 @@ import pytest
 from waiting import until
 
 from kantata_async.sandbox import Fault, Sandbox, ServerRateLimit
-from kantata_async.sandbox.server.limits import RateLimits
+from kantata_async.sandbox.server.limits import MeteredLimits
 
 BODY = {"participation": {"workspace_id": 2, "user_id": 9, "role": "maven"}}
 
@@ -163,7 +163,7 @@ async def test_rate_limit_answers_429_and_carries_nothing_out(sandbox: Sandbox, 
 )
 def test_kinds_of_limits(kind: Any, admitted: list[float]) -> None:
     """Two requests in a second: by window, by sliding window, and by a bucket that refills evenly."""
-    limits = RateLimits([ServerRateLimit(2, 1.0, kind)])
+    limits = MeteredLimits([ServerRateLimit(2, 1.0, kind)])
     tries = [0.0, 0.0, 0.0, 0.5, 0.5, 1.0, 1.0, 1.5] if kind == "token_bucket" else [0.0, 0.9, 0.95, 1.0, 1.0, 1.5, 1.9]
     assert [at for at in tries if limits.admit("GET", "/users", at) == 0][: len(admitted)] == admitted
 

@@ -15,7 +15,7 @@ from kantata_async import KantataSession, UsageError
 from kantata_async.signin import (
     KANTATA,
     Application,
-    AuthorizationServer,
+    AuthorizationEndpoints,
     SignInError,
     discover,
     exchange,
@@ -136,7 +136,7 @@ async def test_a_token_that_ends() -> None:
 
 async def test_a_server_that_cannot_be_reached() -> None:
     """A closed port is an error of ours, for each of the three requests."""
-    nowhere = AuthorizationServer(*[f"http://127.0.0.1:1/oauth/{step}" for step in ("authorize", "token", "revoke")])
+    nowhere = AuthorizationEndpoints(*[f"http://127.0.0.1:1/oauth/{step}" for step in ("authorize", "token", "revoke")])
     authorization = application().begin(nowhere)
     with pytest.raises(SignInError, match="cannot be reached"):
         await exchange(application(), nowhere, authorization, f"{HERE}?code=c&state={authorization.state}")
@@ -203,6 +203,6 @@ async def test_a_port_that_is_taken() -> None:
     async with receive_redirect() as (address, _):
         port = urlsplit(address).port
         assert port is not None
-        with pytest.raises(SignInError, match="nobody can listen"):
+        with pytest.raises(SignInError, match="cannot listen"):
             async with receive_redirect(port):
                 pass

@@ -357,14 +357,14 @@ FIELDS: Final = {"title": Needed(TEXT), "due_date": DAY, "size": Object({"width"
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"title": "x", "due_dat": None}, "^due_dat is no field here; did you mean 'due_date'"),
-        ({"title": "x", "zzz": 1}, "^zzz is no field here; there are due_date, size, title"),
-        ({"title": "x", 7: 1}, "^7 is no field here"),
+        ({"title": "x", "due_dat": None}, "^due_dat is not a field here; did you mean 'due_date'"),
+        ({"title": "x", "zzz": 1}, "^zzz is not a field here; there are due_date, size, title"),
+        ({"title": "x", 7: 1}, "^7 is not a field here"),
         ({"due_date": "2026-01-05"}, "^the call needs title"),
         ({"title": None}, "^title takes text, not None"),
         ({"title": "x", "size": {"unit": "cm"}}, "^size needs width"),
         ({"title": "x", "size": {"width": None}}, "^size.width takes a whole number"),
-        ({"title": "x", "size": {"width": 1, "untt": "cm"}}, "^size.untt is no field here; did you mean 'unit'"),
+        ({"title": "x", "size": {"width": 1, "untt": "cm"}}, "^size.untt is not a field here; did you mean 'unit'"),
         ({"title": "x", "size": [1]}, "^size takes a mapping"),
         ({"title": "x", "due_date": "soon"}, "^due_date takes a date"),
     ],

@@ -1,4 +1,4 @@
-"""What the objects of some ids are like now, or why that cannot be told."""
+"""What the objects of some ids are like now, or why that is unknown."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Seen(Generic[E]):
 
 @attrs.frozen
 class LookById(Generic[E]):
-    """How to look at objects: by the list, which can show what it hides by default, else one by one."""
+    """Looks at objects: through the list, which can show what it hides by default, else one by one."""
 
     connection: Connection
     listing: Operation[E] | None
     get: Operation[E] | None
 
     async def __call__(self, ids: Sequence[str], asked: Mapping[str, Sequence[str]]) -> Seen[E]:
-        """Look at the objects of ids, which are to carry what is asked for as far as there is a way.
+        """What a look at ids saw; its objects carry what was asked for, as far as the API can send it.
 
         Raises:
-            AuthenticationError: nothing else would go through either.
+            AuthenticationError: the API refuses the token, and would refuse every other request.
         """
         try:
             if self.listing is not None and asks_by_id(self.listing):
@@ -76,12 +76,12 @@ class LookById(Generic[E]):
 
 
 def the_object(items: Sequence[E], operation: Operation[E], id: str) -> E:
-    """The object of an id, which an answer about it is to hold and nothing else.
+    """The one object in an answer about an id.
 
     Raises:
         InvalidResponseError: it holds another, several, or none.
     """
     if len(items) != 1 or items[0].id != id or items[0].collection != operation.collection:
         came = brief_repr(list(items))
-        raise InvalidResponseError(f"{operation}: {operation.collection} {id} was expected, not {came}")
+        raise InvalidResponseError(f"{operation}: the answer should hold {operation.collection} {id}, not {came}")
     return items[0]

@@ -1,4 +1,4 @@
-"""Updating and deleting many objects by id, each with an outcome of its own."""
+"""Updating and deleting many objects by id, each with a separate outcome."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Update(Generic[E]):
         """Bring every row to its outcome.
 
         Raises:
-            AuthenticationError: nothing else would go through either.
-            UsageError: nor would it here.
+            AuthenticationError: the API refuses the token, and would refuse every other row.
+            UsageError: no row can be sent at all.
         """
         for row in rows:
             id, fields = row.wired
@@ -61,7 +61,7 @@ class Update(Generic[E]):
             id: of the object.
             fields: of the row; those that an update does not take are left out.
             ledger: of its batch.
-            done: what the row is told as when that is done.
+            done: the status of the row when that is done.
             entity: the object as it was, where it is known.
         """
         taken = self.update.body if isinstance(self.update.body, Mapping) else {}
@@ -69,12 +69,12 @@ class Update(Generic[E]):
         for _ in range(MOST_SENDINGS):
             if not await self._has_to_go_again(row, id, changes, ledger, done, entity):
                 return
-        ledger.note([row], "not_sent", entity=entity, reason="its answer was lost again and again; it is as it was")
+        ledger.note([row], "not_sent", entity=entity, reason="its answer was lost each time; it is unchanged")
 
     async def _has_to_go_again(
         self, row: Row, id: str, changes: Mapping[str, Any], ledger: Ledger[E], done: Status, entity: E | None
     ) -> bool:
-        """Send an update; whether its answer was lost, and it was not carried out."""
+        """Send an update; True when its answer was lost and it was not carried out."""
         ledger.sending([row], entity=entity)
         call = check_call(self.update, (id,), {**changes, **brought_by(self.update, self.asked)})
         try:
@@ -126,8 +126,8 @@ class Delete(Generic[E]):
         """Bring every row to its outcome.
 
         Raises:
-            AuthenticationError: nothing else would go through either.
-            UsageError: nor would it here.
+            AuthenticationError: the API refuses the token, and would refuse every other row.
+            UsageError: no row can be sent at all.
         """
         await self._delete(rows, ledger)
 
@@ -167,14 +167,14 @@ class Delete(Generic[E]):
         if seen.fault is not None:
             ledger.cannot_tell(gone, seen.fault)
         elif there:
-            # All or nothing: one that is still there means that nothing was deleted, and the others never were there.
+            # A batch is all or nothing: with one object still there, nothing was deleted; the others never existed.
             ledger.note(gone, "rejected", errors=[_NOT_THERE])
         else:
             ledger.note(gone, "deleted", reason="its answer was lost; it is not there any more")
         await self._delete(there, ledger, sendings=sendings + 1)
 
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
-        """Tell the ids that are not there from the others, and these from each other: nothing of a batch was done."""
+        """Settle a refused batch, of which nothing was done: the ids that are not there, and then the others."""
         if len(rows) == 1:
             if isinstance(error, NotFoundError) and ledger.was_lost(rows[0]):
                 ledger.note(rows, "deleted", reason="its answer was lost; it is not there any more")

@@ -18,14 +18,14 @@ class Claims:
         self._taken: Final = SeenIds()
 
     def take(self, entity: Entity) -> bool:
-        """Let an object belong to a row; whether it belonged to none."""
+        """Claim an object for a row; whether no other row had claimed it."""
         return self._taken.add(entity.id)
 
     def __contains__(self, entity: Entity) -> bool:
         return entity.id in self._taken
 
 
-class Turns:
+class KeyTurns:
     """Lets rows with the same key be settled one batch after the other, however many are under way.
 
     Otherwise an object that one row was created with could be found for the other before its answer is there.

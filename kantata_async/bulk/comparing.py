@@ -45,7 +45,7 @@ def _name(pair: tuple[str, Hashable]) -> str:
 
 
 def _text(text: str) -> str:
-    """A text; points in time, which come with any offset, all in one."""
+    """A text; of a point in time, which may come with any offset, always the same text."""
     if len(text) < _SHORTEST_INSTANT or text[_DAY] not in "Tt ":
         return text
     try:
@@ -56,7 +56,7 @@ def _text(text: str) -> str:
 
 
 def says_nothing(key: Any) -> bool:
-    """Whether a key is none: nothing at all, or made of such parts."""
+    """Whether a key identifies nothing: it is empty, or all of its parts are."""
     if isinstance(key, tuple | list | set | frozenset):
         return all(map(says_nothing, key))
     return key is None or key == "" or (isinstance(key, float) and math.isnan(key))

@@ -21,7 +21,7 @@ from ..errors import (
 )
 from ..model import Entity
 from .changing import Update
-from .claims import Claims, Turns
+from .claims import Claims, KeyTurns
 from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
 from .finding import (
@@ -52,7 +52,7 @@ Suspects = dict[Row, tuple[ErrorDetail, ...]]
 
 @attrs.define
 class Manners:
-    """What this call has learnt of how the API answers.
+    """What this call has learnt about how the API answers.
 
     Attributes:
         all_or_nothing: the statuses of refusals that proved to leave nothing of a batch carried out.
@@ -73,8 +73,8 @@ class Creation(Generic[E]):
         update: how rows that are there are changed, with ``if_exists="update"``.
         asked: what the answers are to carry.
         look: how to find the objects of rows; None where there is no way.
-        if_exists: what becomes of rows that were there before; None: they are told, and no look is made for them
-            before the first sending.
+        if_exists: what becomes of rows whose object was there before. With None they are reported as existing, and no
+            look is made before the first sending.
     """
 
     connection: Connection
@@ -84,15 +84,15 @@ class Creation(Generic[E]):
     look: Look[E] | None
     if_exists: IfExists | None
     _claims: Claims = attrs.field(factory=Claims, init=False)
-    _turns: Turns = attrs.field(factory=Turns, init=False)
+    _turns: KeyTurns = attrs.field(factory=KeyTurns, init=False)
     _manners: Manners = attrs.field(factory=Manners, init=False)
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Bring every row to its outcome.
 
         Raises:
-            AuthenticationError: nothing else would go through either.
-            UsageError: nor would it here.
+            AuthenticationError: the API refuses the token, and would refuse every other row.
+            UsageError: no row can be sent at all.
         """
         sought = _sought(rows)
         async with self._turns.of(row.key for row in sought):
@@ -100,7 +100,7 @@ class Creation(Generic[E]):
                 await self._create(rows, ledger)
                 return
             unsought = [row for row in rows if row.key is None]
-            ledger.note(unsought, "unknown", reason="not sent: it says nothing by which to look whether it is there")
+            ledger.note(unsought, "unknown", reason="not sent: nothing in the row identifies an object to look for")
             for ones in _each_key_once(sought):
                 await self._create_what_is_not_there(ones, ledger)
 
@@ -186,7 +186,7 @@ class Creation(Generic[E]):
             await self._after_answer_without(missing, ledger, is_complete=len(mine) == len(rows) - len(missing))
 
     async def _after_answer_without(self, rows: Sequence[Row], ledger: Ledger[E], *, is_complete: bool) -> None:
-        """Look for rows that were carried out without their objects being told apart in the answer.
+        """Look for rows that were carried out, but whose objects the answer does not identify.
 
         `is_complete`: whether the answer held no object that nobody could be given.
         """
@@ -199,9 +199,11 @@ class Creation(Generic[E]):
         await self._note_found(found, ledger)
         absent = _with(Presence.ABSENT, found)
         if is_complete:
-            ledger.note(absent, "not_sent", reason="it was answered as if done, without its object, and is not there")
+            ledger.note(
+                absent, "not_sent", reason="the answer reported success without its object, and it is not there"
+            )
         else:
-            ledger.cannot_tell(absent, "looking did not find it either")
+            ledger.cannot_tell(absent, "a look did not find it either")
 
     def _created(self, row: Row, entity: E, ledger: Ledger[E]) -> None:
         self._claims.take(entity)
@@ -253,7 +255,9 @@ class Creation(Generic[E]):
         suspects = {row: errors for row, errors in named.items() if row in left}
         rest = [row for row in left if row not in named]
         for row, errors in suspects.items():
-            ledger.note([row], "not_sent", errors=errors, reason="refused, it seems, with the rows sent with it")
+            ledger.note(
+                [row], "not_sent", errors=errors, reason="apparently refused because of other rows sent with it"
+            )
         if suspects:
             await self._create_without(suspects, rest, rows, ledger, error)
         elif len(rest) < len(rows):
@@ -287,7 +291,7 @@ class Creation(Generic[E]):
             return list(rows)
         ledger.note(rows, "unknown", reason=str(error))
         for row, errors in named.items():
-            ledger.note([row], "unknown", errors=errors, reason="refused, it seems, with the rows sent with it")
+            ledger.note([row], "unknown", errors=errors, reason="apparently refused because of other rows sent with it")
         sought = _sought(rows)
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
@@ -449,7 +453,7 @@ class Creation(Generic[E]):
                 ledger.note([row], "existing", entity=entity)
 
     def _exists_for_another_row(self, row: Row, ledger: Ledger[E]) -> None:
-        """Another row of the call has what this one would make."""
+        """Note that the object of this row belongs to another row of the call."""
         if self.if_exists == "reject":
             ledger.note([row], "rejected", errors=[ErrorDetail("there already, for another row of this call")])
         else:

@@ -31,7 +31,7 @@ SETTLING: Final = 0.5
 _LONGEST_WAIT: Final = 8.0
 
 _ABOUT_THE_REQUEST: Final = frozenset({"oauth", "system"})
-"""Types of errors that are about no row."""
+"""Types of errors that concern no single row."""
 
 
 class Fate(Enum):

@@ -31,7 +31,7 @@ class Presence(Enum):
     OURS = auto()
     """It is there, and this call made it."""
     BEFORE = auto()
-    """It is there, and was made by somebody else, or before."""
+    """It is there, and was made by another caller, or before."""
     TAKEN = auto()
     """All that is there belongs to other rows of the call."""
     ABSENT = auto()
@@ -57,7 +57,7 @@ def findings(
     is_free: Callable[[E], bool],
     is_ours: Callable[[Row, E], bool],
 ) -> dict[Row, Finding[E]]:
-    """Give each row one of the objects with its key, each object to one row.
+    """What is known of each row, given at most one of the objects with its key; no object goes to two rows.
 
     Args:
         rows: that were looked for.

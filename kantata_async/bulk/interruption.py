@@ -25,14 +25,14 @@ class Handover(Protocol):
 
 @contextlib.contextmanager
 def carrying(outcomes: Callable[[], BulkResult[Any]], what: str) -> Iterator[None]:
-    """Let whatever leaves the block carry outcomes with it, where `bulk_result` finds them.
+    """Attach outcomes to any exception that leaves the block, where `bulk_result` finds them.
 
     Args:
         outcomes: gives those that are known by then.
-        what: they are, in the words of an error.
+        what: how an error message names them.
 
     Raises:
-        BulkError: an error of the API's ended the block; it tells what became of the rows too.
+        BulkError: an API error ended the block; the outcomes of the rows are its `result`.
     """
     try:
         yield
@@ -40,7 +40,7 @@ def carrying(outcomes: Callable[[], BulkResult[Any]], what: str) -> Iterator[Non
         result = outcomes()
         if isinstance(error, KantataError) and not isinstance(error, UsageError):
             raise BulkError(f"{error}; {what}: {result.summary()}", result=result) from error
-        with contextlib.suppress(TypeError):  # there may be an exception without a dictionary
+        with contextlib.suppress(TypeError):  # some exceptions have no dictionary
             vars(error)[_CARRIED] = result
         raise
 
@@ -86,7 +86,7 @@ _handed_out: Final[dict[int, tuple[weakref.ref[Outcome[Any]], Handover]]] = {}
 
 
 def note_handed_out(outcome: Outcome[Any], handover: Handover) -> None:
-    """Let an outcome that is being handed out lead to the stream it is from, for as long as somebody holds it."""
+    """Make an outcome that is handed out lead to its stream, as long as the outcome is referenced."""
     number = id(outcome)
     _handed_out[number] = weakref.ref(outcome, lambda _: _handed_out.pop(number, None)), handover
 

@@ -20,7 +20,7 @@ _INTERRUPTED = "it was interrupted while it was being sent"
 
 
 class LedgerClosedError(Exception):
-    """What became of the rows has been told already: nothing of them may be sent any more."""
+    """The outcomes of the rows have been reported already, so none of them may be sent any more."""
 
 
 class Ledger(Generic[E]):
@@ -32,7 +32,7 @@ class Ledger(Generic[E]):
         self._absent: set[int] = set()
         self._first_sent: dict[int, float] = {}
         self._is_closed = False
-        self.note(rows, "not_sent", reason="it was not its turn yet")
+        self.note(rows, "not_sent", reason="its turn had not come yet")
 
     @property
     def outcomes(self) -> Iterable[Outcome[E]]:
@@ -40,7 +40,7 @@ class Ledger(Generic[E]):
         return self._outcomes.values()
 
     def close(self) -> None:
-        """Let nothing more be sent."""
+        """Refuse to send anything more."""
         self._is_closed = True
 
     def note(
@@ -57,7 +57,7 @@ class Ledger(Generic[E]):
             self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason)
 
     def sending(self, rows: Iterable[Row], *, entity: E | None = None) -> None:
-        """Put down that rows are being sent: from now on nobody knows, until an answer comes.
+        """Put down that rows are being sent: until an answer comes, their outcome is unknown.
 
         Raises:
             LedgerClosedError: they may not be sent any more.
@@ -75,9 +75,10 @@ class Ledger(Generic[E]):
             self.note(rows, "not_sent", entity=entity, reason="it was interrupted before it was sent")
 
     def ended(self, rows: Sequence[Row], error: KantataError, *, entity: E | None = None) -> Fate:
-        """Put down what an error says of the rows whose write it ended; gives what became of them.
+        """The fate of rows whose write an error ended, once it is put down.
 
-        Raises the error where nothing else would be carried out either.
+        Raises:
+            KantataError: the error itself, where it would end every other write too.
         """
         became = fate(error)
         match became:

@@ -57,7 +57,7 @@ class Look(Protocol[E]):
         """What a row is looked for by; None for one that says too little to be looked for.
 
         Raises:
-            UsageError: the caller's own key cannot be made of it.
+            UsageError: the caller's `key` fails on it.
         """
         ...
 
@@ -85,8 +85,8 @@ def look_for(
         connection: the way to the server.
         create: the operation that makes them.
         listing: the operation that lists them.
-        key: of the caller's.
-        find: of the caller's.
+        key: the caller's function, if any.
+        find: the caller's function, if any.
         asked: what the objects are to carry, as far as the list can bring it.
 
     Raises:
@@ -106,7 +106,7 @@ def look_for(
 # --- the caller's own way ---
 
 _Read = Callable[[Sequence[Row]], Awaitable[tuple[Sequence[Any], str | None]]]
-"""Gives the objects that may be those of rows, and why there may be others."""
+"""Finds the objects that may be those of rows, and the reason why there may be others."""
 
 
 def _found_by(find: Find) -> _Read:
@@ -119,7 +119,7 @@ def _found_by(find: Find) -> _Read:
             raise UsageError(f"find= failed with {type(error).__name__}: {error}") from error
         wrong = next((one for one in found if not isinstance(one, Entity)), None)
         if wrong is not None:
-            raise UsageError(f"find= should give entities, not {type(wrong).__name__}")
+            raise UsageError(f"find= must return entities, not {type(wrong).__name__}")
         return found, None
 
     return read
@@ -161,7 +161,7 @@ class _ByKey(Generic[E]):
             if key is not None:
                 objects[key].append(one)
         if found and not objects:
-            fault = f"key= says nothing of any of the {len(found)} objects found"
+            fault = f"key= gives nothing for any of the {len(found)} objects found"
         return Sightings(objects, {} if fault is None else {row.key: fault for row in rows})
 
 
@@ -302,7 +302,7 @@ class _Known(Generic[E]):
             for one in reading.entities:
                 for key in keys_of(one, search):
                     if key is None:
-                        fault = fault or f"{one!r} does not show what would tell whose it is"
+                        fault = fault or f"{one!r} does not show the fields that identify its row"
                     elif not is_deleted(one):
                         objects[key].append(one)
             if fault is not None:
@@ -345,7 +345,7 @@ def scope_of(natural: NaturalKey | None) -> Callable[[Any], str] | None:
 
 
 def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable | None]]) -> Enough:
-    """Tells, page by page, when every row of a search has an object that suffices."""
+    """A function that takes pages, and says when every row of a search has an object that suffices."""
     missing: dict[Hashable, list[_Wanted]] = defaultdict(list)
     for wanted in search.wanted:
         missing[wanted.row.key].append(wanted)

@@ -25,7 +25,7 @@ Values = Mapping[str, Hashable]
 
 
 def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
-    """The object of each row, None for a row of which the answer does not tell which it is.
+    """The object of each row, None for a row whose object the answer does not identify.
 
     Args:
         rows: the fields of each row as they were sent.
@@ -36,7 +36,7 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
 
 
 def order_of_making(entity: Entity) -> tuple[int, str]:
-    """What sorts objects by when they were made, as far as their ids tell."""
+    """What sorts objects by when they were made, as far as their ids show."""
     return len(entity.id), entity.id
 
 
@@ -100,7 +100,7 @@ class _Matching:
     # --- all that an object shows is as it was sent ---
 
     def _candidates(self) -> Iterator[tuple[_Shown, list[_Kind]]]:
-        """Each object with the kinds of rows that it agrees with in all that both tell."""
+        """Each object with the kinds of rows that it agrees with in all fields that both show."""
         shapes: dict[frozenset[str], list[_Kind]] = defaultdict(list)
         for kind in self._kinds:
             shapes[self._kept & frozenset(kind.values)].append(kind)
@@ -117,11 +117,11 @@ class _Matching:
             yield one, kinds
 
     def _shows(self, one: _Shown, kind: _Kind) -> bool:
-        """Whether an object shows anything that tells whose it is, where rows are not all the same."""
+        """Whether an object shows any field that identifies its row, where rows differ."""
         return len(self._kinds) == 1 or bool(one.values.keys() & kind.values.keys() & self._kept)
 
     def _agrees(self, one: _Shown, kind: _Kind) -> bool:
-        """Whether an object shows what tells whose it is as it was sent."""
+        """Whether an object shows the fields that identify its row as they were sent."""
         common = one.values.keys() & kind.values.keys() & self._kept
         return all(one.values[name] == kind.values[name] for name in common)
 
@@ -131,12 +131,12 @@ class _Matching:
         rivals: dict[_Kind, None] = {}
         for kind in kinds:
             left_out = shown - kind.values.keys()
-            told = shown & kind.values.keys()
+            common = shown & kind.values.keys()
             rivals |= {
                 other: None
                 for other in (self._kinds if left_out else ())
                 if left_out & other.values.keys()
-                and all(other.values[name] == one.values[name] for name in told & other.values.keys())
+                and all(other.values[name] == one.values[name] for name in common & other.values.keys())
             }
         return [rival for rival in rivals if rival not in kinds]
 
@@ -168,7 +168,7 @@ class _Matching:
     # --- something of it was changed by the server ---
 
     def _best(self, one: _Shown) -> _Kind | None:
-        """The kind of rows that explains an object better than every other, in all that these tell."""
+        """The kind of rows that explains an object better than every other, by the fields of all of them."""
         agreed = {kind: agreement(kind.fields, one.entity) for kind in self._kinds}
         for kind, ours in agreed.items():
             if any(name in self._identifying or self._tells_apart(name) for name in ours.differ):

@@ -26,9 +26,9 @@ class Outcome(Generic[E_co]):
         index: the position of the row, from 0.
         item: the row as it was given (of a bulk delete: its id).
         status: ``created``, ``updated`` or ``deleted``; ``existing``: it was there before; ``rejected``: the API
-            refused this row, `errors` say why; ``unknown``: nobody can tell whether it is there: it was sent, and it
-            could not be found out whether it was carried out, or it was not sent because the look before that was not
-            to be trusted; ``not_sent``: it surely was not carried out.
+            refused this row, `errors` say why; ``unknown``: it may or may not be there. Either it was sent, and nothing
+            shows whether it was carried out; or it was not sent, as the look before that was not conclusive;
+            ``not_sent``: it surely was not carried out.
         entity: the object, where there is one.
         errors: what the API said of this row.
         reason: why a row is unknown or was not sent.
@@ -101,7 +101,7 @@ class BulkResult(Sequence[Outcome[E_co]]):
 
     @property
     def unknown(self) -> list[Outcome[E_co]]:
-        """The rows of which nobody can tell whether they were carried out."""
+        """The rows that may or may not have been carried out."""
         return self.of("unknown")
 
     @property
@@ -119,7 +119,11 @@ class BulkResult(Sequence[Outcome[E_co]]):
         return ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in counts.items()) or "no rows"
 
     def raise_for_errors(self) -> None:
-        """Raise BulkError, with this result on it, unless every row is as it should be."""
+        """Check that every row is as it should be.
+
+        Raises:
+            BulkError: a row is not; this result is its `result`.
+        """
         bad = next((outcome for outcome in self._outcomes if not outcome.done), None)
         if bad is not None:
             why = "; ".join(map(str, bad.errors)) or bad.reason or "no reason given"

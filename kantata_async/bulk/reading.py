@@ -18,7 +18,7 @@ MOST_READINGS: Final = 5
 """How often a list is read at most that changes while it is read."""
 
 Enough = Callable[[Iterable[Any]], bool]
-"""Told of the objects as they come: whether no more are wanted."""
+"""Takes the objects as they come; True when no more are wanted."""
 
 
 @attrs.frozen
@@ -45,7 +45,7 @@ async def read_whole(
     It is read again where it changed meanwhile.
 
     Raises:
-        KantataError: what the requests raise.
+        KantataError: a request failed.
     """
     query = ListQuery(connection, listing, {**listing.reveal, **filters})
     found: dict[str, E] = {}

@@ -41,7 +41,7 @@ class Row:
 
 
 Check = Callable[[Any, int], Row]
-"""Gives the row of an item at a position; raises UsageError, with the position, for a wrong one."""
+"""Gives the row of an item at a position; raises UsageError, which names the position, for a wrong item."""
 
 
 class RowSource:
@@ -60,7 +60,7 @@ class RowSource:
         size: int,
         scope: Callable[[Any], str] | None = None,
         *,
-        expects: str = "rows are an iterable of mappings",
+        expects: str = "rows must be an iterable of mappings",
     ) -> None:
         _check_items(items, expects)
         self._size = size
@@ -76,7 +76,11 @@ class RowSource:
         return [*self._half, *self._listed]
 
     async def take(self) -> list[Row]:
-        """The next batch; empty when there are no more rows. Raises what the source raises."""
+        """The next batch; empty when there are no more rows.
+
+        Raises:
+            Exception: whatever the caller's source raises.
+        """
         async with self._taking:
             batch: list[Row] = []
             if self._is_stopped:
@@ -97,7 +101,7 @@ class RowSource:
         self._is_stopped = True
 
     async def close(self) -> None:
-        """Let go of a source that was not read to its end; a generator of the caller's is closed."""
+        """Close a source that was not read to its end: the generator of the caller."""
         async with self._taking:
             await self._made.aclose()
 

@@ -15,7 +15,7 @@ from .rows import Row, RowSource
 E = TypeVar("E", bound=Entity)
 
 Settle = Callable[[Sequence[Row], Ledger[E]], Awaitable[None]]
-"""Brings every row of a batch to its outcome, noting each step; raises what every other batch would meet too."""
+"""Brings every row of a batch to its outcome, noting each step; raises an error that would end every batch."""
 
 
 class BulkRun:
@@ -55,10 +55,13 @@ class BulkRun:
 
 
 async def run_all(connection: Connection, source: RowSource, settle: Settle[E]) -> BulkResult[E]:
-    """Settle every row; gives the outcomes in the order of the rows.
+    """The outcomes of all rows, in their order, once each is settled.
 
-    Raises BulkError when the API refuses everything that is still to come; every other exception (a cancellation, an
-    error of the source) passes as it is. Either carries the outcomes so far: see `bulk_result`.
+    A cancellation and an error of the source pass unchanged. Any exception carries the outcomes so far: see
+    `bulk_result`.
+
+    Raises:
+        BulkError: the API refuses everything that is still to come.
     """
     done: list[Outcome[E]] = []
 

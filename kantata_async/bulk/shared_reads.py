@@ -1,4 +1,4 @@
-"""One reading of a place at a time: who wants one while it goes on shares the next with all others who wait."""
+"""One reading of a place at a time: a caller that asks during a reading shares the next one with all others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,11 @@ class SharedReads(Generic[W, R]):
         self._reading: Final[dict[Hashable, asyncio.Lock]] = defaultdict(asyncio.Lock)
 
     async def __call__(self, place: Hashable, wanted: Sequence[W]) -> R:
-        """What a reading gives that begins from now on; raises what it raises."""
+        """What a reading gives that begins from now on.
+
+        Raises:
+            Exception: whatever the reading raises.
+        """
         ordered = self._ordered.get(place)
         if ordered is not None:
             ordered.wanted += wanted
@@ -46,7 +50,7 @@ class SharedReads(Generic[W, R]):
                 ordered.result.set_result(await self._read(place, ordered.wanted))
         except Exception as error:
             ordered.result.set_exception(error)
-            ordered.result.exception()  # those who share it see it too; nobody may
+            ordered.result.exception()  # marks it as seen: perhaps no other caller shares this reading
             raise
         finally:
             if self._ordered.get(place) is ordered:

@@ -67,7 +67,11 @@ class _Stream:
         self._came.set()
 
     async def following(self) -> Outcome[Any] | None:
-        """The next outcome; None when there are no more. Raises what ended the writing."""
+        """The next outcome; None when there are no more.
+
+        Raises:
+            Exception: whatever ended the writing.
+        """
         while not self._batches:
             if self._writing.done():
                 self._writing.result()
@@ -88,7 +92,7 @@ class _Stream:
         return in_order(left) if left else None
 
     def outcomes_left(self) -> list[Outcome[Any]]:
-        """What was not handed out: what is ready, and what is known of the rest."""
+        """What was not handed out: what is ready, and what is known of the other rows."""
         return [*chain.from_iterable(self._batches), *self._run.unfinished()]
 
     async def end(self) -> None:

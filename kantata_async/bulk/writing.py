@@ -50,10 +50,10 @@ async def create_many(
     find: Find | None = None,
     if_exists: IfExists | None = None,
 ) -> BulkResult[Any]:
-    """Create any number of objects; gives one outcome a row, in the order of the rows.
+    """The outcomes of creating any number of objects, one a row, in the order of the rows.
 
     Rows go in batches of the operation's `bulk_max` (singly where there is no bulk create), as many at once as the
-    session's concurrency allows. A row that the API refuses is told apart from the others of its batch by the position
+    session's concurrency allows. A row that the API refuses is separated from the others of its batch by the position
     that the API names, or by sending parts of the batch. Before any row is sent a second time, the SDK looks whether it
     is there: by its external reference, by the natural key of the resource, or as `key` and `find` say; where there is
     no way to look, it is not sent again, and its outcome says so.
@@ -67,12 +67,12 @@ async def create_many(
         optional_fields: fields for them that come only when asked for.
         key: what makes a row and an entity the same: a function of the mapping of either, in place of the natural key.
         find: an async function that is given items and gives the entities that may be theirs.
-        if_exists: given, a look comes before the first sending too. ``skip``: a row that is there is told as existing;
-            ``update``: it is updated with the fields of the row; ``reject``: it is told as rejected. Without it, rows
-            that turn out to have been there before are told as existing.
+        if_exists: given, a look comes before the first sending too. With ``skip``, a row that is there is existing;
+            with ``update``, it is updated with the fields of the row; with ``reject``, it is rejected. Without it, rows
+            that turn out to have been there before are existing.
 
     Raises:
-        UsageError: a row is wrong (its position is told), or an option.
+        UsageError: a row or an option is wrong; the message names the position of the row.
         BulkError: nothing more could be sent (401), with the outcomes so far as `result`.
 
     A cancellation, a timeout and an error of the caller's own iterator pass as they are; `bulk_result` gives the
@@ -100,6 +100,10 @@ async def create_stream(
 
     A slow consumer holds the writing back; leaving the loop ends it. An exception, of the stream or in the loop over
     it, carries only the outcomes that were not yielded: `bulk_result` gives them.
+
+    Raises:
+        UsageError: a row or an option is wrong; the message names the position of the row.
+        BulkError: as `create_many`.
     """
     inclusion = _inclusion(connection, operations["create"], include)
     if inclusion.deeper:
@@ -138,7 +142,7 @@ def _creation(
     asked = _asked(create, inclusion.names, optional_fields)
     look = look_for(connection, create, operations.get("list"), key=key, find=find, asked=asked)
     if if_exists is not None and key is None and find is None and create.natural_key is None:
-        raise UsageError(f"{create}: nothing tells what makes an object the same, so if_exists needs find= and key=")
+        raise UsageError(f"{create}: nothing identifies an object of this kind, so if_exists needs find= and key=")
     if if_exists == "update" and "update" not in operations:
         raise UsageError(f"{create}: the API has no update for these, so if_exists='update' is not possible")
     return Creation(
@@ -152,7 +156,7 @@ def _creation(
 
 
 def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: Sequence[str]) -> dict[str, Any]:
-    """What the answers are to carry: what the caller wants, and the references and fields that tell rows apart."""
+    """What the answers are to carry: what the caller wants, and the references and fields that identify rows."""
     fields = operation.body if isinstance(operation.body, Mapping) else {}
     references = [name for name in operation.includes if f"{name}_id" in fields]
     telling = [field for field in operation.optional_fields if field in fields]
@@ -187,10 +191,14 @@ async def update_many(
     include: Sequence[str] = (),
     optional_fields: Sequence[str] = (),
 ) -> BulkResult[Any]:
-    """Update any number of objects by id, one request each; gives one outcome a row.
+    """The outcomes of updating any number of objects by id, one request and one outcome a row.
 
     After a lost answer the object is looked at: it is sent again only when it does not show the fields of the row. The
-    arguments and exceptions are those of `create_many`; each item is a mapping with the id and the fields to change.
+    arguments are those of `create_many`; each item is a mapping with the id and the fields to change.
+
+    Raises:
+        UsageError: a row or an option is wrong; the message names the position of the row.
+        BulkError: as `create_many`.
     """
     update = operations["update"]
     inclusion = _inclusion(connection, update, include)
@@ -212,7 +220,7 @@ def _look_by_id(connection: Connection, operations: Operations) -> LookById[Any]
 def _identified(update: Operation[Any], item: Any, index: int) -> tuple[str, dict[str, Any]]:
     """The id of a row of an update, and its fields as they go on the wire."""
     if not isinstance(item, Mapping):
-        raise UsageError(f"row {index} should be a mapping, not {item!r}")
+        raise UsageError(f"row {index} must be a mapping, not {item!r}")
     if "id" not in item:
         raise UsageError(f"row {index} needs an id")
     fields = {name: value for name, value in item.items() if name != "id"}
@@ -222,10 +230,14 @@ def _identified(update: Operation[Any], item: Any, index: int) -> tuple[str, dic
 
 
 async def delete_many(connection: Connection, operations: Operations, ids: Items) -> BulkResult[Any]:
-    """Delete any number of objects by id; gives one outcome an id.
+    """The outcomes of deleting any number of objects by id, one an id.
 
     Where the API has a bulk delete, 100 ids go in a request; it is all or nothing, so when it refuses, the ids that are
-    not there are told as rejected and the others are sent again. The exceptions are those of `create_many`.
+    not there are rejected and the others are sent again.
+
+    Raises:
+        UsageError: an id is wrong; the message names its position.
+        BulkError: as `create_many`.
     """
     bulk = operations.get("bulk_delete")
     delete: Delete[Any] = Delete(
@@ -239,6 +251,6 @@ async def delete_many(connection: Connection, operations: Operations, ids: Items
         ids,
         lambda item, index: Row(index, item, check_id(item, f"id {index}")),
         size,
-        expects="ids are an iterable of numbers or texts",
+        expects="ids must be an iterable of numbers or texts",
     )
     return await run_all(connection, source, delete.settle)

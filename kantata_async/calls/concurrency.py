@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 async def together(coroutines: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run coroutines concurrently and give their results in order.
+    """The results of coroutines that run concurrently, in order.
 
-    They count as one job where requests wait for their turn. The first that fails cancels the others, and its error is
-    raised as it is, once none of them runs any more.
+    They count as one job where requests wait for their turn. The first that fails cancels the others; its error is
+    raised unchanged when all of them have ended.
     """
     try:
         async with asyncio.TaskGroup() as group:

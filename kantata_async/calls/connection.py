@@ -1,4 +1,4 @@
-"""What a session gives its resources: the way to the server, and what is known of each collection."""
+"""The connection that a session gives its resources: transport, reader, and the operations of each collection."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ class Connection:
     options: Options
 
     async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False) -> Any:
-        """Send a call; gives the decoded answer, None where it has no body. Raises what the transport raises.
+        """The decoded answer to a call, None where it has no body.
 
-        `looked_after`: whether the caller looks what became of it before it goes again (see `Request`).
+        `looked_after`: whether the caller checks what became of it before it is sent again (see `Request`).
+
+        Raises:
+            KantataError: as `Transport.send`.
         """
         form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
@@ -37,13 +40,21 @@ class Connection:
         return response.data
 
     def ask(self, call: Call, *, looked_after: bool = False) -> Coroutine[Any, Any, Any]:
-        """Send a call; gives what `read` makes a page of, None where the answer has no body."""
+        """The answer to a call in the form that `read` makes a page of, None where it has no body."""
         return self.send(call, self.reader.decode, looked_after=looked_after)
 
     def open(self, data: Any) -> Envelope:
-        """The answer to a call taken apart, which `read` takes too. Raises InvalidResponseError for a malformed one."""
+        """The answer to a call taken apart, which `read` takes too.
+
+        Raises:
+            InvalidResponseError: the answer is malformed.
+        """
         return self.reader.open(data, redact=self.transport.redact)
 
     def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
-        """The page of an answer to a call. Raises InvalidResponseError for a malformed one."""
+        """The page of an answer to a call.
+
+        Raises:
+            InvalidResponseError: the answer is malformed.
+        """
         return self.reader.page(data, includes=call.inclusion.names, graph=graph, redact=self.transport.redact)

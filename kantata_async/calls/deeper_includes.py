@@ -23,15 +23,21 @@ from .parameters import Needed, did_you_mean
 
 Steps = tuple[str, ...]
 Tree = Mapping[str, "Tree"]
-"""Paths of associations, those with the same beginning joined."""
+"""Paths of associations; those with the same beginning share it."""
 
 
 def check_path(connection: Connection, collection: str, steps: Steps) -> None:
-    """Raise UsageError for a step that is no association, or whose kind is known only once it is there."""
+    """Check the steps of a path of associations against the classes that they lead to.
+
+    Raises:
+        UsageError: a step is no association, or follows a polymorphic reference, whose class only an answer shows.
+    """
     cls = connection.reader.class_of(collection)
     for position, step in enumerate(steps):
         if cls is None:
-            raise UsageError(f"{'.'.join(steps[:position])} may be of any kind: load {step!r} once it is there")
+            raise UsageError(
+                f"{'.'.join(steps[:position])} may be of any class, so {step!r} cannot be asked for: load it afterwards"
+            )
         key = _association(cls, step).key
         cls = connection.reader.class_of(key) if key is not None else None
 
@@ -46,7 +52,9 @@ def _association(cls: type[Entity], step: str) -> Association:
 async def follow(connection: Connection, entities: Iterable[Entity], paths: Iterable[Steps]) -> None:
     """Fetch the associations along `paths` of the entities into their graphs, as far as they are not there yet.
 
-    Raises UsageError for entities outside a graph, and what the requests raise.
+    Raises:
+        UsageError: an entity is in no graph, or a step of a path is no association.
+        KantataError: a request failed.
     """
     tree = _tree(paths)
     if not tree:
@@ -108,7 +116,7 @@ def _linked(entity: Entity, step: str) -> Iterator[Entity]:
 
 
 @attrs.define
-class Missing:
+class ObjectToFetch:
     """An object to ask for: the entities that want it, each with its association, and what to include with it."""
 
     wanting: list[tuple[Entity, str]] = attrs.field(factory=list)
@@ -116,21 +124,23 @@ class Missing:
 
 
 @attrs.frozen
-class Plan:
+class FetchPlan:
     """What a level lacks: `targets` to fetch and `owners` to ask again, by collection and id."""
 
-    targets: Mapping[str, Mapping[str, Missing]]
-    owners: Mapping[str, Mapping[str, Missing]]
+    targets: Mapping[str, Mapping[str, ObjectToFetch]]
+    owners: Mapping[str, Mapping[str, ObjectToFetch]]
 
 
-def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> Plan:
-    """Find what is left to fetch of a level; what an answer already failed to bring is not asked for again.
+def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> FetchPlan:
+    """What is left to fetch of a level, without what an answer already failed to bring.
 
-    `by_id` tells of a collection whether its objects can be asked for by id. Raises UsageError for a step that an
-    entity does not have.
+    `by_id` says whether the objects of a collection can be asked for by id.
+
+    Raises:
+        UsageError: an entity has no association of that name.
     """
-    targets: dict[str, dict[str, Missing]] = defaultdict(lambda: defaultdict(Missing))
-    owners: dict[str, dict[str, Missing]] = defaultdict(lambda: defaultdict(Missing))
+    targets: dict[str, dict[str, ObjectToFetch]] = defaultdict(lambda: defaultdict(ObjectToFetch))
+    owners: dict[str, dict[str, ObjectToFetch]] = defaultdict(lambda: defaultdict(ObjectToFetch))
     for entity, tree in level:
         for step, deeper in tree.items():
             for target in _lacking(entity, _association(type(entity), step)):
@@ -141,7 +151,7 @@ def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]
                     missing = owners[entity.collection][entity.id]
                     missing.includes[step] = None
                 missing.wanting.append((entity, step))
-    return Plan(targets, owners)
+    return FetchPlan(targets, owners)
 
 
 def _lacking(entity: Entity, association: Association) -> list[Ref | None]:
@@ -170,14 +180,14 @@ def _needed(listing: Operation[Any]) -> list[str]:
 # --- the requests ---
 
 
-def _target_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
+def _target_requests(connection: Connection, plan: FetchPlan) -> Iterator[Any]:
     for key, targets in plan.targets.items():
         listing = connection.operations_of(key)["list"]
         for ids in in_batches(list(targets), MAX_ONLY):
             yield _ask_list(connection, listing, {id: targets[id] for id in ids})
 
 
-def _owner_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
+def _owner_requests(connection: Connection, plan: FetchPlan) -> Iterator[Any]:
     for collection, owners in plan.owners.items():
         operations = connection.operations_of(collection)
         listing, single = operations.get("list"), operations.get("get")
@@ -193,8 +203,8 @@ def _owner_requests(connection: Connection, plan: Plan) -> Iterator[Any]:
                 yield _ask_list(connection, listing, {id: owners[id] for id in batch}, filters)
 
 
-def _filter_values(listing: Operation[Any] | None, owner: Missing) -> tuple[Any, ...] | None:
-    """The values of the filters that a list must be given, as the owner has them; None where the list will not do."""
+def _filter_values(listing: Operation[Any] | None, owner: ObjectToFetch) -> tuple[Any, ...] | None:
+    """The values of the filters that a list must be given, as the owner has them; None where that list cannot serve."""
     if listing is None or not listing.only or not owner.includes.keys() <= set(listing.includes):
         return None
     entity, _ = owner.wanting[0]
@@ -208,7 +218,7 @@ def _filter_values(listing: Operation[Any] | None, owner: Missing) -> tuple[Any,
 async def _ask_list(
     connection: Connection,
     listing: Operation[Any],
-    asked: Mapping[str, Missing],
+    asked: Mapping[str, ObjectToFetch],
     filters: Mapping[str, Any] | None = None,
 ) -> None:
     wanted = {name: None for missing in asked.values() for name in missing.includes if name in listing.includes}
@@ -220,7 +230,7 @@ async def _ask_list(
         _mark(graph, wanting)
 
 
-async def _ask_single(connection: Connection, single: Operation[Any] | None, id: str, owner: Missing) -> None:
+async def _ask_single(connection: Connection, single: Operation[Any] | None, id: str, owner: ObjectToFetch) -> None:
     if single is None or not owner.includes.keys() <= set(single.includes):
         entity, step = owner.wanting[0]
         raise UsageError(f"no request of the API fetches {step!r} of {entity!r}")
@@ -231,14 +241,14 @@ async def _ask_single(connection: Connection, single: Operation[Any] | None, id:
         data = None
     else:
         if data is None:
-            raise InvalidResponseError(f"{call.method} {call.path}: an answer without a body")
+            raise InvalidResponseError(f"{call.method} {call.path}: the answer has no body")
     for graph, wanting in _by_graph([owner]).items():
         if data is not None:
             connection.read(data, call, graph)
         _mark(graph, wanting)
 
 
-def _by_graph(asked: Iterable[Missing]) -> dict[Graph, list[tuple[Entity, str]]]:
+def _by_graph(asked: Iterable[ObjectToFetch]) -> dict[Graph, list[tuple[Entity, str]]]:
     grouped: dict[Graph, list[tuple[Entity, str]]] = defaultdict(list)
     for missing in asked:
         for entity, step in missing.wanting:
@@ -256,6 +266,6 @@ def _mark(graph: Graph, wanting: Iterable[tuple[Entity, str]]) -> None:
 
 
 def in_batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
-    """Cut a sequence into runs of at most `size`."""
+    """The sequence cut into runs of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

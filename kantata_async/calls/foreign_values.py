@@ -1,7 +1,7 @@
-"""Values as data frames and arrays have them, made plain: they are what they look like. No library is imported for it.
+"""Values of data frames and arrays as plain Python values, without importing the libraries that they come from.
 
-What a column of numbers lacks turns the others into floats, and empty cells into NaN, NaT or NA: 3.0 is the id 3, and a
-cell that is empty is none.
+A column of numbers with a gap holds floats, and its empty cells are NaN, NaT or NA. So 3.0 is read as the id 3, and an
+empty cell as no value.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, Final
 _PLAIN: Final = frozenset({str, int, bool, type(None), list, tuple, dict, date, datetime})
 _LIBRARIES: Final = frozenset({"numpy", "pandas"})
 _MOST_EXACT: Final = 2**53
-"""Beyond this a float no longer tells whole numbers apart."""
+"""Beyond this a float no longer distinguishes neighbouring whole numbers."""
 
 EMPTY: Final = object()
-"""What an empty cell becomes."""
+"""Stands for an empty cell."""
 
 
 def plain(value: Any) -> Any:
@@ -55,6 +55,6 @@ def _plain_datetime64(value: Any) -> Any:
 
 
 def _plain_instant(value: datetime) -> date | datetime:
-    """A day where there is neither a time nor a zone: data frames have no dates but these."""
+    """A date where there is neither a time nor a zone, as data frames have no other dates."""
     is_day = value.tzinfo is None and value == datetime(value.year, value.month, value.day)
     return value.date() if is_day else value

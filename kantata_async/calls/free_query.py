@@ -20,12 +20,12 @@ def query_of(params: object) -> tuple[tuple[str, str], ...]:
     """The names and values of a query, lists joined with commas; empty for None.
 
     Raises:
-        UsageError: they are no mapping of names to values that a query can hold.
+        UsageError: `params` is not a mapping of names to values that a query can hold.
     """
     if params is None:
         return ()
     if not isinstance(params, Mapping):
-        raise UsageError(f"params maps names to values, not {type(params).__name__}")
+        raise UsageError(f"params must be a mapping of names to values, not {type(params).__name__}")
     return tuple(_texts(params))
 
 

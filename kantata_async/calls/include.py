@@ -23,10 +23,13 @@ def path(steps: object) -> Path:
     """A path of associations for `include` and `load`: ``path("user.account_membership.default_role")``.
 
     The server includes one level; the others are fetched by follow-up requests, each id once, in batches of 200.
-    Its steps are checked when it is used. Raises UsageError for text that is no path.
+    Its steps are checked when it is used.
+
+    Raises:
+        UsageError: the text is no path.
     """
     if not isinstance(steps, str) or not all(step.isidentifier() for step in steps.split(_SEPARATOR)):
-        raise UsageError(f"a path is association names joined by dots, not {steps!r}")
+        raise UsageError(f"a path must be association names joined by dots, not {steps!r}")
     return Path(steps)
 
 
@@ -44,7 +47,8 @@ NOTHING_INCLUDED: Final = Inclusion()
 def read_inclusion(include: Any, known: Sequence[str]) -> Inclusion:
     """Split the `include` argument of a call into what the server does and what follow-up requests do.
 
-    Raises UsageError for an association that the operation does not include, with the nearest that it does.
+    Raises:
+        UsageError: the operation does not include an association; the message offers the nearest name.
     """
     if isinstance(include, str):
         raise UsageError(f"include takes a list: include=[{include!r}]")

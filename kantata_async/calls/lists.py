@@ -48,7 +48,7 @@ class ListQuery(Generic[E]):
     ``await`` it (or `collect`) for all entities at once, linked in one graph; iterate it for a stream of any length.
     Pages are read ahead, as many at once as the session's concurrency allows, and always come in order. Paging is by
     number over live data: an object that shifts between two pages while they are read comes once; one that shifts out
-    of the pages not read yet is missed, as the API has no way to tell (API facts, "Asking"). Sorting by something that
+    of the pages not read yet is missed, as the API does not show it (API facts, "Asking"). Sorting by something that
     does not change, such as `created_at`, avoids that where the list offers it.
     """
 
@@ -82,10 +82,10 @@ class ListQuery(Generic[E]):
         object comes twice because the pages shifted, there is one entity fewer.
 
         Raises:
-            UsageError: `number` is no whole number from 1.
+            UsageError: `number` is not a whole number of at least 1.
         """
         if not _counts(number):
-            raise UsageError(f"limit takes a whole number from 1, not {number!r}")
+            raise UsageError(f"limit must be a whole number of at least 1, not {number!r}")
         limited = copy(self)
         limited._limit = number
         return limited
@@ -117,18 +117,26 @@ class ListQuery(Generic[E]):
         if len(page) != 1 or (page.count or 1) > 1:
             number = page.count if page.count is not None else len(page)
             matched = "nothing matches" if not page else f"{number} match"
-            raise NotOneError(f"{self._operation}: {matched}, where one() takes exactly one", count=number)
+            raise NotOneError(f"{self._operation}: {matched}, but one() needs exactly one", count=number)
         return (await self._followed(page))[0]
 
     async def count(self) -> int:
-        """How many match, from the envelope of a page of one. Raises InvalidResponseError when it does not say."""
+        """How many match, from the envelope of a page of one.
+
+        Raises:
+            InvalidResponseError: the answer does not say.
+        """
         page = self._page(await self._fetch(1, per_page=1))
         if page.count is None:
             raise InvalidResponseError(f"{self._operation}: the answer has no count")
         return page.count
 
     async def page(self, number: int) -> Page[E]:
-        """One page by its number, from 1; a page past the end has no items."""
+        """One page by its number, from 1; a page past the end has no items.
+
+        Raises:
+            UsageError: `number` is not a whole number of at least 1, or the list has no pages.
+        """
         if not _counts(number):
             raise UsageError(f"pages are numbered from 1, not {number!r}")
         if number > 1 and not self._operation.paging:
@@ -136,7 +144,7 @@ class ListQuery(Generic[E]):
         return await self._followed(self._page(await self._fetch(number)))
 
     async def pages(self) -> AsyncGenerator[Page[E], None]:
-        """Every page in order, as the server cuts them, each with a graph of its own."""
+        """Every page in order, as the server cuts them, each with a separate graph."""
         left = self._limit
         async with aclosing(self._ahead()) as envelopes:
             async for envelope in envelopes:
@@ -205,7 +213,7 @@ class ListQuery(Generic[E]):
             return self._connection.open(await self._fetch(number))
 
         pages = PageCount(paged=self._operation.paging, limit=self._limit)
-        # Twice what can be under way: the next ones stand in line, so that no place is empty while a page is used.
+        # Twice what can be under way, so that the next requests wait in line while the program uses a page.
         window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Envelope]] = deque()
         asked = 1
@@ -234,7 +242,11 @@ def _counts(number: Any) -> bool:
 async def get_many(
     connection: Connection, operation: Operation[E], ids: Iterable[object], arguments: Mapping[str, Any]
 ) -> Found[E]:
-    """Any number of entities by id through `only`: see the `get_many` of a resource."""
+    """Any number of entities by id through `only`: see the `get_many` of a resource.
+
+    Raises:
+        UsageError: `ids` is not an iterable of ids.
+    """
     if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
         raise UsageError(f"get_many takes an iterable of ids, not {ids!r}")
     asked = [check_id(id, f"id {position}") for position, id in enumerate(ids)]

@@ -108,7 +108,8 @@ class Call:
 def check_call(operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
     """Check the arguments of a call and lay them out for the request.
 
-    Raises UsageError for a name or value that the operation does not take, or a required one that is missing.
+    Raises:
+        UsageError: the operation does not take a name or a value, or a required one is missing.
     """
     _refuse_unknown(operation, arguments)
     arguments = _revealing(operation, arguments)
@@ -125,7 +126,11 @@ def check_call(operation: Operation[Any], ids: Sequence[object], arguments: Mapp
 
 
 def fill_path(template: str, ids: Sequence[object]) -> str:
-    """Put ids into a path. Raises UsageError for one that would not stay in its place."""
+    """Put ids into a path.
+
+    Raises:
+        UsageError: an id could lead to another path.
+    """
     steps = _steps(template)
     filled = list(steps)
     for place, id in zip(range(1, len(steps), 2), ids, strict=True):
@@ -158,7 +163,7 @@ def _revealing(operation: Operation[Any], arguments: Mapping[str, Any]) -> Mappi
 
 
 def _argument(filter: str) -> str:
-    """The Python name of a filter; `except` is a word of the language."""
+    """The Python name of a filter; `except` is a keyword."""
     return f"{filter}_" if filter == "except" else filter
 
 
@@ -204,7 +209,9 @@ def _optional_fields(operation: Operation[Any], wanted: Any) -> list[str]:
         raise UsageError(f"optional_fields takes a list, not {wanted!r}")
     for name in wanted:
         if name not in operation.optional_fields:
-            raise UsageError(f"{name!r} is no optional field here{did_you_mean(str(name), operation.optional_fields)}")
+            raise UsageError(
+                f"{name!r} is not an optional field here{did_you_mean(str(name), operation.optional_fields)}"
+            )
     return list(dict.fromkeys(wanted))
 
 
@@ -221,7 +228,11 @@ def _is_custom_field_order(operation: Operation[Any], order: str) -> bool:
 
 
 def check_only(ids: Any) -> list[str]:
-    """The ids of an `only`. Raises UsageError for none at all, or more than one page can carry."""
+    """The ids of an `only`.
+
+    Raises:
+        UsageError: there is no id, or more than one page can carry.
+    """
     if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | set | frozenset):
         raise UsageError(f"only takes a list of ids, not {ids!r}")
     checked = [check_id(id, "only") for id in ids]
@@ -257,9 +268,13 @@ def _body(operation: Operation[Any], arguments: Mapping[str, Any]) -> Any:
 
 
 def check_row(operation: Operation[Any], row: Any, position: int) -> dict[str, Any]:
-    """The JSON object of one row of a bulk create. Raises UsageError that names its position."""
+    """The JSON object of one row of a bulk create.
+
+    Raises:
+        UsageError: the row is wrong; the message names its position.
+    """
     if not isinstance(operation.body, Mapping):
         raise UsageError(f"{operation} creates nothing")
     if not isinstance(row, Mapping):
-        raise UsageError(f"row {position} should be a mapping, not {row!r}")
+        raise UsageError(f"row {position} must be a mapping, not {row!r}")
     return check_fields(row, operation.body, f"row {position}")

@@ -1,4 +1,4 @@
-"""How many pages a list has, as far as its answers tell: pure."""
+"""How many pages a list has, as far as its answers say: pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class PageCount:
     """The number of the last page worth asking for, learnt from the pages that came.
 
     Attributes:
-        paged: whether the list is known to have pages; one that is not has those that its answers tell of.
+        paged: whether the list is known to have pages; another has as many as its answers say.
         limit: how many matches are wanted; None for all.
         last: the last page to ask for.
     """

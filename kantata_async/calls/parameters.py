@@ -25,7 +25,7 @@ from ..model import brief_repr
 from .foreign_values import EMPTY, plain
 
 Id: TypeAlias = int | str
-"""An id as it is taken: a number, or its text. On the wire and in entities ids are always text."""
+"""An id as a call takes it: a number or its text. On the wire and in entities ids are always text."""
 
 Upload: TypeAlias = PathLike[str] | BinaryIO | tuple[str, bytes]
 """A file to upload: a path, a file opened for reading bytes, or a name with the content."""
@@ -45,11 +45,15 @@ class _Omitted:
 
 
 OMITTED: Final[Any] = _Omitted()
-"""What stands for a parameter that is not given; None would clear the field."""
+"""The value of a parameter that is not given; None would clear the field."""
 
 
 def check_id(value: object, name: str = "id") -> str:
-    """An id as text. Raises UsageError for one that is empty or could change the path or the query it goes into."""
+    """An id as text.
+
+    Raises:
+        UsageError: the value is empty, or could change the path or the query that it goes into.
+    """
     value = plain(member_value(value))
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
         return str(value)
@@ -64,7 +68,7 @@ def member_value(value: Any) -> Any:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The tail of an error message that offers the nearest of the names that there are; case counts for nothing."""
+    """The end of an error message that offers the nearest known name, whatever its case."""
     names = {one.casefold(): one for one in sorted(known)}
     if not names:
         return ""
@@ -80,7 +84,11 @@ class Kind(ABC):
 
     @abstractmethod
     def wire(self, value: Any, name: str) -> Any:
-        """The JSON value for `value`. Raises UsageError, naming the parameter, for what this kind does not take."""
+        """The JSON value for `value`.
+
+        Raises:
+            UsageError: this kind does not take the value; the message names the parameter.
+        """
 
 
 @attrs.frozen
@@ -203,14 +211,15 @@ class File(Kind):
 def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
     """The JSON object for named values; an empty cell of a data frame gives none.
 
-    Raises UsageError for a name that there is not, or a required one missing.
+    Raises:
+        UsageError: there is no field of a name, or a required one is missing.
     """
     prefix = f"{name}." if name else ""
     wired: dict[str, Any] = {}
     for key, value in given.items():
         kind = fields.get(key)
         if kind is None:
-            raise UsageError(f"{prefix}{key} is no field here{did_you_mean(str(key), fields)}")
+            raise UsageError(f"{prefix}{key} is not a field here{did_you_mean(str(key), fields)}")
         if plain(value) is EMPTY:
             continue
         clears = value is None and not kind.needed
@@ -317,7 +326,7 @@ FILE: Final = File()
 
 
 def query_text(value: Any) -> str:
-    """The JSON value of a filter as it stands in a query."""
+    """The text of a filter's JSON value in a query."""
     match value:
         case bool():
             return "true" if value else "false"

@@ -28,11 +28,11 @@ class SeenIds:
         self._packed = False
 
     def new_of(self, entities: Sequence[E]) -> Sequence[E]:
-        """Those that have not come before; they have now."""
+        """The entities whose ids have not come before; from now on they have."""
         return self._new(entities, list(map(_ID, entities)))
 
     def new_ids(self, ids: Sequence[str]) -> Sequence[str]:
-        """The ids that have not come before; they have now."""
+        """The ids that have not come before; from now on they have."""
         return self._new(ids, ids)
 
     def _new(self, come: Sequence[T], ids: Sequence[str]) -> Sequence[T]:
@@ -45,7 +45,7 @@ class SeenIds:
         return come
 
     def add(self, id: str) -> bool:
-        """Whether an id has not come before; it has now."""
+        """Whether an id has not come before; from now on it has."""
         if len(self._texts) > self._most_texts and not self._packed:
             self._pack()
         return self._add(id)

@@ -1,12 +1,12 @@
 """The facts of the API: 419 operations and 129 definitions, from which `api/` is generated and the sandbox answers.
 
 `catalogue.json` is what programs read. It is made by `nox -s generate` from the YAML beside it: `definitions.yaml` and
-`operations/` are the description as published, `corrections.yaml` what was decided where it contradicts itself.
+`operations/` are the description as published, `corrections.yaml` the corrections where it contradicts itself.
 """
 
 from __future__ import annotations
 
 from .loader import load
-from .model import Association, Catalogue, Definition, Field, Operation, Order, Type
+from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
 
-__all__ = ["Association", "Catalogue", "Definition", "Field", "Operation", "Order", "Type", "load"]
+__all__ = ["Catalogue", "CatalogueAssociation", "CatalogueOperation", "Definition", "Field", "Order", "Type", "load"]

@@ -1,4 +1,4 @@
-"""Reads the catalogue's JSON, in which lists of fields and of associations that are alike stand once."""
+"""Reads the catalogue's JSON, which holds equal lists of fields and associations once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.resources import files
 import msgspec
 
 from ..model import NaturalKey
-from .model import Association, Catalogue, Definition, Field, Operation, Order, Type
+from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
 
 
 class StoredOperation(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -50,11 +50,11 @@ class StoredDefinition(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Document(msgspec.Struct, kw_only=True):
-    """The JSON: fields and associations, lists of their places whose first is the empty one, and who has which list."""
+    """The JSON: fields, associations, lists of their places (the first is empty), and who has which list."""
 
     fields: tuple[Field, ...]
     field_lists: tuple[tuple[int, ...], ...]
-    associations: tuple[Association, ...]
+    associations: tuple[CatalogueAssociation, ...]
     association_lists: tuple[tuple[int, ...], ...]
     operations: tuple[StoredOperation, ...]
     definitions: tuple[StoredDefinition, ...]
@@ -82,11 +82,11 @@ def catalogue_of(document: Document) -> Catalogue:
 
 
 _Lists = list[tuple[Field, ...]]
-_Associations = list[tuple[Association, ...]]
+_Associations = list[tuple[CatalogueAssociation, ...]]
 
 
-def _operation(stored: StoredOperation, fields: _Lists, associations: _Associations) -> Operation:
-    return Operation(
+def _operation(stored: StoredOperation, fields: _Lists, associations: _Associations) -> CatalogueOperation:
+    return CatalogueOperation(
         title=stored.title,
         tag=stored.tag,
         method=stored.method,

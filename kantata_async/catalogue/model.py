@@ -40,7 +40,7 @@ class Field:
 
 
 @attrs.frozen
-class Association:
+class CatalogueAssociation:
     """What an include brings: the `entity` (None when polymorphic), the attribute that refers to it, its collection.
 
     `key` is the top-level collection of the objects; None where a polymorphic reference says it itself.
@@ -67,7 +67,7 @@ class Order:
 
 
 @attrs.frozen(slots=False)
-class Operation:
+class CatalogueOperation:
     """One operation of the API.
 
     `body` is a tuple of fields, or an array type where the body key holds a list. `upload` names the body field that
@@ -84,7 +84,7 @@ class Operation:
     standard_params: frozenset[str] = frozenset()
     filters: tuple[Field, ...] = ()
     order: Order | None = None
-    includes: tuple[Association, ...] = ()
+    includes: tuple[CatalogueAssociation, ...] = ()
     optional_fields: tuple[str, ...] = ()
     bulk_max: int | None = None
     body_key: str | None = None
@@ -100,7 +100,7 @@ class Operation:
 
     @property
     def collection(self) -> str | None:
-        """The top-level key of the objects that the operation answers; None outside the usual envelope."""
+        """The top-level key of the objects that the operation answers; None where it answers no envelope."""
         return next(iter(self.response), None)
 
     @property
@@ -117,7 +117,7 @@ class Definition:
     class_name: str
     collection: str
     fields: tuple[Field, ...] = ()
-    associations: tuple[Association, ...] = ()
+    associations: tuple[CatalogueAssociation, ...] = ()
     variant_of: str | None = None
 
     @cached_property
@@ -130,11 +130,11 @@ class Definition:
 class Catalogue:
     """Every operation by (method, path), every definition by name, the natural keys by collection."""
 
-    operations: Mapping[tuple[str, str], Operation]
+    operations: Mapping[tuple[str, str], CatalogueOperation]
     definitions: Mapping[str, Definition]
     natural_keys: Mapping[str, NaturalKey]
 
     @cached_property
     def collections(self) -> Mapping[str, Definition]:
-        """The definition of each top-level collection; variants answer to the one they vary."""
+        """The definition of each top-level collection; variants belong to the collection that they vary."""
         return {d.collection: d for d in self.definitions.values() if d.variant_of is None}

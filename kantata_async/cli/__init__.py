@@ -9,9 +9,9 @@ _EXTRA: Final = frozenset({"click", "rich"})
 
 
 def main() -> int:
-    """Run the command line; gives its exit code."""
+    """The exit code of the command line, once it has run."""
     try:
-        from .commands import run  # noqa: PLC0415 - what it imports may be missing, which is told below
+        from .commands import run  # noqa: PLC0415 - what it imports may be missing, which is handled below
 
         return run()
     except ModuleNotFoundError as error:

@@ -30,7 +30,7 @@ def read_assignments(operation: Operation[Any], typed: Iterable[str]) -> dict[st
     """The arguments of a call, by name; a list is typed with commas, what is deeper as JSON.
 
     Raises:
-        UsageError: something is neither, names what the operation does not take, or is twice there.
+        UsageError: an argument is neither, has a name that the operation does not take, or is given twice.
     """
     kinds = {**operation.filters, **(operation.body if isinstance(operation.body, Mapping) else {})}
     if operation.reveal:
@@ -57,7 +57,7 @@ def read_json(name: str, text: str) -> Any:
     """A value typed as JSON.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not JSON.
     """
     try:
         return msgspec.json.decode(text)
@@ -69,7 +69,7 @@ def read_value(kind: Kind, name: str, text: str) -> Any:
     """A value typed as text, as this kind of parameter takes it; whether it is right, the call itself checks.
 
     Raises:
-        UsageError: it cannot be read as that.
+        UsageError: the kind does not take the text.
     """
     match kind:
         case Needed():

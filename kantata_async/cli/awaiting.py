@@ -14,7 +14,7 @@ class Terminated(Exception):  # noqa: N818 - as KeyboardInterrupt, it is no erro
 
 
 def awaited(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine gives, run to its end in an event loop of its own. SIGTERM cancels it as Ctrl-C does.
+    """The result of a coroutine, run in a new event loop. SIGTERM cancels it as Ctrl-C does.
 
     Raises:
         Terminated: SIGTERM came.

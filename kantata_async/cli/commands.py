@@ -20,14 +20,14 @@ _ELSEWHERE: Final = {
     "get": ("objects", "get", "Get objects of COLLECTION by their ids."),
     "list": ("objects", "list_", "List the objects of COLLECTION."),
     "login": ("signin", "login", "Sign in with a browser, and keep the access token for later."),
-    "logout": ("signin", "logout", "Give the token of a profile back, and forget it."),
+    "logout": ("signin", "logout", "Revoke the token of a profile, and forget it."),
     "profiles": ("signin", "profiles", "List the profiles that are kept."),
     "provision": ("provision", "provision", "Make teams, people or groups as FILE says."),
     "resources": ("resources", "resources", "List the collections of the API, or what COLLECTION takes."),
     "roster": ("roster", "roster", "Write the teams of projects as a roster."),
     "sync": ("sync", "sync", "Keep a copy of COLLECTIONS current."),
     "update": ("objects", "update", "Change an object of COLLECTION."),
-    "whoami": ("signin", "whoami", "Tell whose token a profile holds."),
+    "whoami": ("signin", "whoami", "Show whose token a profile holds."),
 }
 """The commands of other modules: the module, the name there, and the line in the help of all."""
 
@@ -121,7 +121,7 @@ Ctrl-C ends it; what was written to it is forgotten then."""
 
 
 def run() -> int:
-    """Run the command line; gives its exit code."""
+    """The exit code of the command line, once it has run."""
     try:
         code = program.main(prog_name="kantata-async", standalone_mode=False)
     except click.ClickException as error:

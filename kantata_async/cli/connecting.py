@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONNECTION: Final = "kantata_async.connection"
-"""Where the context of a command keeps its `Connection`."""
+"""Where the context of a command keeps its `TokenRoute`."""
 
 _NO_TOKEN: Final = "set KANTATA_TOKEN, or sign in with `kantata-async login`"  # noqa: S105 - a text
 
 
 @attrs.frozen
-class Connection:
-    """How a command reaches Kantata, for what is told when it cannot.
+class TokenRoute:
+    """Which token goes to which host, for the message when that fails.
 
     Attributes:
         token: where the token is from.
-        host: that the token is sent to.
+        host: where the token is sent.
     """
 
     token: str
@@ -59,12 +59,12 @@ def session_for(profile: str | None, base_url: str | None) -> KantataSession:
         missing = "no access token" if profile is None else f"there is no profile {profile!r}"
         raise UsageError(f"{missing}: {_NO_TOKEN}")
     if base_url is not None and base_url.rstrip("/") != kept.base_url.rstrip("/"):
-        raise UsageError(f"the profile {kept.name!r} is for {kept.base_url}, and its token goes nowhere else")
+        raise UsageError(f"the profile {kept.name!r} is for {kept.base_url}, and its token is sent nowhere else")
     note_connection(f"the token of the profile {kept.name!r}", kept.base_url)
     return KantataSession(token=kept.access_token, base_url=kept.base_url)
 
 
 def note_connection(token: str, base_url: str) -> None:
-    """Note for what is told of an error which token goes where."""
+    """Note which token goes where, for the message of an error."""
     host = urlsplit(base_url).netloc
-    click.get_current_context().meta[CONNECTION] = Connection(token, host)
+    click.get_current_context().meta[CONNECTION] = TokenRoute(token, host)

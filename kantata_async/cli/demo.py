@@ -42,7 +42,7 @@ async def demonstrate(scale: Scale, view: DemoView) -> bool:
 
 
 class _Demonstration:
-    """One run, step by step; each step tells the view what it is about to do and what came of it."""
+    """One run, step by step; each step shows in the view what it is about to do and what came of it."""
 
     def __init__(self, sandbox: Sandbox, kantata: KantataSession, view: DemoView, scale: Scale) -> None:
         self._sandbox = sandbox

@@ -9,7 +9,7 @@ from typing import ClassVar
 import click
 
 from ..errors import KantataError, UsageError
-from .connecting import CONNECTION, Connection
+from .connecting import CONNECTION, TokenRoute
 
 Elsewhere = Mapping[str, tuple[str, str, str]]
 """By the name of a command: the module beside this one, the name there, and what it is for in a line."""
@@ -45,13 +45,13 @@ class LazyGroup(click.Group):
             formatter.write_dl(sorted(lines.items()))
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; what goes wrong is told in a person's words."""
+        """Run a command; errors become sentences for a person."""
         try:
             return super().invoke(ctx)
         except UsageError:
             raise
         except KantataError as error:
-            connection: Connection | None = ctx.meta.get(CONNECTION)
+            connection: TokenRoute | None = ctx.meta.get(CONNECTION)
             if connection is None:
                 raise
             from .sentences import sentence  # noqa: PLC0415 - most commands go well

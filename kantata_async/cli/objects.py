@@ -61,7 +61,7 @@ def list_(
     """List the objects of COLLECTION.
 
     Filters are given as NAME=VALUE: `kantata-async list participations workspace_id=7 --columns user.full_name,role`.
-    `kantata-async resources COLLECTION` tells which there are.
+    `kantata-async resources COLLECTION` lists them.
     """
     from .assignments import read_assignments  # noqa: PLC0415 - --help needs none of it
 

@@ -1,4 +1,4 @@
-"""``kantata-async provision``: teams, people and groups as a sheet says, planned first and applied when told so."""
+"""``kantata-async provision``: teams, people and groups as a sheet says, planned first and applied on demand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILE: Final = click.Path(dir_okay=False, allow_dash=True)
 
 @attrs.frozen(kw_only=True)
 class _Options:
-    """What the command was told."""
+    """The options of the command."""
 
     sheet_file: str | None
     applying: bool
@@ -44,14 +44,18 @@ class _Options:
     base_url: str | None
 
     def refuse_contradictions(self) -> None:
-        """Raise click.UsageError for options that do not go together."""
+        """Refuse options that contradict each other.
+
+        Raises:
+            click.UsageError: some do.
+        """
         if self.sheet_file is None and self.plan_file is None:
             raise click.UsageError("give a FILE, or a plan that was saved with --plan")
         if self.sheet_file is None and (self.remove_others or self.invite):
             name = "--remove-others" if self.remove_others else "--invite"
-            raise click.UsageError(f"{name} is settled when a plan is made; give the FILE to make another")
+            raise click.UsageError(f"{name} is fixed in a saved plan; give the FILE to make a new one")
         if self.check and self.applying:
-            raise click.UsageError("--check looks, and --apply writes: give one of them")
+            raise click.UsageError("--check only looks and --apply writes: give one of them")
         if self.applying and not self.yes and (self.sheet_file == "-" or not sys.stdin.isatty()):
             raise click.UsageError("nobody can be asked here whether to apply the plan: --apply needs --yes")
 
@@ -77,7 +81,7 @@ class _Options:
     "--kind", type=click.Choice(["roster", "people", "groups"]), help="What FILE is; without it, its columns say it."
 )
 @click.option("--sheet", help="Which sheet of a workbook; without it the first with anything in it.")
-@click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, divided by commas.")
+@click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, separated by commas.")
 @connection_options
 def provision(**given: Any) -> int:
     """Make teams, people or groups as FILE says.
@@ -96,7 +100,7 @@ def provision(**given: Any) -> int:
     What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others go.
 
     The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
-    only the rest happens.
+    only what is still to do happens.
     """
     options = _Options(**given)
     options.refuse_contradictions()
@@ -158,7 +162,7 @@ def _apply(planned: Plan, options: _Options) -> Report:
     except BaseException as error:
         report = report_of(error)
         if report is not None and report.tally.is_begun:
-            click.echo(f"{report.tally}. Start it again, and only the rest happens.", err=options.as_json)
+            click.echo(f"{report.tally}. Run it again: it does only what is still to do.", err=options.as_json)
         raise
 
 

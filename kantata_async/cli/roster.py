@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def roster(projects: tuple[str, ...], output: str | None, profile: str | None, base_url: str | None) -> None:
     """Write the teams of projects as a roster.
 
-    It is comma-separated, in UTF-8 with a byte order mark, as spreadsheet programs like it. Edited, it is what
+    It is comma-separated, in UTF-8 with a byte order mark, as spreadsheet programs expect it. Edited, it is what
     `kantata-async provision` takes; as it is, it changes nothing.
     """
     from ..provision import write_private  # noqa: PLC0415 - --help needs none of it

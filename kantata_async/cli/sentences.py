@@ -1,4 +1,4 @@
-"""What went wrong, in the words of a person who types commands: pure."""
+"""Errors as sentences for a person who types commands: pure."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ..errors import (
 
 
 def sentence(error: KantataError, *, token: str, host: str) -> str:
-    """What to tell somebody of an error.
+    """The sentence that explains an error.
 
     Args:
         error: the error.
         token: where the token is from, as ``KANTATA_TOKEN``.
-        host: that the command talked to.
+        host: where the command sent its requests.
     """
     match error:
         case AuthenticationError():
             text = f"{token} was refused by {host}: it is wrong, or was revoked"
         case PermissionDeniedError():
-            text = f"{host} does not allow this to whom {token} belongs{_reasons(error)}"
+            text = f"{host} does not allow this to the user of {token}{_reasons(error)}"
         case NotFoundError():
-            text = f"{host} has nothing at {error.path}, or does not show it to whom {token} belongs"
+            text = f"{host} has nothing at {error.path}, or does not show it to the user of {token}"
         case RateLimitError():
-            text = f"{host} answers too many requests with a refusal; try again later"
+            text = f"{host} refused too many requests; try again later"
         case ServerError():
             text = f"{host} failed ({error.status}); try again later"
         case APIError():
             text = f"{host} refused it{_reasons(error)}"
         case AmbiguousWriteError():
-            text = f"it may or may not have been done: look before you try again. {error}"
+            text = f"it may or may not have been done: check before you try again. {error}"
         case ConnectionFailedError() | RequestTimeoutError():
             text = f"{host} cannot be reached: {error}"
         case _:

@@ -14,7 +14,7 @@ from .connecting import note_connection
 from .exit_codes import EXIT_CODES, FAILED
 
 if TYPE_CHECKING:
-    from ..signin import AccessToken, AuthorizationServer, Profile
+    from ..signin import AccessToken, AuthorizationEndpoints, Profile
 
 SECRET_VARIABLE: Final = "KANTATA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _SECONDS_TO_COME_BACK: Final = 300.0
@@ -27,7 +27,7 @@ _PROFILE = click.option("--profile", help='The profile; KANTATA_PROFILE, else "d
 @_PROFILE
 @click.option("--client-id", envvar="KANTATA_CLIENT_ID", help="The application's id, as Kantata gave it.")
 @click.option("--with-token", is_flag=True, help="Take an access token from standard input instead of a browser.")
-@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, help="Where the browser comes back to.")
+@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, help="The port that the browser returns to.")
 @click.option("--no-browser", is_flag=True, help="Only print the address; open it in a browser on this machine.")
 @click.option("--keyring", is_flag=True, help="Keep the token in the system's keyring instead of a file.")
 @click.option("--base-url", envvar="KANTATA_BASE_URL", help="Where the API is; Kantata's own by default.")
@@ -68,7 +68,7 @@ def login(
 @click.command(epilog=EXIT_CODES)
 @_PROFILE
 def logout(profile: str | None) -> int:
-    """Give the token of a profile back, and forget it."""
+    """Revoke the token of a profile, and forget it."""
     from ..signin import Application, SignInError, delete_profile, revoke  # noqa: PLC0415 - as above
 
     kept = _kept(profile)
@@ -82,7 +82,7 @@ def logout(profile: str | None) -> int:
     delete_profile(kept)
     click.echo(f"Signed out: the profile {kept.name!r} is forgotten.")
     if refused is not None:
-        click.echo(f"Its token was not given back and may still work: {refused}", err=True)
+        click.echo(f"Its token was not revoked and may still work: {refused}", err=True)
         return FAILED
     return 0
 
@@ -90,7 +90,7 @@ def logout(profile: str | None) -> int:
 @click.command(epilog=EXIT_CODES)
 @_PROFILE
 def whoami(profile: str | None) -> None:
-    """Tell whose token a profile holds."""
+    """Show whose token a profile holds."""
     kept = _kept(profile)
     click.echo(f"{awaited(_who(kept))}, at {kept.base_url} (profile {kept.name!r})")
 
@@ -117,7 +117,7 @@ def _kept(profile: str | None) -> Profile:
 
 async def _signed_in(
     client_id: str, port: int, base_url: str, *, browser: bool
-) -> tuple[AccessToken, AuthorizationServer]:
+) -> tuple[AccessToken, AuthorizationEndpoints]:
     import asyncio  # noqa: PLC0415 - as above
 
     from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above

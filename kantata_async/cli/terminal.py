@@ -19,7 +19,7 @@ def console() -> Console:
 
 
 class _Amount(ProgressColumn):
-    """How much of a task is done; nothing while nobody knows how much there is."""
+    """How much of a task is done; empty while the total is unknown."""
 
     def render(self, task: Task) -> Text:
         """The text of the column."""

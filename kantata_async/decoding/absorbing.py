@@ -35,7 +35,7 @@ class _Part:
 
 
 def absorb(graph: Graph, envelope: Envelope, includes: Iterable[str] | None = None) -> list[Entity]:
-    """Take the objects of an answer into a graph; gives its matches, in order.
+    """The matches of an answer, in order, once its objects have been taken into a graph.
 
     `includes` are the associations that the request asked for, None when that is not known.
     """
@@ -66,7 +66,7 @@ def _begin(graph: Graph, key: str, objects: Objects) -> _Part:
 
 
 def _finish(part: _Part, graph: Graph, unlinked: Unlinked) -> None:
-    """Make whole what was begun, and renew what the graph held."""
+    """Complete the entities that were begun, and renew those that the graph held."""
     objects = part.objects
     values_of = objects.values_of
     objects.layout.finish(part.begun, part.new.values(), values_of, graph.by_id, unlinked)
@@ -93,7 +93,7 @@ def _renew(
 def _as_attributes_of(
     entity: Entity, layout: ObjectLayout, sent: Mapping[str, Any], notes: list[Note]
 ) -> dict[str, Any]:
-    """What was read as of another class, read as of this entity's: it came before as what it is."""
+    """Values read as those of another class, read again as those of the class that the entity already has."""
     read: dict[str, Any] = {}
     for name, value in sent.items():
         attribute = type(entity).attributes.get(name)

@@ -101,5 +101,5 @@ def _layout_of(objects: Iterable[Objects], cls: type[Entity]) -> ObjectLayout | 
 
 
 def _narrowed_by(cls: type[Entity]) -> list[str]:
-    """The collections of whose objects an association of this class tells the class more closely."""
+    """The collections whose objects an association of this class gives a narrower class."""
     return [association.key for association in cls.narrowing if association.key is not None]

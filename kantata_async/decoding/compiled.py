@@ -1,4 +1,4 @@
-"""Entities made of the values of their attributes, by functions written down for just the attributes that there are.
+"""Entities made of the values of their attributes, by functions generated for exactly these attributes.
 
 How each attribute is stored, and which of them refer to other objects, is decided once for all objects of a layout, and
 becomes two functions, as attrs writes an `__init__`. For participations that are all sent with their id, their role,
@@ -61,7 +61,7 @@ Finish: TypeAlias = Callable[[Iterable[Entity], Iterable[Any], ValuesOf, AtHand,
 """Makes whole what was begun, of the same objects in the same order, and links it to what is at hand."""
 
 MOST_LAYOUTS: Final = 1024
-"""For which a process keeps what it made for all its sessions."""
+"""How many layouts a process keeps the functions of, for all its sessions."""
 
 
 @attrs.define
@@ -69,8 +69,8 @@ class Unlinked:
     """The entities that refer to something that is not at hand.
 
     Attributes:
-        entirely: of each, nothing of some association is at hand.
-        partly: something of an association is at hand and something is not, or what it says must be looked at.
+        entirely: those of which some association has no object at hand.
+        partly: those of which some association has only some objects at hand, or must be looked at.
     """
 
     entirely: list[Entity] = attrs.field(factory=list)
@@ -228,7 +228,7 @@ def _storing_unknown(layout: ObjectLayout, places: list[int]) -> list[str]:
 
 @cache
 def _draft_of(cls: type[Entity]) -> type[Entity]:
-    """A class with the slots of another one, which it does not guard: an entity before it is frozen."""
+    """A class with the slots of another one, but not frozen: what an entity is before it is finished."""
     unguarded = {
         "__slots__": (),
         "__init__": object.__init__,

@@ -24,7 +24,7 @@ ClassOf = Callable[[str], type[Entity] | None]
 """The entity class of a collection; None for one that the catalogue does not know."""
 
 LayoutOf = Callable[[type[Entity]], ObjectLayout]
-"""What is known of how the objects of a class are laid out."""
+"""The known layout of the objects of a class."""
 
 _RESERVED: Final = frozenset({"count", "results", "meta"})
 
@@ -169,7 +169,7 @@ def _opened(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envelope:
 def _is_collection(key: Any, value: Any, class_of: ClassOf) -> bool:
     """Whether a top-level value that no match names holds objects."""
     if key == "errors" and not (looks_like_objects(value) and all("id" in one for one in value.values())):
-        # There is a definition of this name; but mostly it is what went wrong beside the objects.
+        # The catalogue has a definition of this name, but an answer mostly has the errors there, beside the objects.
         return False
     return class_of(key) is not None or looks_like_objects(value)
 
@@ -209,7 +209,7 @@ def _runs(
 def _narrowed(
     collections: Mapping[str, Mapping[str, Mapping[str, Any]]], class_of: ClassOf
 ) -> dict[str, dict[str, type[Entity]]]:
-    """The objects whose class an association tells more closely than their collection, such as an expense's receipt.
+    """The objects to which an association gives a narrower class than their collection, such as a receipt.
 
     By collection and id.
     """
@@ -239,7 +239,7 @@ def _ids_in(value: Any) -> Iterator[str]:
 def _results(results: list[Any]) -> list[Match]:
     try:
         return msgspec.convert(results, list[Match])
-    except msgspec.ValidationError:  # an id came as a number, or something is wrong
+    except msgspec.ValidationError:  # an id came as a number, or the answer is malformed
         return [_match(result) for result in results]
 
 

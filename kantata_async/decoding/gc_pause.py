@@ -1,4 +1,4 @@
-"""The garbage collector, kept from looking for garbage where none can be."""
+"""Pauses of the garbage collector while there can be no garbage."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Pause:
                 gc.enable()
 
     def forget(self) -> None:
-        """End every pause: a process that was forked has none of the threads that were within one."""
+        """End every pause: a forked process has none of the threads that began one."""
         pausing, resumes = self._pausing, self._resumes
         self.__init__()  # type: ignore[misc]
         if pausing and resumes:
@@ -47,7 +47,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def collector_paused() -> _Pause:
-    """Let the collector rest while a page is built: all that is allocated stays until then.
+    """Pause the collector while a page is built: everything allocated meanwhile stays alive.
 
     The pause is the whole process's and ends with the last page under way; a collector that was off stays so.
     """

@@ -21,7 +21,7 @@ from ..model import Attribute, Entity, Instant, read_day, read_id, read_ids, rea
 from .compiled import MOST_LAYOUTS, Begin, Finish, compiled
 
 _MOST_UNKNOWN: Final = 512
-"""Attributes of one layout that the catalogue does not know: a server may make up any number."""
+"""The most unknown attributes in one layout: a server may make up any number."""
 
 _NONE_YET: Final = ("id",)
 """The attributes of a layout that has seen none but the id: it does not say that objects lack the others."""
@@ -73,7 +73,7 @@ class ObjectLayout:
         return attrs.evolve(self, names=names, sometimes=frozenset(names) - always.intersection(*combinations))
 
     def _takes(self, name: object) -> bool:
-        # A class for any collection would gather the attributes of them all.
+        # The class of unknown collections would gather the attributes of all of them.
         return name in self.cls.attributes or (can_be_decoded(name) and not self.cls.each_names_collection)
 
     def with_loose(self, names: Collection[str]) -> ObjectLayout:
@@ -82,7 +82,7 @@ class ObjectLayout:
 
     @property
     def can_be_decoded(self) -> bool:
-        """Whether objects of this layout can be told from others: each says its id, as a text."""
+        """Whether objects of this layout can be recognized: each has its id, as a text."""
         return "id" in self.names and "id" not in self.sometimes and "id" not in self.loose
 
     def decoded(self, name: str) -> Any:
@@ -127,7 +127,7 @@ def _collection_type(layout: ObjectLayout) -> Any:
 
 
 def forget_layouts() -> None:
-    """Let go of what this process made for the layouts that it met; a session that needs it makes it anew."""
+    """Forget the decoders and functions that this process made; a session that needs one makes it anew."""
     _collection_type.cache_clear()
     compiled.cache_clear()
 

@@ -96,7 +96,7 @@ class _Reading:
     Attributes:
         key: of the collection.
         ids: of the objects.
-        layout: theirs, and thereby which attribute is at which place.
+        layout: of the objects, which says which attribute is at which place.
         columns: the values of each attribute, in the order of the ids.
         loose: the attributes of which msgspec does not take every value.
         notes: of values that could not be read as the catalogue says.

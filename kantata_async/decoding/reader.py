@@ -2,7 +2,7 @@
 
 The quick way decodes into types that hold exactly what such answers were sent with, all of it checked on the way. What
 does not fit is read attribute by attribute, which takes any answer, says what is wrong with a malformed one, and
-teaches the quick way what it had not met. Either way the same functions make the entities.
+teaches the quick way what is new. Either way the same functions make the entities.
 """
 
 from __future__ import annotations
@@ -36,14 +36,16 @@ class Reader:
     def decode(self, text: bytes | bytearray | memoryview | str) -> Any:
         """What the bytes of an answer say: taken apart already, or else as JSON has it.
 
-        Raises ValueError for what is not JSON; its message quotes nothing of the text.
+        Raises:
+            ValueError: they are not JSON; the message quotes nothing of the text.
         """
         return (self._answers.objects and self._answers.decode(text)) or parse_json(text)
 
     def open(self, data: Any, *, redact: Redact = str) -> Envelope:
-        """Take apart what `decode` gave; learns from what is laid out otherwise than what came before.
+        """The answer that `decode` gave, taken apart; a layout that is new is learnt.
 
-        Raises InvalidResponseError saying what is wrong with the envelope; what it quotes went through `redact`.
+        Raises:
+            InvalidResponseError: the envelope is malformed; what the message quotes went through `redact`.
         """
         if isinstance(data, Envelope):
             return data
@@ -60,10 +62,10 @@ class Reader:
             self._objects |= {objects.layout.cls: objects.layout for objects in runs}
         classes = {key: cls for key in envelope.collections if (cls := self.class_of(key)) is not None}
         if len(classes) < len(envelope.collections):
-            # Of names that the catalogue does not know there may be any number.
+            # There may be any number of names that the catalogue does not know.
             return
         if not self._met.issuperset(classes):
-            # What comes once is not worth a decoder.
+            # A layout that comes once is not worth a decoder.
             self._met |= classes.keys()
             return
         ambiguous = {name for name in envelope.extra if self.class_of(name) is not None}
@@ -77,9 +79,10 @@ class Reader:
         graph: Graph | None = None,
         redact: Redact = str,
     ) -> Page[Entity]:
-        """Make the page of what `decode` gave, in a graph of its own unless one is given to grow.
+        """The page of what `decode` gave, in a new graph unless one is given to grow.
 
-        Raises what `open` raises.
+        Raises:
+            InvalidResponseError: as `open`.
         """
         with collector_paused():
             envelope = self.open(data, redact=redact)

@@ -13,7 +13,11 @@ class Links(Protocol):
     """What an object asks for the objects that it is not linked to."""
 
     def resolve(self, owner: Owner, association: Association, target: Ref) -> Any:
-        """The object that `target` names; None when it was asked for and not sent. Raises NotLoadedError otherwise."""
+        """The object that `target` names; None when it was asked for and not sent.
+
+        Raises:
+            NotLoadedError: it was neither sent nor asked for.
+        """
         ...
 
     def was_sent(self, target: Ref) -> bool:
@@ -55,13 +59,15 @@ class Association(ABC):
     def found(self, owner: Owner) -> Any:
         """What `owner` is associated with, as far as it is there.
 
-        Raises NotLoadedError when something was neither sent nor asked for.
+        Raises:
+            NotLoadedError: something was neither sent nor asked for.
         """
 
     def targets(self, owner: Owner) -> tuple[Ref, ...]:
         """The objects that `owner` names; none where the reference could not be read and was kept as it came.
 
-        Raises NotLoadedError when the owner does not say.
+        Raises:
+            NotLoadedError: the reference was not sent.
         """
         value = getattr(owner, self.ref)
         if isinstance(value, Ref):
@@ -87,7 +93,7 @@ class Many(Association):
         """See `Association.found`."""
         targets = self.targets(owner)
         origin = owner._origin
-        # Those first that were not sent, so that an error names one of them.
+        # Objects that were not sent come first, so that an error names one of them.
         found = {target: origin.resolve(owner, self, target) for target in sorted(targets, key=origin.was_sent)}
         return tuple(found[target] for target in targets if found[target] is not None)
 
@@ -118,4 +124,4 @@ class _Nowhere:
 
 
 NOWHERE = _Nowhere()
-"""Where the objects are from that plain data was made into."""
+"""The origin of entities made from plain data."""

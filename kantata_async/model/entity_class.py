@@ -43,22 +43,24 @@ class Entity:
     """The associations by the attribute that refers to their objects."""
     variants: ClassVar[dict[str, type[Entity]]] = {}
     narrowing: ClassVar[tuple[Association, ...]] = ()
-    """The associations that tell the class of their objects more closely than the collection does."""
+    """The associations whose objects are of a narrower class than their collection says."""
     each_names_collection: ClassVar[bool] = False
-    """Whether the collection is the object's own to tell, and not the class's."""
+    """Whether each object, not the class, says which collection it is of."""
 
     id: str = attrs.field(init=False, metadata={Attribute: Attribute(read_id)})
     _origin: Links = attrs.field(init=False)
     _extra: Mapping[str, Any] = attrs.field(init=False)
 
     def __init__(self) -> None:
-        raise UsageError(f"a {type(self).__name__} comes from an answer, or from {type(self).__name__}.from_dict(…)")
+        name = type(self).__name__
+        raise UsageError(f"{name} cannot be called: entities come from answers, or from {name}.from_dict(…)")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make an unlinked entity from plain data, such as `to_dict` gives.
+        """An unlinked entity made from plain data, such as `to_dict` gives.
 
-        Raises InvalidResponseError when `data` has no id.
+        Raises:
+            InvalidResponseError: `data` has no id.
         """
         made = begin(cls, _id_of(cls, data), NOWHERE)
         store(made, _read(cls, data))
@@ -80,7 +82,7 @@ class Entity:
     if not TYPE_CHECKING:  # a type checker would take it to mean that there is an attribute of any name
 
         def __getattr__(self, name: str) -> Any:
-            """Called for an empty slot, for an association that cannot be read, and for a name that there is not."""
+            """Called for an empty slot, an association that cannot be read, and an unknown name."""
             cls = type(self)
             association = cls.associations.get(name)
             if association is not None:
@@ -90,7 +92,7 @@ class Entity:
                 raise NotLoadedError(_not_loaded(cls.__name__, name, attribute), name=name, obj=self)
             if name == "_extra":
                 raise AttributeError(
-                    f"{cls.__name__}.{name} is not to be read: where attrs.asdict or cattrs ask for it, use "
+                    f"{cls.__name__}.{name} cannot be read: in place of attrs.asdict or cattrs, use "
                     "entity.to_dict(), which leaves out what was not sent",
                     name=name,
                     obj=self,
@@ -102,7 +104,7 @@ class Entity:
         def __iter__(self) -> Iterator[Any]:
             """Called by what takes an entity for a row, such as ``pandas.DataFrame(users)``."""
             raise TypeError(
-                f"a {type(self).__name__} is no row: columns(entities) gives the columns of a table, as in "
+                f"a {type(self).__name__} is not a row: columns(entities) gives the columns of a table, as in "
                 "pandas.DataFrame(columns(users)), and to_dict() the attributes of one entity"
             )
 
@@ -129,7 +131,7 @@ class Entity:
 
 
 class _Extra:
-    """Where the unknown attributes of an entity are, out of reach for what reads every field of an attrs class.
+    """The unknown attributes of an entity, hidden from whatever reads every field of an attrs class.
 
     `attrs.asdict` and cattrs know no field that is not there: they would end at the first that was not sent.
     """
@@ -162,7 +164,7 @@ Entity._extra = _EXTRA  # type: ignore[assignment]
 class UnknownEntity(Entity):
     """An object of a collection that the catalogue does not know: its id, and everything else in `extra`."""
 
-    collection: str = attrs.field(init=False)  # type: ignore[misc]  # a constant of every other class, told by each here
+    collection: str = attrs.field(init=False)  # type: ignore[misc]  # a constant of every other class
 
     each_names_collection: ClassVar[bool] = True
 

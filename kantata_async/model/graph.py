@@ -104,7 +104,7 @@ class Graph:
         ]
 
     def mark_asked(self, entities: Iterable[Entity], association: str) -> None:
-        """Note that an association was fetched for these entities: what is still missing reads as None from now on."""
+        """Note that an association was fetched for these entities: what is still missing reads as None now."""
         asked = [(one.collection, [one.id]) for one in entities]
         self.origin.requests.append(AskedFor(asked, frozenset({association})))
 
@@ -113,15 +113,15 @@ class Graph:
         return self.origin.asked_for(entity, association, key)
 
     def note_sent(self, entities: Iterable[Entity]) -> None:
-        """Remember that these were sent, although they are not linked, for when the graph is gone."""
+        """Remember that these were sent, although they are not linked, for objects that outlive the graph."""
         self.origin.sent.update(Ref(one.collection, one.id) for one in entities)
 
     def keep(self) -> None:
-        """Live on for as long as any of its objects does: what is loaded later is linked to what was loaded before."""
+        """Keep the graph alive as long as any of its objects, so that later loads are linked to earlier ones."""
         self.origin.keep(self)
 
     def adopt(self, entities: Iterable[Entity]) -> None:
-        """Take in entities whose own graph is gone, all that they are linked to, and what was asked for them.
+        """Take in entities that outlived their graph, all that they are linked to, and what was asked for them.
 
         One that is here already as another Python object, which came in another answer, stays beside it as its twin.
         """
@@ -157,14 +157,15 @@ class Graph:
         self._unlinked += entities
 
     def link_now(self, entities: Iterable[Entity]) -> None:
-        """Link entities to what is here; those that lack something wait for it."""
+        """Link entities to the objects of the graph; those that lack something wait for it."""
         self._unlinked += [one for one in entities if not link(one, self)]
 
 
 def graphs_of(entities: Iterable[Entity]) -> list[Graph]:
-    """The graphs that entities are in; those whose graph is gone are taken in by a new one, which is kept.
+    """The graphs that entities are in; entities that outlived theirs are taken in by a new one, which is kept.
 
-    Raises UsageError for an entity that `from_dict` made: it is in none.
+    Raises:
+        UsageError: an entity was made by `from_dict` and is in no graph.
     """
     by_origin: dict[Origin, list[Entity]] = defaultdict(list)
     for entity in entities:

@@ -12,11 +12,11 @@ Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A point in time with its offset, as msgspec decodes it."""
 
 Redact: TypeAlias = Callable[[str], str]
-"""Takes out of a text what nobody is to see."""
+"""Replaces the secrets in a text."""
 
 _SHOWN_LENGTH: Final = 60
 _REDACTED_LENGTH: Final = 1 << 16
-"""Enough of a text that what is shown of it is whole, whatever is taken out: nothing is cut in two there."""
+"""How much of a text is redacted before it is cut: enough that no secret is cut in two within what is shown."""
 
 _ID_BITS: Final = 128
 
@@ -43,7 +43,7 @@ def parse_json(text: bytes | bytearray | memoryview | str) -> Any:
         fault = "not UTF-8"
     except RecursionError:
         fault = "nested too deep"
-    # Raised out here so that the decoder's error, which may hold the whole text, is not its context.
+    # Raised outside the handler: the decoder's error may hold the whole text, and must not be the context.
     raise ValueError(fault)
 
 
@@ -56,7 +56,7 @@ def _fault_of(text: bytes | bytearray | memoryview | str, error: msgspec.DecodeE
 def brief_repr(value: object, redact: Redact = str) -> str:
     """A value as an error message shows it: cut, and whatever an answer may hold (nested deep, a number too long).
 
-    `redact` takes out of it what nobody is to see, before it is cut.
+    `redact` replaces the secrets in it before it is cut.
     """
     try:
         shown = repr(value)
@@ -76,7 +76,11 @@ def _cut(text: str) -> str:
 
 
 def read_id(value: object) -> str:
-    """An id as str. Raises TypeError for what is neither str nor int."""
+    """An id as str.
+
+    Raises:
+        TypeError: the value is neither str nor int.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() <= _ID_BITS:
@@ -85,7 +89,11 @@ def read_id(value: object) -> str:
 
 
 def read_ids(value: object) -> tuple[str, ...]:
-    """A list of ids as a tuple of str. Raises TypeError for what is no list of ids."""
+    """A list of ids as a tuple of str.
+
+    Raises:
+        TypeError: the value is no list of ids.
+    """
     if not isinstance(value, list | tuple | set | frozenset):
         raise TypeError(f"ids come as a list, not {brief_repr(value)}")
     try:
@@ -96,9 +104,13 @@ def read_ids(value: object) -> tuple[str, ...]:
 
 
 def read_instant(value: Any) -> datetime:
-    """A point in time; without an offset it is taken as UTC. Raises TypeError or ValueError for what is none.
+    """A point in time; without an offset it is taken as UTC.
 
     One finer than a microsecond is rounded as msgspec rounds it where msgspec takes it, whichever way it is read.
+
+    Raises:
+        TypeError: the value is neither text nor a datetime.
+        ValueError: the text is no point in time.
     """
     try:
         return msgspec.convert(value, Instant)
@@ -113,7 +125,12 @@ def read_instant(value: Any) -> datetime:
 
 
 def read_day(value: Any) -> date:
-    """A date, or a point in time where that is what came. Raises TypeError or ValueError for what is neither."""
+    """A date, or a point in time where that is what came.
+
+    Raises:
+        TypeError: the value is neither text nor a date.
+        ValueError: the text is neither a date nor a point in time.
+    """
     if isinstance(value, date):
         return read_instant(value) if isinstance(value, datetime) else value
     try:
@@ -123,7 +140,11 @@ def read_day(value: Any) -> date:
 
 
 def read_ref(value: object) -> Ref:
-    """A polymorphic reference. Raises TypeError for what is none."""
+    """A polymorphic reference.
+
+    Raises:
+        TypeError: the value is no object with key and id.
+    """
     if isinstance(value, Ref):
         return value
     if not isinstance(value, dict) or not isinstance(value.get("key"), str):

@@ -1,4 +1,4 @@
-"""Values nested however deep: copied, and laid out flat for those who follow what is nested and cannot go deep.
+"""Values nested however deep: copied, and laid out flat for code that recurses and cannot go deep.
 
 Python allows a thousand calls inside each other; what an answer nests may come close to that. So nothing here calls
 itself.

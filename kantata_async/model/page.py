@@ -26,7 +26,7 @@ class Meta:
 
 @attrs.frozen
 class Page(Generic[E_co]):
-    """One answer: the entities that matched, in the API's order, and the graph that links them to the rest.
+    """One answer: the entities that matched, in the API's order, and the graph that links them to associated objects.
 
     A page iterates over its entities, counts them with `len` and is indexed like a list. `count` is the number of
     matches on all pages, None where the answer does not say; `extra` holds top-level values that are no collection,

@@ -1,7 +1,7 @@
 """What an object knows of where it came from: what was asked for with it, and its graph, as long as there is one.
 
-Objects hold those that they are linked to, and a graph holds its objects; no object holds its graph. So nothing here
-goes round in a circle, and what a program lets go of is freed at once, without the garbage collector. Only where more
+Objects hold those that they are linked to, and a graph holds its objects; no object holds its graph. So no graph is
+in a reference cycle, and what a program lets go of is freed at once, without the garbage collector. Only where more
 was loaded after the fact the graph is kept, so that what comes later is linked to what came before.
 """
 
@@ -37,7 +37,7 @@ class AskedFor:
 
     matches: Matches
     includes: frozenset[str] | None
-    """None: not known (an answer that somebody else fetched)."""
+    """None where it is unknown, as for an answer that was fetched elsewhere."""
     supplied: frozenset[str] = frozenset()
     """Where that is not known: the collections that carry objects beside the matches."""
 
@@ -72,7 +72,7 @@ class Origin:
     Attributes:
         requests: that brought these objects, and what each asked for.
         sent: what is known to have been sent although nothing is linked to it: an association with many lacked others.
-        heir: the graph that takes in those objects whose own graph is gone.
+        heir: the graph that takes in the objects that outlived their own.
     """
 
     __slots__ = ("_holder", "heir", "requests", "sent")

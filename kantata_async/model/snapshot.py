@@ -29,7 +29,7 @@ class Record(NamedTuple):
     """One entity as plain data, but for its class and its origin.
 
     Attributes:
-        collection: where the class does not tell.
+        collection: None where the class names it.
         values: of its attributes as read, unknown ones too, laid out flat.
         links: to entities, by association: each as the snapshot that holds it (None: the same) and its place there.
     """
@@ -85,7 +85,7 @@ class Snapshot:
                     self._take(other)
 
     def __reduce__(self) -> tuple[Callable[[list[Record]], list[Entity]], tuple[list[Record]]]:
-        self._take_linked()  # what was linked since, when a pickler goes on after a while
+        self._take_linked()  # objects may have been linked since, when a pickler goes on later
         return _entities_of, ([self._record(one) for one in self.entities],)
 
     def _record(self, entity: Entity) -> Record:
@@ -114,7 +114,7 @@ def carried(entity: Entity) -> tuple[Callable[[list[Entity], int], Entity], tupl
 
 
 def _entities_of(records: list[Record]) -> list[Entity]:
-    """The entities of a snapshot, linked as those were that it was made of."""
+    """The entities of a snapshot, linked as the original ones."""
     entities = [begin(record.cls, record.id, record.origin, record.collection) for record in records]
     for entity, record in zip(entities, records, strict=True):
         store(entity, {name: restored(value) for name, value in record.values.items()})

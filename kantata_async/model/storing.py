@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="Entity")
 
 ABSENT: Final = object()
-"""What is in a slot that no answer filled."""
+"""The value of a slot that no answer filled."""
 
 _set = object.__setattr__
 
 
 def begin(cls: type[E], id: str, origin: Links, collection: str | None = None) -> E:
-    """An entity of which only the id is there yet; `collection` where its class does not tell that."""
+    """An entity that has only its id so far; `collection` is given where its class has none."""
     entity = object.__new__(cls)
     _set(entity, "id", id)
     if collection is not None:
@@ -31,7 +31,7 @@ def begin(cls: type[E], id: str, origin: Links, collection: str | None = None) -
 
 
 def set_origin(entity: Entity, origin: Links) -> None:
-    """Let an entity ask there for what it is not linked to."""
+    """Set where an entity asks for objects that it is not linked to."""
     _set(entity, "_origin", origin)
 
 
@@ -57,7 +57,7 @@ def store(entity: Entity, values: Mapping[str, Any]) -> None:
 
 
 def complete(entity: Entity, twin: Entity) -> None:
-    """Take on what the same object of the API carries elsewhere and this one lacks."""
+    """Add to an entity what another Python object for the same object of the API carries and it lacks."""
     if entity is twin:
         return
     for name in type(entity).attributes:
@@ -70,7 +70,7 @@ def complete(entity: Entity, twin: Entity) -> None:
 
 
 class Surroundings(Protocol):
-    """What is around an entity that is to be linked: a graph."""
+    """The graph around an entity that is to be linked."""
 
     def find(self, target: Ref) -> Entity | None:
         """The object that a reference names; None where it is not at hand."""
@@ -86,9 +86,9 @@ class Surroundings(Protocol):
 
 
 def link(entity: Entity, surroundings: Surroundings) -> bool:
-    """Link an entity to all that is at hand of what it refers to; whether nothing is missing now.
+    """Link an entity to everything at hand that it refers to; whether nothing is missing now.
 
-    What was asked for and is missing nonetheless is left out of an association with many.
+    An association with many leaves out what was asked for and is missing all the same.
     """
     all_there = True
     for association in type(entity).associations.values():

@@ -23,14 +23,14 @@ def columns(entities: Iterable[Entity], *paths: str) -> dict[str, list[Any]]:
     """The columns of a table with a row for each entity, by path: ``columns(team, "id", "user.full_name")``.
 
     A path names an attribute, or leads to one over associations. Without paths, there is a column for every attribute
-    that any of the entities was sent with: ``pandas.DataFrame(columns(users))`` is all there is of them.
+    that any of the entities was sent with: ``pandas.DataFrame(columns(users))`` shows everything about them.
 
     The values of a column are of one type: str, bool, int, float, `date`, `datetime` in UTC, or lists of one of these
     (of ids, and of what an association with many leads to). None stands for null, for what was not sent, and where an
     association leads to nothing. An object is JSON text, and so is what comes in types that have nothing in common.
 
     Raises:
-        UsageError: a path leads to no attribute of these entities; the nearest name is told.
+        UsageError: a path leads to no attribute of these entities; the message offers the nearest name.
         NotLoadedError: a path goes over an association that was not included; the message says what to ask for.
     """
     rows = list(entities)
@@ -55,7 +55,7 @@ def _sent(rows: Iterable[Entity]) -> list[str]:
 
 
 def _values(rows: Sequence[Entity | None], path: str, steps: Sequence[str]) -> list[Any]:
-    """What the steps of a path lead to, from each row; None from no row."""
+    """What the steps of a path lead to, from each row; None where there is no row."""
     step, *further = steps
     there = [row for row in rows if row is not None]
     if not there:
@@ -82,11 +82,11 @@ def _linked_values(rows: Sequence[Entity | None], path: str, step: str, further:
 def _no_column(rows: Sequence[Entity], path: str, step: str) -> str:
     known = dict.fromkeys(name for row in rows for name in (*row.attributes, *row.associations, *row.extra))
     if step in known and step not in rows[0].associations:
-        return f"{path!r} goes on after {step!r}, which is a value and no association"
+        return f"{path!r} goes on after {step!r}, which is a value, not an association"
     if step in known:
         return f"{path!r} leads to an object: name one of its attributes, such as '{path}{_SEPARATOR}id'"
     nearest = get_close_matches(step, known, 1)
-    return f"{path!r}: there is no {step!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
+    return f"{path!r}: these entities have no {step!r}" + (f"; did you mean {nearest[0]!r}?" if nearest else "")
 
 
 def _of_one_type(values: list[Any]) -> list[Any]:
@@ -110,7 +110,7 @@ def _lists_of_one_type(values: list[Any]) -> list[Any]:
 
 
 def _whole_number(value: int) -> int:
-    """A whole number that 64 bits can hold. Raises OverflowError for a larger one."""
+    """A whole number of at most 64 bits; raises OverflowError for a larger one."""
     if value.bit_length() > _INT_BITS:
         raise OverflowError
     return value

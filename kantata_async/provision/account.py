@@ -1,4 +1,4 @@
-"""Which account a plan was made for: an id means another object on another account."""
+"""The account that a plan was made for: on another account, an id means another object."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class Account:
 
 
 async def read_account(kantata: KantataSession) -> Account:
-    """The account of a session: one request. Raises KantataError when the API cannot be asked."""
+    """The account of a session: one request.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     me = await kantata.users.me()
     id = getattr(me, "account_id", None) or me.extra.get("account_id")
     name = getattr(me, "full_name", None) or ""
@@ -42,7 +46,10 @@ async def read_account(kantata: KantataSession) -> Account:
 async def is_same(kantata: KantataSession, planned: Account, now: Account) -> bool:
     """Whether a plan was made for the account that a session is on now.
 
-    Where no answer carries the id of the account, whoever planned has to be in it. Raises KantataError.
+    Where no answer carries the id of the account, the user that planned has to be in it.
+
+    Raises:
+        KantataError: the API cannot be asked.
     """
     if planned.base_url.rstrip("/") != now.base_url.rstrip("/"):
         return False

@@ -1,7 +1,8 @@
 """Carrying the entries of a plan out: what is not there is added, then changed, then what should not be there removed.
 
 An entry whose write got lost is not guessed about: what is there is read again, and what is still to do is done again.
-So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves only the rest to the next one.
+So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves to the next one only what is
+still to do.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from .comparing import (
     differences,
     identity,
 )
-from .ledger import Ledger
+from .ledger import EntryLedger
 from .report import Progress, Report, Watch, carry
 from .sheets import Problem
 from .showing import show_value
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 3
 
 _BATCH: Final = 100
-"""Updates and removals between two tellings of how far it is."""
+"""Updates and removals between two reports of progress."""
 
 _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, ServerError, TransportError)
 """After these a reference may or may not be there: what is there is read again."""
@@ -79,13 +80,16 @@ class Task:
 
 
 async def carry_out(kantata: KantataSession, task: Task, progress: Progress, watch: Watch) -> Report:
-    """Do what makes all as wanted; gives what became of each entry.
+    """What became of each entry, once all is as wanted.
 
-    Raises BulkError when nothing more can be sent (401), and what the session raises when what is there cannot be read
-    again. Every exception carries the report of what was done until then.
+    Every exception carries the report of what was done until then.
+
+    Raises:
+        BulkError: nothing more can be sent (401).
+        KantataError: what is there cannot be read again.
     """
     entries = compare(task.wanted, task.state, task.subject.shape, task.rules)
-    ledger = Ledger(entries, task.subject.created_with, progress, watch)
+    ledger = EntryLedger(entries, task.subject.created_with, progress, watch)
     try:
         await _Applying(kantata, task, ledger).run()
     except BaseException as error:
@@ -97,7 +101,7 @@ async def carry_out(kantata: KantataSession, task: Task, progress: Progress, wat
 class _Applying:
     """One apply: rounds of writes, each after a look at what the one before has left."""
 
-    def __init__(self, kantata: KantataSession, task: Task, ledger: Ledger) -> None:
+    def __init__(self, kantata: KantataSession, task: Task, ledger: EntryLedger) -> None:
         self._kantata = kantata
         self._task = task
         self._subject = task.subject
@@ -151,7 +155,7 @@ class _Applying:
     # --- adding ---
 
     async def _create(self, action: Action, entries: Sequence[Entry]) -> list[Write]:
-        """Create what is not there; gives the updates for what a create cannot set."""
+        """The updates for what a create cannot set, once everything that is not there has been created."""
         if not entries:
             return []
         self._ledger.begin(entries)
@@ -279,7 +283,7 @@ class _Applying:
 
 
 def _held_of(state: State) -> dict[Identity, Held]:
-    """What is there, by the entries that speak of it; the oldest where there are several."""
+    """What is there, by entry; the oldest where there are several."""
     found: dict[Identity, Held] = {}
     for project, ones in state.places.items():
         for held in sorted(ones, key=lambda one: (len(one.id), one.id)):

@@ -13,7 +13,7 @@ from .wanting import Terms, Value, Wanted
 Action = Literal["add", "invite", "change", "remove", "keep", "wait", "blocked"]
 
 NOT_SHOWN: Final = "not shown"
-"""The value of what an answer does not carry, for want of a permission."""
+"""Stands for a value that an answer does not carry, as the caller lacks a permission."""
 
 Several: TypeAlias = frozenset[str]
 
@@ -59,7 +59,7 @@ class Entry:
         name: what it is called.
         lines: the numbers of the lines; none for somebody who is not in the roster.
         held: the id of what is there: a participation, an account membership, a group.
-        changes: what changes; of somebody to add, all that is told of them.
+        changes: what changes; of somebody to add, every value that is to be set.
         note: what else there is to say.
     """
 
@@ -88,14 +88,14 @@ class Shape:
     """What can be said of one kind of thing.
 
     Attributes:
-        settable: the columns that an update can change, in the order in which they are told.
-        fixed: the columns that only a create sets, with what they are when nothing is told.
+        settable: the columns that an update can change, in the order in which they are shown.
+        fixed: the columns that only a create sets, with their values where the sheet gives none.
     """
 
     settable: tuple[str, ...]
     fixed: Mapping[str, Value] = attrs.field(factory=dict)
     absent: str = "is not there any more"
-    """What is said of what should be there, is not, and cannot be added."""
+    """The note on what should be there, is not, and cannot be added."""
 
 
 @attrs.frozen(kw_only=True)
@@ -104,8 +104,8 @@ class Rules:
 
     Attributes:
         remove_others: whether they are removed from the projects of the roster.
-        caller: the id of the token's own user, who is never removed: without them on the project, the rest of it
-            could not be seen any more, by this run or the next.
+        caller: the id of the token's own user, who is never removed: without them on the project, the others on
+            it could not be seen any more, by this run or the next.
         held: the projects from which nobody is removed, with the reason: a line that cannot be done may mean somebody
             who is there, and a removal deletes their data on the project.
     """
@@ -168,7 +168,7 @@ class _Comparison:
             case "block":
                 return _entry(wanted, "blocked", note=self.shape.absent)
             case "invite" if wanted.subject in self.state.joined:
-                return _entry(wanted, "blocked", note="has joined the account since: plan anew")
+                return _entry(wanted, "blocked", note="has joined the account since: make a new plan")
             case "invite" if wanted.subject in self.state.invited:
                 return _entry(wanted, "wait", note="invited, and not in the account yet")
             case _ if wanted.project is None:
@@ -178,12 +178,12 @@ class _Comparison:
                 return _entry(wanted, "invite", note="; ".join(filter(None, (wanted.note, later))))
 
     def _present(self, wanted: Wanted, there: Sequence[Held]) -> Entry:
-        """What to do about somebody who is there; who is there more than once is looked after once."""
+        """What to do about somebody who is there; of several equal ones only the first is looked after."""
         held = there[0]
         for field in self.shape.fixed.keys() & wanted.terms.values.keys():
             now = held.values.get(field, NOT_SHOWN)
             if now not in (wanted.terms.values[field], NOT_SHOWN):
-                why = f"is on the project as {now}, and the API changes no {field}: remove them first"
+                why = f"is on the project as {now}, and the API cannot change {field}: remove them first"
                 return _entry(wanted, "blocked", held, note=why)
         changes = differences(wanted.terms, held, self.shape)
         notes = [wanted.note]
@@ -198,7 +198,7 @@ class _Comparison:
         """What becomes of somebody who should not be there."""
         spared = self.rules.held.get(project or "")
         if held.subject == self.rules.caller:
-            spared = "the token is theirs"
+            spared = "the token belongs to them"
         return Entry(
             action="remove" if spared is None else "keep",
             project=project,
@@ -233,7 +233,7 @@ def _age(held: Held) -> tuple[int, str]:
 
 
 def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
-    """All that is told of what is not there yet."""
+    """Every value to set on what is not there yet."""
     values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
     return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
 
@@ -314,7 +314,7 @@ Identity: TypeAlias = tuple[str | None, str, str | None]
 
 
 def identity(entry: Entry) -> Identity:
-    """Lines speak of people, whoever is removed is a participation: somebody may be there twice."""
+    """What identifies an entry: a person for lines, but a participation for removals, as one person may have two."""
     return entry.project, entry.subject, None if entry.lines else entry.held
 
 

@@ -60,7 +60,7 @@ async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> Team
     """
     names = [_project_name(text) for text in ([projects] if isinstance(projects, str) else projects)]
     if not names:
-        raise UsageError("whose team? give a project")
+        raise UsageError("no project is given: name the projects whose teams to write")
     found = await find_projects(kantata, names)
     if missing := why_missing(found.values()):
         raise UsageError("; ".join(missing))

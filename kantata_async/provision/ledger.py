@@ -1,4 +1,4 @@
-"""What is known of every entry of an apply at every moment, so that an interruption tells of all of them."""
+"""What is known of every entry of an apply at every moment, so that an interruption can report all of them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .tally import Written
 _INTERRUPTED = "it was interrupted while it may have been under way"
 
 
-class Ledger:
+class EntryLedger:
     """The entries of one apply, and what became of them so far.
 
     Args:
         entries: what is to be done.
         created_with: the columns that a create sets.
-        progress: told of each entry that is done.
-        watch: told how far it is.
+        progress: called with each entry that is done.
+        watch: called with how far the apply is.
     """
 
     def __init__(
@@ -61,11 +61,11 @@ class Ledger:
             return Applied(entry, "unfinished", "some of its changes are set")
         if key in self._under_way:
             return Applied(entry, "unknown", _INTERRUPTED)
-        return Applied(entry, "not_sent", "it was not its turn yet")
+        return Applied(entry, "not_sent", "its turn had not come yet")
 
     def _lacking(self, entry: Entry) -> str:
         columns = [change.field for change in entry.changes if change.field not in self._created_with]
-        return f"added, and {', '.join(columns) or 'the rest'} not set"
+        return f"added, and {', '.join(columns) or 'some values'} not set"
 
     # --- putting down ---
 
@@ -132,7 +132,7 @@ class Ledger:
         self._watch(self._written.tally)
 
     def end(self) -> None:
-        """Tell of every entry that could not be done."""
+        """Report every entry that could not be done."""
         for one in self._results.values():
             if not one.done:
                 self._progress(one)

@@ -13,20 +13,24 @@ from ..errors import UsageError
 
 
 def read_file(path: str | PathLike[str]) -> bytes:
-    """The content of a file. Raises UsageError when it cannot be read."""
+    """The content of a file.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
     with _path_errors(path):
         return Path(path).read_bytes()
 
 
 @contextmanager
 def _path_errors(path: object) -> Iterator[None]:
-    """Tell what goes wrong with a path, or that it is none, as UsageError."""
+    """Turn the errors of a path, or of what is no path, into UsageError."""
     try:
         yield
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{path!r} is no path of a file: {error}") from error
+        raise UsageError(f"{path!r} is not the path of a file: {error}") from error
 
 
 def write_private(path: str | PathLike[str], text: str) -> None:

@@ -36,7 +36,7 @@ class PlanOutdatedError(KantataError):
         self.reasons = tuple(reasons)
         more = len(reasons) - _REASONS_TOLD
         first_reasons = "; ".join(reasons[:_REASONS_TOLD]) + (f"; and {more} more" if more > 0 else "")
-        super().__init__(f"the plan is out of date: {first_reasons}. Plan anew{way_out}")
+        super().__init__(f"the plan is out of date: {first_reasons}. Make a new plan{way_out}")
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +116,7 @@ class Plan:
         """A plan from its JSON.
 
         Raises:
-            UsageError: it is none; the message names the place.
+            UsageError: the text is no plan; the message names the place.
         """
         read = plan_file.read(text, source)
         return cls(
@@ -144,7 +144,7 @@ class Plan:
         """A plan from a file.
 
         Raises:
-            UsageError: it is no plan; the message names the file and the place.
+            UsageError: the file is no plan; the message names the file and the place.
         """
         try:
             text = read_file(path).decode()
@@ -167,7 +167,7 @@ class Plan:
         look whether they are there, invitations 50 a request, groups one by one. What a create cannot set (team lead,
         rates, project role) and changes take an update each, removals a delete each. What got lost on the way is
         looked at and done again. Updates set single values to what the sheet says, so an apply that was interrupted
-        anywhere leaves only the rest to the next.
+        anywhere leaves only what is still to do to the next.
 
         Args:
             kantata: the session; without it the one that the plan was made with.
@@ -178,13 +178,13 @@ class Plan:
         Raises:
             UsageError: the plan was loaded from a file, and no session is given; or it was made for another account.
             PlanOutdatedError: what is there changed since, other than by this plan, and `replan` was not given. Or,
-                even with it: a project is archived, gone, or called otherwise.
+                even with it: a project was archived, deleted or renamed.
             KantataError: the API cannot be reached, or refuses everything.
 
         Every exception, a cancellation too, carries the report of what was done until then: `report_of` gives it.
         """
         try:
-            return await self._apply(kantata or self._kantata, replan, progress or _untold, watch or _untold)
+            return await self._apply(kantata or self._kantata, replan, progress or _unwatched, watch or _unwatched)
         except BaseException as error:
             if report_of(error) is None:
                 carry(error, self._nothing_done())
@@ -227,8 +227,8 @@ def _changed_project(planned: Project, now: Project | Missing) -> str | None:
     return None
 
 
-def _untold(_: object) -> None:
-    """The progress of an apply that nobody watches."""
+def _unwatched(_: object) -> None:
+    """The progress of an apply whose caller watches nothing."""
 
 
 async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool = False, invite: bool = False) -> Plan:
@@ -250,10 +250,12 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
 
     Raises:
         UsageError: `remove_others` with anything but a roster, `invite` with groups, or no sheet at all.
-        KantataError: the API cannot be asked. What is wrong with single lines is told by the plan.
+        KantataError: the API cannot be asked. Faults of single lines are the plan's `problems`.
     """
     if not isinstance(sheet, Sheet):
-        raise UsageError(f"a plan is made of a Roster, People or Groups, not {type(sheet).__name__}: Roster.read(path)")
+        raise UsageError(
+            f"a plan is made from a Roster, People or Groups, not {type(sheet).__name__}: Roster.read(path)"
+        )
     if remove_others and not isinstance(sheet, Roster):
         raise UsageError(f"remove_others is for rosters: nobody is removed by {sheet.kind}")
     if invite and sheet.kind == "groups":

@@ -58,14 +58,18 @@ def write(plan: PlanFile) -> str:
 
 
 def read(text: str, source: str) -> PlanFile:
-    """A plan from its JSON. Raises UsageError with the place where it is not one."""
+    """A plan from its JSON.
+
+    Raises:
+        UsageError: the text is no plan; the message names the place.
+    """
     try:
         data: Any = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"{source} is not JSON: {error}") from error
     version = data.get("kantata_plan") if isinstance(data, dict) else None
     if version != _VERSION:
-        raise UsageError(f"{source} is no plan of this version: 'kantata_plan' should be {_VERSION}, not {version!r}")
+        raise UsageError(f"{source} is not a plan of this version: 'kantata_plan' must be {_VERSION}, not {version!r}")
     try:
         plan = _CONVERTER.structure(data, PlanFile)
     except ClassValidationError as error:
@@ -86,9 +90,9 @@ def _wrong(plan: PlanFile) -> Iterator[str]:
     columns = {*shape.settable, *shape.fixed}
     for project in [*(one.project for one in plan.wanted), *(one.project for one in plan.entries)]:
         if project is not None and project not in known:
-            yield f"it tells of project {project!r}, and not which that is"
+            yield f"it names project {project!r}, which is not among its projects"
         if (project is None) is (plan.kind == "roster"):
-            yield f"a plan of a {plan.kind} tells of {'no project' if project is None else 'a project'}"
+            yield f"a plan of a {plan.kind} names {'no project' if project is None else 'a project'}"
     fields = [field for one in plan.wanted for field in (*one.terms.values, *one.terms.includes, *one.terms.excludes)]
     fields += [change.field for entry in plan.entries for change in entry.changes]
     yield from (f"there is no column {field!r}" for field in fields if field not in columns)

@@ -40,7 +40,7 @@ class Applied:
             have not joined yet; ``unfinished``: it was interrupted when part of it was done; ``refused``: the API does
             not allow it; ``unknown``: it was sent, and could not be looked at afterwards; ``not_sent``: it was not
             carried out.
-        reason: why it was not done, or what is to be said although it was.
+        reason: why it was not done, or a remark although it was.
     """
 
     entry: Entry
@@ -54,11 +54,11 @@ class Applied:
 
 
 Progress = Callable[[Applied], None]
-"""Told of each entry as soon as it is done, and of each that could not be done at the end."""
+"""Called with each entry as soon as it is done, and at the end with each that could not be done."""
 
 
 Watch = Callable[[Tally], None]
-"""Told how far an apply is, after each write."""
+"""Called after each write with how far an apply is."""
 
 
 @attrs.frozen
@@ -77,7 +77,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every line is as it should be, as far as that can be brought about."""
+        """Whether every line is as it should be, as far as an apply can do that."""
         return not self.problems and all(one.done for one in self.applied)
 
     def of(self, status: Status) -> list[Applied]:

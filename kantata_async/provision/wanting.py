@@ -102,7 +102,11 @@ def _contradictions(group: list[Wanted]) -> Iterator[Problem]:
 
 
 def in_subunits(rate: Decimal, subunits: int, owner: str = "project") -> int:
-    """A rate in subunits of its owner's currency. Raises ValueError when it has more decimals than the currency."""
+    """A rate in subunits of its owner's currency.
+
+    Raises:
+        ValueError: the rate has more decimals than the currency.
+    """
     amount = rate * subunits
     if amount != amount.to_integral_value():
         raise ValueError(f"the rate {rate} has more decimals than the currency of the {owner}")

@@ -19,7 +19,7 @@ def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iter
     """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
 
     Inside the block, requests that were recorded are answered from the cassette, and nothing is sent for them. What is
-    kept are ids, times, the words of the API's own closed lists, and the attributes in `keep`; every other text and
+    kept are ids, times, the values of the API's closed lists, and the attributes in `keep`; every other text and
     amount is replaced, by the id of its object, so that the same answer always reads the same.
 
     Args:

@@ -1,7 +1,7 @@
-"""What of a request and of an answer may be kept: pure.
+"""Requests and answers as they may be kept: pure.
 
-By lists of what is allowed, since what is harmful cannot be listed: a header, a text or an amount that is on none of
-them is replaced. Ids, times and the words of the API's own closed lists stay, so that what was recorded still reads,
+Lists name what is allowed, since what is harmful cannot be listed: a header, a text or an amount that is on none of
+them is replaced. Ids, times and the values of the API's closed lists stay, so that what was recorded still reads,
 links and sorts as it did.
 """
 
@@ -65,7 +65,7 @@ def kept_headers(headers: Mapping[str, Any], kept: Collection[str]) -> dict[str,
 
 
 def scrubbed_url(url: str, keep: Collection[str]) -> str:
-    """A URL with what its query says of people replaced."""
+    """A URL whose query has the personal values replaced."""
     parts = urlsplit(url)
     query = "&".join(
         f"{quote(name, safe='')}={quote(_text(name, value, '', keep), safe=',:*')}"
@@ -75,7 +75,7 @@ def scrubbed_url(url: str, keep: Collection[str]) -> str:
 
 
 def scrubbed_body(body: bytes, keep: Collection[str]) -> bytes:
-    """A body with what is personal replaced: of JSON by its attributes; of anything else nothing is left."""
+    """A body with what is personal replaced: of JSON by its attributes; any other body is dropped."""
     if not body.strip():
         return body
     try:

@@ -12,14 +12,14 @@ from ..transport import Profile, chosen_profile, delete_profile, load_profile, p
 from .application import Application, Authorization, SignInError
 from .exchange import AccessToken, exchange, revoke
 from .loopback import receive_redirect
-from .server import KANTATA, AuthorizationServer, discover
+from .server import KANTATA, AuthorizationEndpoints, discover
 
 __all__ = [
     "KANTATA",
     "AccessToken",
     "Application",
     "Authorization",
-    "AuthorizationServer",
+    "AuthorizationEndpoints",
     "Profile",
     "SignInError",
     "chosen_profile",

@@ -13,7 +13,7 @@ from oauthlib.oauth2.rfc6749.errors import MissingCodeError
 from ..errors import KantataError, UsageError
 
 if TYPE_CHECKING:
-    from .server import AuthorizationServer
+    from .server import AuthorizationEndpoints
 
 _DESCRIPTION_LENGTH: Final = 200
 _VERIFIER_BYTES: Final = 64
@@ -22,7 +22,7 @@ _VERIFIER_BYTES: Final = 64
 class SignInError(KantataError):
     """Signing in did not work: refused by the person or the server, or the answer is none of this sign-in.
 
-    `code` is OAuth's own word for it (``access_denied``, ``invalid_grant``, …), None where there is none.
+    `code` is OAuth's error code (``access_denied``, ``invalid_grant``, …), None where there is none.
     """
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
@@ -37,7 +37,7 @@ class Authorization:
     Attributes:
         url: where to send the person.
         state: what the redirect must bring back.
-        verifier: the secret that the code is worth nothing without (PKCE).
+        verifier: the secret without which the code is worthless (PKCE).
     """
 
     url: str
@@ -47,7 +47,7 @@ class Authorization:
 
 def _is_text(_: object, field: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str):
-        raise UsageError(f"Application: {field.name} is a text, not {type(value).__name__}")
+        raise UsageError(f"Application: {field.name} must be a str, not {type(value).__name__}")
 
 
 @attrs.frozen
@@ -60,7 +60,7 @@ class Application:
         client_secret: None for an application that cannot keep one.
 
     Raises:
-        UsageError: one of them cannot be right.
+        UsageError: a value is wrong.
     """
 
     client_id: str = attrs.field(validator=_is_text)
@@ -69,11 +69,11 @@ class Application:
 
     def __attrs_post_init__(self) -> None:
         if not self.client_id.strip():
-            raise UsageError("Application: client_id is the name that Kantata gave the application")
+            raise UsageError("Application: client_id must be the id that Kantata gave the application")
         if not _is_safe(self.redirect_uri):
-            raise UsageError("Application: redirect_uri is an https address, or http on 127.0.0.1")
+            raise UsageError("Application: redirect_uri must be an https address, or http on 127.0.0.1")
 
-    def begin(self, server: AuthorizationServer) -> Authorization:
+    def begin(self, server: AuthorizationEndpoints) -> Authorization:
         """Begin to sign in at a server; nothing is sent."""
         client = WebApplicationClient(self.client_id)
         verifier = client.create_code_verifier(2 * _VERIFIER_BYTES)
@@ -98,19 +98,22 @@ def code_of(authorization: Authorization, redirect: str) -> str:
     try:
         found: str = client.parse_request_uri_response(secured(redirect), state=authorization.state)["code"]
     except MismatchingStateError:
-        message, code = "the redirect is not the answer to this sign-in (its state differs): begin anew", None
+        message, code = (
+            "the redirect is not the answer to this sign-in (its state differs): start signing in again",
+            None,
+        )
     except (MissingCodeError, InsecureTransportError, ValueError):
-        message, code = "this is no address that brings an authorization code", None
+        message, code = "the address holds no authorization code: give all of it", None
     except OAuth2Error as error:
         message, code = f"signing in was refused: {refusal(error)}", error.error
     else:
         return found
-    # Raised out here: the errors above hold the redirect, and with it a code.
+    # Raised outside the handler: the errors above hold the redirect, and with it a code.
     raise SignInError(message, code=code)
 
 
 def refusal(error: OAuth2Error) -> str:
-    """OAuth's word for a refusal, and what the server said of it, as it may be shown."""
+    """OAuth's error code for a refusal, and what the server said of it, as it may be shown."""
     said = "".join(part if part.isprintable() else " " for part in str(error.description or ""))
     cut = said if len(said) <= _DESCRIPTION_LENGTH else f"{said[: _DESCRIPTION_LENGTH - 1]}…"
     return f"{error.error}: {cut}" if cut and cut != error.error else str(error.error)

@@ -1,4 +1,4 @@
-"""An authorization code exchanged for an access token, and a token given back: the requests that are for no session."""
+"""An authorization code exchanged for an access token, and a token given back: requests outside any session."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from .application import Application, Authorization, SignInError, code_of, refusal, secured
-from .server import AuthorizationServer
+from .server import AuthorizationEndpoints
 
 _SECONDS: Final = 30
 _MOST_BYTES: Final = 1 << 16
@@ -20,7 +20,7 @@ _MOST_BYTES: Final = 1 << 16
 
 @attrs.frozen
 class AccessToken:
-    """What a sign-in gives.
+    """The access token that a sign-in gives.
 
     Attributes:
         value: what a session takes as its token.
@@ -32,13 +32,13 @@ class AccessToken:
 
 
 async def exchange(
-    application: Application, server: AuthorizationServer, authorization: Authorization, redirect: str
+    application: Application, server: AuthorizationEndpoints, authorization: Authorization, redirect: str
 ) -> AccessToken:
-    """Exchange the code that a person came back with for an access token; a code works once, for five minutes.
+    """The access token for the code that a person came back with; a code works once, for five minutes.
 
     Args:
-        application: that signs in.
-        server: where it does.
+        application: the one that signs in.
+        server: where it signs in.
         authorization: what `Application.begin` gave.
         redirect: the whole address that the person was sent back to.
 
@@ -60,17 +60,17 @@ async def exchange(
         message, code = "no token was given: the answer is not what OAuth 2.0 promises", None
     else:
         return _token_of(token)
-    # Raised out here: the errors above may hold the answer, and with it a token.
+    # Raised outside the handler: the errors above may hold the answer, and with it a token.
     raise SignInError(message, code=code)
 
 
 async def revoke(application: Application, revoke_url: str, token: str) -> None:
-    """Give a token back; one that is not valid any more is fine (RFC 7009).
+    """Revoke a token; one that is no longer valid is accepted too (RFC 7009).
 
     Args:
         application: that the token was given to.
         revoke_url: of the server that gave it.
-        token: the token.
+        token: the one to give back.
 
     Raises:
         SignInError: the server refused, or cannot be reached.
@@ -85,7 +85,11 @@ async def revoke(application: Application, revoke_url: str, token: str) -> None:
 
 
 def _plain_fields(content: str) -> str:
-    """The texts and numbers of a JSON object, as JSON. Raises ValueError for what is no object."""
+    """The texts and numbers of a JSON object, as JSON.
+
+    Raises:
+        ValueError: it is no object.
+    """
     fields = msgspec.json.decode(content, type=dict[str, Any])
     plain = {name: value for name, value in fields.items() if isinstance(value, str | int | float)}
     return msgspec.json.encode(plain).decode()

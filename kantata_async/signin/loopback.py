@@ -19,13 +19,13 @@ _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Ka
 
 @asynccontextmanager
 async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[float], Awaitable[str]]]]:
-    """Listen on a loopback port; gives the redirect address, and what waits for the whole address that comes.
+    """The redirect address on a loopback port, and a function that waits for the whole address of the redirect.
 
     Args:
         port: to listen on; 0 for any free one. An application is registered with its port.
 
     Raises:
-        SignInError: nobody can listen there; and, from the wait, nothing came in its seconds.
+        SignInError: the port cannot be listened on; or, from the wait, nothing came in time.
     """
     arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -47,14 +47,14 @@ async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
         except OSError as error:
-            raise SignInError(f"nobody can listen on port {port} of this machine: {error.strerror}") from None
+            raise SignInError(f"cannot listen on port {port}: {error.strerror}; choose another port") from None
         taken = runner.addresses[0][1]
 
         async def redirect(seconds: float) -> str:
             try:
                 return await asyncio.wait_for(asyncio.shield(arrived), seconds)
             except TimeoutError:
-                raise SignInError(f"nobody came back within {seconds:g} seconds") from None
+                raise SignInError(f"nobody came back from the browser within {seconds:g} seconds") from None
 
         yield f"http://127.0.0.1:{taken}{_PATH}", redirect
     finally:

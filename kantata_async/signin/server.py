@@ -18,7 +18,7 @@ _MOST_BYTES: Final = 1 << 16
 
 
 @attrs.frozen
-class AuthorizationServer:
+class AuthorizationEndpoints:
     """The addresses of an authorization server.
 
     Attributes:
@@ -27,7 +27,7 @@ class AuthorizationServer:
         revoke_url: where a token is given back.
 
     Raises:
-        UsageError: an address is neither https nor on this very machine.
+        UsageError: an address is neither https nor on this machine.
     """
 
     authorize_url: str = attrs.field(converter=checked_base_url)
@@ -35,22 +35,22 @@ class AuthorizationServer:
     revoke_url: str = attrs.field(converter=checked_base_url)
 
 
-KANTATA: Final = AuthorizationServer(
+KANTATA: Final = AuthorizationEndpoints(
     authorize_url="https://app.mavenlink.com/oauth/authorize",
     token_url="https://app.mavenlink.com/oauth/token",  # noqa: S106 - an address
     revoke_url="https://api.mavenlink.com/oauth/revoke",
 )
-"""Kantata's own (API facts, "Access")."""
+"""Kantata's own addresses (API facts, "Access")."""
 
 
-async def discover(base_url: str) -> AuthorizationServer:
+async def discover(base_url: str) -> AuthorizationEndpoints:
     """The authorization server of an API, by the metadata at its host.
 
     Args:
         base_url: of the API, as a session takes it.
 
     Raises:
-        UsageError: `base_url` is none.
+        UsageError: `base_url` is not a base URL.
         SignInError: the host has no such metadata, or names addresses at other hosts.
     """
     origin = URL(checked_base_url(base_url)).origin()
@@ -58,7 +58,7 @@ async def discover(base_url: str) -> AuthorizationServer:
     addresses = [metadata.get(f"{name}_endpoint") for name in ("authorization", "token", "revocation")]
     if not all(isinstance(one, str) and _has_origin(one, origin) for one in addresses):
         raise SignInError(f"{origin} does not describe an authorization server of its own at {_METADATA_PATH}")
-    return AuthorizationServer(*addresses)
+    return AuthorizationEndpoints(*addresses)
 
 
 def _has_origin(address: str, origin: URL) -> bool:

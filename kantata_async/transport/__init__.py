@@ -1,24 +1,24 @@
 """One exchange with the server, and when it may happen again.
 
 url           what a path of the API is on the wire
-profiles      tokens at rest
-redaction     what of an answer may be shown
+profiles      tokens kept on disk
+redaction     which parts of an answer may be shown
 auth          the token, where it comes from, and how it is kept out of what is shown
-request       what is asked of the server
+request       a request to the server
 multipart     bodies with files
 environment   what the environment says of the way to the server
 network       a proxy, certificates, a connector of the program's own
 options       what a call may set for itself
 attempt       what is known of one sending
 content       the body of an answer, without its compression
-failures      why there is no answer: aiohttp's exceptions in words of ours
+failures      why there is no answer: the errors for aiohttp's exceptions
 wire          one attempt on the wire
 verdict       what an answer proves, and what becomes of an attempt
 retry         how hard to try, and how long to wait
 refusal       the reasons that an answer gives
 response      what a success says
 time_limits   limits of time that end early when the session closes
-events        what a session tells of its requests
+events        the events of a session's requests
 sending       the life of one request: sent, limited, timed, sent again where that is safe, and answered
 lifecycle     the session's way to the server, from its opening to its closing
 """

@@ -1,4 +1,4 @@
-"""What is known of one attempt to send a request."""
+"""One attempt to send a request, and what is known of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import attrs
 
 from ..errors import KantataError
 from ..limits import Leave
-from .auth import AccessToken
+from .auth import HiddenToken
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -22,7 +22,7 @@ class Phase(enum.Enum):
     NOT_SENT = "not sent"
     """No connection could be made: surely nothing reached the server."""
     SENT = "sent"
-    """Written, at least in part, or nobody can say; no complete status line and headers came."""
+    """Perhaps written, at least in part; no complete status line and headers came."""
     CUT = "cut"
     """Status and headers of a success came, its body was lost."""
     ANSWERED = "answered"
@@ -31,7 +31,7 @@ class Phase(enum.Enum):
 
 @attrs.define
 class Attempt:
-    """Filled in as the attempt goes, so that what is known is there however it ends.
+    """The record of an attempt, filled in as it goes, so that what is known is there however it ends.
 
     Attributes:
         phase: how far it came.
@@ -40,7 +40,7 @@ class Attempt:
         body: of the answer, decompressed.
         error: why there is no whole answer; None where there is one.
         hopeless: whether it would fail in the same way again, as for a certificate that is not trusted.
-        token: the one it was sent with.
+        token: that it was sent with.
         carried: the headers it was sent with beside that.
         began: when it had its slot, on the event loop's clock; 0 until then.
         leave: what the slot took from the limits; None until then.
@@ -52,7 +52,7 @@ class Attempt:
     body: bytes = attrs.field(default=b"", repr=False)
     error: KantataError | None = None
     hopeless: bool = False
-    token: AccessToken | None = None
+    token: HiddenToken | None = None
     carried: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     began: float = 0.0
     leave: Leave | None = attrs.field(default=None, repr=False)

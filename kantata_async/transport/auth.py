@@ -29,8 +29,8 @@ _WAYS: Final = (
 
 
 @attrs.frozen
-class AccessToken:
-    """A token that never shows itself: variables that hold one may be seen in a traceback."""
+class HiddenToken:
+    """A token that its repr does not show: a traceback may show the variables that hold one."""
 
     value: str = attrs.field(repr=False)
 
@@ -43,7 +43,7 @@ class TokenOwner:
 
 
 class TokenSource:
-    """Gives the token of a session, and has every one it gave redacted.
+    """The source of a session's token, which redacts every token that it gave.
 
     Nothing is raised before `open`, so that no frame above holds a token when it is.
 
@@ -55,7 +55,7 @@ class TokenSource:
     def __init__(self, token: Token | None = None) -> None:
         self.redact: Final = Redaction()
         self._function: Callable[[], Awaitable[str]] | None = None
-        self._token: AccessToken | None = None
+        self._token: HiddenToken | None = None
         self._fault: str | None = None
         self._flight: asyncio.Task[None] | None = None
         if callable(token):
@@ -82,7 +82,7 @@ class TokenSource:
         """Refuse what was given.
 
         Raises:
-            UsageError: it is neither a token nor a function, or holds something that an HTTP header cannot carry.
+            UsageError: the token is neither text nor a function, or holds something that an HTTP header cannot carry.
         """
         if self._fault is not None:
             raise UsageError(self._fault)
@@ -116,7 +116,7 @@ class TokenSource:
         if fault is not None:
             raise UsageError(f"the profile {kept.name!r}: {fault}")
 
-    async def current(self) -> AccessToken:
+    async def current(self) -> HiddenToken:
         """The token to send now; fetched first where none has been.
 
         Raises:
@@ -126,7 +126,7 @@ class TokenSource:
             await self._fetched()
         return self._token
 
-    async def renew(self, stale: AccessToken) -> AccessToken:
+    async def renew(self, stale: HiddenToken) -> HiddenToken:
         """A token to use in place of one that the API refused; requests refused together share one call.
 
         Args:
@@ -148,7 +148,7 @@ class TokenSource:
             await asyncio.gather(self._flight, return_exceptions=True)
 
     async def _fetched(self) -> None:
-        # A task of its own: the caller that started the call may be cancelled while others wait for it.
+        # Runs as a separate task: the caller that started it may be cancelled while others wait.
         if self._flight is None:
             self._flight = asyncio.get_running_loop().create_task(self._call(), name="kantata-token")
             self._flight.add_done_callback(self._landed)
@@ -190,7 +190,7 @@ class TokenSource:
                 "none can be sent in a header"
             )
         self.redact.add(str(token))
-        self._token = AccessToken(str(token))
+        self._token = HiddenToken(str(token))
         return None
 
 
@@ -207,7 +207,7 @@ def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
     try:
         reference = weakref.ref(subject, lambda _: _owners.pop(key, None))
     except TypeError:
-        # Kept by its owner, so that its place in memory stays its own.
+        # Held by the owner, so that the address of its memory is not reused.
         owner = _kept_owners.get(key) or TokenOwner(subject)
         _kept_owners[key] = owner
         return owner

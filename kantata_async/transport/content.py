@@ -1,4 +1,4 @@
-"""The body of an answer: what it says it is, and its bytes without their compression."""
+"""The body of an answer: its content type, and its bytes without their compression."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 ACCEPTED_ENCODING: Final = "gzip"
-"""The one compression that is asked for: of each one taken, its end and its growth have to be watched."""
+"""The one compression that is asked for: each supported one needs its end and its growth watched."""
 
 _COMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _UNCOMPRESSED: Final = frozenset({"", "identity"})
-# Finds out by itself whether the wrapper is gzip's or zlib's.
+# zlib detects by itself whether the wrapper is that of gzip or zlib.
 _GZIP_OR_ZLIB: Final = zlib.MAX_WBITS | 32
 
 
 class ContentError(Exception):
-    """The body is not taken; the text says what is wrong with it."""
+    """The body is refused; the text says what is wrong with it."""
 
 
 class DamagedContentError(ContentError):
@@ -37,7 +37,7 @@ async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], mo
     """The body that these chunks are, decompressed.
 
     Raises:
-        ContentError: it is longer than `most` bytes, told before more than that is in memory, or compressed in a way
+        ContentError: it is longer than `most` bytes (raised before more than that is in memory), or compressed in a way
             that was not asked for.
         DamagedContentError: it is not compressed as its headers say, or ends before its compression does.
     """
@@ -91,7 +91,7 @@ class Inflation:
         return b"".join(parts)
 
     def finish(self) -> None:
-        """Say that there is no more.
+        """Check that the stream has come to its end.
 
         Raises:
             DamagedContentError: the stream has not come to its end.

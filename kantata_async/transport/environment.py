@@ -1,4 +1,4 @@
-"""What the environment says: where the API is, through which proxy, and what is logged; the token is in `auth`."""
+"""Settings in the environment: where the API is, through which proxy, what is logged. The token is in `auth`."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def proxy_of_environment(base_url: URL) -> str | None:
 
 
 def log_as_the_environment_says() -> None:
-    """Write what the package logs to stderr where KANTATA_LOG says from which level on.
+    """Log to stderr where KANTATA_LOG names the lowest level to show.
 
     Raises:
-        UsageError: it says something else.
+        UsageError: KANTATA_LOG holds something else.
     """
     wanted = os.environ.get(LOG_VARIABLE)
     if not wanted:
         return
     level = _LEVELS.get(wanted.lower())
     if level is None:
-        raise UsageError(f"{LOG_VARIABLE} is one of {', '.join(_LEVELS)}, not {wanted[:100]!r}")
+        raise UsageError(f"{LOG_VARIABLE} must be one of {', '.join(_LEVELS)}, not {wanted[:100]!r}")
     logger = logging.getLogger("kantata_async")
     logger.setLevel(level)
     if not logger.hasHandlers():

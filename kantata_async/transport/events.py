@@ -1,4 +1,4 @@
-"""What a session tells of its requests, for metrics: ``KantataSession(on_event=function)``."""
+"""The events of a session's requests, for metrics: ``KantataSession(on_event=function)``."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ OnEvent = Callable[[RequestEvent], object]
 
 
 class Hook:
-    """The function to be told, kept from breaking and from holding up the requests that it is told of.
+    """Calls the function of the program for each event, so that it neither breaks nor holds up a request.
 
     Args:
         function: a function, or an async one.
-        spare_seconds: how long an async one may take to be told the rest when the session closes.
+        spare_seconds: how long an async one may take for the events that still wait when the session closes.
         most_waiting: how many events may wait for an async one.
     """
 
@@ -89,7 +89,7 @@ class Hook:
             self._await_in_turn(event.kind, result)
 
     async def close(self) -> None:
-        """Have an async function told the rest, as far as that takes no longer than it may."""
+        """Let an async function take the events that still wait, within `spare_seconds`."""
         if self._worker is not None:
             await asyncio.wait([self._worker], timeout=self._spare_seconds)
             self._worker.cancel()
@@ -100,7 +100,7 @@ class Hook:
         if len(self._calls) >= self._most_waiting:
             if not self._has_fallen_behind:
                 self._has_fallen_behind = True
-                _LOGGER.warning("on_event is slower than the requests: of what comes now, some is not told")
+                _LOGGER.warning("on_event is slower than the requests: some events are dropped from now on")
             _close(result)
             return
         self._calls.append((kind, result))
@@ -110,7 +110,7 @@ class Hook:
     async def _work(self) -> None:
         while self._calls:
             kind, result = self._calls.popleft()
-            # A task of its own: what it does to itself, it does not do to the events after it.
+            # Runs as a separate task, so that a call that cancels itself does not end those for later events.
             task = asyncio.ensure_future(result)
             try:
                 await asyncio.wait([task])
@@ -131,7 +131,7 @@ class Hook:
 
 
 def _close(result: Awaitable[object]) -> None:
-    """End what will not be awaited, so that Python does not complain of it."""
+    """Close a coroutine that will not be awaited, so that Python does not warn of it."""
     if inspect.iscoroutine(result):
         result.close()
     elif isinstance(result, asyncio.Future):
@@ -139,7 +139,7 @@ def _close(result: Awaitable[object]) -> None:
 
 
 class Story:
-    """One request as it is told to the hook."""
+    """The events of one request, passed to the hook."""
 
     def __init__(self, hook: Hook, method: str, path: str) -> None:
         self._hook: Final = hook

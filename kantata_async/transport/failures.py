@@ -1,6 +1,6 @@
-"""Why there is no answer: the exceptions of aiohttp, asyncio and the operating system in words of ours.
+"""Why there is no answer: the errors for the exceptions of aiohttp, asyncio and the operating system.
 
-None of theirs is chained, and nothing of what the server sent is in the text: aiohttp's errors carry the request's
+None of those is chained, and nothing of what the server sent is in the text: aiohttp's errors carry the request's
 headers, and the parser's quote what it read. Only the operating system's own error is a cause.
 """
 
@@ -29,15 +29,15 @@ BEFORE_SENDING = (
 def failure(request: Request, error: Exception) -> KantataError:
     """The error for an exception that ended an attempt."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return ConnectionFailedError(f"{request}: the proxy gives no way to the API: it answered {error.status}")
+        return ConnectionFailedError(f"{request}: the proxy does not connect to the API: it answered {error.status}")
     if isinstance(error, TimeoutError):
-        return RequestTimeoutError(f"{request}: no connection in time")
+        return RequestTimeoutError(f"{request}: no connection was made in time")
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
-        return InvalidResponseError(f"{request}: the answer is not the HTTP it should be ({_root_name(error)})")
+        return InvalidResponseError(f"{request}: the answer is not valid HTTP ({_root_name(error)})")
     if isinstance(error, aiohttp.RedirectClientError):
         return InvalidResponseError(f"{request}: the answer redirects, and no redirect is followed")
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return UsageError(f"{request}: this is no address to send to ({type(error).__name__})")
+        return UsageError(f"{request}: the address cannot be sent to ({type(error).__name__})")
     return _connection_failure(request, error)
 
 

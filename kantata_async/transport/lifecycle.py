@@ -34,13 +34,13 @@ from .wire import Wire
 _METHODS: Final = READS | {"POST", "PUT", "PATCH", "DELETE"}
 _MOST_SECONDS_TO_CONNECT: Final = 30.0
 _SECONDS_TO_END: Final = 1.0
-"""What a task gets to end by the error of its request when the session closes."""
+"""Seconds that a task gets to end with the error of its request when the session closes."""
 _HOW_TO_OPEN: Final = "open the session with `async with KantataSession(...) as kantata:` and use it inside"
 
 _T = TypeVar("_T")
 
 
-class _State(enum.Enum):
+class _Lifetime(enum.Enum):
     UNOPENED = enum.auto()
     OPEN = enum.auto()
     CLOSED = enum.auto()
@@ -56,7 +56,7 @@ class Transport:
         concurrency: how many attempts may be under way at once.
         rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
             429 goes again when the limit lets it, else after the wait of the retry policy.
-        on_event: told what happens to each request.
+        on_event: called for everything that happens to a request.
         network: how the server is reached.
         max_answer_bytes: the size an answer may have, decompressed.
         sleep: waits between attempts; a test's may return at once.
@@ -64,12 +64,12 @@ class Transport:
         now: the time in seconds since 1970, against which a Retry-After date is read where an answer has no date.
 
     Raises:
-        UsageError: one of them cannot be used.
+        UsageError: a setting cannot be used.
     """
 
-    # Shown also of one whose making failed.
+    # A transport whose __init__ failed is shown too.
     base_url: URL = URL()
-    _state: _State = _State.UNOPENED
+    _state: _Lifetime = _Lifetime.UNOPENED
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Transport:
         positive_count("KantataSession", "concurrency", concurrency)
         positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
         if not isinstance(rate_limit, RateLimitSetting | None):
-            raise UsageError(f"KantataSession: rate_limit cannot be {rate_limit!r}")
+            raise UsageError(f"KantataSession: rate_limit must be a rate limit or None, not {rate_limit!r}")
         if on_event is not None and not callable(on_event):
             raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency
@@ -118,11 +118,11 @@ class Transport:
         """Make ready to send, in the running event loop; nothing is sent yet.
 
         Raises:
-            UsageError: it was opened before, there is no token, or the environment says what cannot be used.
+            UsageError: it was opened before, there is no token, or a setting in the environment cannot be used.
         """
-        if self._state is _State.OPEN:
+        if self._state is _Lifetime.OPEN:
             raise UsageError("the session is open already")
-        if self._state is _State.CLOSED:
+        if self._state is _Lifetime.CLOSED:
             raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
         log_as_the_environment_says()
         self._tokens.open(str(self.base_url))
@@ -146,14 +146,14 @@ class Transport:
             ),
             time_limits=TimeLimits(),
             clock=self._loop.time,
-            is_open=lambda: self._state is _State.OPEN,
+            is_open=lambda: self._state is _Lifetime.OPEN,
             longest_pause=self.options.retry.deadline,
             sleep=self._sleep,
             random=self._random,
             now=self._now,
         )
         self._closing = asyncio.Lock()
-        self._state = _State.OPEN
+        self._state = _Lifetime.OPEN
 
     async def close(self) -> None:
         """End what is under way with an error, and close every connection.
@@ -163,10 +163,10 @@ class Transport:
         Raises:
             UsageError: the running event loop is not the one that opened it.
         """
-        if self._state is _State.UNOPENED:
+        if self._state is _Lifetime.UNOPENED:
             return
         self._check_loop()
-        self._state = _State.CLOSED
+        self._state = _Lifetime.CLOSED
         async with self._closing:
             self._services.time_limits.close()
             await self._end_tasks()
@@ -178,12 +178,12 @@ class Transport:
 
     @property
     def limits(self) -> dict[str, LimitState]:
-        """How every limit stands that was asked for so far, by name; empty before the session is opened."""
-        return {} if self._state is _State.UNOPENED else self._services.limiter.states
+        """The state of every limit that was used so far, by name; empty before the session is opened."""
+        return {} if self._state is _Lifetime.UNOPENED else self._services.limiter.states
 
     def server_time(self, moment: float) -> datetime | None:
-        """What the server's clock said at a moment of the event loop's, to a second or so; None before any answer."""
-        if self._state is _State.UNOPENED or self._services.wire.last_date is None:
+        """The time on the server's clock at a moment of the event loop's, to a second or so; None before any answer."""
+        if self._state is _Lifetime.UNOPENED or self._services.wire.last_date is None:
             return None
         date, heard = self._services.wire.last_date
         try:
@@ -196,7 +196,7 @@ class Transport:
         return self._tokens.redact(text)
 
     def keep_secret(self, options: Options) -> None:
-        """Never show the headers of these options that are secrets, should the server send them back."""
+        """Redact the secret headers of these options, should the server send them back."""
         for secret in options.secrets:
             self._tokens.redact.add(secret)
 
@@ -216,7 +216,7 @@ class Transport:
         task = self._loop.create_task(self._until_closed(coroutine), context=context_of_job())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        # A task that is cancelled before it began never came to await what it was given.
+        # A task that is cancelled before it begins never awaits its coroutine.
         task.add_done_callback(lambda _: coroutine.close())
         return task
 
@@ -247,7 +247,7 @@ class Transport:
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:
-            raise UsageError(f"no method of the API: {request.method!r}; there are {', '.join(sorted(_METHODS))}")
+            raise UsageError(f"the API has no method {request.method!r}; there are {', '.join(sorted(_METHODS))}")
         url = target(self.base_url, request.path, request.query)
         if request.form is not None:
             if request.json is not NO_BODY:
@@ -271,7 +271,7 @@ class Transport:
         raise ConnectionFailedError("the session was closed before this was done")
 
     async def _end_tasks(self) -> None:
-        """Have every task end: by the error of its request, which has been ended, else by being cancelled."""
+        """End every task: with the error of its request, which has ended, else by cancelling it."""
         tasks = self._tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=_SECONDS_TO_END)
@@ -279,13 +279,13 @@ class Transport:
             if not task.done():
                 self._ended_by_closing.add(task)
                 task.cancel()
-        # Also of those that nobody waits for: asyncio would report their errors.
+        # asyncio would report the errors of tasks that nobody waits for.
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _check_usable(self) -> None:
-        if self._state is _State.OPEN:
+        if self._state is _Lifetime.OPEN:
             self._check_loop()
-        elif self._state is _State.UNOPENED:
+        elif self._state is _Lifetime.UNOPENED:
             raise UsageError(f"the session is not open: {_HOW_TO_OPEN}")
         else:
             raise UsageError(f"the session is closed: {_HOW_TO_OPEN}")

@@ -27,7 +27,8 @@ def holds_file(body: Any) -> bool:
 async def form_parts(body: Any) -> list[Part]:
     """The parts of a form for a JSON-like body whose leaves may be files.
 
-    Raises UsageError for a file that cannot be read or is larger than 10 MB.
+    Raises:
+        UsageError: a file cannot be read or is larger than 10 MB.
     """
     return [
         await asyncio.to_thread(_file_part, name, value) if _is_file(value) else Part(name, _text(value))

@@ -33,7 +33,7 @@ class Network:
         connector: makes the connections instead of the session's own.
 
     Raises:
-        UsageError: one of them cannot be used.
+        UsageError: a setting cannot be used.
     """
 
     proxy: str | None = attrs.field(default=None, repr=False)
@@ -43,7 +43,7 @@ class Network:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.trust_env, bool):
-            raise UsageError(f"KantataSession: trust_env is True or False, not {self.trust_env!r}")
+            raise UsageError(f"KantataSession: trust_env must be True or False, not {self.trust_env!r}")
         if not isinstance(self.ssl, tls.SSLContext | None):
             raise UsageError("KantataSession: ssl must be an ssl.SSLContext: ssl.create_default_context(cafile=…)")
         if not isinstance(self.connector, aiohttp.BaseConnector | None) and not callable(self.connector):
@@ -55,7 +55,7 @@ class Network:
         """The proxy on the way to a server; None for none.
 
         Raises:
-            UsageError: there is one that cannot be used.
+            UsageError: the proxy cannot be used.
         """
         if self.proxy is not None:
             if base_url.scheme != "https":
@@ -68,7 +68,7 @@ class Network:
         """The connector to use, and whether it is the session's to close.
 
         Raises:
-            UsageError: the program's function made something else.
+            UsageError: the program's function made something that is not a connector.
         """
         if isinstance(self.connector, aiohttp.BaseConnector):
             return self.connector, False
@@ -80,7 +80,7 @@ class Network:
 
 @attrs.frozen
 class Proxy:
-    """A proxy: where it is, and what it is told of who asks."""
+    """A proxy: its address, and the credentials that it gets."""
 
     url: URL
     authorization: str | None = attrs.field(default=None, repr=False)
@@ -91,7 +91,7 @@ def read_proxy(text: object, source: str) -> Proxy:
     """The proxy that a URL names.
 
     Raises:
-        UsageError: it names none that can be used; the password in it is not shown.
+        UsageError: the URL names no proxy that can be used; a password in it is not shown.
     """
     try:
         url = URL(text) if isinstance(text, str) else None
@@ -101,9 +101,9 @@ def read_proxy(text: object, source: str) -> Proxy:
     if url is None or not host:
         raise UsageError(f"{source} must be a URL: http://proxy.example:3128")
     if url.scheme not in _PROXY_SCHEMES:
-        raise UsageError(f"{source} begins with {url.scheme[:20]}://, and can be http or https; {_HOW_ELSE}")
+        raise UsageError(f"{source} begins with {url.scheme[:20]}://, but must be http or https; {_HOW_ELSE}")
     if url.raw_path not in ("", "/") or url.raw_query_string or url.raw_fragment:
-        raise UsageError(f"{source} names a host and a port, and no path")
+        raise UsageError(f"{source} must name a host and a port, and no path")
     if url.raw_user is None and url.raw_password is None:
         return Proxy(url.origin())
     user, password = unquote(url.raw_user or ""), unquote(url.raw_password or "")

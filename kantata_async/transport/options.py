@@ -1,4 +1,4 @@
-"""What a call may set for itself: how long it may take, how hard it is tried, and what it carries."""
+"""The options of a call: how long it may take, how often it is tried, and which headers it carries."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Options:
         priority: how urgent a request is among those that wait; None for what the program says by `priority()`.
 
     Raises:
-        UsageError: one of them cannot be used.
+        UsageError: an option cannot be used.
     """
 
     timeout: float = 180.0
@@ -64,7 +64,7 @@ class Options:
 
     @property
     def secrets(self) -> list[str]:
-        """The headers' values that are nobody else's business, as far as their names say so."""
+        """The values of the headers whose names say that they are secret."""
         return [value for name, value in self.headers.items() if value and _SECRET_NAME.search(name)]
 
     def but(
@@ -75,10 +75,10 @@ class Options:
         headers: Mapping[str, str] | None = None,
         priority: Priority | None = None,
     ) -> Options:
-        """The same, but for what is given; headers are added to those that there are.
+        """These options with what is given in their place; headers are added to the present ones.
 
         Raises:
-            UsageError: something given cannot be used.
+            UsageError: an option cannot be used.
         """
         return Options(
             timeout=self.timeout if timeout is None else timeout,
@@ -95,11 +95,11 @@ def _checked(headers: object) -> dict[str, str]:
         UsageError: a name or a value cannot be sent, or is the session's own to set; no value is shown.
     """
     if not isinstance(headers, Mapping):
-        raise UsageError("KantataSession: headers maps names to texts")
+        raise UsageError("KantataSession: headers must be a mapping of names to texts")
     checked: dict[str, str] = {}
     for name, value in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise UsageError(f"KantataSession: headers: {name!r} is no name of a header")
+            raise UsageError(f"KantataSession: headers: {name!r} is not a valid header name")
         if name.lower() in _OURS:
             raise UsageError(f"KantataSession: headers: {name} is set by the session")
         if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Access tokens at rest: a profile for each sign-in, in a file that its owner alone can read.
+"""Access tokens kept on disk: a profile for each sign-in, in a file that its owner alone can read.
 
 A profile says which API its token is for, so that the token goes nowhere else.
 """
@@ -64,11 +64,11 @@ def chosen_profile(name: str | None = None) -> str:
     """The name of the profile to use: the one given, else that of KANTATA_PROFILE, else "default".
 
     Raises:
-        UsageError: it is no name of a profile.
+        UsageError: the name cannot be that of a profile.
     """
     chosen = name or os.environ.get(PROFILE_VARIABLE) or DEFAULT_PROFILE
     if not _NAME.fullmatch(chosen):
-        raise UsageError(f"a profile is named with up to 64 letters, digits, '.', '_' and '-', not {chosen!r}")
+        raise UsageError(f"the name of a profile must be up to 64 letters, digits, '.', '_' and '-', not {chosen!r}")
     return chosen
 
 
@@ -110,19 +110,19 @@ def load_profile(name: str) -> Profile | None:
         stored = msgspec.json.decode(content, type=_Stored)
     except msgspec.MsgspecError:
         stored = None
-    # Raised out here: the decoder's error may quote what it read.
+    # Raised outside the handler: the decoder's error may quote what it read.
     if stored is None or stored.version != _VERSION:
-        raise UsageError(f"{path} is no profile of this version: sign in anew with `kantata-async login`")
+        raise UsageError(f"{path} is not a profile of this version: sign in again with `kantata-async login`")
     token = stored.access_token or _keyring().get_password(_KEYRING_SERVICE, name)
     if not token:
-        raise UsageError(f"the keyring has no token for the profile {name!r}: sign in anew with `kantata-async login`")
+        raise UsageError(f"the keyring has no token for the profile {name!r}: sign in again with `kantata-async login`")
     return Profile(
         name, stored.base_url, token, stored.client_id, stored.revoke_url, in_keyring=stored.access_token is None
     )
 
 
 def save_profile(profile: Profile) -> Path:
-    """Keep a profile, in place of one of the same name; gives its file, which its owner alone can read.
+    """The file of a profile, once it is kept in place of one of the same name; its owner alone can read it.
 
     Raises:
         UsageError: it cannot be written.
@@ -156,7 +156,7 @@ def profiles_directory() -> Path:
     """Where profiles are kept: KANTATA_CONFIG_DIR, else the user's configuration directory of the platform.
 
     Raises:
-        UsageError: what finds that directory is not installed.
+        UsageError: platformdirs, which finds that directory, is not installed.
     """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
     if chosen:
@@ -173,13 +173,13 @@ def _path_of(name: str) -> Path:
 
 
 def _refuse_shared(path: Path, status: os.stat_result) -> None:
-    """Refuse a file that others can read, where the system tells such things."""
+    """Refuse a file that others can read, where the system shows permissions."""
     if os.name == "posix" and status.st_mode & _OTHERS:
-        raise UsageError(f"others can read {path}, which holds a token: chmod 600 it, or sign in anew")
+        raise UsageError(f"others can read {path}, which holds a token: run chmod 600 on it, or sign in again")
 
 
 def _write_privately(path: Path, content: bytes) -> None:
-    """Write a file at once or not at all; nobody else can read it at any time."""
+    """Write a file whole or not at all, never readable by others."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -24,7 +24,7 @@ The secret that the window's end cuts in two is then never in the excerpt."""
 
 
 class Redaction:
-    """Replaces secrets in texts: ``redact(text)``. It knows every secret it was ever told of."""
+    """Replaces secrets in texts: ``redact(text)``. It knows every secret that was ever added."""
 
     def __init__(self) -> None:
         self._secrets: list[str] = []
@@ -35,7 +35,7 @@ class Redaction:
         return f"<Redaction of {len(self._secrets)} secrets>"
 
     def add(self, secret: str) -> None:
-        """Never show this from now on."""
+        """Redact this text from now on."""
         if secret in self._secrets:
             return
         # The longest first: a token may begin with another one.
@@ -70,10 +70,10 @@ def _spellings(character: str) -> Iterator[str]:
 
 
 def excerpt(value: object, length: int, redact: Redact) -> str:
-    """A value of an answer as it may be shown: a text as such, anything else as JSON; cut to `length` characters."""
+    """A value of an answer as it may be shown: text as it is, anything else as JSON; cut to `length` characters."""
     whole = value if isinstance(value, str) else _as_json(value)
     text = redact(whole[:EXCERPT_WINDOW])[: length + 1]
-    # Nearly every request id is printable, and worth no walk through its characters.
+    # Nearly every request id is printable, which makes a look at each character needless.
     printable = text if text.isprintable() else "".join(map(_escaped, text))
     return printable if len(printable) <= length else printable[: length - 1] + "…"
 
@@ -86,5 +86,5 @@ def _as_json(value: object) -> str:
     try:
         return msgspec.json.encode(value).decode()
     except RecursionError:
-        # It reads deeper nesting than it writes.
+        # msgspec reads deeper nesting than it writes.
         return f"a {type(value).__name__} nested too deep"

@@ -1,4 +1,4 @@
-"""What a refusal says, in any of the shapes that were met: its reasons, with their fields and rows.
+"""What a refusal says, in any of the shapes that occur: its reasons, with their fields and rows.
 
 The API's own shape is ``{"errors": [{"type", "message", "field", "index"}]}``; its gem allows for ``error_message``,
 Rails answers with a mapping of fields or a list of texts, OAuth with ``error_description``, and what stands in front of
@@ -29,7 +29,7 @@ _UNSEEN_ELEMENTS: Final = frozenset({"script", "style", "head"})
 
 
 def refusal_of(request: Request, attempt: Attempt, redact: Redact) -> KantataError:
-    """The error for an answer that is no success; how odd its body is changes the details, never the kind."""
+    """The error for an answer that is no success; its body decides the details, never the class."""
     status = attempt.status
     if 300 <= status < 400:
         return InvalidResponseError(
@@ -85,7 +85,7 @@ def details_in(body: bytes, redact: Redact) -> tuple[ErrorDetail, ...]:
         text = _visible_text(body[:EXCERPT_WINDOW].decode(errors="replace"))
         return (ErrorDetail(excerpt(text, MESSAGE_LENGTH, redact)),) if text else ()
     details = tuple(islice(_reasons(_reasons_part(data), redact), _MOST_DETAILS))
-    # Nothing where reasons stand: all of it, rather than no reason.
+    # Where that part is empty, the whole body is better than no reason.
     return details or ((ErrorDetail(excerpt(data, MESSAGE_LENGTH, redact)),) if data else ())
 
 
@@ -99,7 +99,7 @@ def _reasons_part(data: Any) -> Any:
 
 
 def _reasons(value: Any, redact: Redact, field: str = "", depth: int = 0) -> Iterator[ErrorDetail]:
-    """The reasons in what stands where reasons are told: a text, an error of the API, fields with theirs, or a list."""
+    """The reasons in that part of a body: a text, an error of the API, fields with reasons, or a list of these."""
     if not value:
         return
     if isinstance(value, dict) and any(isinstance(value.get(name), str | int) for name in ("message", "type")):
@@ -150,7 +150,7 @@ def _visible_text(body: str) -> str:
     parser = _VisibleText()
     parser.feed(body)
     parser.close()
-    # A page may show nothing, and a text may look like a tag: then as it came.
+    # A page may show nothing, and a text may look like a tag; either is left as it came.
     return " ".join("".join(parser.parts).split()) or " ".join(body.split())
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the server."""
+"""A request to the server, and the parts of a form."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Request:
         json: the body, anything msgspec writes; NO_BODY for none.
         form: the parts of a multipart body instead.
         csv: whether the answer may be CSV text instead of JSON.
-        decode: makes the data of an answer's JSON; raises ValueError for what is none.
-        looked_after: whether the caller looks what became of it before it goes again, so that a 503, which the API says
-            to have carried nothing out, is raised at once.
+        decode: makes the data of an answer's JSON; raises ValueError for malformed JSON.
+        looked_after: whether the caller checks what became of it before it is sent again. Then a 503 is raised at once,
+            although the API says that it carried nothing out.
     """
 
     method: str

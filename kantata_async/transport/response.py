@@ -1,4 +1,4 @@
-"""What a success says: the record of an attempt in, its data out, or the error to raise. No I/O."""
+"""The data of a success, from the record of its attempt; or the error to raise. No I/O."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
 
 
 def _is_refusal(body: bytes) -> bool:
-    """Whether the body of a success tells of errors, and has no object beside them."""
+    """Whether the body of a success holds errors and no object."""
     data = parse_json(body)
     if not isinstance(data, dict) or data.get("results") or data.get("count"):
         return False
@@ -73,7 +73,7 @@ def _is_refusal(body: bytes) -> bool:
 
 
 def _tells_errors(errors: object) -> bool:
-    """Whether this is what errors are told as, and not the collection of that name."""
+    """Whether this is the form of errors, and not the collection of that name."""
     return not (isinstance(errors, dict) and all(isinstance(one, dict) and "id" in one for one in errors.values()))
 
 

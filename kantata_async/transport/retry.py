@@ -1,4 +1,4 @@
-"""How hard to try, and how long to wait in between: decisions only, no clock, no chance and no network."""
+"""How often to try, and how long to wait in between: pure decisions, without clock, randomness or network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..bounds import positive_count, positive_number
 
 @attrs.frozen
 class RetryPolicy:
-    """How hard to try.
+    """How often and how long to try.
 
     Attributes:
         attempts: how often a request is sent at most, the first time included.
@@ -24,7 +24,7 @@ class RetryPolicy:
         max_wait: seconds, the longest wait unless the server asks for more.
 
     Raises:
-        UsageError: a value is not a number above zero, or `attempts` is not a whole one.
+        UsageError: a value is not a number above zero, or `attempts` is not a whole number.
     """
 
     attempts: int = 5
@@ -39,7 +39,7 @@ class RetryPolicy:
 
     @classmethod
     def never(cls) -> RetryPolicy:
-        """Send everything once."""
+        """A policy that sends everything once."""
         return cls(attempts=1)
 
 
@@ -55,7 +55,7 @@ def wait_before(attempt: int, policy: RetryPolicy, retry_after: float | None, ra
         retry_after: seconds the server asked for; None where it did not.
         random_fraction: from 0 to 1, the place in the range.
     """
-    # Beyond 2**64 every range has met its maximum, and a float would overflow.
+    # Beyond 2**64 every range has reached its maximum, and a float would overflow.
     longest = min(policy.max_wait, policy.first_wait * 2.0 ** min(attempt - 1, 64))
     return longest * random_fraction + (retry_after or 0.0)
 

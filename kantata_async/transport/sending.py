@@ -1,7 +1,7 @@
 """One request from its first attempt to its answer or its error.
 
 An attempt passes the limits (`limits`), the token (`auth`), the wire (`wire`), and the decision what becomes of it
-(`verdict`, `retry`); the last one's answer is read (`response`) or told as an error (`refusal`).
+(`verdict`, `retry`); the last one's answer is read (`response`) or becomes an error (`refusal`).
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Sending:
         options: how it is sent.
         url: where to.
         body: its JSON; None for none.
-        story: told of what happens; None where nobody listens.
+        story: records what happens; None where nobody listens.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Sending:
         self._refused: Leave | None = None
 
     async def response(self) -> Response:
-        """Send it, again where that is safe, and give the response.
+        """The response to the request, which is sent again where that is safe.
 
         Raises:
             ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
@@ -169,7 +169,7 @@ class Sending:
                     await self._exchange(slot)
                     self._tell_limits(slot)
         except TimeoutError:
-            # Any other one is the token function's own.
+            # Any other exception is from the token function.
             if not allowed.expired:
                 raise
             if attempt.phase is not Phase.ANSWERED and attempt.error is None:
@@ -179,14 +179,14 @@ class Sending:
         if last_error is not None and not attempt.began and services.is_open():
             raise last_error
         if self._deadline is None:
-            # Counted from the first attempt's start: to stand in line for it is the program's own doing.
+            # Counted from the start of the first attempt: the program itself causes the wait in line before it.
             self._deadline = attempt.began + self._retry.deadline
 
     async def _exchange(self, slot: Slot) -> None:
         """Send once; what may have arrived is counted, nothing else is."""
         attempt = self._attempt
         try:
-            # Asked for only now: while this attempt stood in line, another one may have brought a new token.
+            # The token is asked for only now: while this attempt waited, another may have brought a new one.
             attempt.token = await self._services.tokens.current()
             await self._services.wire.exchange(self._request, self._url, self._body, attempt)
         finally:
@@ -213,7 +213,7 @@ class Sending:
             hopeless=attempt.hopeless,
             looked_after=self._request.looked_after,
         )
-        # Whoever looks before it goes again is told at once.
+        # A caller that checks before sending again gets the error at once.
         is_looked_at = self._request.looked_after and attempt.status == 503 and verdict is Verdict.RESEND
         return Verdict.FAIL if is_looked_at else verdict
 
@@ -242,14 +242,14 @@ class Sending:
 
     def _ambiguous(self, error: KantataError) -> AmbiguousWriteError:
         return AmbiguousWriteError(
-            f"{self._request} may or may not have been carried out; look before sending it again. {error}",
+            f"{self._request} may or may not have been carried out: check before sending it again. {error}",
             method=self._request.method,
             path=self._request.path,
             request_id=request_id_of(self._attempt.headers, self._redact),
         )
 
     def _note(self, error: BaseException) -> None:
-        """Have an interruption, or an error of the token function's, say what it left behind."""
+        """Note on an interruption, or an error of the token function, whether the request may have been carried out."""
         verdict = self._verdict()
         sent = verdict in (Verdict.AMBIGUOUS, Verdict.DELIVER) and self._request.method not in READS
         note_interruption(error, str(self._request), may_be_carried_out=sent)
@@ -273,7 +273,7 @@ class Sending:
         return True
 
     async def _waited(self) -> bool:
-        """Wait for the next attempt's time; whether there is to be one."""
+        """Wait until the next attempt is due; whether there is to be one."""
         services, attempt = self._services, self._attempt
         # What a refused token cost says nothing of the server's health.
         counted = self._sent - self._renewals
@@ -291,7 +291,7 @@ class Sending:
         return in_line or await self._slept(wait)
 
     async def _slept(self, seconds: float) -> bool:
-        """Whether the wait was not ended by the session's closing."""
+        """Sleep; whether the session stayed open until the end."""
         allowed = self._services.time_limits.limit(None)
         try:
             with allowed:
@@ -306,7 +306,7 @@ class Sending:
         """Seconds to wait that the server asked for."""
         return retry_after_of(self._attempt.headers, self._services.now())
 
-    # --- what is told of it ---
+    # --- what is logged ---
 
     def _tell(self) -> None:
         attempt, now = self._attempt, self._services.clock()

@@ -1,7 +1,7 @@
 """Time limits of what a session has under way, which end early when it closes, so that nothing outlives it.
 
-Most requests are answered long before their limit: one alarm of the event loop's watches all of them, because to set
-and unset one for each costs more than to look through them when it rings.
+Most requests are answered long before their limit: one alarm of the event loop watches all of them, because setting and
+unsetting one for each costs more than looking through them when it rings.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TimeLimits:
         self._running.discard(limit)
 
     def watch(self, end: float) -> None:
-        """See to it that the alarm rings by then."""
+        """Set the alarm so that it rings by then."""
         if end < self._rings:
             if self._alarm is not None:
                 self._alarm.cancel()
@@ -61,7 +61,7 @@ class TimeLimits:
 
 
 class TimeLimit:
-    """Raises TimeoutError out of a block that is not over by then: ``with limits.limit(end):``.
+    """Ends a block that is not over in time: ``with limits.limit(end):``.
 
     Attributes:
         end: on the event loop's clock.

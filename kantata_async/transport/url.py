@@ -28,7 +28,7 @@ def checked_base_url(base_url: object) -> str:
     """
     if not isinstance(base_url, str) or not re.fullmatch(r"[!-~]+", base_url):
         raise UsageError("base_url must be a URL as text, without spaces or characters outside ASCII")
-    # Refused before anything is shown: what stands before an @ may be a password.
+    # Refused without showing anything: what stands before an @ may be a password.
     if "@" in base_url or "\\" in base_url:
         raise UsageError("base_url must name a host and a path alone: no user, no password, no backslash")
     if "?" in base_url or "#" in base_url:
@@ -36,7 +36,7 @@ def checked_base_url(base_url: object) -> str:
     try:
         url = URL(base_url)
         host = url.host or ""
-        # What the resolver would do, and fail at with an error of its own.
+        # The resolver would encode the host likewise, and fail with another error.
         host.encode("idna")
     except ValueError:
         raise UsageError("base_url is not a URL") from None

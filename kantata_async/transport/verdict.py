@@ -1,8 +1,8 @@
 """What became of a request, and whether it may be sent again: pure decisions.
 
-They rest on these facts of the API: it has no idempotency key, so a write whose answer was lost may have been carried
-out and must not be sent again unasked; a 429 was not carried out; a 503 of the application was not, one of a proxy in
-front of it may have been.
+They follow from these facts of the API: it has no idempotency key, so a write whose answer was lost may have been
+carried out, and must not be sent again unasked; a 429 was not carried out; a 503 of the application was not, one of a
+proxy in front of it may have been.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Effect(enum.Enum):
 
 _NONE: Final = frozenset(
     {
-        *(301, 304, 305, 307, 308),  # it is to be asked for elsewhere
-        *(401, 403, 407, 451, 511),  # whoever asks may not
-        *(404, 405, 410, 421, 501),  # there is nothing here that could do it
-        *(406, 411, 412, 413, 414, 415, 416, 417, 426, 428, 431, 505),  # the request as such was not taken
+        *(301, 304, 305, 307, 308),  # the object is at another address
+        *(401, 403, 407, 451, 511),  # the caller has no permission
+        *(404, 405, 410, 421, 501),  # nothing at this address could do it
+        *(406, 411, 412, 413, 414, 415, 416, 417, 426, 428, 431, 505),  # the request itself was not accepted
         *(423, 425, 429),  # not now
     }
 )
@@ -66,7 +66,7 @@ class Verdict(enum.Enum):
     FAIL = "fail"
     """Refused, and would be again: raise the error."""
     AMBIGUOUS = "ambiguous"
-    """A write that may have been carried out: say so, never send it again."""
+    """A write that may have been carried out: raise an error that says so, and never send it again."""
 
 
 def decide(
@@ -80,7 +80,7 @@ def decide(
         status: of the answer; 0 where none came.
         by_the_api: whether the answer is surely the API's own, not one of a proxy in front of it.
         hopeless: whether the attempt would fail in the same way again.
-        looked_after: whether the caller looks what became of a write before it sends that again: even a 503 of the API,
+        looked_after: whether the caller checks what became of a write before sending it again: even a 503 of the API,
             which says that nothing was carried out, is then not answered by sending it again unasked.
     """
     if phase is Phase.NOT_SENT:

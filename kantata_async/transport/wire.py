@@ -35,7 +35,7 @@ MOST_HEADER_BYTES: Final = 64 * 1024
 _MOST_REFUSAL_BYTES: Final = 1 << 20
 # Above this size aiohttp warns of bytes, which it would hand to the socket in one piece.
 _MOST_BODY_IN_ONE_PIECE: Final = 1 << 20
-# In the first turn the loop reads that the server closed a connection, in the second it has told the connection.
+# In its first turn the loop reads that the server closed a connection; in its second it marks the connection closed.
 _TURNS_TO_SEE_A_CLOSED_CONNECTION: Final = 2
 
 
@@ -62,7 +62,7 @@ class _OnTheWire:
     async def connecting(self) -> None:
         """A connection is about to be taken or made: nothing can have been sent."""
         if self.connected:
-            # Should aiohttp ever send a request once more by itself.
+            # In case aiohttp ever sends a request again by itself.
             raise _LostError(aiohttp.ServerDisconnectedError())
         self.attempt.phase = Phase.NOT_SENT
         if self.method not in READS:
@@ -79,7 +79,7 @@ _on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kanta
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Notes the moment from which something may have reached the server: no exception of aiohttp's tells it."""
+    """Notes when something may have reached the server, as no exception of aiohttp says so."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         on_the_wire = _on_the_wire.get()
@@ -93,7 +93,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
-    """Notes the same of a connector that is not made here."""
+    """Notes the same for a connector that was not made here."""
 
     async def connecting(*_: object) -> None:
         await _on_the_wire.get().connecting()
@@ -123,7 +123,7 @@ class Wire:
         proxy: the one on the way; None for none.
 
     Raises:
-        UsageError: the network cannot be used.
+        UsageError: a network setting cannot be used.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Wire:
         self._max_answer_bytes: Final = max_answer_bytes
         self._ssl: Final = network.ssl
         self._proxy: Final = proxy
-        # How many connections there are is the limiter's to say; a second queue here would hide from its count.
+        # The limiter decides how many connections there are; a second queue here would escape its count.
         connector, owned = network.connector_or(lambda: _Connector(limit=0))
         self._session: Final = aiohttp.ClientSession(
             connector=connector,
@@ -143,7 +143,7 @@ class Wire:
                 "Accept": "application/json",
                 "Accept-Encoding": ACCEPTED_ENCODING,
             },
-            # The whole attempt is timed by the transport.
+            # The transport times the whole attempt.
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
             middlewares=(self._send_once,),
             trace_configs=None if isinstance(connector, _Connector) else [_notes_of_a_foreign_connector()],
@@ -177,7 +177,7 @@ class Wire:
             try:
                 await self._read(request, response, attempt)
             finally:
-                # A whole answer gave its connection back already; the connection of any other one is of no more use.
+                # A whole answer has returned its connection already; that of any other answer is useless.
                 response.close()
         except _LostError as lost:
             _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
@@ -189,7 +189,7 @@ class Wire:
     async def _send_once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        # Secrets only here, below the frames whose variables an error tracker may show.
+        # Secrets appear only here, below the frames whose variables an error tracker may show.
         attempt = _on_the_wire.get().attempt
         request.headers.update(attempt.carried)
         if attempt.token is not None:
@@ -240,7 +240,7 @@ def _note(request: Request, attempt: Attempt, error: Exception, *, never_sent: b
 
 
 def _payload(request: Request, body: bytes | None) -> bytes | io.BytesIO | aiohttp.MultipartWriter | None:
-    # A form and a stream are read up by being sent: each attempt has its own.
+    # Sending consumes a form or a stream, so each attempt makes its own.
     if request.form is not None:
         return form_of(request.form)
     if body is not None and len(body) > _MOST_BODY_IN_ONE_PIECE:

@@ -1,4 +1,4 @@
-"""What the lines of a sheet name, found in few requests, and told when it is not there or cannot be seen.
+"""What the lines of a sheet name, found in few requests, or the reason why it was not found.
 
 named.py     objects by their names: searched for, or read from the whole list where that takes fewer requests
 referred.py  objects by their external references

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..sheets import Name
 from .missing import Missing, by_name, shown, texts_of
-from .named import Found, Listing, find_named
+from .named import FoundByName, Listing, find_named
 from .referred import find_referred
 
 if TYPE_CHECKING:
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 async def find_groups(
     kantata: KantataSession, names: Iterable[Name], include: Sequence[WorkspaceGroupsInclude] = ()
 ) -> dict[Name, WorkspaceGroup | Missing]:
-    """Which group each name means. Raises KantataError when the API cannot be asked."""
+    """Which group each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = list(dict.fromkeys(names))
     query = partial(kantata.workspace_groups.list, include=include)
     ids, titles, references = (texts_of(asked, kind) for kind in ("id", "title", "reference"))
     by_id = {one.id: [one] for one in await kantata.workspace_groups.get_many(ids, include=include)}
-    by_title: Found[WorkspaceGroup] = await find_named(Listing(query, "name"), titles)
+    by_title: FoundByName[WorkspaceGroup] = await find_named(Listing(query, "name"), titles)
     referred = await find_referred(
         partial(kantata.workspace_groups.list, include=[*dict.fromkeys([*include, "external_references"])]), references
     )
@@ -45,5 +49,5 @@ def _none(called: str) -> Missing:
 def _one(found: Sequence[WorkspaceGroup], none: Missing) -> WorkspaceGroup | Missing:
     if len(found) > 1:
         ids = ", ".join(sorted(one.id for one in found))
-        return Missing(f"the group {shown(found[0], 'name', '')!r} is ambiguous: {ids} are called so; give an id")
+        return Missing(f"the group {shown(found[0], 'name', '')!r} is ambiguous: {ids} have this name; give an id")
     return found[0] if found else none

@@ -12,7 +12,7 @@ from ..sheets import Kind, Name
 F = TypeVar("F")
 
 MOST_HINTED: Final = 20
-"""The names for which near ones are looked for: beyond that something else is wrong, and it takes its time."""
+"""The names for which near ones are looked for: beyond that something else is wrong, and comparing takes long."""
 
 
 @attrs.frozen

@@ -31,7 +31,7 @@ class Listing(Generic[E]):
 
 
 @attrs.frozen
-class Found(Generic[E]):
+class FoundByName(Generic[E]):
     """What was found by names."""
 
     by_name: Mapping[str, Sequence[E]]
@@ -55,7 +55,7 @@ class Found(Generic[E]):
         return Missing(why, absent=True, near=tuple(near))
 
 
-async def find_named(listing: Listing[E], names: Sequence[str]) -> Found[E]:
+async def find_named(listing: Listing[E], names: Sequence[str]) -> FoundByName[E]:
     """The objects of each name, whatever the case, the spaces and the form of the letters.
 
     The whole list is read where it has no more pages than there are names, and for names that no search finds.
@@ -77,7 +77,7 @@ async def find_named(listing: Listing[E], names: Sequence[str]) -> Found[E]:
     missing = [name for name in names if folded(name) not in by_name][:MOST_HINTED]
     spellings = Spellings(getattr(one, listing.attribute) for found in by_name.values() for one in found)
     withheld = any(getattr(one, listing.attribute, None) is None for one in objects)
-    return Found(by_name, {name: spellings.near(name) for name in missing}, withheld)
+    return FoundByName(by_name, {name: spellings.near(name) for name in missing}, withheld)
 
 
 async def _pages(listing: Listing[E], numbers: Iterable[int]) -> list[E]:

@@ -37,7 +37,11 @@ class Person:
 
 
 async def find_people(kantata: KantataSession, names: Iterable[Name]) -> dict[Name, Person | Missing]:
-    """Who each name means. Raises KantataError when the API cannot be asked."""
+    """Who each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = list(dict.fromkeys(names))
     found = {
         "id": await _by_id(kantata, texts_of(asked, "id")),
@@ -47,7 +51,7 @@ async def find_people(kantata: KantataSession, names: Iterable[Name]) -> dict[Na
 
 
 async def joined(kantata: KantataSession, addresses: Iterable[str]) -> frozenset[str]:
-    """Those of the addresses that are somebody's in the account."""
+    """The addresses that belong to people in the account."""
     asked = list(addresses)
     if not asked:
         return frozenset()
@@ -87,7 +91,7 @@ def _nobody(address: str, near: Sequence[str], withheld: bool) -> Missing:
 
 
 async def _near_addresses(kantata: KantataSession, addresses: Sequence[str]) -> dict[str, Sequence[str]]:
-    """The addresses in the account that are like ones that are nobody's."""
+    """The addresses in the account that are like unknown ones."""
     everybody = await kantata.users.list(on_my_account=True)
     spellings = Spellings(address for one in everybody if (address := shown(one, "email_address")))
     return {address: spellings.near(address) for address in addresses}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..sheets import Name
 from ..wanting import Project
 from .missing import Missing, by_name, shown, texts_of
-from .named import Found, Listing, find_named
+from .named import FoundByName, Listing, find_named
 from .referred import find_referred
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 async def find_projects(kantata: KantataSession, names: Iterable[Name]) -> dict[Name, Project | Missing]:
-    """What each name means. Raises KantataError when the API cannot be asked."""
+    """What each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = list(dict.fromkeys(names))
     found = {
         "id": await read_projects(kantata, texts_of(asked, "id")),
@@ -33,7 +37,7 @@ async def find_projects(kantata: KantataSession, names: Iterable[Name]) -> dict[
 
 
 async def read_projects(kantata: KantataSession, ids: Sequence[str]) -> dict[str, Project | Missing]:
-    """Projects by id, archived ones told as missing."""
+    """Projects by id; archived ones are missing."""
     found = await kantata.workspaces.get_many(ids, include_archived=True)
     held = {one.id: [one] for one in found}
     return {id: _one(held.get(id, []), f"project {id}", _none(f"project {id}")) for id in ids}
@@ -41,7 +45,7 @@ async def read_projects(kantata: KantataSession, ids: Sequence[str]) -> dict[str
 
 async def _by_title(kantata: KantataSession, titles: Sequence[str]) -> dict[str, Project | Missing]:
     listing = Listing(partial(kantata.workspaces.list, include_archived=True), "title")
-    found: Found[Workspace] = await find_named(listing, titles)
+    found: FoundByName[Workspace] = await find_named(listing, titles)
     return {title: _one(found.of(title), f"project {title!r}", found.missing(title, "project")) for title in titles}
 
 
@@ -62,7 +66,7 @@ def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Mi
     if len(live) == 1:
         return Project(live[0].id, shown(live[0], "title", ""), shown(live[0], "currency_base_unit"))
     if live:
-        return Missing(f"{called} is ambiguous: {', '.join(sorted(one.id for one in live))} are called so; give an id")
+        return Missing(f"{called} is ambiguous: {', '.join(sorted(one.id for one in live))} have this name; give an id")
     if found:
         return Missing(f"{called} is archived")
     return none

@@ -24,7 +24,11 @@ class Roles:
 
 
 async def find_roles(kantata: KantataSession, names: Iterable[str], called: str) -> Roles:
-    """What each name means. Raises KantataError when the API cannot be asked."""
+    """What each name means.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     asked = set(names)
     roles = await kantata.roles.list(only_active=False) if asked else []
     by_name = {name: _one(name, roles, called) for name in asked}
@@ -42,7 +46,7 @@ def _one(name: str, roles: Sequence[Role], called: str) -> str | Missing:
         case []:
             return Missing(_none(name, roles, called))
         case _:
-            return Missing(f"the {called} {name!r} is ambiguous: {', '.join(found)} are called so; give an id")
+            return Missing(f"the {called} {name!r} is ambiguous: {', '.join(found)} have this name; give an id")
 
 
 def _none(name: str, roles: Sequence[Role], called: str) -> str:

@@ -90,7 +90,11 @@ class Name:
 
 
 def cell_text(value: object) -> str:
-    """A value of an object, or of a workbook's cell, as the text of a cell. Raises ValueError for what is none."""
+    """A value of an object, or of a workbook's cell, as the text of a cell.
+
+    Raises:
+        ValueError: it has no such text.
+    """
     value = plain(value.value if isinstance(value, Enum) else value)
     match value:
         case str():
@@ -135,7 +139,11 @@ def _number_text(value: float | Decimal) -> str:
 
 
 def checked_text(text: str) -> str:
-    """The text of a cell without what nobody sees. Raises ValueError for an error of a spreadsheet, or no text."""
+    """The text of a cell without what nobody sees.
+
+    Raises:
+        ValueError: the cell holds an error of a spreadsheet, or no valid text.
+    """
     seen = _ESCAPED.sub("", tidy(text))
     if seen.upper() in _ERRORS:
         raise ValueError(f"the cell holds the error {seen}")
@@ -169,13 +177,17 @@ read_group = read_project
 
 
 def read_projects(text: str) -> tuple[Name, ...]:
-    """Projects, divided by semicolons, bars or lines."""
+    """Projects, separated by semicolons, bars or lines."""
     parts = [part.strip() for part in re.split(r"[;|\n]+", text)]
     return tuple(dict.fromkeys(read_project(part) for part in parts if part))
 
 
 def read_id(text: str) -> str:
-    """An id: digits."""
+    """An id: digits.
+
+    Raises:
+        ValueError: the text is not digits.
+    """
     found = _ID.fullmatch(text)
     if not found:
         raise ValueError(f"an id is digits, not {text!r}")
@@ -183,7 +195,11 @@ def read_id(text: str) -> str:
 
 
 def read_reference(text: str) -> str:
-    """An external reference, ``service:model:ref``, with or without ``ref:`` before it."""
+    """An external reference, ``service:model:ref``, with or without ``ref:`` before it.
+
+    Raises:
+        ValueError: the text is no external reference.
+    """
     reference = text.removeprefix("ref:")
     parts = [part.strip() for part in reference.split(":", 2)]
     if len(parts) != 3 or not all(parts) or "," in parts[2]:
@@ -192,7 +208,11 @@ def read_reference(text: str) -> str:
 
 
 def read_person(text: str) -> Name:
-    """A person: an id or an e-mail address, also as ``Ann Lee <ann@x.example>``."""
+    """A person: an id or an e-mail address, also as ``Ann Lee <ann@x.example>``.
+
+    Raises:
+        ValueError: the text is neither.
+    """
     found = _ID.fullmatch(text)
     if found:
         return Name("id", found[1])
@@ -203,7 +223,11 @@ def read_person(text: str) -> Name:
 
 
 def read_email(text: str) -> str:
-    """An e-mail address."""
+    """An e-mail address.
+
+    Raises:
+        ValueError: the text is no e-mail address.
+    """
     if not _EMAIL.fullmatch(text):
         raise ValueError(f"an e-mail address has an @ and no spaces, not {text!r}")
     return text
@@ -228,14 +252,18 @@ def read_permission(text: str) -> str:
 
 
 def read_permissions(text: str) -> tuple[str, ...]:
-    """Permissions on a project, divided by commas, semicolons, bars or spaces."""
+    """Permissions on a project, separated by commas, semicolons, bars or spaces."""
     parts = [part for part in _BETWEEN.split(text) if part.strip()]
     several = [one for part in parts for one in ([part] if coded(part) in PERMISSIONS else part.split())]
     return tuple(dict.fromkeys(_among(one, PERMISSIONS) for one in several))
 
 
 def read_boolean(text: str) -> bool:
-    """Yes or no, as people and spreadsheets write them in several languages."""
+    """Yes or no, as people and spreadsheets write them in several languages.
+
+    Raises:
+        ValueError: the text means neither yes nor no.
+    """
     word = folded(text)
     if word in _YES or word in _NO:
         return word in _YES
@@ -243,9 +271,12 @@ def read_boolean(text: str) -> bool:
 
 
 def read_rate(text: str) -> Decimal:
-    """An amount an hour: 120 or 120.50, also 120,50 and 1,200.50.
+    """An hourly rate: 120 or 120.50, also 120,50 and 1,200.50.
 
     What could be decimals as well as thousands, such as 1,200 or 1.200, is refused.
+
+    Raises:
+        ValueError: the text is no amount, or could be one with decimals or with thousands.
     """
     if _EITHER.fullmatch(text):
         raise ValueError(f"a rate is an amount such as 120 or 120.50, and {text!r} could be thousands or decimals")
@@ -261,7 +292,11 @@ def read_rate(text: str) -> Decimal:
 
 
 def read_percent(text: str) -> int:
-    """A share of 100: 80 or 80 %."""
+    """A share of 100: 80 or 80 %.
+
+    Raises:
+        ValueError: the text is not a whole number up to 100.
+    """
     number = text.removesuffix("%").strip()
     if not re.fullmatch(r"[0-9]{1,3}", number, re.ASCII) or int(number) > _PERCENT:
         raise ValueError(f"a share is a whole number up to 100, not {text!r}")

@@ -29,7 +29,7 @@ class Column:
 class Columns:
     """The columns that a sheet may have.
 
-    `ambiguous` are headers that could be one of several columns: whoever wrote the sheet is asked which.
+    `ambiguous` are headers that could be one of several columns, which the error asks the user to choose from.
     """
 
     columns: tuple[Column, ...]
@@ -56,7 +56,7 @@ class Columns:
         """Why a header means none of the columns."""
         choice = self.ambiguous.get(coded(header))
         if choice is not None:
-            return f"the column {header!r} could be {' or '.join(choice)}: call it which"
+            return f"the column {header!r} could be {' or '.join(choice)}: rename it to the one that is meant"
         names = {alias: column.name for column in self.columns for alias in (column.name, *column.aliases)}
         near = list(dict.fromkeys(names[alias] for alias in nearest(coded(header), names)))
         offer = f"; did you mean {' or '.join(map(repr, near))}?" if near else hint(coded(header), self.by_name)
@@ -88,7 +88,11 @@ class Layout:
 
 
 def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], source: str) -> Layout:
-    """Which columns a header names. Raises UsageError that tells everything that is wrong with it at once."""
+    """Which columns a header names.
+
+    Raises:
+        UsageError: the header is wrong; the message names every fault at once.
+    """
     ignoring = _ignoring(ignored)
     codes = [coded(text) if text else letters(number).lower() for number, text in enumerate(header)]
     places = [None if code in ignoring else columns.find(text) for code, text in zip(codes, header, strict=True)]

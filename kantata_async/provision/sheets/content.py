@@ -14,7 +14,7 @@ import attrs
 from ...errors import UsageError
 from ..local_files import read_file
 from .cells import cell_text
-from .tables import Row, decode, delimited_rows, is_workbook, workbook_rows
+from .tables import TableRow, decode, delimited_rows, is_workbook, workbook_rows
 
 Form: TypeAlias = Literal["delimited", "workbook", "json"]
 
@@ -34,11 +34,19 @@ class Content:
 
     @classmethod
     def at(cls, path: str | PathLike[str], form: Form) -> Content:
-        """What a file holds that is of this form. Raises UsageError when it cannot be read."""
+        """What a file holds that is of this form.
+
+        Raises:
+            UsageError: the file cannot be read.
+        """
         return cls(str(path), _bytes(path), form)
 
-    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[Row], tuple[str, ...]]:
-        """The rows of its table, and what there is to say of how they were read."""
+    def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
+        """The rows of its table, and what there is to say of how they were read.
+
+        Raises:
+            UsageError: a sheet is named of a file that has none.
+        """
         if self.form == "workbook":
             return workbook_rows(self.data, self.source, sheet), ()
         if sheet is not None:
@@ -60,7 +68,11 @@ class Content:
 
 
 def load(path: str | PathLike[str]) -> Content:
-    """What a file holds. Raises UsageError when it cannot be read, or is of no kind that could hold lines."""
+    """What a file holds.
+
+    Raises:
+        UsageError: the file cannot be read, or is of no kind that could hold lines.
+    """
     source = "standard input" if str(path) == _STDIN else str(path)
     data = _bytes(path)
     if is_workbook(data):
@@ -71,7 +83,7 @@ def load(path: str | PathLike[str]) -> Content:
     if suffix in _DELIMITED or str(path) == _STDIN:
         return Content(source, data, "delimited")
     if suffix in _WORKBOOKS:
-        raise UsageError(f"{source} is no workbook, whatever its suffix says")
+        raise UsageError(f"{source} is not a workbook, despite its suffix")
     kinds = "a .csv, an .xlsx or a .jsonl file"
     raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
 

@@ -57,7 +57,7 @@ class Groups(Sheet[GroupLine]):
     - company: yes or no.
     - contact_name, email, phone_number, address, website, notes: texts.
     - reference: ``service:model:ref``, an external reference that it should have.
-    - projects, projects_out: projects that should be in it, and those that should not, divided by semicolons.
+    - projects, projects_out: projects that should be in it, and those that should not, separated by semicolons.
 
     Attributes:
         lines: the lines that could be read.

@@ -24,8 +24,8 @@ class PersonLine:
         headline: the line under their name.
         role: the id or the name of their default role.
         permission: what they may do in the account.
-        bill_rate: an hour, in units of the account's currency.
-        cost_rate: likewise.
+        bill_rate: hourly, in units of the account's currency.
+        cost_rate: hourly, in the same units.
         manager: their manager.
         billability: which share of their time should be billable, in percent.
         reference: an external reference that they should have, ``service:model:ref``.
@@ -54,7 +54,7 @@ class People(Sheet[PersonLine]):
     - full_name, headline: texts.
     - role: the id or the name of their default role. Their roles on projects stay.
     - permission: as the API names them: administrator, project_lead, collaborator, …
-    - bill_rate, cost_rate: an hour, in units of the account's currency: 120 or 120.50.
+    - bill_rate, cost_rate: hourly, in units of the account's currency: 120 or 120.50.
     - manager: an id or an e-mail address.
     - billability: percent.
     - reference: ``service:model:ref``, an external reference that they should have.

@@ -35,8 +35,8 @@ class Line:
         access_level: as a create takes it.
         permissions: those the person should have at least.
         team_lead: whether the person leads the team.
-        bill_rate: an hour, in units of the project's currency.
-        cost_rate: likewise.
+        bill_rate: hourly, in units of the project's currency.
+        cost_rate: hourly, in the same units.
         project_role: the id or the name of a role.
     """
 
@@ -75,16 +75,16 @@ class Roster(Sheet[Line]):
 
     The columns are project and person, which every line needs, and full_name, role, access_level, permissions,
     team_lead, bill_rate, cost_rate and project_role, which may be absent or empty: what is empty is left as it is.
-    They may be called otherwise, where that is plain: workspace, project name, e-mail, team leader.
+    Headers with the same meaning are taken too: workspace, project name, e-mail, team leader.
 
     - project: an id, a title, or ``ref:service:model:ref`` for an external reference. ``title:2027`` is a title that
       looks like an id.
     - person: an id or an e-mail address.
-    - full_name: for the invitation of somebody who is not in the account yet; nobody is called otherwise by it.
+    - full_name: for the invitation of somebody who is not in the account yet; it renames nobody.
     - role: maven or buyer; who is added without one is a maven.
-    - permissions: several are divided by spaces, semicolons or bars (or commas, in quotes).
+    - permissions: several are separated by spaces, semicolons or bars (or commas, in quotes).
     - team_lead: yes or no, true or false, 1 or 0, also Ja, WAHR, oui.
-    - bill_rate, cost_rate: an hour, in units of the project's currency: 120 or 120.50.
+    - bill_rate, cost_rate: hourly, in units of the project's currency: 120 or 120.50.
     - project_role: the id or the name of a role.
 
     Attributes:

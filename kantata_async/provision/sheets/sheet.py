@@ -1,6 +1,6 @@
 """What rosters, people and groups come as: lines with their numbers, from a file or from objects.
 
-Every line keeps its number. A line that cannot be read is told with its number and does not stop the others; what makes
+Every line keeps its number. A line that cannot be read is a `Problem` and does not stop the others; what makes
 the whole file doubtful (an unknown column, a quote that is never closed) is a `UsageError`.
 """
 
@@ -19,7 +19,7 @@ from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
 from .columns import Columns, Keys, Layout, lay_out, letters
 from .content import Content, header_text, load
-from .tables import Row, decode
+from .tables import TableRow, decode
 
 L = TypeVar("L")
 
@@ -75,7 +75,7 @@ class Sheet(Generic[L]):
 
     @classmethod
     def from_csv(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
-        """The lines of values that commas, semicolons, tabs or bars divide, with a header.
+        """The lines of values separated by commas, semicolons, tabs or bars, with a header.
 
         In UTF-8, in UTF-16 with a byte order mark, or in Windows-1252 when nothing else fits.
 
@@ -112,19 +112,23 @@ class Sheet(Generic[L]):
         Values may be those of pandas and numpy: what is missing there is empty, and 3.0 is the id 3.
 
         Raises:
-            UsageError: these are no rows.
+            UsageError: the argument is not rows.
         """
         if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
-            raise UsageError("a frame is no rows: give frame.to_dict('records'), or of polars frame.to_dicts()")
+            raise UsageError("a data frame is not rows: give frame.to_dict('records'), or with polars frame.to_dicts()")
         if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
-            raise UsageError(f"rows are an iterable of mappings, not {type(rows).__name__}")
+            raise UsageError(f"rows must be an iterable of mappings, not {type(rows).__name__}")
         keys = Keys(cls.columns, ignore_columns)
         read = (cls._of_object(row, number, keys) for number, row in enumerate(rows, 1))
         return cls._of(read, cls.kind, ())
 
     @classmethod
     def of_content(cls, content: Content, *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
-        """The lines of what a file holds. Raises UsageError as `read` does."""
+        """The lines of what a file holds.
+
+        Raises:
+            UsageError: as `read`.
+        """
         if content.form == "json":
             text = decode(content.data, content.source)
             keys = Keys(cls.columns, ignore_columns)
@@ -149,7 +153,7 @@ class Sheet(Generic[L]):
     # --- single lines ---
 
     @classmethod
-    def _of_row(cls, layout: Layout, row: Row) -> L | Problem:
+    def _of_row(cls, layout: Layout, row: TableRow) -> L | Problem:
         stray = [(number, cell) for number, cell in layout.beyond(row.cells) if tidy(cell_text(cell))]
         if stray:
             where = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])

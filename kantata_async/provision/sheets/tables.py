@@ -30,7 +30,7 @@ _MOST_QUOTED: Final = 60
 
 
 @attrs.frozen
-class Row:
+class TableRow:
     """A row with anything in it: the number of the line where it begins, and its cells."""
 
     number: int
@@ -71,10 +71,13 @@ def decode(content: bytes, source: str) -> Text:
     return Text(text, (f"{source} is not UTF-8 and was read as Windows-1252, where line {line} begins {read!r}",))
 
 
-def delimited_rows(text: str, source: str, known: Callable[[str], bool]) -> Iterator[Row]:
+def delimited_rows(text: str, source: str, known: Callable[[str], bool]) -> Iterator[TableRow]:
     """The rows of values that commas, semicolons, tabs or bars divide: whichever gives most columns that are `known`.
 
-    A first line ``sep=;`` says it instead. Raises UsageError where a quote is never closed.
+    A first line ``sep=;`` says it instead.
+
+    Raises:
+        UsageError: a quote is never closed.
     """
     declared = _DECLARED_SEPARATOR.match(text)
     if declared is None:
@@ -98,19 +101,19 @@ def _first_row(text: str, separator: str) -> Sequence[str]:
         return []
 
 
-def _rows(text: str, source: str, separator: str, number: int) -> Iterator[Row]:
+def _rows(text: str, source: str, separator: str, number: int) -> Iterator[TableRow]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     before = number - 1
     try:
         for cells in reader:
             if any(map(tidy, cells)):
-                yield Row(number, cells)
+                yield TableRow(number, cells)
             number = before + reader.line_num + 1
     except csv.Error as error:
         raise UsageError(f"{source}: line {number} cannot be read, nor what follows it: {error}") from error
 
 
-def workbook_rows(content: bytes, source: str, sheet: str | None) -> Iterator[Row]:
+def workbook_rows(content: bytes, source: str, sheet: str | None) -> Iterator[TableRow]:
     """The rows of a sheet of a workbook: the named one, else the first that is not hidden and not empty.
 
     Raises:
@@ -133,7 +136,7 @@ def workbook_rows(content: bytes, source: str, sheet: str | None) -> Iterator[Ro
     return _filled(table)
 
 
-def _filled(table: Iterable[Sequence[Any]]) -> Iterator[Row]:
+def _filled(table: Iterable[Sequence[Any]]) -> Iterator[TableRow]:
     for number, cells in enumerate(table, 1):
         if any(tidy(cell_text(cell)) for cell in cells):
-            yield Row(number, cells)
+            yield TableRow(number, cells)

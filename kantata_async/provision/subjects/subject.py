@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Resource = Literal["participations", "account_memberships", "users", "workspace_groups", "external_references"]
 
 Creator = Callable[["KantataSession", Sequence[Entry]], AsyncGenerator[Outcome[Any], None]]
-"""Creates what entries say; gives an outcome each, by their positions."""
+"""Creates what entries say; the outcomes are by the positions of the entries."""
 
 Labels = Mapping[str, Mapping[str, str]]
 """What ids are called, by column."""
@@ -55,16 +55,24 @@ class Subject(Protocol):
     rates: frozenset[str]
     """The columns that are amounts in subunits of a currency."""
     created_with: tuple[str, ...]
-    """The columns that a create sets; the rest of what is told of something new takes an update after it."""
+    """The columns that a create sets; the other values of something new take an update after it."""
     creators: Mapping[Action, Creator]
-    """How what is not there comes to be there, by the action that says so."""
+    """What creates the missing objects, by the action of their entries."""
 
     async def want(self, kantata: KantataSession, lines: Sequence[Any], *, invite: bool) -> Wish:
-        """What lines want, and those that cannot be done. Raises KantataError when the API cannot be asked."""
+        """What lines want, and those that cannot be done.
+
+        Raises:
+            KantataError: the API cannot be asked.
+        """
         ...
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """What is there of what is wanted. Raises KantataError when the API cannot be asked."""
+        """What is there of what is wanted.
+
+        Raises:
+            KantataError: the API cannot be asked.
+        """
         ...
 
     def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:

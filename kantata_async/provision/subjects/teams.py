@@ -220,13 +220,21 @@ def _rate(line: Line, name: str, project: Project) -> int | None:
 
 
 async def read_team(kantata: KantataSession, project: str) -> list[Held]:
-    """The team of a project. Raises KantataError when it cannot be read."""
+    """The team of a project.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     found = await read_participations(kantata, project)
     return [member for member in map(read_member, found) if member is not None]
 
 
 async def read_participations(kantata: KantataSession, project: str) -> list[Participation]:
-    """The participations of a project: one request for 200. Raises KantataError when they cannot be read."""
+    """The participations of a project: one request for 200.
+
+    Raises:
+        KantataError: the API cannot be asked.
+    """
     # By name, which no update changes: pages of the default order, by the time of the last update, would shift.
     return await kantata.participations.list(
         workspace_id=project, include=INCLUDE, optional_fields=OPTIONAL_FIELDS, order="user_name"

@@ -11,7 +11,7 @@ from .inflection import class_of_collection, collection_of_class
 from .pdf import page_of
 from .references import References, refer
 from .refusals import Refusal, malformed, missing, unauthorized
-from .service import Outcome, Service
+from .service import ServedAnswer, Service
 from .store import Record, Store
 from .subjects.attachments import UPLOADED, keep_file, receive_upload
 from .switches import Consent, Switches
@@ -29,10 +29,10 @@ __all__ = [
     "Clock",
     "Company",
     "Consent",
-    "Outcome",
     "Record",
     "References",
     "Refusal",
+    "ServedAnswer",
     "Service",
     "Store",
     "StoredFile",

@@ -1,4 +1,4 @@
-"""What an exchange ends with."""
+"""The answer that an exchange ends with."""
 
 from __future__ import annotations
 

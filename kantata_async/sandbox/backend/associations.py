@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from kantata_async.catalogue import Association, Catalogue
+from kantata_async.catalogue import Catalogue, CatalogueAssociation
 
 from .inflection import singular
 from .rules import Finder, Found, rules_of
@@ -42,7 +42,7 @@ def latest(finder: Finder) -> Finder:
     return lambda store, record: max(finder(store, record) or (), key=int, default=None)
 
 
-def finder(catalogue: Catalogue, collection: str, association: Association) -> Finder:
+def finder(catalogue: Catalogue, collection: str, association: CatalogueAssociation) -> Finder:
     """How the ids of an association are found: by a declared rule, by those that refer back, or as they are stored."""
     ref = association.ref or ""
     if declared := rules_of(collection).associations.get(ref):
@@ -57,7 +57,7 @@ def finder(catalogue: Catalogue, collection: str, association: Association) -> F
     return lambda store, record: record.get(ref)
 
 
-def _back_reference(catalogue: Catalogue, collection: str, association: Association) -> str | None:
+def _back_reference(catalogue: Catalogue, collection: str, association: CatalogueAssociation) -> str | None:
     other = catalogue.definitions[str(association.entity)]
     direct = f"{singular(collection)}_id"
     if direct in other.attributes:

@@ -52,7 +52,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def blanks(catalogue: Catalogue) -> Mapping[str, Blank]:
-    """How an empty record of each collection is made."""
+    """What makes an empty record, for each collection."""
     return {name: _blank(name, definition.fields) for name, definition in catalogue.collections.items()}
 
 
@@ -68,7 +68,7 @@ def _blank(collection: str, fields: tuple[Field, ...]) -> Blank:
 
 
 def _empty(field: Field) -> Any:
-    """Nothing, no, or zero: nothing where an id, a text or a time may be missing."""
+    """The empty value of a type: None where an id, a text or a time may be missing, else False or zero."""
     if field.name.endswith("_id"):
         return ACCOUNT if field.name == "account_id" else None
     if field.type.kind == "fields" and not any(part.include for part in field.type.fields):

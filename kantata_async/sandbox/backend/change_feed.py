@@ -22,7 +22,7 @@ EVENTS: Final = "subscribed_events"
 KEPT: Final = timedelta(days=9)
 ACTIONS: Final = ("created", "updated", "deleted")
 
-# Types whose subjects another type names too, or that are no objects of their own: they make no events here.
+# Types without events here: another type names their subjects too, or these are no separate objects.
 _NOT_PLAYED: Final = frozenset({"BudgetChangeOrder", "DefaultStatusSet", "ScheduleChangeOrder"})
 
 

@@ -15,11 +15,11 @@ _FOUNDED: Final = round(BASE_TIME.timestamp()) * _SECOND
 
 
 class Clock:
-    """The time that the store writes into its records, and that the server's Date header tells.
+    """The time that the store writes into its records, and that the server's Date header shows.
 
-    While the company is founded it is a fixed base time, so that a seed gives the same company always. Afterwards it
+    While the company is founded it is a fixed base time, so that a seed always gives the same company. Afterwards it
     is the present, or the time that was set, and goes on from there. Every write is at least a microsecond after the
-    one before: no two share a time, as sorting needs.
+    one before, so that sorting by time is unambiguous.
     """
 
     def __init__(self, now: datetime | None = None) -> None:
@@ -42,7 +42,8 @@ class Clock:
     def set(self, now: datetime) -> None:
         """Set the clock, which goes on from there; a time without an offset is UTC.
 
-        Raises ValueError for a time before the last write, or before the company was founded.
+        Raises:
+            ValueError: the time is before the last write, or before the company was founded.
         """
         wanted = round((now if now.tzinfo else now.replace(tzinfo=UTC)).timestamp() * _SECOND)
         if wanted < self._last:
@@ -51,7 +52,11 @@ class Clock:
         self._ahead = wanted - _present()
 
     def advance(self, by: timedelta | float) -> None:
-        """Move the clock on, by seconds or a `timedelta`. Raises ValueError for a negative one."""
+        """Move the clock on, by seconds or a `timedelta`.
+
+        Raises:
+            ValueError: it would go back.
+        """
         seconds = by.total_seconds() if isinstance(by, timedelta) else float(by)
         if seconds < 0:
             raise ValueError("the clock cannot go back")

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from kantata_async.catalogue import Catalogue, Operation, Type
+from kantata_async.catalogue import Catalogue, CatalogueOperation, Type
 
 from .answer import Answer, json_answer
 from .blanks import blanks
@@ -17,21 +17,21 @@ from .clock import Clock
 from .files import Files
 from .filters import Filters
 from .lists import Lists
-from .presenting import Page, Presenter
+from .presenting import PageSlice, Presenter
 from .query_string import Asked
 from .references import References
 from .refusals import Refusal, malformed
-from .rules import parts_of, rules_of
+from .rules import nested_fields_of, rules_of
 from .store import Store
 from .switches import Switches
 from .validation import Checked, Checker
 
 
 @attrs.frozen(kw_only=True)
-class Call:
-    """One request, understood: which operation, for what, and with what."""
+class ParsedRequest:
+    """A request as its handler gets it: the operation, the ids in the path, the query and the body."""
 
-    operation: Operation
+    operation: CatalogueOperation
     params: Mapping[str, str]
     asked: Asked
     body: Any = None
@@ -60,18 +60,23 @@ class Company:
         self.lists = Lists(self.store, filters)
         self.chance = random.Random(0)  # noqa: S311 - shuffles answers, guards nothing
 
-    def listing(self, collection: str) -> Operation | None:
+    def listing(self, collection: str) -> CatalogueOperation | None:
         """The operation that lists a collection, if there is one."""
         return self.filters.lists.get(collection)
 
     def present(
-        self, call: Call, ids: Sequence[str], page: Page | None = None, *, also: Mapping[str, Any] | None = None
+        self,
+        call: ParsedRequest,
+        ids: Sequence[str],
+        page: PageSlice | None = None,
+        *,
+        also: Mapping[str, Any] | None = None,
     ) -> Answer:
         """The envelope with these objects as the matches, which show `also` beside their own attributes."""
         payload = self.presenter.envelope(
             call.operation,
             ids,
-            page or Page(len(ids), size=max(len(ids), call.asked.size)),
+            page or PageSlice(len(ids), size=max(len(ids), call.asked.size)),
             include=call.asked.include,
             optional=call.asked.optional_fields,
             switches=self.switches,
@@ -79,14 +84,15 @@ class Company:
         )
         return json_answer(payload, call.operation.status)
 
-    def changed(self, call: Call, identity: str) -> Answer:
+    def changed(self, call: ParsedRequest, identity: str) -> Answer:
         """The answer to a change of one object."""
         return Answer(204) if self.switches.updates_without_body else self.present(call, [identity])
 
-    def body(self, call: Call, *also: str) -> dict[str, Any]:
+    def body(self, call: ParsedRequest, *also: str) -> dict[str, Any]:
         """The body as an object with the keys that the operation takes, and `also`; an absent one is empty.
 
-        Raises Refusal 400 when it is no object or missing though required, 422 for keys that are not taken.
+        Raises:
+            Refusal: 400 when it is no object, or is required and missing; 422 for keys that are not taken.
         """
         operation = call.operation
         body = {} if call.body is None else call.body
@@ -103,8 +109,12 @@ class Company:
             raise malformed(f"param is missing or the value is empty: {operation.body_key}", operation.body_key)
         return body
 
-    def checked(self, call: Call, collection: str) -> dict[str, Any]:
-        """The one object of a body, checked. Raises Refusal."""
+    def checked(self, call: ParsedRequest, collection: str) -> dict[str, Any]:
+        """The one object of a body, checked.
+
+        Raises:
+            Refusal: the object breaks a rule.
+        """
         body, operation = self.body(call), call.operation
         raw = body.get(operation.body_key, {}) if operation.body_key else body
         checked = self.check(call, collection, raw)
@@ -112,8 +122,8 @@ class Company:
             raise Refusal(422, checked.errors)
         return checked.values
 
-    def check(self, call: Call, collection: str, raw: Any) -> Checked:
-        """One object of a body, checked by the catalogue, and its parts by the rules of their own."""
+    def check(self, call: ParsedRequest, collection: str, raw: Any) -> Checked:
+        """One object of a body, checked by the catalogue, and its nested fields by their rules."""
         body = call.operation.body
         checked = self._without_ignored(
             collection, self.checker(call).check(collection, body if isinstance(body, tuple) else (), raw)
@@ -124,7 +134,7 @@ class Company:
         errors = [] if own is None else own(self.store, checked.values)
         errors += [
             error
-            for name, part in parts_of(checked.values)
+            for name, part in nested_fields_of(checked.values)
             if part.check is not None and checked.values[name] is not None
             for error in part.check(self.store, collection, checked.values[name])
         ]
@@ -137,8 +147,12 @@ class Company:
         values = {name: value for name, value in checked.values.items() if f"{collection}.{name}" not in ignored}
         return Checked(values, checked.errors)
 
-    def rows(self, call: Call, collection: str) -> list[dict[str, Any]]:
-        """The objects of a body whose key holds a list, checked. Raises Refusal with `index` on the errors."""
+    def rows(self, call: ParsedRequest, collection: str) -> list[dict[str, Any]]:
+        """The objects of a body whose key holds a list, checked.
+
+        Raises:
+            Refusal: an object breaks a rule; its errors have the `index`.
+        """
         operation = call.operation
         raw = self.body(call).get(str(operation.body_key))
         row = operation.body.of if isinstance(operation.body, Type) else None
@@ -154,7 +168,7 @@ class Company:
         """An error of a batch, with its index unless the switch says otherwise."""
         return {**error, "index": index} if self.switches.error_index else error
 
-    def checker(self, call: Call) -> Checker:
+    def checker(self, call: ParsedRequest) -> Checker:
         """What checks the objects of a body."""
         return Checker(
             store=self.store,

@@ -16,7 +16,7 @@ FOLDER: Final = "/files"
 
 @attrs.frozen
 class StoredFile:
-    """A file, and until when it can be had."""
+    """A file, and until when it is served."""
 
     name: str
     content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
@@ -42,13 +42,17 @@ class Files:
         *,
         lasting: timedelta | None = None,
     ) -> str:
-        """Keep a file of an object, in place of the one it had, for a while or for good, and give its path."""
+        """The path of a file that is now kept for an object, in place of the one it had, for a while or for good."""
         until = None if lasting is None else self._clock.now() + lasting
         self._files[kind, identity] = StoredFile(name, content, content_type, until)
         return f"{FOLDER}/{kind}/{identity}/{quote(name)}"
 
     def get(self, path: str) -> StoredFile:
-        """The file at a path. Raises Refusal 404 where there is none, 403 when its time is over."""
+        """The file at a path.
+
+        Raises:
+            Refusal: 404 where there is no file, 403 when its time is over.
+        """
         _, _, kind, identity, name = (*path.split("/", 4), "", "", "", "")[:5]
         file = self._files.get((kind, identity))
         if file is None or file.name != unquote(name):
@@ -66,5 +70,5 @@ class Files:
         self._files.pop((kind, identity), None)
 
     def url(self, path: str | None) -> str | None:
-        """Where a client finds a path; what is no path of a file here stays as it is."""
+        """The URL of a file's path; what is no such path stays as it is."""
         return f"{self.origin}{path}" if path and path.startswith(f"{FOLDER}/") else path

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kantata_async.catalogue import Catalogue, Field, Operation
+from kantata_async.catalogue import Catalogue, CatalogueOperation, Field
 
 from .custom_value_filters import custom_value_rule
 from .predicates import FilterRule, Predicate, among, between, compared, containing, equal, texts
@@ -50,14 +50,14 @@ class Filters:
 
     @property
     def without_effect(self) -> tuple[tuple[str, str], ...]:
-        """The (path, filter) pairs that are taken and change nothing, for want of the data they ask about."""
+        """The (path, filter) pairs that are taken and change nothing, as the data they ask about is missing."""
         return tuple(
             (self.lists[collection].path, name)
             for (collection, name), rule in self._rules.items()
             if rule is None and name not in _read_by_visibility(collection)
         )
 
-    def predicates(self, store: Store, operation: Operation, given: Mapping[str, Any]) -> list[Predicate]:
+    def predicates(self, store: Store, operation: CatalogueOperation, given: Mapping[str, Any]) -> list[Predicate]:
         """What an object must satisfy to be answered: the filters given, and the defaults of those that are not."""
         collection = str(operation.collection)
         listed = self.lists.get(collection)
@@ -111,16 +111,16 @@ def _about_references(collection: str, name: str) -> FilterRule | None:
 
 def _named(field: Field, attributes: Mapping[str, Field]) -> FilterRule | None:
     """The rule that a filter's name spells out about an attribute; None where it names none."""
-    bare = field.name.removeprefix("with_").removeprefix("by_")
-    for candidate in (field.name, bare, f"{bare}_id", f"is_{bare}"):
+    stem = field.name.removeprefix("with_").removeprefix("by_")
+    for candidate in (field.name, stem, f"{stem}_id", f"is_{stem}"):
         if candidate in attributes:
             return equal(candidate)
-    if bare.removesuffix("s") in attributes:
-        return among(bare.removesuffix("s"))
-    if bare in {"matching", "full_name", "title", "name", "skill_name", "user_name", "holiday_name"}:
+    if stem.removesuffix("s") in attributes:
+        return among(stem.removesuffix("s"))
+    if stem in {"matching", "full_name", "title", "name", "skill_name", "user_name", "holiday_name"}:
         named = [name for name in _NAMES if name in attributes]
         return containing(*named) if named else None
-    return _ranged(bare, attributes)
+    return _ranged(stem, attributes)
 
 
 def _ranged(name: str, attributes: Mapping[str, Field]) -> FilterRule | None:

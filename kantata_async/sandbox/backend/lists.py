@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-from kantata_async.catalogue import Operation, Order
+from kantata_async.catalogue import CatalogueOperation, Order
 
 from .filters import Filters
 from .predicates import all_of
-from .presenting import Page
+from .presenting import PageSlice
 from .query_string import Asked
 from .rules import SortKey, rules_of
 from .sort_keys import name_of, of_attribute, own_name
@@ -28,26 +28,26 @@ class Lists:
         self._kept: dict[Hashable, list[str]] = {}
         self._version = -1
 
-    def page(self, operation: Operation, asked: Asked) -> tuple[Sequence[str], Page]:
+    def page(self, operation: CatalogueOperation, asked: Asked) -> tuple[Sequence[str], PageSlice]:
         """The ids on the page asked for, and where it lies among all that match; past the end there are none."""
         ids = self._matching(operation, asked)
         if asked.offset is not None:
-            return ids[asked.offset :][: asked.size], Page(len(ids), asked.offset // asked.size + 1, asked.size)
+            return ids[asked.offset :][: asked.size], PageSlice(len(ids), asked.offset // asked.size + 1, asked.size)
         start = (asked.number - 1) * asked.size
-        return ids[start : start + asked.size], Page(len(ids), asked.number, asked.size)
+        return ids[start : start + asked.size], PageSlice(len(ids), asked.number, asked.size)
 
-    def shows(self, operation: Operation, identity: str, asked: Asked) -> bool:
+    def shows(self, operation: CatalogueOperation, identity: str, asked: Asked) -> bool:
         """Whether one object exists and no default filter hides it."""
         record = self._store.records(str(operation.collection)).get(identity)
         predicates = self._filters.predicates(self._store, operation, asked.filters)
         return record is not None and all_of(predicates)(record)
 
-    def sorted(self, operation: Operation | None, collection: str, ids: Sequence[str]) -> list[str]:
+    def sorted(self, operation: CatalogueOperation | None, collection: str, ids: Sequence[str]) -> list[str]:
         """Ids in the default order of the list that answers them."""
         records = [self._store.records(collection)[identity] for identity in ids]
         return self._in_order(operation.order if operation else None, None, collection, records)
 
-    def _matching(self, operation: Operation, asked: Asked) -> list[str]:
+    def _matching(self, operation: CatalogueOperation, asked: Asked) -> list[str]:
         if self._version != self._store.version or len(self._kept) >= _KEPT_QUERIES:
             self._kept.clear()
             self._version = self._store.version
@@ -58,7 +58,7 @@ class Lists:
             self._kept[key] = self._found(operation, asked)
         return self._kept[key]
 
-    def _found(self, operation: Operation, asked: Asked) -> list[str]:
+    def _found(self, operation: CatalogueOperation, asked: Asked) -> list[str]:
         collection = str(operation.collection)
         records = self._store.records(collection)
         keep = all_of(self._filters.predicates(self._store, operation, asked.filters))
@@ -111,9 +111,9 @@ def _comparable(value: Any) -> tuple[int, Any]:
 
 
 def _relevant(store: Store, collection: str, records: list[Record], asked: Asked) -> list[str]:
-    """Records with every word of a search: whole names first, then beginnings, then the rest, by id among equals."""
+    """Records with every word of a search: whole names first, then beginnings, then all others, by id among equals."""
     search, searched = asked.search or "", rules_of(collection).searched
-    words = search.casefold().split()
+    sought = search.casefold().split()
     scored: list[tuple[int, tuple[int, str], str]] = []
     for record in records:
         person = store.records("users").get(record.get("user_id") or "", {})
@@ -121,7 +121,7 @@ def _relevant(store: Store, collection: str, records: list[Record], asked: Asked
         shown = [v for k, v in record.items() if isinstance(v, str) and not k.endswith(("id", "_at"))]
         beyond = searched(store, record, dict(asked.filters)) if searched is not None else ""
         text = " ".join([name, *shown, beyond]).casefold()
-        if all(word in text for word in words):
-            score = 0 if name == search.casefold() else 1 if name.startswith(words[0]) else 2
+        if all(word in text for word in sought):
+            score = 0 if name == search.casefold() else 1 if name.startswith(sought[0]) else 2
             scored.append((score, _id_key(record), record["id"]))
     return [identity for _, _, identity in sorted(scored)]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from kantata_async.catalogue import Operation
+from kantata_async.catalogue import CatalogueOperation
 
 
 @attrs.frozen
-class Match:
+class MatchedPath:
     """The operation, and what stands in its path where the catalogue has a name in braces."""
 
-    operation: Operation
+    operation: CatalogueOperation
     params: Mapping[str, str]
 
 
@@ -21,18 +21,18 @@ class Match:
 class _Node:
     static: dict[str, _Node] = attrs.field(factory=dict)
     variable: _Node | None = None
-    operations: dict[str, Operation] = attrs.field(factory=dict)
+    operations: dict[str, CatalogueOperation] = attrs.field(factory=dict)
 
 
 class Paths:
     """The paths of the API; a segment that is spelled out wins over one that is variable."""
 
-    def __init__(self, operations: Iterable[Operation]) -> None:
+    def __init__(self, operations: Iterable[CatalogueOperation]) -> None:
         self._root = _Node()
         for operation in operations:
             self._add(operation)
 
-    def _add(self, operation: Operation) -> None:
+    def _add(self, operation: CatalogueOperation) -> None:
         node = self._root
         for segment in _segments(operation.path):
             if segment.startswith("{"):
@@ -42,11 +42,11 @@ class Paths:
                 node = node.static.setdefault(segment, _Node())
         node.operations[operation.method] = operation
 
-    def match(self, method: str, path: str) -> Match | None:
+    def match(self, method: str, path: str) -> MatchedPath | None:
         """The operation that answers, or None: see `allowed` for why."""
         for node, values in self._leaves(self._root, _segments(path), ()):
             if operation := node.operations.get(method):
-                return Match(operation, dict(zip(_variables(operation.path), values, strict=True)))
+                return MatchedPath(operation, dict(zip(_variables(operation.path), values, strict=True)))
         return None
 
     def allowed(self, path: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from kantata_async.catalogue import Association, Catalogue, Field, Operation
+from kantata_async.catalogue import Catalogue, CatalogueAssociation, CatalogueOperation, Field
 
 from .associations import finder, targets
 from .files import Files
@@ -20,8 +20,8 @@ from .switches import Switches
 
 
 @attrs.frozen
-class Page:
-    """Which part of the matches an answer holds."""
+class PageSlice:
+    """The slice of the matches that an answer holds."""
 
     count: int
     number: int = 1
@@ -41,7 +41,7 @@ class Page:
 class Link:
     """An association of one collection: the attribute with the ids, and how they are found."""
 
-    association: Association
+    association: CatalogueAssociation
     find: Finder
 
     @property
@@ -95,9 +95,9 @@ class Presenter:
 
     def envelope(
         self,
-        operation: Operation,
+        operation: CatalogueOperation,
         ids: Sequence[str],
-        page: Page,
+        page: PageSlice,
         *,
         include: Iterable[str],
         optional: Iterable[str],
@@ -179,14 +179,14 @@ class Presenter:
         record = self._store.records(collection).get(identity or "")
         return None if record is None else name_of(record)
 
-    def _links(self, operation: Operation) -> Mapping[str, Link]:
+    def _links(self, operation: CatalogueOperation) -> Mapping[str, Link]:
         key = (operation.method, operation.path)
         if key not in self._linked:
             collection = str(operation.collection)
             self._linked[key] = {a.name: self._link(collection, a) for a in operation.includes if a.ref is not None}
         return self._linked[key]
 
-    def _link(self, collection: str, association: Association) -> Link:
+    def _link(self, collection: str, association: CatalogueAssociation) -> Link:
         return Link(association, finder(self._catalogue, collection, association))
 
     def _face(self, collection: str, whole_seconds: bool) -> Face:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from kantata_async.catalogue import Field, Operation, Type
+from kantata_async.catalogue import CatalogueOperation, Field, Type
 
 from .refusals import malformed
 
@@ -32,11 +32,13 @@ class Asked:
     filters: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-def read(operation: Operation, query: Iterable[tuple[str, str]], *, refuse_unknown: bool) -> Asked:
+def read(operation: CatalogueOperation, query: Iterable[tuple[str, str]], *, refuse_unknown: bool) -> Asked:
     """Read a query string.
 
-    Associations, optional fields and sort fields that do not exist are let pass: the server ignores them silently.
-    Raises Refusal 400 for a wrong type, a missing required filter, and a parameter that the operation does not take.
+    The server silently ignores associations, optional fields and sort fields that do not exist, and so does this.
+
+    Raises:
+        Refusal: 400 for a wrong type, a missing required filter, or a parameter that the operation does not take.
     """
     given = _gathered(query)
     filters = {field.name: field for field in operation.filters}
@@ -92,7 +94,11 @@ def _truth(text: str) -> bool:
 
 
 def moment(text: str) -> datetime:
-    """Read a date or a date and time; without an offset it is UTC. Raises ValueError."""
+    """Read a date or a date and time; without an offset it is UTC.
+
+    Raises:
+        ValueError: the text is neither.
+    """
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else datetime.fromisoformat(f"{found.isoformat()}+00:00")
 
@@ -114,7 +120,11 @@ def _typed(field: Field, text: str) -> Any:
 
 
 def typed(kind: Type, text: str) -> Any:
-    """The value that a parameter's text means. Raises ValueError where it has another type."""
+    """The value that a parameter's text means.
+
+    Raises:
+        ValueError: the text has another type.
+    """
     if kind.kind == "array" and kind.of is not None:
         return [typed(kind.of, part) for part in text.split(",") if part]
     if kind.kind == "enum" and text not in kind.values:

@@ -64,7 +64,7 @@ class References:
         self._unambiguous = {ref: next(iter(found)) for ref, found in keys.items() if len(found) == 1}
 
     def key(self, collection: str, attribute: str) -> str | None:
-        """The collection that an attribute of a collection's objects refers to; None where nobody can know."""
+        """The collection that an attribute of a collection's objects refers to; None where it is unknown."""
         if attribute in _UNKNOWABLE:
             return None
         if explicit := _EXPLICIT.get((collection, attribute)):

@@ -1,4 +1,4 @@
-"""Requests that are not carried out, in the API's words."""
+"""Requests that are not carried out, with the errors that the API answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Refusal(Exception):  # noqa: N818 - an error object travels inside it
         super().__init__(status, self.errors)
 
     def answer(self) -> Answer:
-        """The refusal as the API words it: ``{"errors": [{"type", "message", "field"?, "index"?}]}``."""
+        """The refusal as the API answers it: ``{"errors": [{"type", "message", "field"?, "index"?}]}``."""
         return Answer(self.status, msgspec.json.encode({"errors": self.errors}), headers=self.headers)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from kantata_async.catalogue import Operation
+from kantata_async.catalogue import CatalogueOperation
 
 from .answer import Answer
-from .company import Call, Company
+from .company import Company, ParsedRequest
 from .standard_handlers import change, create_any, list_all, remove, remove_many, show
 
-Handler = Callable[[Company, Call], Answer]
+Handler = Callable[[Company, ParsedRequest], Answer]
 
 _ONE: Final = re.compile(r"/[a-z_]+/\{id\}")
 _REGISTERED: Final[dict[tuple[str, str], Handler]] = {}
@@ -22,7 +22,11 @@ REGISTERED: Final[Mapping[tuple[str, str], Handler]] = MappingProxyType(_REGISTE
 
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Register a handler for an operation of the catalogue. Raises ValueError where the operation has one already."""
+    """Register a handler for an operation of the catalogue.
+
+    Raises:
+        ValueError: the operation has a handler already.
+    """
 
     def register(handler: Handler) -> Handler:
         if (method, path) in _REGISTERED:
@@ -33,12 +37,12 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def handler_of(operation: Operation) -> Handler:
+def handler_of(operation: CatalogueOperation) -> Handler:
     """The handler registered for an operation, or else the standard one for its method."""
     return _REGISTERED.get((operation.method, operation.path)) or _standard(operation)
 
 
-def _standard(operation: Operation) -> Handler:
+def _standard(operation: CatalogueOperation) -> Handler:
     one = _ONE.fullmatch(operation.path) is not None
     match operation.method:
         case "GET":

@@ -1,4 +1,4 @@
-"""What the objects of a collection do beyond holding their attributes.
+"""The behaviour of the objects of a collection, beyond holding their attributes.
 
 The modules of `subjects` declare the rules of their collections here; filters, lists, writing and presenting read them.
 """
@@ -19,7 +19,7 @@ Found = list[str] | str | None
 Finder = Callable[[Store, Record], Found]
 SortKey = Callable[[Store, Record], Any]
 CarryOut = Callable[[Store, str, str, Any], None]
-PartCheck = Callable[[Store, str, Any], list[Values]]
+NestedFieldCheck = Callable[[Store, str, Any], list[Values]]
 
 
 @attrs.frozen
@@ -42,15 +42,15 @@ class Guard:
 
 
 @attrs.frozen
-class Part:
+class NestedField:
     """A field of a body that makes or changes other objects: how it is carried out, and how it is checked before."""
 
     carry_out: CarryOut
-    check: PartCheck | None = None
+    check: NestedFieldCheck | None = None
 
 
 @attrs.frozen(kw_only=True)
-class Rules:
+class CollectionRules:
     """The rules of one collection.
 
     Attributes:
@@ -96,34 +96,34 @@ class Rules:
     marked: Callable[[Store, Record], Values | None] | None = None
 
 
-_NONE: Final = Rules()
-_DECLARED: Final[dict[str, Rules]] = {}
-_PARTS: Final[dict[str, Part]] = {}
+_NONE: Final = CollectionRules()
+_DECLARED: Final[dict[str, CollectionRules]] = {}
+_NESTED_FIELDS: Final[dict[str, NestedField]] = {}
 
 
-def declare(collection: str, rules: Rules) -> None:
+def declare(collection: str, rules: CollectionRules) -> None:
     """Declare the rules of a collection."""
     _DECLARED[collection] = rules
 
 
-def rules_of(collection: str) -> Rules:
+def rules_of(collection: str) -> CollectionRules:
     """The rules of a collection; none where nothing was declared."""
     return _DECLARED.get(collection, _NONE)
 
 
-def part(name: str, *, check: PartCheck | None = None) -> Callable[[CarryOut], CarryOut]:
+def nested_field(name: str, *, check: NestedFieldCheck | None = None) -> Callable[[CarryOut], CarryOut]:
     """Register what carries out a field of a body that makes or changes other objects, and is no attribute.
 
     `check` finds what is wrong with the field's value for an object of a collection.
     """
 
     def register(carry_out: CarryOut) -> CarryOut:
-        _PARTS[name] = Part(carry_out, check)
+        _NESTED_FIELDS[name] = NestedField(carry_out, check)
         return carry_out
 
     return register
 
 
-def parts_of(names: Iterable[str]) -> list[tuple[str, Part]]:
-    """Those of a body's fields that are parts, with what carries them out, in the order of the body."""
-    return [(name, _PARTS[name]) for name in names if name in _PARTS]
+def nested_fields_of(names: Iterable[str]) -> list[tuple[str, NestedField]]:
+    """The nested fields of a body, with what carries them out, in the order of the body."""
+    return [(name, _NESTED_FIELDS[name]) for name in names if name in _NESTED_FIELDS]

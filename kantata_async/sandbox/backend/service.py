@@ -13,7 +13,7 @@ from kantata_async.catalogue import Catalogue, load
 
 from .answer import Answer
 from .clock import Clock
-from .company import Call, Company
+from .company import Company, ParsedRequest
 from .files import StoredFile
 from .filters import Filters
 from .paths import Paths
@@ -28,7 +28,7 @@ _INVOICE: Final = re.compile(r"/invoices/(\d+)\.pdf")
 
 
 @attrs.frozen
-class Outcome:
+class ServedAnswer:
     """An answer, and whether a write was carried out for it."""
 
     answer: Answer
@@ -36,8 +36,8 @@ class Outcome:
 
 
 @attrs.frozen
-class _Reading:
-    """What the catalogue says once and for all."""
+class _Specification:
+    """Everything derived from the catalogue, which never changes."""
 
     catalogue: Catalogue
     references: References
@@ -46,25 +46,27 @@ class _Reading:
 
 
 @cache
-def _reading() -> _Reading:
+def _specification() -> _Specification:
     catalogue = load()
-    return _Reading(catalogue, References(catalogue), Filters(catalogue), Paths(catalogue.operations.values()))
+    return _Specification(catalogue, References(catalogue), Filters(catalogue), Paths(catalogue.operations.values()))
 
 
 class Service:
     """A company that answers every operation of the catalogue."""
 
     def __init__(self, switches: Switches, clock: Clock) -> None:
-        reading = _reading()
-        self._paths = reading.paths
-        self.company = Company(reading.catalogue, reading.references, reading.filters, switches, clock)
+        known = _specification()
+        self._paths = known.paths
+        self.company = Company(known.catalogue, known.references, known.filters, switches, clock)
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
         """The (path, filter) pairs that are taken and change nothing."""
         return self.company.filters.without_effect
 
-    def carry_out(self, method: str, path: str, query: Iterable[tuple[str, str]], body: Any, *, form: bool) -> Outcome:
+    def carry_out(
+        self, method: str, path: str, query: Iterable[tuple[str, str]], body: Any, *, form: bool
+    ) -> ServedAnswer:
         """Answer one request; whatever it changes is changed at once, or not at all."""
         version = self.company.store.version
         try:
@@ -72,10 +74,14 @@ class Service:
         except Refusal as refusal:
             answer = refusal.answer()
         written = method != "GET" and (answer.status < 400 or self.company.store.version != version)
-        return Outcome(answer, written)
+        return ServedAnswer(answer, written)
 
     def document(self, path: str) -> StoredFile | None:
-        """The PDF of an invoice, at ``/invoices/7.pdf``; None for another path. Raises Refusal 404."""
+        """The PDF of an invoice, at ``/invoices/7.pdf``; None for another path.
+
+        Raises:
+            Refusal: 404 where there is no such invoice.
+        """
         found = _INVOICE.fullmatch(path)
         return None if found is None else as_pdf(self.company.store, found[1])
 
@@ -86,7 +92,7 @@ class Service:
         if method == "DELETE" and isinstance(body, dict) and "ids" in body:
             query, body = [*query, ("ids", _spelled(body["ids"]))], None
         asked = read(matched.operation, query, refuse_unknown=self.company.switches.refuse_unknown)
-        call = Call(operation=matched.operation, params=matched.params, asked=asked, body=body, form=form)
+        call = ParsedRequest(operation=matched.operation, params=matched.params, asked=asked, body=body, form=form)
         return handler_of(matched.operation)(self.company, call)
 
     def _unrouted(self, path: str) -> Refusal:

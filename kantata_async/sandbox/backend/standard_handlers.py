@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from .answer import Answer
-from .company import Call, Company
+from .company import Company, ParsedRequest
 from .inflection import plural
-from .presenting import Page
+from .presenting import PageSlice
 from .query_string import DEFAULT_PAGE
 from .refusals import Refusal, invalid, malformed, missing
 from .rules import rules_of
@@ -17,20 +17,20 @@ from .writing import create, destroy, destroy_all, update
 MAX_BULK_DELETE: Final = 100
 
 
-def list_all(company: Company, call: Call) -> Answer:
+def list_all(company: Company, call: ParsedRequest) -> Answer:
     """Answer one page of the objects that match."""
     ids, page = company.lists.page(call.operation, call.asked)
     return company.present(call, ids, page)
 
 
-def show(company: Company, call: Call) -> Answer:
+def show(company: Company, call: ParsedRequest) -> Answer:
     """Answer one object; 404 when there is none, or a default filter hides it."""
     if not company.lists.shows(call.operation, call.id, call.asked):
         raise missing(str(call.operation.collection))
     return company.present(call, [call.id])
 
 
-def create_any(company: Company, call: Call) -> Answer:
+def create_any(company: Company, call: ParsedRequest) -> Answer:
     """Create one object under the body key, or many under its plural.
 
     The results of many come in the order that `Switches.bulk_order` says, by default the endpoint's own.
@@ -47,7 +47,7 @@ def create_any(company: Company, call: Call) -> Answer:
     return company.present(call, [create(company.store, collection, checked.values)])
 
 
-def _create_many(company: Company, call: Call, raw: list[Any]) -> Answer:
+def _create_many(company: Company, call: ParsedRequest, raw: list[Any]) -> Answer:
     operation, collection = call.operation, str(call.operation.collection)
     if not raw:
         raise malformed("The array is empty")
@@ -65,11 +65,11 @@ def _create_many(company: Company, call: Call, raw: list[Any]) -> Answer:
     created = [create(company.store, collection, values) for values in accepted]
     if errors:
         raise Refusal(422, errors)
-    page = Page(len(created), size=max(len(created), DEFAULT_PAGE))
+    page = PageSlice(len(created), size=max(len(created), DEFAULT_PAGE))
     return company.present(call, _ordered(company, collection, created), page)
 
 
-def _checked(company: Company, call: Call, raw: Any, earlier: list[dict[str, Any]]) -> Checked:
+def _checked(company: Company, call: ParsedRequest, raw: Any, earlier: list[dict[str, Any]]) -> Checked:
     collection = str(call.operation.collection)
     checked = company.check(call, collection, raw)
     check = rules_of(collection).check_new
@@ -88,8 +88,8 @@ def _ordered(company: Company, collection: str, created: list[str]) -> list[str]
             return company.lists.sorted(company.listing(collection), collection, created)
 
 
-def change(company: Company, call: Call) -> Answer:
-    """Update one object, hidden by a default filter or not: how else would it be taken out of the archive."""
+def change(company: Company, call: ParsedRequest) -> Answer:
+    """Update one object, hidden by a default filter or not, so that it can be taken out of the archive."""
     collection = str(call.operation.collection)
     existing(company, collection, call.id)
     update(company.store, collection, call.id, company.checked(call, collection))
@@ -97,27 +97,35 @@ def change(company: Company, call: Call) -> Answer:
 
 
 def existing(company: Company, collection: str, identity: str) -> dict[str, Any]:
-    """The record with this id. Raises Refusal 404."""
+    """The record with this id.
+
+    Raises:
+        Refusal: 404 where there is none.
+    """
     record = company.store.records(collection).get(identity)
     if record is None:
         raise missing(collection)
     return record
 
 
-def remove(company: Company, call: Call) -> Answer:
+def remove(company: Company, call: ParsedRequest) -> Answer:
     """Delete one object."""
     destroy(company.store, resource(call), call.id)
     return Answer(call.operation.status)
 
 
-def remove_many(company: Company, call: Call) -> Answer:
+def remove_many(company: Company, call: ParsedRequest) -> Answer:
     """Delete all the objects named, at most 100, or none of them."""
     destroy_all(company.store, resource(call), named_ids(call))
     return Answer(call.operation.status)
 
 
-def named_ids(call: Call) -> list[str]:
-    """The ids of a bulk delete. Raises Refusal."""
+def named_ids(call: ParsedRequest) -> list[str]:
+    """The ids of a bulk delete.
+
+    Raises:
+        Refusal: there are none, or too many.
+    """
     ids = list(dict.fromkeys(str(identity) for identity in call.asked.filters.get("ids", ())))
     if not ids:
         raise malformed("ids is required", "ids")
@@ -126,6 +134,6 @@ def named_ids(call: Call) -> list[str]:
     return ids
 
 
-def resource(call: Call) -> str:
+def resource(call: ParsedRequest) -> str:
     """The collection that a path is about: its first segment."""
     return call.operation.path.split("/")[1]

@@ -32,11 +32,11 @@ class Store:
         self._indexes: dict[str, dict[str, Index]] = defaultdict(dict)
 
     def watch(self, collections: frozenset[str], listener: Listener) -> None:
-        """Tell a listener of every change of some collections: when it was, what the record was, and what it is."""
+        """Call a listener for every change in some collections, with its time, the old record and the new one."""
         self._watched, self._listener = collections, listener
 
     def add(self, collection: str, attributes: Mapping[str, Any] | None = None) -> str:
-        """Put a record in, complete it with defaults, and give its id (the next in sequence unless `id` is given)."""
+        """The id of a new record, completed with defaults; the next in sequence unless `id` is given."""
         given = {name: plain(name, value) for name, value in (attributes or {}).items()}
         blank = self._blanks[collection]() if collection in self._blanks else {}
         identity = given.get("id") or str(self._last_id[collection] + 1)
@@ -50,9 +50,12 @@ class Store:
         return str(identity)
 
     def update(self, collection: str, identity: str, changes: Mapping[str, Any]) -> Record:
-        """Change attributes of a record; `updated_at` is moved on. Raises KeyError for an unknown id.
+        """Change attributes of a record; `updated_at` is moved on.
 
-        The record is replaced by one with the changes: who holds the old one still has it as it was.
+        The record is replaced by one with the changes; the old one stays as it was.
+
+        Raises:
+            KeyError: there is no such record.
         """
         before = self._records[collection][identity]
         self._unindex(collection, before)
@@ -64,7 +67,11 @@ class Store:
         return after
 
     def delete(self, collection: str, identity: str) -> None:
-        """Take a record out. Raises KeyError for an unknown id."""
+        """Take a record out.
+
+        Raises:
+            KeyError: there is no such record.
+        """
         before = self._records[collection].pop(identity)
         self._unindex(collection, before)
         self._changed(self.clock.tick(), collection, before, None)

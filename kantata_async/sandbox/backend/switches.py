@@ -1,4 +1,4 @@
-"""What the API's documentation leaves open, or leaves to an account's settings, as switches."""
+"""Switches for what the API's documentation leaves open, or to an account's settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Consent = Literal["ask", "allow", "deny"]
 
 @attrs.define(kw_only=True)
 class Switches:
-    """The sandbox's manners where the real server's are not documented; the defaults are the most demanding.
+    """The sandbox's behaviour where the real server's is not documented; the defaults are the most demanding.
 
     Attributes:
         bulk_atomic: One bad object fails the whole batch. False: the good ones are created, the answer is still 422.

@@ -9,14 +9,14 @@ from .account import ME
 from .inflection import class_of_collection
 from .references import refer
 from .refusals import invalid, missing
-from .rules import Values, parts_of, rules_of
+from .rules import Values, nested_fields_of, rules_of
 from .store import Record, Store
 
 _ABOUT_OBJECTS: Final = ("custom_field_values", "external_references")
 
 
 def create(store: Store, collection: str, values: Values) -> str:
-    """Put one object in with everything that comes with it, and give its id."""
+    """The id of a new object, once it is stored with everything that comes with it."""
     rules = rules_of(collection)
     given = dict(values) if rules.defaults is None else {**rules.defaults(store, values), **values}
     for name in ("creator_id", "setter_id"):
@@ -37,7 +37,11 @@ def update(store: Store, collection: str, identity: str, values: Values) -> None
 
 
 def destroy(store: Store, collection: str, identity: str) -> None:
-    """Delete one object with what belongs to it; some are only marked. Raises Refusal 422 where the API refuses."""
+    """Delete one object with what belongs to it; some are only marked.
+
+    Raises:
+        Refusal: 422 where the API refuses the delete.
+    """
     record = store.records(collection).get(identity)
     if record is None or record.get("deleted_at"):
         raise missing(collection)
@@ -63,7 +67,11 @@ def destroy_quietly(store: Store, collection: str, identity: str) -> None:
 
 
 def destroy_all(store: Store, collection: str, ids: Iterable[str]) -> None:
-    """Delete all, or none when one cannot be. Raises Refusal."""
+    """Delete all, or none when one cannot be.
+
+    Raises:
+        Refusal: one of them cannot be deleted.
+    """
     wanted = list(ids)
     records = store.records(collection)
     for identity in wanted:
@@ -94,7 +102,7 @@ def _refused(store: Store, collection: str, record: Record) -> str | None:
 def _attributes(store: Store, collection: str, values: Mapping[str, Any]) -> Values:
     """The attributes that the fields of a body mean."""
     rules = rules_of(collection)
-    parts = {name for name, _ in parts_of(values)}
+    parts = {name for name, _ in nested_fields_of(values)}
     attributes = {rules.renamed.get(name, name): value for name, value in values.items() if name not in parts}
     if values.get("subject_type") and values.get("subject_id") is not None:
         attributes["subject_ref"] = refer(values)
@@ -104,6 +112,6 @@ def _attributes(store: Store, collection: str, values: Mapping[str, Any]) -> Val
 
 
 def _carry_out_parts(store: Store, collection: str, identity: str, values: Values) -> None:
-    for name, part in parts_of(values):
+    for name, part in nested_fields_of(values):
         if values[name] is not None:
             part.carry_out(store, collection, identity, values[name])

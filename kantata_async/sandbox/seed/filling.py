@@ -1,4 +1,4 @@
-"""A few records of every kind that nobody has made on purpose, so that each list has something to answer."""
+"""A few records of every kind that the founding does not make, so that no list is empty."""
 
 from __future__ import annotations
 

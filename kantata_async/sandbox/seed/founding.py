@@ -164,7 +164,7 @@ class _Founder:
             self.groups.append(self._dated("workspace_groups", {"name": client, "company": True}))
 
     def work(self) -> None:
-        """The projects. One in four has a team already, and one in ten lies in the archive."""
+        """The projects. One in four has a team already, and one in ten is archived."""
         for number in range(self.projects):
             group = self.groups[number % len(self.groups)]
             client = self.store.records("workspace_groups")[group]["name"]

@@ -34,7 +34,7 @@ _PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Kantata sandbox</t
 
 @attrs.frozen
 class OAuthApplication:
-    """The application that people let act for them, as it is registered with the server.
+    """The application that people allow to act for them, as it is registered with the server.
 
     Without a `client_secret` it is public, and has to use PKCE. A redirect may always go to a loopback address.
     """
@@ -79,11 +79,11 @@ class OAuthRequest:
 
 
 class AuthorizationServer:
-    """Which tokens were issued and revoked, and how one comes by one.
+    """An authorization server: the tokens that it issued and revoked, and how to get one.
 
     Args:
         application: The one application that is registered.
-        clock: The server's, by which codes grow old.
+        clock: The server's clock, by which codes expire.
     """
 
     def __init__(self, application: OAuthApplication, clock: Clock) -> None:
@@ -100,7 +100,7 @@ class AuthorizationServer:
         return any(hmac.compare_digest(token.encode(), one.encode()) for one in valid)
 
     def issue(self) -> str:
-        """Another token that is valid, without the ceremony."""
+        """Another valid token, without a sign-in."""
         token = secrets.token_urlsafe(24)
         self._issued.add(token)
         return token
@@ -185,7 +185,7 @@ class AuthorizationServer:
         if asked is None:
             raise _RefusedError("invalid_grant", "There is no such code")
         if asked.token is not None:
-            # Somebody else may have used it: what it was exchanged for is worth nothing any more (RFC 6749, 4.1.2).
+            # Somebody else may have used it: what it was exchanged for is revoked (RFC 6749, 4.1.2).
             self.revoke(asked.token)
             raise _RefusedError("invalid_grant", "The code has been used")
         if self.clock.timestamp() - asked.given_at > CODE_LASTS:
@@ -221,10 +221,10 @@ def _json(payload: Any, status: int = 200) -> Answer:
     return Answer(status, msgspec.json.encode(payload), JSON, _UNSTORED)
 
 
-def _redirect(asked: _Asked, told: Mapping[str, str]) -> Answer:
+def _redirect(asked: _Asked, given: Mapping[str, str]) -> Answer:
     state = {} if asked.state is None else {"state": asked.state}
     parts = urlsplit(asked.redirect_uri)
-    query = "&".join(part for part in (parts.query, urlencode({**told, **state})) if part)
+    query = "&".join(part for part in (parts.query, urlencode({**given, **state})) if part)
     return Answer(302, headers={**_UNSTORED, "Location": urlunsplit(parts._replace(query=query))})
 
 

@@ -1,4 +1,4 @@
-"""The sandbox's own calls over HTTP, by which another process scripts it; see `respond` for what there is."""
+"""The sandbox's own calls over HTTP, by which another process controls it; see `respond` for what there is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PREFIX: Final = "/_sandbox"
 
 
 class Controlled(Protocol):
-    """What of a sandbox the control calls need."""
+    """The parts of a sandbox that the control calls need."""
 
     faults: Faults
     latency: float
@@ -28,7 +28,7 @@ class Controlled(Protocol):
 
     @property
     def switches(self) -> Switches:
-        """The manners."""
+        """The switches of its behaviour."""
         ...
 
     @switches.setter
@@ -44,7 +44,7 @@ class Controlled(Protocol):
         ...
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company anew."""
+        """Found the company again."""
         ...
 
 
@@ -55,19 +55,20 @@ def respond(sandbox: Controlled, method: str, path: str, body: Any) -> Answer:
     - ``POST /seed`` ``{"seed", "people", "projects"}``: another company.
     - ``POST /faults`` with the attributes of a `Fault`; ``GET`` lists those to come, ``DELETE`` clears them.
     - ``PUT /switches`` with some of `Switches`, and ``latency``.
-    - ``PUT /clock`` ``{"now"}`` sets the server's clock, ``{"advance"}`` moves it on by seconds; ``GET`` tells it.
+    - ``PUT /clock`` ``{"now"}`` sets the server's clock, ``{"advance"}`` moves it on by seconds; ``GET`` answers it.
     - ``GET /log``, ``DELETE /log``.
 
-    Raises Refusal for a call that there is not, or with a body that fits none.
+    Raises:
+        Refusal: there is no such call, or its body does not fit it.
     """
     command = _COMMANDS.get((method, path.removeprefix(PREFIX)))
     if command is None:
         raise missing("control call")
     try:
-        told = command(sandbox, body if isinstance(body, dict) else {})
+        result = command(sandbox, body if isinstance(body, dict) else {})
     except (TypeError, ValueError) as error:
         raise malformed(str(error)) from None
-    return Answer(204) if told is None else json_answer(told)
+    return Answer(204) if result is None else json_answer(result)
 
 
 def _set_clock(sandbox: Controlled, given: Mapping[str, Any]) -> None:

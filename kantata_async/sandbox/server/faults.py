@@ -1,4 +1,4 @@
-"""Faults to order: what can go wrong between a client and the server, before or after a write is committed."""
+"""Faults on demand: what can go wrong between a client and the server, before or after a write is committed."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from ..backend import (
     UPLOADED,
     Answer,
     Clock,
-    Outcome,
     Refusal,
+    ServedAnswer,
     Service,
     Switches,
     receive_upload,
@@ -27,7 +27,7 @@ BASE: Final = "/api/v1"
 
 
 def is_secret(path: str) -> bool:
-    """Whether what goes to a path holds codes or tokens, and is no business of a log."""
+    """Whether requests to a path hold codes or tokens, which no log may hold."""
     return path in PATHS
 
 
@@ -46,29 +46,29 @@ class Gateway:
         self.authorization = AuthorizationServer(application, clock)
         found(self.service.company, seed=seed, people=people, projects=projects)
 
-    def carry_out(self, request: web.Request, body: Body, token: str) -> Outcome:
-        """Answer a request; `token` is the one that is known beforehand."""
+    def carry_out(self, request: web.Request, body: Body, token: str) -> ServedAnswer:
+        """The answer to a request; `token` is the sandbox's own."""
         company = self.service.company
         if request.path in PATHS:
-            return Outcome(self._authorize(request, body), committed=False)
+            return ServedAnswer(self._authorize(request, body), committed=False)
         try:
             if request.path.startswith(f"/{UPLOADED}/"):
                 receive_upload(company, request.path.rpartition("/")[2], body.form or {})
-                return Outcome(Answer(204), committed=True)
+                return ServedAnswer(Answer(204), committed=True)
             if request.path.startswith(f"{FOLDER}/"):
-                return Outcome(self._file(request), committed=False)
+                return ServedAnswer(self._file(request), committed=False)
             kind, _, given = request.headers.get("Authorization", "").partition(" ")
             if kind != "Bearer" or not self.authorization.accepts(given, token):
                 raise unauthorized()
             return self._call(request, body)
         except Refusal as refusal:
-            return Outcome(refusal.answer(), committed=False)
+            return ServedAnswer(refusal.answer(), committed=False)
 
-    def _call(self, request: web.Request, body: Body) -> Outcome:
+    def _call(self, request: web.Request, body: Body) -> ServedAnswer:
         path = below_base(request.path) if request.path.startswith(f"{BASE}/") else ""
         if request.method == "GET" and (document := self.service.document(path)) is not None:
             ranges = self.service.company.switches.ranges
-            return Outcome(download(document, request.headers, ranges=ranges), committed=False)
+            return ServedAnswer(download(document, request.headers, ranges=ranges), committed=False)
         form = body.form is not None
         given = body.form if form else body.json
         return self.service.carry_out(request.method, path, request.query.items(), given, form=form)

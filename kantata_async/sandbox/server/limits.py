@@ -26,7 +26,7 @@ class ServerRateLimit:
     path: str | None = None
 
 
-class Meter(Protocol):
+class LimitUse(Protocol):
     """What has been used of one limit."""
 
     def wait(self, now: float) -> float:
@@ -94,12 +94,12 @@ _METERS: dict[str, type[_FixedWindow | _SlidingWindow | _TokenBucket]] = {
 }
 
 
-class RateLimits:
-    """Every limit of the server with its meter. Only requests that are let through count."""
+class MeteredLimits:
+    """Every limit of the server with its use. Only requests that are let through count."""
 
     def __init__(self, limits: Iterable[ServerRateLimit]) -> None:
         self.limits = tuple(limits)
-        self._metered: list[tuple[ServerRateLimit, Meter]] = [
+        self._metered: list[tuple[ServerRateLimit, LimitUse]] = [
             (limit, _METERS[limit.kind](limit)) for limit in self.limits
         ]
 

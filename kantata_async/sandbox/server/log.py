@@ -36,7 +36,7 @@ class LoggedRequest:
     committed: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Itself as JSON has it; files by name and size."""
+        """The request as JSON; files by name and size."""
         return {**attrs.asdict(self, recurse=False), "form": _readable(self.form)}
 
 

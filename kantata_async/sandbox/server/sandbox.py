@@ -22,7 +22,7 @@ from .fault_answers import befall, status_of
 from .faults import Fault, Faults
 from .gateway import BASE, Gateway, below_base, is_secret
 from .http_dates import HttpDates
-from .limits import RateLimits, ServerRateLimit
+from .limits import MeteredLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
 from .thread import ThreadedSandbox
@@ -59,7 +59,7 @@ class Sandbox:
         token: The bearer token that it takes; random unless given.
         latency: Seconds added to every answer. A write is carried out before the wait.
         now: The time of its clock when it starts, from which it goes on; the present unless given.
-        switches: Its manners where the real server's are not documented.
+        switches: Its behaviour where that of the real server is not documented.
         rate_limits: The limits beyond which it answers 429.
         application: The application that is registered with its authorization server.
     """
@@ -83,7 +83,7 @@ class Sandbox:
         self.faults = Faults(seed)
         self._founding = {"seed": seed, "people": people, "projects": projects}
         self._switches = switches or Switches()
-        self._limits = RateLimits(rate_limits)
+        self._limits = MeteredLimits(rate_limits)
         self._dates = HttpDates()
         self._port = port
         self._log: list[LoggedRequest] = []
@@ -95,7 +95,7 @@ class Sandbox:
 
     @classmethod
     def in_thread(cls, **options: Unpack[SandboxOptions]) -> ThreadedSandbox:
-        """A sandbox in a thread of its own, as a context manager, for programs and tests without an event loop.
+        """A sandbox in a separate thread, as a context manager, for programs and tests without an event loop.
 
         It takes what the class takes, and has the same properties and methods.
         """
@@ -129,7 +129,7 @@ class Sandbox:
 
     @property
     def authorization(self) -> AuthorizationServer:
-        """Which tokens were issued and revoked beside the sandbox's own, and how one comes by one."""
+        """The authorization server: the tokens that it issued and revoked, and how to get one."""
         return self._gateway.authorization
 
     @property
@@ -139,7 +139,7 @@ class Sandbox:
 
     @property
     def switches(self) -> Switches:
-        """The manners of the server; they may be changed at any time."""
+        """The switches of the server's behaviour; they may be changed at any time."""
         return self._switches
 
     @switches.setter
@@ -153,7 +153,7 @@ class Sandbox:
 
     @rate_limits.setter
     def rate_limits(self, limits: Iterable[ServerRateLimit]) -> None:
-        self._limits = RateLimits(limits)
+        self._limits = MeteredLimits(limits)
 
     @property
     def requests(self) -> list[LoggedRequest]:
@@ -167,7 +167,7 @@ class Sandbox:
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
-        """The (path, filter) pairs that are taken and change nothing, for want of the data they ask about."""
+        """The (path, filter) pairs that are taken and change nothing, as the data they ask about is missing."""
         return self._gateway.service.filters_without_effect
 
     def count(self, method: str | None = None, path: str | None = None) -> int:
@@ -179,7 +179,7 @@ class Sandbox:
         self._log.clear()
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company anew, or another one; faults and log are cleared too."""
+        """Found the company again, or another one; faults and log are cleared too."""
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
         self._gateway = self._founded(self.clock.now())
@@ -192,7 +192,12 @@ class Sandbox:
         return gateway
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
+        """Listen.
+
+        Raises:
+            OSError: the port is taken.
+            RuntimeError: it listens already.
+        """
         if self._runner is not None:
             raise RuntimeError("the sandbox has been started already")
         self._stopping.clear()

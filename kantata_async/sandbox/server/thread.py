@@ -1,4 +1,4 @@
-"""A sandbox in a thread of its own, for synchronous programs and tests."""
+"""A sandbox in a separate thread, for synchronous programs and tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Carrier = Callable[[Callable[[], Any]], Any]
 
 
 class ThreadedSandbox:
-    """A `Sandbox` that answers from a thread of its own, with the same properties and methods, safe from any thread.
+    """A `Sandbox` that answers from a separate thread, with the same properties and methods, safe from any thread.
 
     What is read of it (`store`, `requests`, `faults`) is as it was at that moment.
     """
@@ -49,7 +49,12 @@ class ThreadedSandbox:
         self.stop()
 
     def start(self) -> None:
-        """Listen. Raises OSError when the port is taken, RuntimeError when it listens already."""
+        """Listen.
+
+        Raises:
+            OSError: the port is taken.
+            RuntimeError: it listens already.
+        """
         if self._thread is not None:
             raise RuntimeError("the sandbox has been started already")
         started = Future[None]()
@@ -87,7 +92,7 @@ class ThreadedSandbox:
         self._thread = self._loop = self._stopping = None
 
     def _carry_out(self, action: Callable[[], T]) -> T:
-        """What an action gives, carried out in the sandbox's thread while that runs."""
+        """The result of an action, carried out in the sandbox's thread while that runs."""
         if self._loop is None:
             return action()
 
@@ -137,7 +142,7 @@ class ThreadedSandbox:
 
     @property
     def switches(self) -> Switches:
-        """The manners of the server; they may be changed at any time."""
+        """The switches of the server's behaviour; they may be changed at any time."""
         return self._sandbox.switches
 
     @switches.setter
@@ -177,7 +182,7 @@ class ThreadedSandbox:
         self._carry_out(self._sandbox.clear_log)
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company anew, or another one; faults and log are cleared too."""
+        """Found the company again, or another one; faults and log are cleared too."""
         self._carry_out(lambda: self._sandbox.reset(seed=seed, people=people, projects=projects))
 
 

@@ -22,7 +22,11 @@ class Body:
 
 
 async def read_body(request: web.Request) -> Body:
-    """Read and decode a request's body. Raises Refusal 400 when it is not what its content type says."""
+    """Read and decode a request's body.
+
+    Raises:
+        Refusal: 400 when the body is not what its content type says.
+    """
     if not request.can_read_body:
         return Body()
     if request.content_type == "multipart/form-data":

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from ..answer import Answer, json_answer
 from ..associations import inverse
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import chosen, flag, joined, present
 from ..routes import route
-from ..rules import Guard, Rules, Values, declare
+from ..rules import CollectionRules, Guard, Values, declare
 from ..sort_keys import of_attribute
 from ..standard_handlers import existing
 from ..store import Store
 from ..writing import destroy
 from .setting import setting
 
-declare("account_colors", Rules(filters={"enabled_only": flag(present("enabled"))}))
+declare("account_colors", CollectionRules(filters={"enabled_only": flag(present("enabled"))}))
 declare(
     "account_locations",
-    Rules(
+    CollectionRules(
         filters={
             "archived": chosen("archived"),
             "workspace_id": joined("time_entries", "workspace_id", "location_id"),
@@ -26,7 +26,7 @@ declare(
 )
 declare(
     "account_invitations",
-    Rules(
+    CollectionRules(
         filters={"only_pending": flag(present("pending"))},
         sort_keys={"bill_rate": of_attribute("bill_rate_in_cents"), "cost_rate": of_attribute("cost_rate_in_cents")},
     ),
@@ -37,10 +37,10 @@ def _set_of_status(_: Store, values: Values) -> Values:
     return {"task_status_set_id": values["status_set_id"]} if "status_set_id" in values else {}
 
 
-declare("custom_task_statuses", Rules(meaning=_set_of_status))
+declare("custom_task_statuses", CollectionRules(meaning=_set_of_status))
 declare(
     "task_status_sets",
-    Rules(
+    CollectionRules(
         associations={"custom_task_status_ids": inverse("custom_task_statuses", "status_set_id")},
         belongings=(("custom_task_statuses", "status_set_id"),),
         guard=Guard(
@@ -54,7 +54,7 @@ route("PUT", "/account_invitations/{id}/resend")(setting())
 
 
 @route("DELETE", "/access_group_memberships/{id}")
-def delete_access_group_membership(company: Company, call: Call) -> Answer:
+def delete_access_group_membership(company: Company, call: ParsedRequest) -> Answer:
     """Take a person out of an access group; the documentation promises both a message and no content."""
     destroy(company.store, "access_group_memberships", call.id)
     if not company.switches.access_group_message:
@@ -63,7 +63,7 @@ def delete_access_group_membership(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/task_status_sets/{id}/update_account_default")
-def make_default_status_set(company: Company, call: Call) -> Answer:
+def make_default_status_set(company: Company, call: ParsedRequest) -> Answer:
     """Make a task status set the one that new projects get."""
     existing(company, "task_status_sets", call.id)
     for other in company.store.all("task_status_sets"):

@@ -8,11 +8,11 @@ from typing import Final
 
 from ..account import ACCOUNT
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import Predicate, among, compared, everything
 from ..refusals import Refusal, invalid_field
 from ..routes import route
-from ..rules import Hidden, Rules, Values, declare
+from ..rules import CollectionRules, Hidden, Values, declare
 from ..standard_handlers import existing
 from ..store import Store
 from ..writing import create
@@ -25,7 +25,7 @@ def _visible_records(_: Store, given: Values) -> Predicate:
 
 declare(
     "project_accounting_records",
-    Rules(
+    CollectionRules(
         filters={"created_at": compared("created_at", after=True), "ids": among("id"), "status": among("status")},
         hidden=Hidden(_visible_records, ("show_deleted",)),
     ),
@@ -40,7 +40,7 @@ _CSV_COLUMNS: Final = {
 
 
 @route("PUT", "/project_accounting_records/delete")
-def delete_accounting_records(company: Company, call: Call) -> Answer:
+def delete_accounting_records(company: Company, call: ParsedRequest) -> Answer:
     """Mark accounting records as deleted."""
     store, given = company.store, call.asked.filters
     ids = [*given.get("ids", ()), *str(given.get("csv_file", "")).split()]
@@ -52,7 +52,7 @@ def delete_accounting_records(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/project_accounting_records/export_to_csv")
-def export_accounting_records(company: Company, call: Call) -> Answer:
+def export_accounting_records(company: Company, call: ParsedRequest) -> Answer:
     """Every accounting record, as CSV or as the envelope: the documentation says both."""
     records = [r for r in company.store.all("project_accounting_records") if not r.get("deleted_at")]
     if not company.switches.csv_export:
@@ -66,7 +66,7 @@ def export_accounting_records(company: Company, call: Call) -> Answer:
 
 
 @route("POST", "/project_accounting_records/import_csv")
-def import_accounting_records(company: Company, call: Call) -> Answer:
+def import_accounting_records(company: Company, call: ParsedRequest) -> Answer:
     """Create an accounting record of each row of a CSV file, all or none."""
     rows = csv_rows(company.checked(call, "project_accounting_records").get("file"), _CSV_COLUMNS)
     unknown = [row for row in rows if row["workspace_id"] not in company.store.records("workspaces")]
@@ -76,7 +76,7 @@ def import_accounting_records(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/revenue_recognition_methods")
-def revenue_recognition_methods(company: Company, call: Call) -> Answer:
+def revenue_recognition_methods(company: Company, call: ParsedRequest) -> Answer:
     """Every revenue recognition method; the results carry names too."""
     wanted, active = call.asked.only, call.asked.filters.get("active")
     found = {

@@ -1,4 +1,4 @@
-"""Attachments: uploaded at once, or in three steps past the API; renamed, and taken off what they hang on."""
+"""Attachments: uploaded at once, or in three steps past the API; renamed, and detached from their objects."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ..answer import Answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..files import Files
 from ..predicates import Predicate
 from ..refusals import Refusal, invalid, invalid_field, missing
 from ..routes import route
-from ..rules import Rules, declare
+from ..rules import CollectionRules, declare
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..uploads import UploadedFile
@@ -38,12 +38,12 @@ def _named(store: Store, value: Any) -> Predicate:
     return keep
 
 
-declare("user_file_associations", Rules(filters={"filename": _named}))
-declare("attachments", Rules(files=("url",)))
+declare("user_file_associations", CollectionRules(filters={"filename": _named}))
+declare("attachments", CollectionRules(files=("url",)))
 
 
 @route("POST", "/attachments")
-def attach(company: Company, call: Call) -> Answer:
+def attach(company: Company, call: ParsedRequest) -> Answer:
     """Take a file, or say where to send it.
 
     A direct upload answers the attachment with `action` and `fields`: where the file goes, and what goes with it.
@@ -64,7 +64,7 @@ def attach(company: Company, call: Call) -> Answer:
     return company.present(call, [made])
 
 
-def _expect(company: Company, call: Call, values: Record) -> Answer:
+def _expect(company: Company, call: ParsedRequest, values: Record) -> Answer:
     name = str(values.get("filename") or "")
     if not _PLAIN_NAME.fullmatch(name):
         raise Refusal(422, [invalid_field("filename must have no spaces or special characters", "filename")])
@@ -75,7 +75,11 @@ def _expect(company: Company, call: Call, values: Record) -> Answer:
 
 
 def receive_upload(company: Company, identity: str, form: Record) -> None:
-    """Take the file of a direct upload, which does not come by the API. Raises Refusal when it is late or unasked."""
+    """Take the file of a direct upload, which does not come by the API.
+
+    Raises:
+        Refusal: the upload is late, or was not asked for.
+    """
     record = company.store.records("attachments").get(identity)
     data = form.get("file")
     if record is None or record["url"] is not None:
@@ -88,7 +92,7 @@ def receive_upload(company: Company, identity: str, form: Record) -> None:
 
 
 @route("PUT", "/attachments/{id}/sync")
-def sync(company: Company, call: Call) -> Answer:
+def sync(company: Company, call: ParsedRequest) -> Answer:
     """Take over the file of a direct upload; there must be one."""
     record = existing(company, "attachments", call.id)
     sent = company.files.held(UPLOADED, call.id)
@@ -102,7 +106,7 @@ def sync(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/attachments/{id}")
-def rename(company: Company, call: Call) -> Answer:
+def rename(company: Company, call: ParsedRequest) -> Answer:
     """Give an attachment another name."""
     record = existing(company, "attachments", call.id)
     name = company.checked(call, "attachments").get("filename") or record["filename"]
@@ -115,8 +119,8 @@ def rename(company: Company, call: Call) -> Answer:
 
 
 @route("DELETE", "/attachments/{id}")
-def detach(company: Company, call: Call) -> Answer:
-    """Take an attachment off what it hangs on, and delete it."""
+def detach(company: Company, call: ParsedRequest) -> Answer:
+    """Detach an attachment from its object, and delete it."""
     store = company.store
     destroy(store, "attachments", call.id)
     company.files.remove(KIND, call.id)

@@ -14,7 +14,11 @@ MAX_CSV_ROWS: Final = 5000
 
 
 def csv_rows(upload: Any, columns: Mapping[str, str]) -> list[dict[str, str]]:
-    """The rows of an uploaded CSV file by attribute. Raises Refusal 422 for what is no such file."""
+    """The rows of an uploaded CSV file by attribute.
+
+    Raises:
+        Refusal: 422 when the file is missing or is not such a file.
+    """
     if not isinstance(upload, UploadedFile):
         raise invalid("The file is missing")
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..refusals import Refusal, invalid_field
 from ..routes import route
 from ..standard_handlers import existing
@@ -48,7 +48,7 @@ _RATE_COLUMNS: Final = {
 
 
 @route("GET", "/currencies")
-def currencies(company: Company, call: Call) -> Answer:
+def currencies(company: Company, call: ParsedRequest) -> Answer:
     """Every currency, or those that a rate card set version has no card of yet."""
     version = call.asked.filters.get("addable_to_rate_card_set_version")
     store = company.store
@@ -60,19 +60,19 @@ def currencies(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/foreign_exchange/exchange_tables")
-def exchange_tables(company: Company, _: Call) -> Answer:
+def exchange_tables(company: Company, _: ParsedRequest) -> Answer:
     """Every exchange table."""
     return json_answer({"exchange_tables": _tables(company.store.all("exchange_tables"))})
 
 
 @route("GET", "/foreign_exchange/exchange_tables/{id}")
-def exchange_table(company: Company, call: Call) -> Answer:
+def exchange_table(company: Company, call: ParsedRequest) -> Answer:
     """One exchange table, under its id."""
     return json_answer(_tables([existing(company, "exchange_tables", call.id)]))
 
 
 @route("POST", "/foreign_exchange/exchange_tables")
-def create_exchange_table(company: Company, call: Call) -> Answer:
+def create_exchange_table(company: Company, call: ParsedRequest) -> Answer:
     """Create an exchange table from the query; there is no body."""
     blank = {"account_default": False, "insights_account_default": False}
     made = company.store.add("exchange_tables", {**blank, **call.asked.filters})
@@ -80,7 +80,7 @@ def create_exchange_table(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/foreign_exchange/exchange_tables/{id}")
-def update_exchange_table(company: Company, call: Call) -> Answer:
+def update_exchange_table(company: Company, call: ParsedRequest) -> Answer:
     """Change an exchange table by the query; there is no body."""
     existing(company, "exchange_tables", call.id)
     changed = company.store.update("exchange_tables", call.id, call.asked.filters)
@@ -93,7 +93,7 @@ def _tables(records: Iterable[Record]) -> dict[str, dict[str, Any]]:
 
 
 @route("GET", "/foreign_exchange/exchange_tables/{id}/rates")
-def exchange_rates(company: Company, call: Call) -> Answer:
+def exchange_rates(company: Company, call: ParsedRequest) -> Answer:
     """One page of a table's rates."""
     existing(company, "exchange_tables", call.id)
     wanted = {"exchange_table_id": call.id}
@@ -107,7 +107,7 @@ def exchange_rates(company: Company, call: Call) -> Answer:
 
 
 @route("POST", "/foreign_exchange/exchange_tables/{id}/rates")
-def import_exchange_rates(company: Company, call: Call) -> Answer:
+def import_exchange_rates(company: Company, call: ParsedRequest) -> Answer:
     """Add rates to a table from a CSV file, or from the body when there is none."""
     store = company.store
     existing(company, "exchange_tables", call.id)

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from ..answer import Answer
 from ..associations import inverse
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..inflection import collection_of_class, singular
 from ..predicates import Predicate, about, among, beyond, equal, matching
 from ..refusals import Refusal, invalid_field
 from ..routes import route
-from ..rules import Rules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..switches import Switches
@@ -115,7 +115,7 @@ def _first_of_each_field(store: Store, value: int) -> Predicate:
 
 declare(
     "custom_field_sets",
-    Rules(
+    CollectionRules(
         associations={"custom_field_ids": inverse("custom_fields", "custom_field_set_id")},
         belongings=(("custom_fields", "custom_field_set_id"),),
     ),
@@ -141,7 +141,7 @@ def _wrong_with_field(_: Store, __: Switches, values: Values, ___: list[Values])
 
 declare(
     "custom_fields",
-    Rules(
+    CollectionRules(
         filters={"subject_type": beyond("custom_field_sets", "custom_field_set_id", equal("subject_type"))},
         associations={"choice_ids": inverse("custom_field_choices", "custom_field_id")},
         defaults=_defaults,
@@ -151,7 +151,7 @@ declare(
 )
 declare(
     "custom_field_choices",
-    Rules(
+    CollectionRules(
         filters={
             "active": matching(lambda store, record: record["custom_field_id"] in store.records("custom_fields")),
             "for_choice_ids": among("id"),
@@ -162,7 +162,7 @@ declare(
 )
 declare(
     "custom_field_values",
-    Rules(
+    CollectionRules(
         filters={
             "subject_type": about("key"),
             "with_custom_field_id": among("custom_field_id"),
@@ -178,7 +178,7 @@ declare(
 
 
 @route("PUT", "/custom_fields/{id}")
-def change_field(company: Company, call: Call) -> Answer:
+def change_field(company: Company, call: ParsedRequest) -> Answer:
     """Change a field; its choices are overwritten as a whole."""
     field = existing(company, "custom_fields", call.id)
     values = company.checked(call, "custom_fields")
@@ -189,7 +189,7 @@ def change_field(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/custom_field_values/{id}")
-def change_value(company: Company, call: Call) -> Answer:
+def change_value(company: Company, call: ParsedRequest) -> Answer:
     """Give a custom field of an object another value."""
     store = company.store
     held = existing(company, "custom_field_values", call.id)
@@ -224,7 +224,7 @@ def _holder(collection: str) -> str:
     return "workspace_resources" if collection == "resource_requests" else collection
 
 
-@part("custom_fields", check=_wrong_with_values)
+@nested_field("custom_fields", check=_wrong_with_values)
 def _set_values(store: Store, collection: str, identity: str, value: list[Values]) -> None:
     about = subject(collection, identity)
     for entry in value:
@@ -235,7 +235,7 @@ def _set_values(store: Store, collection: str, identity: str, value: list[Values
             create(store, "custom_field_values", {**entry, **about})
 
 
-@part("choices")
+@nested_field("choices")
 def _choices(store: Store, collection: str, identity: str, value: list[Values]) -> None:
     if collection == "custom_fields":
         _overwrite_choices(store, identity, value)

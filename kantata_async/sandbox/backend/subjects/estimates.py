@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import among, beyond, containing
 from ..routes import route
-from ..rules import Rules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..sort_keys import of_attribute
 from ..standard_handlers import existing
 from ..store import Store
@@ -17,7 +17,7 @@ MAX_RECOMMENDATIONS: Final = 1000
 
 declare(
     "estimates",
-    Rules(
+    CollectionRules(
         filters={
             "creator": beyond("users", "creator_id", containing("full_name")),
             "with_workspace_group_ids": among("workspace_group_id"),
@@ -25,29 +25,29 @@ declare(
         belongings=(("estimate_scenarios", "estimate_id"),),
     ),
 )
-declare("estimate_scenarios", Rules(belongings=(("estimate_scenario_resources", "estimate_scenario_id"),)))
+declare("estimate_scenarios", CollectionRules(belongings=(("estimate_scenario_resources", "estimate_scenario_id"),)))
 declare(
     "estimate_scenario_resources",
-    Rules(
+    CollectionRules(
         sort_keys={"alphabetically": of_attribute("display_label")},
         belongings=(("estimate_scenario_resource_allocations", "resource_id"),),
     ),
 )
 
 
-@part("estimate_scenario")
+@nested_field("estimate_scenario")
 def _first_scenario(store: Store, _: str, identity: str, value: Values) -> None:
     store.add("estimate_scenarios", {**value, "estimate_id": identity})
 
 
-@part("allocation_attributes")
+@nested_field("allocation_attributes")
 def _allocation(store: Store, collection: str, identity: str, value: Values) -> None:
     made = store.add("estimate_scenario_resource_allocations", {**value, "resource_id": identity})
     store.update(collection, identity, {"allocation_id": made})
 
 
 @route("GET", "/recommendations/estimate_scenario_resource")
-def recommendations(company: Company, call: Call) -> Answer:
+def recommendations(company: Company, call: ParsedRequest) -> Answer:
     """The users who would suit an estimate scenario resource, best first."""
     existing(company, "estimate_scenario_resources", str(call.asked.filters["id"]))
     users = list(company.store.records("users"))[:MAX_RECOMMENDATIONS]

@@ -6,11 +6,11 @@ from typing import Any
 
 from ..answer import Answer, json_answer
 from ..change_feed import EVENTS
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import FilterRule, Predicate, among
 from ..refusals import invalid
 from ..routes import route
-from ..rules import Rules, declare
+from ..rules import CollectionRules, declare
 from ..standard_handlers import list_all
 from ..store import Record, Store
 
@@ -36,7 +36,7 @@ def _subject_while_there(store: Store, event: Record) -> Any:
 
 declare(
     EVENTS,
-    Rules(
+    CollectionRules(
         filters={
             "event_types": among("event_type"),
             "most_recent": _most_recent("subject_type", "subject_id"),
@@ -50,7 +50,7 @@ declare(
 
 
 @route("GET", "/subscribed_events")
-def events(company: Company, call: Call) -> Answer:
+def events(company: Company, call: ParsedRequest) -> Answer:
     """One page of the events of the last nine days."""
     given = call.asked.filters
     if given.get("most_recent") and given.get("most_recent_by_event_type"):
@@ -62,7 +62,7 @@ def events(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/subscribed_events/event_types")
-def event_types(company: Company, _: Call) -> Answer:
+def event_types(company: Company, _: ParsedRequest) -> Answer:
     """The events there are, and what each carries."""
     names = company.feed.event_types
     subjects = company.feed.subjects

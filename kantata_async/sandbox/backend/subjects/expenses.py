@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..account import ME
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import absent, among, between, beyond, equal, flag, matching, present, where
 from ..routes import route
-from ..rules import Guard, Hidden, Rules, declare
+from ..rules import CollectionRules, Guard, Hidden, declare
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import named_ids
 from ..writing import deleted_now, destroy_all
@@ -15,7 +15,7 @@ from .projects import of_account, outside_the_archive
 
 declare(
     "expenses",
-    Rules(
+    CollectionRules(
         filters={
             "approved": matching(present("approved")),
             "created_by": equal("user_id"),
@@ -37,10 +37,10 @@ declare(
         renamed={"billable": "is_billable"},
     ),
 )
-declare("expense_categories", Rules(filters={"only_active": flag(absent("deleted_at"))}, marked=deleted_now))
+declare("expense_categories", CollectionRules(filters={"only_active": flag(absent("deleted_at"))}, marked=deleted_now))
 declare(
     "expense_budgets",
-    Rules(
+    CollectionRules(
         guard=Guard(
             lambda store, record: store.referring("expenses", "expense_budget_id", record["id"]),
             "Expenses are logged against the budget",
@@ -50,7 +50,7 @@ declare(
 
 
 @route("DELETE", "/expenses")
-def delete_expenses(company: Company, call: Call) -> Answer:
+def delete_expenses(company: Company, call: ParsedRequest) -> Answer:
     """Delete all the expenses named or none, and name them again."""
     ids = named_ids(call)
     destroy_all(company.store, "expenses", ids)

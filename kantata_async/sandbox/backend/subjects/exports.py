@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from ..account import ME
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..inflection import titled
 from ..refusals import invalid, invalid_field
 from ..routes import route
-from ..rules import Rules, Values, declare
+from ..rules import CollectionRules, Values, declare
 from ..standard_handlers import existing, list_all, show
 from ..store import Record, Store
 from ..writing import create
@@ -27,7 +27,7 @@ CANCELED: Final = "canceled"
 
 
 def _unknown(store: Store, values: Values) -> list[Values]:
-    """What is wrong with a definition: data sets there are not, or none, or sets without columns."""
+    """What is wrong with a definition: unknown data sets, no data set, or one without columns."""
     definition = values.get("export_definition")
     if definition is None:
         return []
@@ -40,7 +40,7 @@ def _unknown(store: Store, values: Values) -> list[Values]:
     return errors
 
 
-declare("exports", Rules(check=_unknown))
+declare("exports", CollectionRules(check=_unknown))
 
 
 def _columns(company: Company, dataset: str) -> dict[str, Values]:
@@ -59,7 +59,7 @@ def _columns(company: Company, dataset: str) -> dict[str, Values]:
 
 
 @route("GET", "/exports/available_datasets")
-def datasets(company: Company, _: Call) -> Answer:
+def datasets(company: Company, _: ParsedRequest) -> Answer:
     """The data sets that an export can have, with their columns."""
     described = {
         name: {"key": name, "display_name": titled(name), "columns": list(_columns(company, name).values())}
@@ -69,7 +69,7 @@ def datasets(company: Company, _: Call) -> Answer:
 
 
 @route("POST", "/exports")
-def ask_for_export(company: Company, call: Call) -> Answer:
+def ask_for_export(company: Company, call: ParsedRequest) -> Answer:
     """Queue an export; it is generated after `Switches.export_seconds`, by the server's clock."""
     definition = company.checked(call, "exports")["export_definition"]
     unknown = [
@@ -104,21 +104,21 @@ def _generate(company: Company) -> None:
 
 
 @route("GET", "/exports")
-def list_exports(company: Company, call: Call) -> Answer:
+def list_exports(company: Company, call: ParsedRequest) -> Answer:
     """The exports as they stand."""
     _generate(company)
     return list_all(company, call)
 
 
 @route("GET", "/exports/{id}")
-def show_export(company: Company, call: Call) -> Answer:
+def show_export(company: Company, call: ParsedRequest) -> Answer:
     """One export as it stands."""
     _generate(company)
     return show(company, call)
 
 
 @route("PUT", "/exports/{id}")
-def cancel_export(company: Company, call: Call) -> Answer:
+def cancel_export(company: Company, call: ParsedRequest) -> Answer:
     """Cancel an export that is still queued."""
     _generate(company)
     export = existing(company, "exports", call.id)
@@ -130,8 +130,8 @@ def cancel_export(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/exports/{id}/download_url")
-def export_url(company: Company, call: Call) -> Answer:
-    """Where an export's file lies, for a minute."""
+def export_url(company: Company, call: ParsedRequest) -> Answer:
+    """The URL of an export's file, valid for a minute."""
     _generate(company)
     export = existing(company, "exports", call.id)
     if export["status"] != READY:
@@ -143,7 +143,7 @@ def export_url(company: Company, call: Call) -> Answer:
 
 
 def _as_csv(store: Store, definition: Values) -> str:
-    """The data sets one after the other, each with a header of its own."""
+    """The data sets one after the other, each with its header."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     for number, (dataset, asked) in enumerate(definition.items()):

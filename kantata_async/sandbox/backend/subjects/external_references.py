@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from ..answer import Answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import compared
 from ..routes import route
-from ..rules import Rules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..store import Store
 from ..writing import create, subject, update
 
 declare(
     "external_references",
-    Rules(
+    CollectionRules(
         filters={
             "last_synced_after": compared("last_synced_at", after=True),
             "last_synced_before": compared("last_synced_at", after=False),
@@ -21,13 +21,13 @@ declare(
 )
 
 
-@part("external_reference")
+@nested_field("external_reference")
 def _refer(store: Store, collection: str, identity: str, value: Values) -> None:
     store.add("external_references", {**value, **subject(collection, identity), "last_synced_at": store.clock.tick()})
 
 
 @route("POST", "/external_references/create_or_update")
-def create_or_update_reference(company: Company, call: Call) -> Answer:
+def create_or_update_reference(company: Company, call: ParsedRequest) -> Answer:
     """Create the external reference of a subject, or change the one it has for that service and model."""
     store, values = company.store, company.checked(call, "external_references")
     same = ("subject_type", "subject_id", "service_name", "service_model")

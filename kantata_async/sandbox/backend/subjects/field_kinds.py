@@ -14,8 +14,8 @@ MAX_TEXT: Final = 65_535
 
 
 @attrs.frozen
-class Kind:
-    """What a kind's values have to be, in the words of an error, and the test and the text of one."""
+class FieldKind:
+    """A kind of values: what an error says they must be, the test of a value, and its text."""
 
     must_be: str
     takes: Callable[[Any, Mapping[str, str]], bool]
@@ -68,12 +68,12 @@ def _as_text(value: Any, _: Mapping[str, str]) -> str:
     return str(value)
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "string": Kind("a text", _is_text, _as_text),
-    "date": Kind("a date such as 2026-08-25", _is_date, _as_text),
-    "number": Kind("a whole number", _is_whole, _as_text),
-    "currency": Kind("an amount in cents and a currency code", _is_money, _money),
-    "single": Kind("one of the field's choices, in an array", _is_choice, _labels),
-    "multi": Kind("some of the field's choices, in an array", _are_choices, _labels),
+KINDS: Final[Mapping[str, FieldKind]] = {
+    "string": FieldKind("a text", _is_text, _as_text),
+    "date": FieldKind("a date such as 2026-08-25", _is_date, _as_text),
+    "number": FieldKind("a whole number", _is_whole, _as_text),
+    "currency": FieldKind("an amount in cents and a currency code", _is_money, _money),
+    "single": FieldKind("one of the field's choices, in an array", _is_choice, _labels),
+    "multi": FieldKind("some of the field's choices, in an array", _are_choices, _labels),
 }
 OF_CHOICES: Final = frozenset({"single", "multi"})

@@ -7,23 +7,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import matching
 from ..routes import route
-from ..rules import Rules, declare
+from ..rules import CollectionRules, declare
 from ..standard_handlers import existing
 from ..store import Record
 from ..writing import destroy
 
 declare(
     "account_insights_mappings",
-    Rules(filters={"standard": matching(lambda _, record: not record["is_custom_dashboard"])}),
+    CollectionRules(filters={"standard": matching(lambda _, record: not record["is_custom_dashboard"])}),
 )
 
 
 @route("GET", "/insights_reports")
-def insights_reports(company: Company, call: Call) -> Answer:
-    """The classic Insights reports, as a bare array."""
+def insights_reports(company: Company, call: ParsedRequest) -> Answer:
+    """The classic Insights reports, as an array without an envelope."""
     wanted = call.asked.filters.get("title", "").casefold()
     shown = ("identifier", "title", "created_at", "updated_at")
     reports = company.store.records("insights_reports").values()
@@ -31,19 +31,19 @@ def insights_reports(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/scheduled_jobs/insights_report_exports")
-def report_exports(company: Company, _: Call) -> Answer:
-    """The scheduled exports of Insights reports, as a bare array."""
+def report_exports(company: Company, _: ParsedRequest) -> Answer:
+    """The scheduled exports of Insights reports, as an array without an envelope."""
     return json_answer([_job(company, record) for record in company.store.all("insights_report_exports")])
 
 
 @route("GET", "/scheduled_jobs/insights_report_exports/{id}")
-def report_export(company: Company, call: Call) -> Answer:
+def report_export(company: Company, call: ParsedRequest) -> Answer:
     """One scheduled export."""
     return json_answer(_job(company, existing(company, "insights_report_exports", call.id)))
 
 
 @route("POST", "/scheduled_jobs/insights_report_exports")
-def create_report_export(company: Company, call: Call) -> Answer:
+def create_report_export(company: Company, call: ParsedRequest) -> Answer:
     """Schedule an export."""
     store, now = company.store, company.store.clock.tick()
     values = company.checked(call, "insights_report_exports")
@@ -53,7 +53,7 @@ def create_report_export(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/scheduled_jobs/insights_report_exports/{id}")
-def update_report_export(company: Company, call: Call) -> Answer:
+def update_report_export(company: Company, call: ParsedRequest) -> Answer:
     """Change a scheduled export."""
     existing(company, "insights_report_exports", call.id)
     values = company.checked(call, "insights_report_exports")
@@ -61,15 +61,15 @@ def update_report_export(company: Company, call: Call) -> Answer:
 
 
 @route("DELETE", "/scheduled_jobs/insights_report_exports/{id}")
-def delete_report_export(company: Company, call: Call) -> Answer:
+def delete_report_export(company: Company, call: ParsedRequest) -> Answer:
     """End a scheduled export."""
     destroy(company.store, "insights_report_exports", call.id)
     return Answer(call.operation.status)
 
 
 @route("GET", "/scheduled_jobs/insights_report_exports/{insights_report_export_id}/results/latest")
-def latest_report(company: Company, call: Call) -> Answer:
-    """Where the latest file of a scheduled export lies."""
+def latest_report(company: Company, call: ParsedRequest) -> Answer:
+    """The URL of the latest file of a scheduled export."""
     job = existing(company, "insights_report_exports", call.params["insights_report_export_id"])
     return json_answer({"latest_success": _latest(company, job)})
 
@@ -81,7 +81,7 @@ def _job(company: Company, record: Record) -> dict[str, Any]:
 
 
 def _latest(company: Company, job: Record) -> dict[str, Any] | None:
-    """Where the newest file of a scheduled export lies; the first is ready `Switches.export_seconds` after the job."""
+    """The URL of the newest file; the first is ready `Switches.export_seconds` after the job."""
     ready = datetime.fromisoformat(job["created_at"]) + timedelta(seconds=company.switches.export_seconds)
     if company.store.clock.now() < ready:
         return None

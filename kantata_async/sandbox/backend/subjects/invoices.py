@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from ..answer import Answer, json_answer
 from ..associations import inverse
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..files import StoredFile
 from ..inflection import singular
 from ..pdf import page_of
 from ..predicates import absent, among, between, flag, where
 from ..refusals import invalid, missing
 from ..routes import route
-from ..rules import CarryOut, Guard, Rules, Values, declare, part
+from ..rules import CarryOut, CollectionRules, Guard, Values, declare, nested_field
 from ..standard_handlers import existing
 from ..store import Record, Store
 from .currencies import subunits
 
 declare(
     "invoices",
-    Rules(
+    CollectionRules(
         filters={
             "paid": flag(where("status", "accepted payment")),
             "pending": flag(where("status", "new")),
@@ -36,10 +36,10 @@ declare(
         guard=Guard(lambda _, record: not record["draft"], "Only a draft can be deleted; cancel the invoice instead"),
     ),
 )
-declare("external_payments", Rules(has_owner=True))
+declare("external_payments", CollectionRules(has_owner=True))
 declare(
     "client_invoice_defaults",
-    Rules(
+    CollectionRules(
         without_effect={
             "client_user_id": "the defaults belong to an account, and no operation says whose account a user has",
             "workspace_id": "the defaults belong to an account, and no operation says which account a project bills",
@@ -54,7 +54,7 @@ def _billed(_: Store, record: Record) -> list[str]:
 
 declare(
     "billing_milestones",
-    Rules(
+    CollectionRules(
         filters={"date_between": between("date_to_invoice")},
         associations={"invoice_ids": _billed},
         guard=Guard(lambda _, record: record["invoice_id"], "The milestone has been invoiced"),
@@ -70,12 +70,12 @@ def _items(collection: str) -> CarryOut:
     return add
 
 
-part("additional_items")(_items("additional_items"))
-part("fixed_fee_items")(_items("fixed_fee_items"))
+nested_field("additional_items")(_items("additional_items"))
+nested_field("fixed_fee_items")(_items("fixed_fee_items"))
 
 
 @route("PUT", "/invoices/{id}/cancel")
-def cancel_invoice(company: Company, call: Call) -> Answer:
+def cancel_invoice(company: Company, call: ParsedRequest) -> Answer:
     """Cancel an invoice; the time it billed is no longer invoiced."""
     store, invoice = company.store, existing(company, "invoices", call.id)
     if invoice["status"] == "cancelled":
@@ -87,13 +87,17 @@ def cancel_invoice(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/invoices/next_invoice_number")
-def next_invoice_number(company: Company, _: Call) -> Answer:
+def next_invoice_number(company: Company, _: ParsedRequest) -> Answer:
     """The number that the next invoice takes."""
     return json_answer({"next_invoice_number": str(company.store.count("invoices") + 1)})
 
 
 def as_pdf(store: Store, identity: str) -> StoredFile:
-    """An invoice as people get it. Raises Refusal 404."""
+    """An invoice as people get it.
+
+    Raises:
+        Refusal: 404 where there is none.
+    """
     invoice = store.records("invoices").get(identity)
     if invoice is None:
         raise missing("invoice")

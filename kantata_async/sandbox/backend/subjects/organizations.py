@@ -6,7 +6,7 @@ from typing import Any
 
 from ..account import ME
 from ..predicates import Condition, FilterRule, Predicate, equal, flag
-from ..rules import Rules, Values, declare, part
+from ..rules import CollectionRules, Values, declare, nested_field
 from ..store import Record, Store
 
 _PARTS_OF_A_MEMBERSHIP = ("geography_id", "department_id")
@@ -42,7 +42,7 @@ def belonging_to(kind: str) -> FilterRule:
 
 declare(
     "organizations",
-    Rules(
+    CollectionRules(
         filters={
             "for_current_user": flag(lambda store, record: record["id"] in organizations_of(store, "user", ME)),
             "type": equal("type"),
@@ -51,7 +51,7 @@ declare(
 )
 
 
-@part("organizations")
+@nested_field("organizations")
 def _join_organizations(store: Store, _: str, identity: str, value: list[Values]) -> None:
     for membership in value:
         store.add("organization_memberships", {**membership, "member_id": identity, "member_type": "workspace"})

@@ -10,7 +10,7 @@ import msgspec
 from ..account import ACCOUNT, ME
 from ..answer import Answer
 from ..associations import first, inverse, through
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import (
     FilterRule,
     Predicate,
@@ -29,7 +29,7 @@ from ..predicates import (
 )
 from ..refusals import invalid
 from ..routes import route
-from ..rules import Finder, Guard, Hidden, Rules, Values, declare
+from ..rules import CollectionRules, Finder, Guard, Hidden, Values, declare
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -175,7 +175,7 @@ def _without_submission(store: Store, value: Any) -> Predicate:
 
 declare(
     "users",
-    Rules(
+    CollectionRules(
         filters={
             "account_id": _of_account,
             "account_role_ids": joined("account_memberships", "default_role_id", "user_id"),
@@ -231,7 +231,7 @@ declare(
 
 declare(
     "account_memberships",
-    Rules(
+    CollectionRules(
         filters={
             "by_full_name": USER_NAME,
             "can_log_in": equal("can_log_in"),
@@ -294,7 +294,7 @@ def _not_on_set_version(store: Store, value: Any) -> Predicate:
 
 declare(
     "roles",
-    Rules(
+    CollectionRules(
         filters={
             "for_rate_card": lambda store, value: _on_rate_card(store, str(value)),
             "for_scenario_rate_card": _on_rate_card_of("estimate_scenarios"),
@@ -309,7 +309,7 @@ declare(
 
 declare(
     "skills",
-    Rules(
+    CollectionRules(
         filters={
             "except": outside("id"),
             "for_users": joined("skill_memberships", "user_id", "skill_id"),
@@ -331,7 +331,7 @@ declare(
 
 declare(
     "skill_memberships",
-    Rules(
+    CollectionRules(
         filters={
             "active_account_members_only": flag(lambda store, record: not is_disabled(store, record["user_id"])),
             "by_user_name": USER_NAME,
@@ -341,14 +341,17 @@ declare(
     ),
 )
 
-declare("user_group_memberships", Rules(filters={"group_ids": among("workspace_group_id")}))
-declare("insights_access_group_memberships", Rules(filters={"by_access_group_id": equal("insights_access_group_id")}))
+declare("user_group_memberships", CollectionRules(filters={"group_ids": among("workspace_group_id")}))
+declare(
+    "insights_access_group_memberships",
+    CollectionRules(filters={"by_access_group_id": equal("insights_access_group_id")}),
+)
 
 route("PUT", "/account_memberships/{id}/enable")(setting(disabled_at=None, can_log_in=True))
 
 
 @route("PUT", "/account_memberships/{id}/disable")
-def disable(company: Company, call: Call) -> Answer:
+def disable(company: Company, call: ParsedRequest) -> Answer:
     """Disable a member of the account."""
     existing(company, "account_memberships", call.id)
     disabled = {"disabled_at": company.store.clock.tick(), "can_log_in": False}
@@ -357,13 +360,13 @@ def disable(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/users/me")
-def me(company: Company, call: Call) -> Answer:
+def me(company: Company, call: ParsedRequest) -> Answer:
     """The user whose token it is."""
     return company.present(call, [ME])
 
 
 @route("POST", "/users/{id}/profile_photo")
-def set_profile_photo(company: Company, call: Call) -> Answer:
+def set_profile_photo(company: Company, call: ParsedRequest) -> Answer:
     """Take an uploaded photo as the user's."""
     existing(company, "users", call.id)
     photo = company.checked(call, "users").get("profile_photo_attachment_file")
@@ -375,7 +378,7 @@ def set_profile_photo(company: Company, call: Call) -> Answer:
 
 
 @route("DELETE", "/users/{id}/profile_photo")
-def reset_profile_photo(company: Company, call: Call) -> Answer:
+def reset_profile_photo(company: Company, call: ParsedRequest) -> Answer:
     """Go back to having no photo."""
     existing(company, "users", call.id)
     company.files.remove("photos", call.id)

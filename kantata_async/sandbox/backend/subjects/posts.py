@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..associations import inverse, latest
 from ..predicates import absent, flag
-from ..rules import Hidden, Rules, Values, declare
+from ..rules import CollectionRules, Hidden, Values, declare
 from ..store import Record, Store
 from .projects import outside_the_archive
 
@@ -29,7 +29,7 @@ def _meant_by_post(_: Store, values: Values) -> Values:
 
 declare(
     "posts",
-    Rules(
+    CollectionRules(
         filters={"parents_only": flag(absent("reply"))},
         hidden=Hidden(outside_the_archive, ("from_archived_workspaces",)),
         associations={

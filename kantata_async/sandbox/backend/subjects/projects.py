@@ -8,7 +8,7 @@ from typing import Any, Final
 from ..account import ACCOUNT, ME
 from ..answer import Answer, json_answer
 from ..associations import inverse, latest, through
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import (
     Predicate,
     among,
@@ -25,7 +25,7 @@ from ..predicates import (
 )
 from ..refusals import invalid_field
 from ..routes import Handler, route
-from ..rules import Hidden, Rules, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, nested_field
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -39,7 +39,7 @@ _FINANCIAL: Final = frozenset({"admin", "edit_financials", "financial", "view_fi
 
 
 def is_archived(store: Store, identity: str | None) -> bool:
-    """Whether a project lies in the archive."""
+    """Whether a project is archived."""
     workspace = store.records("workspaces").get(identity or "")
     return workspace is not None and bool(workspace["archived"])
 
@@ -137,7 +137,7 @@ def _join_own_workspace(store: Store, identity: str, _: Values) -> None:
 
 declare(
     "workspaces",
-    Rules(
+    CollectionRules(
         filters={
             "account_color_ids": among("account_color_id"),
             "creator": among("creator_id"),
@@ -273,7 +273,7 @@ def _who_and_where(values: Values) -> tuple[str, str]:
 
 declare(
     "participations",
-    Rules(
+    CollectionRules(
         filters={
             "by_user": equal("user_id"),
             "by_user_full_name": USER_NAME,
@@ -295,7 +295,7 @@ declare(
 
 declare(
     "workspace_groups",
-    Rules(
+    CollectionRules(
         filters={"companies_only": flag(present("company"))},
         associations={
             "rate_card_set_ids": inverse("rate_card_sets", "workspace_group_ids"),
@@ -312,15 +312,15 @@ def _change_status(store: Store, _: str, values: Values) -> None:
 
 declare(
     "workspace_status_changes",
-    Rules(
+    CollectionRules(
         meaning=lambda _, values: {"to_status_key": str(values["to_status_key"])},
         created=_change_status,
     ),
 )
-declare("project_snapshots", Rules(renamed={"replace_baseline": "is_baseline"}))
+declare("project_snapshots", CollectionRules(renamed={"replace_baseline": "is_baseline"}))
 
 
-@part("add_workspace_ids")
+@nested_field("add_workspace_ids")
 def _add_workspaces(store: Store, _: str, identity: str, value: list[Any]) -> None:
     for workspace in map(str, value):
         groups = store.records("workspaces")[workspace]["workspace_group_ids"]
@@ -328,14 +328,14 @@ def _add_workspaces(store: Store, _: str, identity: str, value: list[Any]) -> No
             store.update("workspaces", workspace, {"workspace_group_ids": [*groups, identity]})
 
 
-@part("remove_workspace_ids")
+@nested_field("remove_workspace_ids")
 def _remove_workspaces(store: Store, _: str, identity: str, value: list[Any]) -> None:
     for workspace in map(str, value):
         groups = store.records("workspaces")[workspace]["workspace_group_ids"]
         store.update("workspaces", workspace, {"workspace_group_ids": [group for group in groups if group != identity]})
 
 
-@part("participations")
+@nested_field("participations")
 def _gather_team(store: Store, _: str, identity: str, value: list[Values]) -> None:
     for member in value:
         made = {"workspace_id": identity, "user_id": member.get("user_id"), "access_level": member.get("access")}
@@ -346,7 +346,7 @@ route("PUT", "/workspaces/{id}/unarchive_with_approvals")(setting(archived=False
 
 
 def _toggling(attribute: str) -> Handler:
-    def handle(company: Company, call: Call) -> Answer:
+    def handle(company: Company, call: ParsedRequest) -> Answer:
         workspace = existing(company, "workspaces", call.id)
         enable = company.checked(call, "workspaces").get("enable", not workspace[attribute])
         company.store.update("workspaces", call.id, {attribute: enable})
@@ -360,7 +360,7 @@ route("PUT", "/workspaces/{id}/toggle_time_approvals")(_toggling("require_time_a
 
 
 @route("POST", "/workspaces/{id}/invite")
-def invite(company: Company, call: Call) -> Answer:
+def invite(company: Company, call: ParsedRequest) -> Answer:
     """Invite a person by e-mail address; one who has an account joins at once."""
     store = company.store
     existing(company, "workspaces", call.id)
@@ -372,7 +372,7 @@ def invite(company: Company, call: Call) -> Answer:
 
 
 @route("GET", "/workspaces/{id}/permissions")
-def permissions(company: Company, call: Call) -> Answer:
+def permissions(company: Company, call: ParsedRequest) -> Answer:
     """What the caller, an administrator, may do to a project: everything."""
     existing(company, "workspaces", call.id)
     shape = call.operation.response_other
@@ -380,7 +380,7 @@ def permissions(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/workspace_task_status_sets/bulk_update")
-def set_status_sets(company: Company, call: Call) -> Answer:
+def set_status_sets(company: Company, call: ParsedRequest) -> Answer:
     """Give projects their task status sets, all or none."""
     store = company.store
     made = []

@@ -7,12 +7,12 @@ from datetime import date
 from typing import Any
 
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import Predicate, among, beyond, containing, equal, in_force, joined, matching
 from ..presenting import as_number
 from ..refusals import invalid, missing
 from ..routes import route
-from ..rules import Guard, Rules, Values, declare
+from ..rules import CollectionRules, Guard, Values, declare
 from ..standard_handlers import existing
 from ..store import Record, Store
 from ..writing import create, destroy_quietly
@@ -45,7 +45,7 @@ def _in_force_on(store: Store, value: date) -> Predicate:
 
 declare(
     "rate_card_sets",
-    Rules(
+    CollectionRules(
         filters={
             "active": matching(_has_active_version),
             "has_active_currency": among("active_currencies"),
@@ -72,14 +72,14 @@ def _version_card(store: Store, identity: str, values: Values) -> None:
 
 declare(
     "rate_card_set_versions",
-    Rules(
+    CollectionRules(
         filters={"effective_on_date": in_force("effective_date")},
         created=_version_every_card,
     ),
 )
 declare(
     "rate_cards",
-    Rules(
+    CollectionRules(
         filters={
             "active": matching(_card_in_use),
             "currencies": among("currency"),
@@ -96,7 +96,7 @@ declare(
 )
 declare(
     "rate_card_versions",
-    Rules(
+    CollectionRules(
         filters={
             "effective_on_date": _in_force_on,
             "rate_card_set_id": beyond("rate_cards", "rate_card_id", equal("rate_card_set_id")),
@@ -107,7 +107,7 @@ declare(
 
 
 @route("GET", "/account_rate_cards_activations")
-def rate_cards_activated(company: Company, _: Call) -> Answer:
+def rate_cards_activated(company: Company, _: ParsedRequest) -> Answer:
     """Whether rate cards are in use."""
     return json_answer(
         {"activated": any(v["active"] for v in company.store.records("rate_card_set_versions").values())}
@@ -115,13 +115,13 @@ def rate_cards_activated(company: Company, _: Call) -> Answer:
 
 
 @route("POST", "/account_rate_cards_activations")
-def activate_rate_cards(company: Company, call: Call) -> Answer:
+def activate_rate_cards(company: Company, call: ParsedRequest) -> Answer:
     """Take a rate card set version into use."""
     return _activate(company, str(call.asked.filters["rate_card_set_version_id"]))
 
 
 @route("PUT", "/rate_card_set_versions/{id}/publish")
-def publish_rate_card_set_version(company: Company, call: Call) -> Answer:
+def publish_rate_card_set_version(company: Company, call: ParsedRequest) -> Answer:
     """Publish a rate card set version, for good."""
     return _activate(company, call.id)
 
@@ -133,7 +133,7 @@ def _activate(company: Company, identity: str) -> Answer:
 
 
 @route("POST", "/rate_card_sets")
-def create_rate_card_set(company: Company, call: Call) -> Answer:
+def create_rate_card_set(company: Company, call: ParsedRequest) -> Answer:
     """Create a rate card set; with `clone_version_id` it gets that version's rate cards."""
     store, values = company.store, company.checked(call, "rate_card_sets")
     cloned = call.asked.filters.get("clone_version_id")
@@ -148,7 +148,7 @@ def create_rate_card_set(company: Company, call: Call) -> Answer:
 
 
 @route("POST", "/rate_card_set_versions")
-def create_rate_card_set_version(company: Company, call: Call) -> Answer:
+def create_rate_card_set_version(company: Company, call: ParsedRequest) -> Answer:
     """Create a version of every rate card of a set; with `clone_id` it gets the rates of that version."""
     store, values = company.store, company.checked(call, "rate_card_set_versions")
     cloned = call.asked.filters.get("clone_id")
@@ -183,7 +183,7 @@ def _copy_rates(company: Company, set_version: str, card: str, rates: list[dict[
 
 
 @route("GET", "/rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows")
-def rate_card_rows(company: Company, call: Call) -> Answer:
+def rate_card_rows(company: Company, call: ParsedRequest) -> Answer:
     """Every role's rates in a rate card set version."""
     version = existing(company, "rate_card_set_versions", call.params["rate_card_set_version_id"])
     rows = (_row(company, version, role) for role in company.store.records("roles"))
@@ -191,7 +191,7 @@ def rate_card_rows(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}")
-def set_rate_card_row(company: Company, call: Call) -> Answer:
+def set_rate_card_row(company: Company, call: ParsedRequest) -> Answer:
     """Set a role's rates, by currency; a rate that there was none of is added."""
     store = company.store
     version = existing(company, "rate_card_set_versions", call.params["rate_card_set_version_id"])
@@ -220,7 +220,7 @@ def set_rate_card_row(company: Company, call: Call) -> Answer:
 
 
 @route("DELETE", "/rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}")
-def delete_rate_card_row(company: Company, call: Call) -> Answer:
+def delete_rate_card_row(company: Company, call: ParsedRequest) -> Answer:
     """Take a role out of a rate card set version."""
     version = existing(company, "rate_card_set_versions", call.params["rate_card_set_version_id"])
     row = _row(company, version, call.params["role_id"])

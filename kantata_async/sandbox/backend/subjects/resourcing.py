@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..account import ME
 from ..answer import Answer, json_answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import (
     Predicate,
     absent,
@@ -25,7 +25,7 @@ from ..predicates import (
 )
 from ..refusals import invalid
 from ..routes import route
-from ..rules import Hidden, Rules, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, nested_field
 from ..sort_keys import name_beyond
 from ..standard_handlers import existing
 from ..store import Record, Store
@@ -77,7 +77,7 @@ def _visible_days(store: Store, given: Values) -> Predicate:
 
 declare(
     "assignments",
-    Rules(
+    CollectionRules(
         filters={
             "in_unarchived_stories": flag(lambda store, r: not is_archived_story(store, r["story_id"])),
             "in_unarchived_workspaces": flag(
@@ -94,7 +94,7 @@ declare(
 
 declare(
     "story_allocation_days",
-    Rules(
+    CollectionRules(
         filters={
             "assignee_id": beyond("assignments", "assignment_id", equal("assignee_id")),
             "in_unarchived_stories": flag(lambda store, r: not is_archived_story(store, r["story_id"])),
@@ -107,7 +107,7 @@ declare(
 
 declare(
     "workspace_allocations",
-    Rules(
+    CollectionRules(
         filters={
             "named_resources_only": flag(lambda store, record: not _unnamed_allocation(store, record)),
             "overlaps_with_date_range": overlapping("start_date", "end_date"),
@@ -153,7 +153,7 @@ def _provider_or_unnamed(store: Store, resource: Record) -> bool:
 
 declare(
     "workspace_resources",
-    Rules(
+    CollectionRules(
         filters={
             "include_unnamed": lambda _, value: everything if value else lambda resource: bool(resource["user_id"]),
             "only_unnamed": flag(absent("user_id")),
@@ -169,11 +169,11 @@ declare(
     ),
 )
 
-declare("workspace_resource_skills", Rules(sort_keys={"skill_name": name_beyond("skills", "skill_id")}))
+declare("workspace_resource_skills", CollectionRules(sort_keys={"skill_name": name_beyond("skills", "skill_id")}))
 
 declare(
     "resource_requests",
-    Rules(
+    CollectionRules(
         filters={
             "pending_requests_only": flag(where("status", "new")),
             "requests_for_approver": among("approver_ids"),
@@ -183,10 +183,10 @@ declare(
 
 _PARTICIPANTS: Final = joined("participations", "workspace_id", "user_id", own="user_id")
 
-declare("workweeks", Rules(filters={"effective_date": in_force("start_date", "end_date")}))
+declare("workweeks", CollectionRules(filters={"effective_date": in_force("start_date", "end_date")}))
 declare(
     "workweek_memberships",
-    Rules(
+    CollectionRules(
         filters={
             "effective_date": in_force("start_date", "end_date"),
             "participants_for_workspace_id": _PARTICIPANTS,
@@ -196,7 +196,7 @@ declare(
 )
 declare(
     "holidays",
-    Rules(
+    CollectionRules(
         filters={
             "not_on_calendars": joined(
                 "holiday_calendar_associations", "holiday_calendar_id", "holiday_id", negated=True
@@ -204,10 +204,10 @@ declare(
         },
     ),
 )
-declare("holiday_calendars", Rules(belongings=(("holiday_calendar_memberships", "holiday_calendar_id"),)))
+declare("holiday_calendars", CollectionRules(belongings=(("holiday_calendar_memberships", "holiday_calendar_id"),)))
 declare(
     "time_off_entries",
-    Rules(
+    CollectionRules(
         filters={
             "end_date": lambda _, value: lambda record: str(record["requested_date"]) <= value.isoformat(),
             "start_date": lambda _, value: lambda record: str(record["requested_date"]) >= value.isoformat(),
@@ -217,7 +217,7 @@ declare(
 )
 
 
-@part("holiday_calendar_ids")
+@nested_field("holiday_calendar_ids")
 def _calendars(store: Store, _: str, identity: str, value: list[int]) -> None:
     for association in store.referring("holiday_calendar_associations", "holiday_id", identity):
         store.delete("holiday_calendar_associations", association)
@@ -226,7 +226,7 @@ def _calendars(store: Store, _: str, identity: str, value: list[int]) -> None:
 
 
 @route("GET", "/users/{id}/capacity")
-def capacity(company: Company, call: Call) -> Answer:
+def capacity(company: Company, call: ParsedRequest) -> Answer:
     """A user's working hours, day by day."""
     existing(company, "users", ME if call.id == "me" else call.id)
     start: date = call.asked.filters["start_date"]
@@ -237,7 +237,7 @@ def capacity(company: Company, call: Call) -> Answer:
 
 
 @route("POST", "/workspace_resources/allocations_matching_scheduled_hours")
-def match_all_scheduled_hours(company: Company, call: Call) -> Answer:
+def match_all_scheduled_hours(company: Company, call: ParsedRequest) -> Answer:
     """Set the allocations of the resources named to their scheduled hours."""
     rows = company.rows(call, "workspace_resources")
     named = [str(identity) for row in rows for identity in row["resource_ids"]]
@@ -249,7 +249,7 @@ def match_all_scheduled_hours(company: Company, call: Call) -> Answer:
 
 
 @route("POST", "/workspace_resources/{id}/allocations_matching_scheduled_hours")
-def match_scheduled_hours(company: Company, call: Call) -> Answer:
+def match_scheduled_hours(company: Company, call: ParsedRequest) -> Answer:
     """Set the allocations of one resource to its scheduled hours."""
     existing(company, "workspace_resources", call.id)
     company.rows(call, "workspace_resources")
@@ -266,7 +266,7 @@ def _match_hours(company: Company, identity: str) -> None:
 
 
 @route("PUT", "/workspace_allocations/split")
-def split_allocation(company: Company, call: Call) -> Answer:
+def split_allocation(company: Company, call: ParsedRequest) -> Answer:
     """Make two allocations of one, the second from a date on; its minutes are shared by days."""
     store, asked = company.store, call.asked.filters
     allocation = existing(company, "workspace_allocations", str(asked["workspace_allocation_id"]))
@@ -283,7 +283,7 @@ def split_allocation(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/resource_requests/{id}")
-def resolve_request(company: Company, call: Call) -> Answer:
+def resolve_request(company: Company, call: ParsedRequest) -> Answer:
     """Approve, reject or cancel a resource request."""
     existing(company, "resource_requests", call.id)
     values = company.checked(call, "resource_requests")
@@ -296,7 +296,7 @@ def resolve_request(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/resource_requests/{id}/update_approver")
-def update_approver(company: Company, call: Call) -> Answer:
+def update_approver(company: Company, call: ParsedRequest) -> Answer:
     """Give a resource request other approvers."""
     existing(company, "resource_requests", call.id)
     approvers = [str(user) for user in company.checked(call, "resource_requests")["new_approver_id"]]
@@ -305,7 +305,7 @@ def update_approver(company: Company, call: Call) -> Answer:
 
 
 @route("PUT", "/workweek_memberships/standardize_to_default")
-def standardize_workweek(company: Company, call: Call) -> Answer:
+def standardize_workweek(company: Company, call: ParsedRequest) -> Answer:
     """Put a user on the account's default workweek from a date on."""
     store, values = company.store, company.checked(call, "workweek_memberships")
     default = next(iter(store.records("workweeks")), None)

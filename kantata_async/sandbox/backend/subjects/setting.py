@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..answer import Answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..routes import Handler
 from ..standard_handlers import existing, resource
 
@@ -13,7 +13,7 @@ from ..standard_handlers import existing, resource
 def setting(**changes: Any) -> Handler:
     """A handler that makes these changes to the object in its path."""
 
-    def handle(company: Company, call: Call) -> Answer:
+    def handle(company: Company, call: ParsedRequest) -> Answer:
         collection = resource(call)
         existing(company, collection, call.id)
         company.store.update(collection, call.id, changes)

@@ -7,12 +7,12 @@ from typing import Any, Final
 from ..account import ACCOUNT, ME
 from ..answer import Answer, json_answer
 from ..associations import inverse
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import Predicate, among, everything, flag, matching, where
 from ..presenting import as_number
 from ..refusals import invalid
 from ..routes import Handler, route
-from ..rules import Finder, Hidden, Rules, Values, declare, part
+from ..rules import CollectionRules, Finder, Hidden, Values, declare, nested_field
 from ..sort_keys import name_beyond, of_attribute
 from ..standard_handlers import existing, resource
 from ..store import Record, Store
@@ -36,7 +36,7 @@ def _visible_reports(store: Store, given: Values) -> Predicate:
 
 declare(
     "timesheet_submissions",
-    Rules(
+    CollectionRules(
         filters={
             "active": _ACTIVE,
             "not_cancelled": flag(lambda _, record: record["status"] != "cancelled"),
@@ -49,7 +49,7 @@ declare(
 )
 declare(
     "expense_report_submissions",
-    Rules(
+    CollectionRules(
         hidden=Hidden(_visible_reports, ("all_on_account",)),
         filters={
             "active": _ACTIVE,
@@ -70,17 +70,18 @@ declare(
 )
 
 
-@part("line_item_ids")
+@nested_field("line_item_ids")
 def _line_items(store: Store, collection: str, identity: str, value: list[Any]) -> None:
     items = "expenses" if collection == "expense_report_submissions" else "time_entries"
     for item in value:
         store.update(items, str(item), {"active_submission_id": identity, "recent_submission_id": identity})
 
 
-def resolve(company: Company, call: Call, collection: str, kind: str, ids: list[str]) -> list[str]:
-    """Approve, reject or cancel submissions, all or none; gives the ids of the resolutions.
+def resolve(company: Company, call: ParsedRequest, collection: str, kind: str, ids: list[str]) -> list[str]:
+    """The ids of the resolutions of submissions, which are approved, rejected or cancelled, all or none.
 
-    Raises Refusal 404 for a submission that does not exist, 422 for one that can no longer be resolved in this way.
+    Raises:
+        Refusal: 404 for a submission that does not exist, 422 for one that can no longer be resolved in this way.
     """
     status = {"approval": "approved", "rejection": "rejected", "cancellation": "cancelled"}[kind]
     description = company.checked(call, collection).get("description")
@@ -121,7 +122,7 @@ def _resolved(company: Company, collection: str, identity: str, kind: str, statu
 
 
 def _resolving(kind: str) -> Handler:
-    def act(company: Company, call: Call) -> Answer:
+    def act(company: Company, call: ParsedRequest) -> Answer:
         resolve(company, call, resource(call), kind, [call.id])
         return company.changed(call, call.id)
 
@@ -129,7 +130,7 @@ def _resolving(kind: str) -> Handler:
 
 
 def _resolving_many(kind: str) -> Handler:
-    def act(company: Company, call: Call) -> Answer:
+    def act(company: Company, call: ParsedRequest) -> Answer:
         ids = [str(i) for i in company.checked(call, "timesheet_submissions")["submission_ids"]]
         made = resolve(company, call, "timesheet_submissions", kind, ids)
         return json_answer({"resolutions": [_resolution(company.store.records("resolutions")[i]) for i in made]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..predicates import Predicate, about
-from ..rules import Rules, declare
+from ..rules import CollectionRules, declare
 from ..store import Store
 
 
@@ -14,6 +14,6 @@ def _included_on_template(store: Store, value: Any) -> Predicate:
     return lambda record: record["id"] in template.get("survey_question_ids", ())
 
 
-declare("survey_questions", Rules(filters={"included_on_template": _included_on_template}))
-declare("survey_responses", Rules(filters={"subject_id": about("id"), "subject_type": about("key")}))
-declare("survey_templates", Rules(filters={"subject_id": about("id"), "subject_type": about("key")}))
+declare("survey_questions", CollectionRules(filters={"included_on_template": _included_on_template}))
+declare("survey_responses", CollectionRules(filters={"subject_id": about("id"), "subject_type": about("key")}))
+declare("survey_templates", CollectionRules(filters={"subject_id": about("id"), "subject_type": about("key")}))

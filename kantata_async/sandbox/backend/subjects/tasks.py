@@ -24,7 +24,7 @@ from ..predicates import (
     texts,
     where,
 )
-from ..rules import Hidden, Rules, Values, declare, part
+from ..rules import CollectionRules, Hidden, Values, declare, nested_field
 from ..store import Record, Store
 from ..writing import deleted_now
 from .projects import is_archived, of_account
@@ -33,7 +33,7 @@ _PRIORITIES: Final = {"critical": 4, "high": 3, "normal": 2, "low": 1}
 
 
 def is_archived_story(store: Store, identity: str | None) -> bool:
-    """Whether a task lies in the archive."""
+    """Whether a task is archived."""
     story = store.records("stories").get(identity or "")
     return story is not None and bool(story["archived"])
 
@@ -169,7 +169,7 @@ def _meant_by_story(store: Store, values: Values) -> Values:
 
 declare(
     "stories",
-    Rules(
+    CollectionRules(
         filters={
             "active_between": overlapping("start_date", "due_date"),
             "all_on_account": flag(of_account),
@@ -237,7 +237,7 @@ declare(
 
 declare(
     "story_dependencies",
-    Rules(
+    CollectionRules(
         filters={"workspace_id": beyond("stories", "source_id", equal("workspace_id"))},
         hidden=_WITH_THEIR_STORY,
     ),
@@ -248,16 +248,16 @@ def _completed_now(store: Store, values: Values) -> Values:
     return {"completed_at": store.clock.tick(), "completed_by_id": ME} if values.get("completed") else {}
 
 
-declare("story_tasks", Rules(hidden=_WITH_THEIR_STORY, meaning=_completed_now))
+declare("story_tasks", CollectionRules(hidden=_WITH_THEIR_STORY, meaning=_completed_now))
 
 
-@part("checklist")
+@nested_field("checklist")
 def _checklist(store: Store, _: str, identity: str, value: list[str]) -> None:
     for position, name in enumerate(value):
         store.add("story_tasks", {"story_id": identity, "name": name, "position": position})
 
 
-@part("tag_list")
+@nested_field("tag_list")
 def _tags(store: Store, collection: str, identity: str, value: str) -> None:
     known = {tag["name"]: tag["id"] for tag in store.records("tags").values()}
     names = [name.strip() for name in value.split(",") if name.strip()]

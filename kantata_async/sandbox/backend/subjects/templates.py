@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from ..account import ME
 from ..answer import Answer
-from ..company import Call, Company
+from ..company import Company, ParsedRequest
 from ..predicates import flag, where
 from ..refusals import invalid
 from ..routes import route
-from ..rules import Rules, declare
+from ..rules import CollectionRules, declare
 from ..sort_keys import name_beyond
 from ..standard_handlers import existing
 from ..writing import create
 
 declare(
     "project_templates",
-    Rules(
+    CollectionRules(
         filters={"mine": flag(where("user_id", ME))},
         sort_keys={"full_name": name_beyond("users", "user_id")},
         has_owner=True,
@@ -24,7 +24,7 @@ declare(
 
 
 @route("PUT", "/workspaces/{id}/apply_template")
-def apply_template(company: Company, call: Call) -> Answer:
+def apply_template(company: Company, call: ParsedRequest) -> Answer:
     """Add the tasks of a template to a project."""
     store = company.store
     existing(company, "workspaces", call.id)

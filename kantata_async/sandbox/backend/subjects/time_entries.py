@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ..predicates import absent, among, between, equal, flag, matching, present
-from ..rules import Guard, Hidden, Rules, declare
+from ..rules import CollectionRules, Guard, Hidden, declare
 from .projects import of_account, outside_the_archive
 
 declare(
     "time_entries",
-    Rules(
+    CollectionRules(
         filters={
             "created_by": equal("user_id"),
             "date_performed_between": between("date_performed"),
