@@ -37,7 +37,7 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONDEVMODE": "1"} | changes
 
 
-def told(stderr: str) -> str:
+def without_debug_notes(stderr: str) -> str:
     """What was written to standard error, but for what asyncio's debug mode says of anything that took 0.1 s."""
     return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("Executing <"))
 
@@ -98,7 +98,7 @@ def test_a_missing_extra_is_named(module: str) -> None:
     """Without the extra `cli` one line says how to get it, and the exit code is 2."""
     done = without(module, "demo")
     assert done.returncode == 2
-    assert told(done.stderr).count("\n") == 1
+    assert without_debug_notes(done.stderr).count("\n") == 1
     assert "pip install 'kantata-async[cli]'" in done.stderr
 
 
@@ -112,7 +112,7 @@ def test_any_other_missing_module_is_a_bug() -> None:
 def test_the_demo_creates_what_it_says_and_says_what_it_took() -> None:
     """250 people on three projects, three requests for it, and a check against the store."""
     done = kantata_async("demo", *QUICK)
-    assert (done.returncode, told(done.stderr)) == (0, "")
+    assert (done.returncode, without_debug_notes(done.stderr)) == (0, "")
     assert "Put 250 people on 3 projects" in done.stdout
     assert "250 created" in done.stdout
     assert re.search(r"Put 250 people on 3 projects +3 +\d+\.\d\d s +250 ", done.stdout)
@@ -132,7 +132,7 @@ def test_a_piped_demo_is_plain() -> None:
 def test_the_demo_writes_what_the_encoding_allows() -> None:
     """Output that cannot write every character loses those, not the run."""
     done = kantata_async("demo", *QUICK, "--people", "5", PYTHONIOENCODING="ascii")
-    assert (done.returncode, told(done.stderr)) == (0, "")
+    assert (done.returncode, without_debug_notes(done.stderr)) == (0, "")
     assert done.stdout.isascii()
 
 
@@ -220,7 +220,7 @@ def test_the_sandbox_answers_until_it_is_interrupted() -> None:
             assert json.load(answer)["count"] == 7
         process.send_signal(signal.SIGINT)
         rest, stderr = process.communicate(timeout=10)
-    assert (process.returncode, rest, told(stderr)) == (0, "Ended.\n", "")
+    assert (process.returncode, rest, without_debug_notes(stderr)) == (0, "Ended.\n", "")
 
 
 def test_a_port_in_use_is_told() -> None:
@@ -232,7 +232,7 @@ def test_a_port_in_use_is_told() -> None:
         done = kantata_async("sandbox", "--port", port)
     assert done.returncode == 1
     assert (
-        told(done.stderr)
+        without_debug_notes(done.stderr)
         == f"Error: port {port} is in use; choose another with --port, or any free one with --port 0\n"
     )
 
@@ -253,4 +253,4 @@ def test_an_interrupted_demo_exits_130() -> None:
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=10)
-    assert (process.returncode, told(stderr).strip()) == (130, "Interrupted.")
+    assert (process.returncode, without_debug_notes(stderr).strip()) == (130, "Interrupted.")

@@ -159,9 +159,9 @@ def test_any_request(shell: Shell) -> None:
 def test_what_there_is(shell: Shell) -> None:
     """Every resource of the API, and of one all that it takes."""
     assert shell("resources").stdout.split() == collections()
-    told = shell("resources", "participations").stdout
-    assert "needs: workspace_id, role" in told
-    assert "include: active_roles" in told
+    printed = shell("resources", "participations").stdout
+    assert "needs: workspace_id, role" in printed
+    assert "include: active_roles" in printed
 
 
 @pytest.mark.parametrize(

@@ -28,8 +28,8 @@ UPLOADED = ("rows.csv", b"a,b\n1,2\n")
 @cache
 def corrections() -> dict[str, Any]:
     """What was decided where the description contradicts itself."""
-    told: dict[str, Any] = yaml.safe_load((CATALOGUE / "corrections.yaml").read_text(encoding="utf-8"))
-    return told
+    corrections: dict[str, Any] = yaml.safe_load((CATALOGUE / "corrections.yaml").read_text(encoding="utf-8"))
+    return corrections
 
 
 @cache

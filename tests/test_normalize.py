@@ -308,7 +308,7 @@ def test_of_many_those_that_the_answer_lacks_are_left_out() -> None:
     story = {"id": "1", "assignee_ids": ["3", "8", "9"]}
     page = normalize(envelope([("stories", "1")], stories=[story], users=[ADA, {"id": "3"}]), include=["assignees"])
     assert [one.id for one in page.items[0].assignees] == ["3", "9"]  # type: ignore[attr-defined]
-    assert [told.target.id for told in page.graph.unresolved] == ["8"]
+    assert [one.target.id for one in page.graph.unresolved] == ["8"]
 
 
 def test_without_include_an_answer_speaks_for_itself() -> None:

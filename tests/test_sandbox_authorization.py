@@ -58,10 +58,10 @@ async def sent_back(
     address = f"{origin(sandbox)}/oauth/authorize"
     async with session.get(address, params=asked or ASKED, allow_redirects=False) as response:
         assert response.status == 302, await response.text()
-        return told(response.headers["Location"])
+        return query_of(response.headers["Location"])
 
 
-def told(location: str) -> dict[str, str]:
+def query_of(location: str) -> dict[str, str]:
     assert location.startswith(BACK)
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
 
@@ -102,7 +102,7 @@ async def test_a_person_agrees_on_a_page(sandbox: Sandbox, session: aiohttp.Clie
     (request,) = re.findall(r'name="request" value="([^"]+)"', page)
     decision = {"request": request, "decision": "allow"}
     async with session.post(address, data=decision, allow_redirects=False) as response:
-        back = told(response.headers["Location"])
+        back = query_of(response.headers["Location"])
     assert (back["state"], back["from"]) == ("s1", "kantata")
     status, answer = await exchanged(sandbox, session, back["code"])
     assert (status, answer["token_type"]) == (200, "bearer")

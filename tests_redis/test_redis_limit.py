@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from wire import OK, Server, told
+from wire import OK, Server, json_answer
 
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, RateLimit, RateLimits, RedisRateLimit
@@ -182,7 +182,7 @@ async def test_while_redis_is_away_each_fails_if_told_so(redis: RedisServer) -> 
 
 async def test_a_refused_request_goes_through_redis_once_more(redis: RedisServer) -> None:
     """With the pause that all share; every attempt counted once."""
-    script = [told({}, 429), OK, OK]
+    script = [json_answer({}, 429), OK, OK]
     async with (
         Server(script) as server,
         KantataSession(token="t", base_url=server.url, rate_limit=RedisRateLimit(redis.url)) as kantata,
@@ -256,15 +256,15 @@ async def test_a_url_of_no_redis_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "told"), [("", "authenticated"), (":wrong@", "invalid"), ("reader:pass@", "can't run")]
+    ("user", "message"), [("", "authenticated"), (":wrong@", "invalid"), ("reader:pass@", "can't run")]
 )
-async def test_a_redis_that_refuses_is_told_at_once(tmp_path: Path, user: str, told: str) -> None:
+async def test_a_redis_that_refuses_is_told_at_once(tmp_path: Path, user: str, message: str) -> None:
     """No password, a wrong one, or a user's who may not write: otherwise every process would take the whole limit."""
     reader = ("--user", "reader", "on", ">pass", "~*", "+@read", "+@connection", "+@scripting")
     async with RedisServer(str(tmp_path), "--requirepass", "right", *reader) as redis:
         setting = RedisRateLimit(f"redis://{user}{redis.address}/0")
         kantata = KantataSession(token="t", base_url="http://127.0.0.1:1", rate_limit=setting)
-        with pytest.raises(UsageError, match=told) as caught:
+        with pytest.raises(UsageError, match=message) as caught:
             await kantata.open()
     assert "wrong" not in str(caught.value)
 
