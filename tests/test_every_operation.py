@@ -7,7 +7,6 @@ reading of the catalogue nor its generated tables can hide a mistake of theirs.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -19,6 +18,8 @@ import yaml
 from kantata_async import APIError, KantataSession, ListQuery
 from kantata_async.api import Resources
 from kantata_async.sandbox import LoggedRequest, Sandbox
+
+pytestmark = pytest.mark.company(people=30, projects=4)
 
 CATALOGUE = Path(__file__).parents[1] / "kantata_async" / "catalogue"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -197,20 +198,6 @@ async def call(kantata: KantataSession, route: tuple[str, str], arguments: dict[
     parameters = {f"{name}_" if name == "except" else name: value for name, value in arguments.items()}
     called = getattr(getattr(kantata, attribute), name)(*ids, **parameters)
     return await (called.page(1) if isinstance(called, ListQuery) else called)
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A small company."""
-    async with Sandbox(people=30, projects=4) as running:
-        yield running
-
-
-@pytest.fixture
-async def kantata(sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session on it."""
-    async with KantataSession(token=sandbox.token, base_url=sandbox.url) as session:
-        yield session
 
 
 ROUTES = [pytest.param(route, id=" ".join(route)) for route in published()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -16,12 +15,7 @@ from kantata_async.calls.seen_ids import SeenIds
 from kantata_async.entities import User
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
-
-@pytest.fixture
-async def kantata_sandbox() -> AsyncIterator[Sandbox]:
-    """A company of some size."""
-    async with Sandbox(people=450, projects=10) as sandbox:
-        yield sandbox
+pytestmark = pytest.mark.company(people=450, projects=10)
 
 
 async def test_every_page_in_order(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:

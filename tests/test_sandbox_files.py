@@ -5,34 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-from sandbox_calls import Caller, calling, ids
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Fault, Sandbox
 
+pytestmark = pytest.mark.company(people=12, projects=5)
+
 PDF = b"%PDF-1.4 " + bytes(range(256)) * 40
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=12, projects=5) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as call:
-        yield call
-
-
-@pytest.fixture
-async def anonymous() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 async def upload(sandbox: Sandbox, content: bytes = PDF, name: str = "taxi.pdf") -> dict[str, Any]:

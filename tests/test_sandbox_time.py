@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 import pytest
-from sandbox_calls import Caller, calling, ids
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=12, projects=3, now=START) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as call:
-        yield call
+pytestmark = pytest.mark.company(people=12, projects=3, now=START)
 
 
 async def date_of(sandbox: Sandbox) -> datetime:

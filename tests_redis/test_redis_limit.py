@@ -23,12 +23,6 @@ from kantata_async.limits.registry import token_digest
 GENERAL = ("general",)
 
 
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    async with RedisServer(str(tmp_path)) as server:
-        yield server
-
-
 def account(redis: RedisServer, limit: RateLimit | RateLimits | AdaptiveRateLimit, **options: object) -> RedisAccount:
     """One process' view of the limits: each has connections, a cache and a clock of its own."""
     made = RedisAccount(RedisRateLimit(redis.url, limit, **options), token_digest("t"), "https://api.example")  # type: ignore[arg-type]

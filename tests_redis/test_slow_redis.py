@@ -5,19 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import pytest
 from wire import Connection, Server, json_answer, opened, post
 
 from benchmarks._redis_server import RedisServer
 from kantata_async import RedisRateLimit
-
-
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    async with RedisServer(str(tmp_path)) as server:
-        yield server
 
 
 class SlowWay:
