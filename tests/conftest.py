@@ -8,15 +8,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import HealthCheck, settings
 from sandbox_calls import Caller
 
 from kantata_async import KantataSession
 from kantata_async.sandbox import Sandbox
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture
@@ -43,8 +49,8 @@ def kantata(request: pytest.FixtureRequest) -> Any:
 @pytest.fixture
 async def marked_session(request: pytest.FixtureRequest, kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
     """A session on the sandbox with the settings of the marker `session`."""
-    settings: dict[str, Any] = {"token": kantata_sandbox.token, "base_url": kantata_sandbox.url, "rate_limit": None}
-    async with KantataSession(**settings | request.node.get_closest_marker("session").kwargs) as opened:
+    given: dict[str, Any] = {"token": kantata_sandbox.token, "base_url": kantata_sandbox.url, "rate_limit": None}
+    async with KantataSession(**given | request.node.get_closest_marker("session").kwargs) as opened:
         yield opened
 
 
@@ -72,3 +78,10 @@ async def anonymous() -> AsyncIterator[aiohttp.ClientSession]:
 def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
     """An operation of the sandbox: its status and its decoded body."""
     return Caller(sandbox, session)
+
+
+@pytest.fixture
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits long: the sandbox carries a request out before it loses the answer."""
+    sleep = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))

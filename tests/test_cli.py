@@ -19,8 +19,8 @@ from typing import Any, Final
 import pytest
 from rich.console import Console
 
-from kantata_async import KantataSession, __version__
-from kantata_async.cli import commands, demo
+from kantata_async import __version__
+from kantata_async.cli import demo
 from kantata_async.cli.demo import demonstrate
 from kantata_async.cli.demo_facts import Scale
 from kantata_async.cli.demo_view import DemoView
@@ -165,20 +165,16 @@ async def test_a_wrong_team_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> N
     assert "Wrong: 1 participations are in the store that nobody asked for" in console.export_text()
 
 
-def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_one_line() -> None:
     """A KantataError ends a command with exit code 1 and one line on standard error."""
-
-    async def refused(*_: object) -> bool:
-        async with Sandbox() as sandbox, KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata:
-            sandbox.faults.add(Fault("status", status=403, method="GET"))
-            await kantata.users.me()
-        return True
-
-    monkeypatch.setattr(demo, "demonstrate", refused)
-    monkeypatch.setattr(sys, "argv", ["kantata-async", "demo"])
-    assert commands.run() == 1
-    stderr = capsys.readouterr().err
-    assert stderr.startswith("Error: 403 on GET /users/me")
+    with Sandbox.in_thread(people=3, projects=1) as sandbox:
+        sandbox.faults.add(Fault("status", status=403, method="GET"))
+        reaching = {"KANTATA_TOKEN": sandbox.token, "KANTATA_BASE_URL": sandbox.url}
+        done = kantata_async("get", "users", "1", **reaching)
+    stderr = without_debug_notes(done.stderr)
+    assert done.returncode == 1
+    assert stderr.startswith("Error: 127.0.0.1:")
+    assert "The server answered 403" in stderr
     assert stderr.count("\n") == 1
 
 

@@ -265,6 +265,7 @@ async def test_permissions_are_given_beside_those_there_are(kantata: KantataSess
 # --- faults ---
 
 
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize(
     "faults",
     [
@@ -281,10 +282,9 @@ async def test_permissions_are_given_beside_those_there_are(kantata: KantataSess
     ids=lambda faults: "-".join(f"{fault.kind}-{fault.when}-{fault.method}" for fault in faults),
 )
 async def test_faults_leave_exactly_the_roster(
-    kantata: KantataSession, kantata_sandbox: Sandbox, faults: list[Fault], monkeypatch: pytest.MonkeyPatch
+    kantata: KantataSession, kantata_sandbox: Sandbox, faults: list[Fault]
 ) -> None:
     """Lost answers, 429 and 503: applied until it is done, the teams are the roster, and nobody is there twice."""
-    shorten_waits(monkeypatch)
     rows = [{"project": project, "person": id, "bill_rate": id} for project in (EMPTY, STAFFED) for id in range(20, 30)]
     made = await plan(kantata, roster(rows), remove_others=True)
     kantata_sandbox.faults.add(*faults)
@@ -297,17 +297,9 @@ async def test_faults_leave_exactly_the_roster(
         assert all(one["rate_in_cents"] == int(one["user_id"]) * 100 for one in team(kantata_sandbox, project))
 
 
-def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait long: the sandbox carries a request out before it loses the answer."""
-    sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
-
-
-async def test_a_refusal_is_told_with_its_line(
-    kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("short_waits")
+async def test_a_refusal_is_told_with_its_line(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
     """One person whom the API refuses does not keep the others out."""
-    shorten_waits(monkeypatch)
     made = await plan(kantata, roster([{"project": EMPTY, "person": id} for id in (4, 5, 6)]))
     kantata_sandbox.store.delete("users", "5")
     report = await made.apply()
@@ -318,11 +310,9 @@ async def test_a_refusal_is_told_with_its_line(
     assert "refused" in str(report)
 
 
-async def test_added_but_for_what_an_update_sets(
-    kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("short_waits")
+async def test_added_but_for_what_an_update_sets(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
     """A created participation whose update is refused is told, and found as a change by the next plan."""
-    shorten_waits(monkeypatch)
     made = await plan(kantata, roster(ROWS[:1]))
     kantata_sandbox.faults.add(Fault("status", status=422, method="PUT", times=None))
     report = await made.apply()

@@ -32,12 +32,7 @@ EMPTY = "2"
 DISABLED = "40"
 Rows = Iterable[Mapping[str, object]]
 
-
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait long: the sandbox carries a request out before it loses the answer."""
-    sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 def user(sandbox: Sandbox, id: str) -> dict[str, Any]:
