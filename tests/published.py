@@ -24,8 +24,8 @@ def _read(path: Path) -> Any:
 @cache
 def corrections() -> Raw:
     """What was decided where the description contradicts itself."""
-    told: Raw = _read(_FOLDER / "corrections.yaml")
-    return told
+    corrections: Raw = _read(_FOLDER / "corrections.yaml")
+    return corrections
 
 
 @cache
@@ -82,9 +82,9 @@ def includes_of(operation: Raw) -> dict[str, Raw]:
     owner = next(iter(operation.get("response", {}).values()), None)
     keys = corrections()["association_keys"]
     return {
-        name: told | {"key": keys.get(f"{owner}.{name}", told)["key"]}
-        for name, told in operation.get("include", {}).items()
-        if told["ref"] is not None
+        name: include | {"key": keys.get(f"{owner}.{name}", include)["key"]}
+        for name, include in operation.get("include", {}).items()
+        if include["ref"] is not None
     }
 
 

@@ -66,9 +66,7 @@ async def run_at_prompt(
     """Run what a reader types in a folder where `await` works, on a sandbox in place of the account; then its tests."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KANTATA_TOKEN", sandbox.token)
-    defaults = KantataSession.__init__.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "base_url", sandbox.url)
+    monkeypatch.setenv("KANTATA_BASE_URL", sandbox.url)
     names: dict[str, Any] = {"kantata": kantata}
     compiled = compile(code, "snippet", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     result = eval(compiled, names)

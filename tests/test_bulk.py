@@ -20,20 +20,10 @@ from kantata_async.sandbox import Fault, Sandbox, Switches
 QUICK = RetryPolicy(attempts=8, first_wait=0.01, max_wait=0.02)
 WORKSPACES = ["4", "5", "6"]
 
-
-@pytest.fixture
-async def kantata_sandbox() -> AsyncIterator[Sandbox]:
-    """A company of some size, with an account that refuses a second participation."""
-    async with Sandbox(people=420, projects=6, switches=Switches(unique_participations=True)) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def kantata(kantata_sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session that does not wait long, and takes a 429 for the accident that it is here."""
-    settings: Any = {"token": kantata_sandbox.token, "base_url": kantata_sandbox.url, "retry": QUICK}
-    async with KantataSession(rate_limit=None, **settings) as session:
-        yield session
+pytestmark = [
+    pytest.mark.company(people=420, projects=6, switches=Switches(unique_participations=True)),
+    pytest.mark.session(retry=QUICK),
+]
 
 
 def rows_for(sandbox: Sandbox, count: int) -> list[dict[str, Any]]:

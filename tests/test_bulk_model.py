@@ -11,5 +11,5 @@ from chaos import _bulk_model
 @pytest.mark.parametrize("seed", [3, 5, 9])
 async def test_every_outcome_is_as_the_model_knows(seed: int, how: str) -> None:
     """Whatever its manners and whatever interrupts it: each row told of once, nothing twice, nothing told wrongly."""
-    told = await _bulk_model.run(seed, how, rows=150)
-    assert told.total() > 0
+    outcomes = await _bulk_model.run(seed, how, rows=150)
+    assert outcomes.total() > 0

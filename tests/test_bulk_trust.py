@@ -348,10 +348,10 @@ async def test_an_error_in_the_loop_over_a_stream_leaves_no_row_untold(api: Api)
         result = bulk_result(caught.value)
         await asyncio.sleep(0.05)
     assert result is not None
-    told = {one.index: one for one in [*handed, *result]}
-    assert sorted(told) == list(range(650))
+    outcomes = {one.index: one for one in [*handed, *result]}
+    assert sorted(outcomes) == list(range(650))
     there = {int(one["user_id"]) - 50 for one in api.of("participations")}
-    for index, one in told.items():
+    for index, one in outcomes.items():
         assert one.status == "unknown" or (one.status == "created") == (index in there)
 
 
@@ -390,8 +390,8 @@ async def test_a_session_that_closes_under_way(api: Api) -> None:
             await kantata.close()
             with pytest.raises(UsageError, match="closed") as caught:
                 await writing
-        told = Counter(one.status for one in [*handed, *(bulk_result(caught.value) or ())])
-        assert told == {"unknown": 200, "not_sent": 300}
+        counts = Counter(one.status for one in [*handed, *(bulk_result(caught.value) or ())])
+        assert counts == {"unknown": 200, "not_sent": 300}
 
 
 async def written(kantata: KantataSession, handed: list[Outcome[Any]], *, is_stream: bool) -> None:

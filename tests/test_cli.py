@@ -19,8 +19,8 @@ from typing import Any, Final
 import pytest
 from rich.console import Console
 
-from kantata_async import KantataSession, __version__
-from kantata_async.cli import commands, demo
+from kantata_async import __version__
+from kantata_async.cli import demo
 from kantata_async.cli.demo import demonstrate
 from kantata_async.cli.demo_facts import Scale
 from kantata_async.cli.demo_view import DemoView
@@ -37,7 +37,7 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONDEVMODE": "1"} | changes
 
 
-def told(stderr: str) -> str:
+def without_debug_notes(stderr: str) -> str:
     """What was written to standard error, but for what asyncio's debug mode says of anything that took 0.1 s."""
     return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("Executing <"))
 
@@ -98,7 +98,7 @@ def test_a_missing_extra_is_named(module: str) -> None:
     """Without the extra `cli` one line says how to get it, and the exit code is 2."""
     done = without(module, "demo")
     assert done.returncode == 2
-    assert told(done.stderr).count("\n") == 1
+    assert without_debug_notes(done.stderr).count("\n") == 1
     assert "pip install 'kantata-async[cli]'" in done.stderr
 
 
@@ -112,7 +112,7 @@ def test_any_other_missing_module_is_a_bug() -> None:
 def test_the_demo_creates_what_it_says_and_says_what_it_took() -> None:
     """250 people on three projects, three requests for it, and a check against the store."""
     done = kantata_async("demo", *QUICK)
-    assert (done.returncode, told(done.stderr)) == (0, "")
+    assert (done.returncode, without_debug_notes(done.stderr)) == (0, "")
     assert "Put 250 people on 3 projects" in done.stdout
     assert "250 created" in done.stdout
     assert re.search(r"Put 250 people on 3 projects +3 +\d+\.\d\d s +250 ", done.stdout)
@@ -132,7 +132,7 @@ def test_a_piped_demo_is_plain() -> None:
 def test_the_demo_writes_what_the_encoding_allows() -> None:
     """Output that cannot write every character loses those, not the run."""
     done = kantata_async("demo", *QUICK, "--people", "5", PYTHONIOENCODING="ascii")
-    assert (done.returncode, told(done.stderr)) == (0, "")
+    assert (done.returncode, without_debug_notes(done.stderr)) == (0, "")
     assert done.stdout.isascii()
 
 
@@ -165,20 +165,16 @@ async def test_a_wrong_team_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> N
     assert "Wrong: 1 participations are in the store that nobody asked for" in console.export_text()
 
 
-def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_one_line() -> None:
     """A KantataError ends a command with exit code 1 and one line on standard error."""
-
-    async def refused(*_: object) -> bool:
-        async with Sandbox() as sandbox, KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata:
-            sandbox.faults.add(Fault("status", status=403, method="GET"))
-            await kantata.users.me()
-        return True
-
-    monkeypatch.setattr(demo, "demonstrate", refused)
-    monkeypatch.setattr(sys, "argv", ["kantata-async", "demo"])
-    assert commands.run() == 1
-    stderr = capsys.readouterr().err
-    assert stderr.startswith("Error: 403 on GET /users/me")
+    with Sandbox.in_thread(people=3, projects=1) as sandbox:
+        sandbox.faults.add(Fault("status", status=403, method="GET"))
+        reaching = {"KANTATA_TOKEN": sandbox.token, "KANTATA_BASE_URL": sandbox.url}
+        done = kantata_async("get", "users", "1", **reaching)
+    stderr = without_debug_notes(done.stderr)
+    assert done.returncode == 1
+    assert stderr.startswith("Error: 127.0.0.1:")
+    assert "The server answered 403" in stderr
     assert stderr.count("\n") == 1
 
 
@@ -220,7 +216,7 @@ def test_the_sandbox_answers_until_it_is_interrupted() -> None:
             assert json.load(answer)["count"] == 7
         process.send_signal(signal.SIGINT)
         rest, stderr = process.communicate(timeout=10)
-    assert (process.returncode, rest, told(stderr)) == (0, "Ended.\n", "")
+    assert (process.returncode, rest, without_debug_notes(stderr)) == (0, "Ended.\n", "")
 
 
 def test_a_port_in_use_is_told() -> None:
@@ -232,7 +228,7 @@ def test_a_port_in_use_is_told() -> None:
         done = kantata_async("sandbox", "--port", port)
     assert done.returncode == 1
     assert (
-        told(done.stderr)
+        without_debug_notes(done.stderr)
         == f"Error: port {port} is in use; choose another with --port, or any free one with --port 0\n"
     )
 
@@ -253,4 +249,4 @@ def test_an_interrupted_demo_exits_130() -> None:
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=10)
-    assert (process.returncode, told(stderr).strip()) == (130, "Interrupted.")
+    assert (process.returncode, without_debug_notes(stderr).strip()) == (130, "Interrupted.")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,14 +31,14 @@ from kantata_async.errors import (
     ValidationError,
 )
 from kantata_async.model import Ref
-from kantata_async.sandbox import Sandbox
+from kantata_async.sandbox import Sandbox, ThreadedSandbox
 
 
 @attrs.frozen
 class Shell:
     """Runs commands against a sandbox that answers from another thread."""
 
-    sandbox: Sandbox
+    sandbox: ThreadedSandbox
     config: Path
 
     def __call__(self, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -66,23 +64,8 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A shell with a sandbox of its own."""
-    ready, leave = threading.Event(), threading.Event()
-    served: list[Sandbox] = []
-
-    async def serve() -> None:
-        async with Sandbox() as sandbox:
-            served.append(sandbox)
-            ready.set()
-            await asyncio.to_thread(leave.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield Shell(served[0], tmp_path_factory.mktemp("config"))
-    finally:
-        leave.set()
-        thread.join()
+    with Sandbox.in_thread() as sandbox:
+        yield Shell(sandbox, tmp_path_factory.mktemp("config"))
 
 
 def test_one_object_is_got(shell: Shell) -> None:
@@ -117,7 +100,7 @@ def test_a_table_for_people(shell: Shell) -> None:
 
 def test_csv_for_spreadsheets(shell: Shell) -> None:
     """Read back by the csv module it holds the same; a name that is a formula is none any more."""
-    shell.sandbox.store.records("skills")["1"]["name"] = "=HYPERLINK(1)"
+    shell.sandbox.store.update("skills", "1", {"name": "=HYPERLINK(1)"})
     done = shell("list", "skills", "--csv", "--columns", "id,name,skill_category_id")
     rows = list(csv.reader(io.StringIO(done.stdout)))
     assert rows[0] == ["id", "name", "skill_category_id"]
@@ -159,9 +142,9 @@ def test_any_request(shell: Shell) -> None:
 def test_what_there_is(shell: Shell) -> None:
     """Every resource of the API, and of one all that it takes."""
     assert shell("resources").stdout.split() == collections()
-    told = shell("resources", "participations").stdout
-    assert "needs: workspace_id, role" in told
-    assert "include: active_roles" in told
+    printed = shell("resources", "participations").stdout
+    assert "needs: workspace_id, role" in printed
+    assert "include: active_roles" in printed
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,7 +16,7 @@ from snippets import Block, blocks_in, run_as_file, run_at_prompt
 
 from codegen.reference import write
 from kantata_async import KantataSession
-from kantata_async.sandbox import Sandbox
+from kantata_async.sandbox import Sandbox, ThreadedSandbox
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
@@ -64,7 +62,7 @@ class Folder:
     """Where commands are typed: with the files that the pages name, and a sandbox that answers."""
 
     path: Path
-    sandbox: Sandbox
+    sandbox: ThreadedSandbox
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         bin = Path(sys.executable).parent
@@ -92,23 +90,8 @@ def folder(tmp_path: Path) -> Iterator[Folder]:
     (tmp_path / "rows.jsonl").write_text('{"workspace_id": 3, "user_id": 20, "role": "maven"}\n')
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    ready, leave = threading.Event(), threading.Event()
-    served: list[Sandbox] = []
-
-    async def serve() -> None:
-        async with Sandbox() as sandbox:
-            served.append(sandbox)
-            ready.set()
-            await asyncio.to_thread(leave.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert ready.wait(30)
-    try:
-        yield Folder(tmp_path, served[0])
-    finally:
-        leave.set()
-        thread.join()
+    with Sandbox.in_thread() as sandbox:
+        yield Folder(tmp_path, sandbox)
 
 
 @pytest.mark.parametrize("block", blocks("sh"))

@@ -35,8 +35,8 @@ def test_each_status_has_its_class(status: int, name: str) -> None:
 def test_what_an_error_tells() -> None:
     """Status, request, reasons with their rows and fields, and the request id."""
     error = api_error_type(422)(422, DETAILS, method="POST", path="/participations", request_id="abc")
-    told = "422 on POST /participations: can't be blank (row 3, role); no [x-request-id abc]"
-    assert str(error) == told
+    message = "422 on POST /participations: can't be blank (row 3, role); no [x-request-id abc]"
+    assert str(error) == message
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ reading of the catalogue nor its generated tables can hide a mistake of theirs.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,6 +19,8 @@ from kantata_async import APIError, KantataSession, ListQuery
 from kantata_async.api import Resources
 from kantata_async.sandbox import LoggedRequest, Sandbox
 
+pytestmark = pytest.mark.company(people=30, projects=4)
+
 CATALOGUE = Path(__file__).parents[1] / "kantata_async" / "catalogue"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 UPLOADED = ("rows.csv", b"a,b\n1,2\n")
@@ -28,8 +29,8 @@ UPLOADED = ("rows.csv", b"a,b\n1,2\n")
 @cache
 def corrections() -> dict[str, Any]:
     """What was decided where the description contradicts itself."""
-    told: dict[str, Any] = yaml.safe_load((CATALOGUE / "corrections.yaml").read_text(encoding="utf-8"))
-    return told
+    corrections: dict[str, Any] = yaml.safe_load((CATALOGUE / "corrections.yaml").read_text(encoding="utf-8"))
+    return corrections
 
 
 @cache
@@ -197,20 +198,6 @@ async def call(kantata: KantataSession, route: tuple[str, str], arguments: dict[
     parameters = {f"{name}_" if name == "except" else name: value for name, value in arguments.items()}
     called = getattr(getattr(kantata, attribute), name)(*ids, **parameters)
     return await (called.page(1) if isinstance(called, ListQuery) else called)
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A small company."""
-    async with Sandbox(people=30, projects=4) as running:
-        yield running
-
-
-@pytest.fixture
-async def kantata(sandbox: Sandbox) -> AsyncIterator[KantataSession]:
-    """A session on it."""
-    async with KantataSession(token=sandbox.token, base_url=sandbox.url) as session:
-        yield session
 
 
 ROUTES = [pytest.param(route, id=" ".join(route)) for route in published()]

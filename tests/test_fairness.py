@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire import OK, Server
+from wire import OK, Server, opened
 
 from kantata_async import KantataSession, RateLimit, job, priority
 from kantata_async.calls.concurrency import together
@@ -134,8 +134,8 @@ async def test_the_tasks_of_a_session_work_for_who_started_them() -> None:
     async def which() -> object:
         return current_job()
 
-    async with KantataSession(token="t", base_url="http://127.0.0.1:1") as kantata:
-        assert await kantata._transport.spawn(which()) is asyncio.current_task()
+    async with opened("http://127.0.0.1:1") as transport:
+        assert await transport.spawn(which()) is asyncio.current_task()
 
 
 def test_an_unknown_priority_is_refused() -> None:

@@ -336,8 +336,8 @@ def test_includes_of_an_operation_are_associations_of_what_it_answers(collection
         cls = entity_class(operation.collection) if operation.collection is not None else None
         if cls is not None:
             unreadable = set(operation.includes) - set(cls.associations)
-            told = published.operations()[str(operation)].get("include", {})
-            assert all(told[name]["ref"] is None for name in unreadable), (str(operation), unreadable)
+            includes = published.operations()[str(operation)].get("include", {})
+            assert all(includes[name]["ref"] is None for name in unreadable), (str(operation), unreadable)
 
 
 @pytest.mark.parametrize("collection", sorted(COLLECTIONS))

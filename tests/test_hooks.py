@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 import pytest
 from waiting import until
-from wire import OK, Server, cut, hang, told
+from wire import OK, Server, cut, hang, json_answer
 
 from kantata_async import KantataSession, RequestEvent, RetryPolicy
 from kantata_async.errors import NotFoundError, UsageError
@@ -45,7 +45,7 @@ async def test_a_request_that_goes_well_is_started_and_finished() -> None:
 
 async def test_a_429_is_told_and_so_is_the_next_attempt() -> None:
     """In the order in which it happens, with the wait that was asked for."""
-    events = await events_of([told({}, 429, retry_after="1"), OK])
+    events = await events_of([json_answer({}, 429, retry_after="1"), OK])
     assert [event.kind for event in events] == ["started", "throttled", "retried", "finished"]
     assert (events[1].status, events[1].retry_after, events[1].attempt) == (429, 1.0, 1)
     assert (events[3].attempt, events[3].status) == (2, 200)
@@ -61,7 +61,7 @@ async def test_a_lost_connection_is_retried_and_told() -> None:
 
 async def test_an_error_is_told_by_its_name() -> None:
     """Of the API's and of the program's alike; what was never sent has no attempt."""
-    events = await events_of([told({}, 404)])
+    events = await events_of([json_answer({}, 404)])
     assert (events[-1].kind, events[-1].error, events[-1].status) == ("finished", "NotFoundError", 404)
     assert (await events_of([], path="/no/../where")) == []
 
@@ -87,7 +87,7 @@ async def test_a_hook_that_fails_breaks_nothing_and_is_logged_once(caplog: pytes
         raise RuntimeError("no metrics today")
 
     async with (
-        Server([OK, told({}, 404)]) as server,
+        Server([OK, json_answer({}, 404)]) as server,
         KantataSession(token="t", base_url=server.url, on_event=broken) as kantata,
     ):
         await kantata.request("GET", "/users")
@@ -112,7 +112,7 @@ async def test_an_async_hook_is_told_everything_in_order() -> None:
         under_way -= 1
 
     async with (
-        Server([told({}, 503), OK]) as server,
+        Server([json_answer({}, 503), OK]) as server,
         KantataSession(token="t", base_url=server.url, on_event=hook, retry=RetryPolicy(first_wait=0.001)) as kantata,
     ):
         await kantata.request("GET", "/users")
@@ -240,7 +240,7 @@ async def test_the_opentelemetry_example_records(monkeypatch: pytest.MonkeyPatch
     spec.loader.exec_module(example)
     meter = Meter()
     async with (
-        Server([told({}, 429), OK, told({}, 404)]) as server,
+        Server([json_answer({}, 429), OK, json_answer({}, 404)]) as server,
         KantataSession(token="t", base_url=server.url, on_event=example.kantata_metrics(meter)) as kantata,
     ):
         await kantata.request("GET", "/users/7")

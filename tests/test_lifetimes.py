@@ -205,9 +205,9 @@ async def test_a_load_does_not_bring_back_an_older_state(kantata: KantataSession
     await kantata.workspaces.update(people[2].workspace.id, title="new")
     fresh = await kantata.participations.get(people[0].id, include=["workspace"])
     await kantata.load(people[:2], "workspace")
-    told = people[0].workspace.title
+    title = people[0].workspace.title
     await kantata.load([*people, fresh], "user.account_membership")
-    assert people[0].workspace.title == people[-1].workspace.title == told
+    assert people[0].workspace.title == people[-1].workspace.title == title
     assert fresh.workspace.title == "new"
 
 
@@ -224,7 +224,7 @@ async def test_the_same_objects_however_they_are_loaded(kantata: KantataSession)
         "workspace.participations.user",
     )
     await kantata.load(people, *paths)
-    expected = {(one.id, path): told(one, path) for one in people for path in paths}
+    expected = {(one.id, path): ids_along(one, path) for one in people for path in paths}
     ways: list[Callable[[], Awaitable[list[Participation]]]] = [
         lambda: kantata.participations.list(workspace_id=project).collect(),
         lambda: kantata.participations.list(workspace_id=project, include=["user"], per_page=2).collect(),
@@ -239,15 +239,15 @@ async def test_the_same_objects_however_they_are_loaded(kantata: KantataSession)
             chosen = chance.sample(paths, chance.randint(1, 2))
             await kantata.load(part, *chosen)
             loaded += [(one, path) for one in part for path in chosen]
-            assert all(told(one, path) == expected[one.id, path] for one, path in loaded)
+            assert all(ids_along(one, path) == expected[one.id, path] for one, path in loaded)
 
 
-def told(value: Any, path: str) -> Any:
+def ids_along(value: Any, path: str) -> Any:
     """The ids along a path of associations."""
     if isinstance(value, tuple):
-        return sorted(told(one, path) for one in value)
+        return sorted(ids_along(one, path) for one in value)
     step, _, deeper = path.partition(".")
-    return (value.id, told(getattr(value, step), deeper)) if step else value.id
+    return (value.id, ids_along(getattr(value, step), deeper)) if step else value.id
 
 
 async def streamed(kantata: KantataSession, project: str) -> list[Participation]:

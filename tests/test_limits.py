@@ -11,7 +11,7 @@ import time
 import pytest
 from aiolimiter import AsyncLimiter
 from waiting import until
-from wire import OK, Server, Step, cut, get, hang, opened, reset, silent_port, told
+from wire import OK, Server, Step, cut, get, hang, json_answer, opened, reset, silent_port
 
 from kantata_async import KantataSession
 from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageError
@@ -21,7 +21,7 @@ from kantata_async.limits.endpoints import OWN_LIMITS, limits_of
 from kantata_async.limits.registry import local_account, token_digest
 from kantata_async.transport import Request, RetryPolicy, Transport
 
-REFUSED = told({}, 429)
+REFUSED = json_answer({}, 429)
 
 
 def limiter(concurrency: int, limit: RateLimit | AdaptiveRateLimit | None = None) -> Limiter:
@@ -279,7 +279,7 @@ async def test_a_429_pauses_those_that_already_waited() -> None:
 
 async def test_retry_after_is_believed() -> None:
     """By the limit, and so by every request that shares it."""
-    script = [told({}, 429, retry_after="1"), OK, OK]
+    script = [json_answer({}, 429, retry_after="1"), OK, OK]
     async with Server(script) as server, opened(server, rate_limit=AdaptiveRateLimit()) as transport:
         began = time.monotonic()
         refused = asyncio.create_task(transport.send(get("/users/1")))
@@ -293,7 +293,7 @@ async def test_retry_after_is_believed() -> None:
 async def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
     """Under a limit as without one."""
     async with (
-        Server([told({}, 429, retry_after="301")]) as server,
+        Server([json_answer({}, 429, retry_after="301")]) as server,
         opened(server, rate_limit=AdaptiveRateLimit()) as transport,
     ):
         began = time.monotonic()
@@ -452,7 +452,7 @@ async def test_a_programs_own_limiter_belongs_to_one_event_loop() -> None:
 async def test_a_pause_that_nobody_can_wait_for_does_not_stop_the_account(asked: str) -> None:
     """The refused call gives up at once; another session finds out how the server is."""
     async with (
-        Server([told({}, 429, retry_after=asked), OK]) as server,
+        Server([json_answer({}, 429, retry_after=asked), OK]) as server,
         opened(server, rate_limit=AdaptiveRateLimit()) as transport,
         opened(server, rate_limit=AdaptiveRateLimit()) as other,
     ):
@@ -479,7 +479,7 @@ async def test_all_who_wait_for_a_limit_that_lets_none_through_are_told_by_their
 async def test_who_cannot_wait_for_a_pause_is_told_at_once() -> None:
     """The pause that one session may wait for is too long for another on the same account."""
     async with (
-        Server([told({}, 429, retry_after="40")]) as server,
+        Server([json_answer({}, 429, retry_after="40")]) as server,
         opened(server, rate_limit=AdaptiveRateLimit()) as patient,
         opened(server, rate_limit=AdaptiveRateLimit(), retry=RetryPolicy(deadline=2)) as hurried,
     ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
@@ -16,12 +15,7 @@ from kantata_async.calls.seen_ids import SeenIds
 from kantata_async.entities import User
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
-
-@pytest.fixture
-async def kantata_sandbox() -> AsyncIterator[Sandbox]:
-    """A company of some size."""
-    async with Sandbox(people=450, projects=10) as sandbox:
-        yield sandbox
+pytestmark = pytest.mark.company(people=450, projects=10)
 
 
 async def test_every_page_in_order(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
@@ -180,9 +174,9 @@ async def test_get_many(kantata_sandbox: Sandbox, kantata: KantataSession) -> No
     """By id in the order asked, 200 a request, each id once; the ids that are not answered are told."""
     ids = [*range(300, 0, -1), 300, 999_999]
     found = await kantata.users.get_many(ids)
-    told = {int(one) for one in found.missing}
-    assert 999_999 in told
-    assert [int(one.id) for one in found] == [id for id in ids if id not in told]
+    missing = {int(one) for one in found.missing}
+    assert 999_999 in missing
+    assert [int(one.id) for one in found] == [id for id in ids if id not in missing]
     asked = [one.query["only"].split(",") for one in kantata_sandbox.requests]
     assert [len(only) for only in asked] == [200, 101]
     assert await kantata.users.get_many([]) == []

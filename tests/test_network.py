@@ -21,7 +21,7 @@ import trustme
 from aiohttp.client_reqrep import ConnectionKey
 from proxying import ConnectProxy
 from waiting import until
-from wire import OK, TOKEN, Connection, Server, cut, hang, silent_port, then_cut, told
+from wire import OK, TOKEN, Connection, Server, cut, hang, json_answer, silent_port, then_cut
 
 from kantata_async import KantataSession, RateLimit, RetryPolicy
 from kantata_async.errors import (
@@ -446,7 +446,7 @@ async def test_a_level_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPa
 
 async def test_options_hold_for_the_calls_made_with_them() -> None:
     """Headers, time and attempts; the connections are the session's."""
-    busy = told({}, 500)
+    busy = json_answer({}, 500)
     async with (
         Server([OK, OK, busy, busy, busy, hang]) as server,
         session(server.url, headers={"X-Team": "a"}) as kantata,
@@ -468,7 +468,7 @@ async def test_options_hold_for_the_calls_made_with_them() -> None:
 
 async def test_a_header_that_is_a_secret_is_not_shown() -> None:
     """Should the server send it back, that of the session and that of a view."""
-    refusal = told({"errors": ["wrong gateway key g4teway-key, wrong token v1ew-token"]}, 403)
+    refusal = json_answer({"errors": ["wrong gateway key g4teway-key, wrong token v1ew-token"]}, 403)
     async with (
         Server([refusal, refusal]) as server,
         session(server.url, headers={"X-Gateway-Key": "g4teway-key", "X-Team": "wrong"}) as kantata,

@@ -50,25 +50,25 @@ def entity_class(definition: str) -> type[Entity]:
     return found
 
 
-def sample(name: str, told: Any) -> Any:
+def sample(name: str, description: Any) -> Any:
     """A value as the server would send it for an attribute of this type."""
-    if isinstance(told, dict):
-        return sample_of_parts(name, told)
+    if isinstance(description, dict):
+        return sample_of_parts(name, description)
     if name.endswith(("_id", "_ids")):
         return "42" if name.endswith("_id") else ["42", "42:percent_complete"]
-    kind = published.type_of(name, told)
+    kind = published.type_of(name, description)
     if kind.startswith("array<"):
         return [_SAMPLES.get(kind[len("array<") : -1], {"message": "no"})]
     return _SAMPLES[kind]
 
 
-def sample_of_parts(name: str, told: Json) -> Any:
+def sample_of_parts(name: str, description: Json) -> Any:
     """An object, a list of objects or a map of objects."""
-    if set(told) == {"[]"}:
-        return [sample(name, told["[]"])]
-    if set(told) == {"{}"}:
-        return {"EUR": sample(name, told["{}"])}
-    return {part.rstrip("!"): sample(part, line) for part, line in told.items()}
+    if set(description) == {"[]"}:
+        return [sample(name, description["[]"])]
+    if set(description) == {"{}"}:
+        return {"EUR": sample(name, description["{}"])}
+    return {part.rstrip("!"): sample(part, line) for part, line in description.items()}
 
 
 def full(definition: str) -> Json:
@@ -104,9 +104,9 @@ def test_the_catalogue_is_all_there() -> None:
     assert len(DEFINITIONS) == 129
     assert len(published.operations()) == 419
     unreferenced = {
-        route: {name for name, told in operation["include"].items() if told["ref"] is None}
+        route: {name for name, description in operation["include"].items() if description["ref"] is None}
         for route, operation in published.operations().items()
-        if any(told["ref"] is None for told in operation.get("include", {}).values())
+        if any(description["ref"] is None for description in operation.get("include", {}).values())
     }
     assert unreferenced == UNREFERENCED
 
@@ -131,16 +131,20 @@ def check_associations(collection: str, definition: str, includes: dict[str, Jso
     owner: Json = {"id": "1"}
     others: dict[str, list[Json]] = {}
     expected: dict[str, list[tuple[type[Entity], str]]] = {}
-    for number, (name, told) in enumerate(includes.items(), start=1):
-        keys = polymorphic_keys(told) if told["entity"] == "polymorphic" else [(told["key"], told["entity"])]
-        many = told["ref"].endswith(("_ids", "_refs"))
+    for number, (name, description) in enumerate(includes.items(), start=1):
+        keys = (
+            polymorphic_keys(description)
+            if description["entity"] == "polymorphic"
+            else [(description["key"], description["entity"])]
+        )
+        many = description["ref"].endswith(("_ids", "_refs"))
         targets = [
             (key, f"{number}{position}", entity)
             for position, (key, entity) in enumerate(keys * 2 if many else keys[:1])
         ]
         for key, id, _ in targets:
             others.setdefault(key, []).append({"id": id})
-        owner[told["ref"]] = referring(told, targets, many=many)
+        owner[description["ref"]] = referring(description, targets, many=many)
         expected[name] = [(entity_class(entity), id) for _, id, entity in targets]
     others.setdefault(collection, []).append(owner)
     page = normalize(envelope([(collection, "1")], **others), include=list(includes))
@@ -154,16 +158,16 @@ def check_associations(collection: str, definition: str, includes: dict[str, Jso
     assert page.graph.notes == []
 
 
-def polymorphic_keys(told: Json) -> list[tuple[str, str]]:
+def polymorphic_keys(description: Json) -> list[tuple[str, str]]:
     """Collections, with their definitions, that a polymorphic reference may name."""
-    asked = told["key"] if isinstance(told["key"], list) else ["workspaces", "users", "stories"]
+    asked = description["key"] if isinstance(description["key"], list) else ["workspaces", "users", "stories"]
     defined = {published.collection_of(name): name for name in NAMED if name not in published.corrections()["variants"]}
     return [(key, defined[key]) for key in asked]
 
 
-def referring(told: Json, targets: list[tuple[str, str, str]], *, many: bool) -> Any:
+def referring(description: Json, targets: list[tuple[str, str, str]], *, many: bool) -> Any:
     """The value of the attribute that refers to these targets."""
-    values = [{"key": key, "id": id} if told["entity"] == "polymorphic" else id for key, id, _ in targets]
+    values = [{"key": key, "id": id} if description["entity"] == "polymorphic" else id for key, id, _ in targets]
     return values if many else values[0]
 
 
@@ -172,21 +176,21 @@ def referring(told: Json, targets: list[tuple[str, str, str]], *, many: bool) ->
     [
         (owner, name)
         for owner in DEFINITIONS
-        for name, told in published.associations_of(owner).items()
-        if told["entity"] == "polymorphic"
+        for name, description in published.associations_of(owner).items()
+        if description["entity"] == "polymorphic"
     ],
 )
 @pytest.mark.parametrize("target", [name for name in NAMED if name not in published.corrections()["variants"]])
 def test_a_polymorphic_reference_may_name_any_collection(owner: str, name: str, target: str) -> None:
     """Its class is the collection's."""
-    told = published.associations_of(owner)[name]
+    description = published.associations_of(owner)[name]
     key = published.collection_of(target)
-    data = {"id": "1", told["ref"]: {"key": key, "id": "2"}}
+    data = {"id": "1", description["ref"]: {"key": key, "id": "2"}}
     own = published.collection_of(owner)
     objects = {own: [data, {"id": "2"}]} if key == own else {own: [data], key: [{"id": "2"}]}
     item = normalize(envelope([(own, "1")], **objects)).items[0]
     assert type(getattr(item, name)) is entity_class(target)
-    assert getattr(item, told["ref"]) == Ref(key, "2")
+    assert getattr(item, description["ref"]) == Ref(key, "2")
 
 
 @pytest.mark.parametrize("definition", NAMED)
@@ -203,10 +207,12 @@ def test_a_class_has_every_attribute_and_association(definition: str) -> None:
             assert cls.attributes[name].include == include, name
     associations = published.associations_of(definition)
     assert set(cls.associations) == set(associations)
-    for name, told in associations.items():
-        kind = Many if told["ref"].endswith(("_ids", "_refs")) else One
+    for name, description in associations.items():
+        kind = Many if description["ref"].endswith(("_ids", "_refs")) else One
         assert type(cls.associations[name]) is kind
-        assert told["ref"] in cls.attributes, f"{name} refers by {told['ref']}, which the definition lacks"
+        assert description["ref"] in cls.attributes, (
+            f"{name} refers by {description['ref']}, which the definition lacks"
+        )
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS)

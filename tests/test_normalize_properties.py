@@ -60,9 +60,9 @@ def read_or_refused(payload: Any) -> Page[Entity] | str:
 
 def check(payload: Any) -> None:
     """A payload is read, or refused with a reason that can be read."""
-    told = read_or_refused(payload)
-    if isinstance(told, str):
-        assert 0 < len(told) < 1000
+    refusal = read_or_refused(payload)
+    if isinstance(refusal, str):
+        assert 0 < len(refusal) < 1000
 
 
 @unhurried
@@ -178,8 +178,8 @@ def test_links_lead_to_the_one_object_of_that_key_and_id(payload: dict[str, Any]
                 assert all(a is b for a, b in zip(linked, (f for f in found if f is not None), strict=True))
             else:
                 assert linked is (found[0] if found else None)
-    for told in graph.unresolved:
-        assert graph.find(told.target) is None
+    for reference in graph.unresolved:
+        assert graph.find(reference.target) is None
 
 
 @unhurried
@@ -187,10 +187,10 @@ def test_links_lead_to_the_one_object_of_that_key_and_id(payload: dict[str, Any]
 def test_plain_data_comes_back(payload: dict[str, Any]) -> None:
     """`to_dict` is what `from_dict` reads: a second trip changes nothing more, and names stay as they were sent."""
     for one in normalize(payload).graph:
-        told = one.to_dict()
-        assert set(told) == {"id", *payload[one.collection][one.id]}
-        again = type(one).from_dict(told)
-        assert repr(again.to_dict()) == repr(told)
+        plain = one.to_dict()
+        assert set(plain) == {"id", *payload[one.collection][one.id]}
+        again = type(one).from_dict(plain)
+        assert repr(again.to_dict()) == repr(plain)
         assert again.id == one.id
 
 

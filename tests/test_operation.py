@@ -63,7 +63,7 @@ def query(operation: Operation[Any], **arguments: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "wire"),
     [
         ({}, {}),
         ({"ids": [1, "2"]}, {"ids": "1,2"}),
@@ -85,9 +85,9 @@ def query(operation: Operation[Any], **arguments: Any) -> dict[str, str]:
         ({"per_page": 200}, {"per_page": "200"}),
     ],
 )
-def test_arguments_become_a_query(arguments: dict[str, Any], told: dict[str, str]) -> None:
+def test_arguments_become_a_query(arguments: dict[str, Any], wire: dict[str, str]) -> None:
     """Comma-separated, without spaces; what is empty is left out."""
-    assert query(LISTING, workspace_id="7", **arguments) == {"workspace_id": "7", **told}
+    assert query(LISTING, workspace_id="7", **arguments) == {"workspace_id": "7", **wire}
 
 
 def test_a_call_is_laid_out() -> None:
@@ -323,8 +323,8 @@ def test_a_word_of_the_language_gets_an_underscore() -> None:
     words = {
         name
         for operation in published.operations().values()
-        for told in (operation.get("filters", {}), operation.get("body", {}))
-        for name in told
+        for arguments in (operation.get("filters", {}), operation.get("body", {}))
+        for name in arguments
         if keyword.iskeyword(name.rstrip("!"))
     }
     assert words == {"except"}

@@ -129,7 +129,9 @@ async def test_lines_that_cannot_be_done(kantata: KantataSession, kantata_sandbo
             ]
         ),
     )
-    told = dict(enumerate(("ambiguous: 6, 7", "nobody has the e-mail address nobody@x.example", "is disabled"), 1)) | {
+    reasons = dict(
+        enumerate(("ambiguous: 6, 7", "nobody has the e-mail address nobody@x.example", "is disabled"), 1)
+    ) | {
         4: "archived",
         5: "there is no project 'No such'",
         6: "there is no project 999",
@@ -138,9 +140,9 @@ async def test_lines_that_cannot_be_done(kantata: KantataSession, kantata_sandbo
         9: "nobody has the id 999",
         10: "there is no 'chief'",
     }
-    assert [problem.line for problem in made.problems] == list(told)
+    assert [problem.line for problem in made.problems] == list(reasons)
     for problem in made.problems:
-        assert told[problem.line] in problem.reason
+        assert reasons[problem.line] in problem.reason
         assert f"line {problem.line}: " in str(made)
     report = await made.apply()
     assert not report.ok
@@ -214,16 +216,16 @@ async def test_a_plan_refuses_teams_that_changed(kantata: KantataSession, kantat
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [({"archived": True}, "project 2 is archived"), ({"title": "Another"}, "is called 'Another' now")],
 )
 async def test_a_plan_refuses_projects_that_changed(
-    kantata: KantataSession, kantata_sandbox: Sandbox, change: dict[str, Any], told: str
+    kantata: KantataSession, kantata_sandbox: Sandbox, change: dict[str, Any], message: str
 ) -> None:
     """An id with another title may be another account's: not even replan=True goes on."""
     made = await plan(kantata, roster([{"project": EMPTY, "person": 4}]))
     kantata_sandbox.store.update("workspaces", EMPTY, change)
-    with pytest.raises(PlanOutdatedError, match=told):
+    with pytest.raises(PlanOutdatedError, match=message):
         await made.apply(replan=True)
     assert writes(kantata_sandbox) == 0
 
@@ -263,6 +265,7 @@ async def test_permissions_are_given_beside_those_there_are(kantata: KantataSess
 # --- faults ---
 
 
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize(
     "faults",
     [
@@ -279,10 +282,9 @@ async def test_permissions_are_given_beside_those_there_are(kantata: KantataSess
     ids=lambda faults: "-".join(f"{fault.kind}-{fault.when}-{fault.method}" for fault in faults),
 )
 async def test_faults_leave_exactly_the_roster(
-    kantata: KantataSession, kantata_sandbox: Sandbox, faults: list[Fault], monkeypatch: pytest.MonkeyPatch
+    kantata: KantataSession, kantata_sandbox: Sandbox, faults: list[Fault]
 ) -> None:
     """Lost answers, 429 and 503: applied until it is done, the teams are the roster, and nobody is there twice."""
-    shorten_waits(monkeypatch)
     rows = [{"project": project, "person": id, "bill_rate": id} for project in (EMPTY, STAFFED) for id in range(20, 30)]
     made = await plan(kantata, roster(rows), remove_others=True)
     kantata_sandbox.faults.add(*faults)
@@ -295,17 +297,9 @@ async def test_faults_leave_exactly_the_roster(
         assert all(one["rate_in_cents"] == int(one["user_id"]) * 100 for one in team(kantata_sandbox, project))
 
 
-def shorten_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait long: the sandbox carries a request out before it loses the answer."""
-    sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
-
-
-async def test_a_refusal_is_told_with_its_line(
-    kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("short_waits")
+async def test_a_refusal_is_told_with_its_line(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
     """One person whom the API refuses does not keep the others out."""
-    shorten_waits(monkeypatch)
     made = await plan(kantata, roster([{"project": EMPTY, "person": id} for id in (4, 5, 6)]))
     kantata_sandbox.store.delete("users", "5")
     report = await made.apply()
@@ -316,11 +310,9 @@ async def test_a_refusal_is_told_with_its_line(
     assert "refused" in str(report)
 
 
-async def test_added_but_for_what_an_update_sets(
-    kantata: KantataSession, kantata_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("short_waits")
+async def test_added_but_for_what_an_update_sets(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
     """A created participation whose update is refused is told, and found as a change by the next plan."""
-    shorten_waits(monkeypatch)
     made = await plan(kantata, roster(ROWS[:1]))
     kantata_sandbox.faults.add(Fault("status", status=422, method="PUT", times=None))
     report = await made.apply()
@@ -348,10 +340,10 @@ async def test_a_revoked_token_ends_it(kantata: KantataSession, kantata_sandbox:
     """401: nothing more is sent, and what was done before has been told."""
     made = await plan(kantata, roster())
     kantata_sandbox.faults.add(Fault("status", status=401, method="PUT", times=None))
-    told: list[Applied] = []
+    progress: list[Applied] = []
     with pytest.raises(BulkError, match="401"):
-        await made.apply(progress=told.append)
-    assert [one.status for one in told] == ["added"] * 3
+        await made.apply(progress=progress.append)
+    assert [one.status for one in progress] == ["added"] * 3
 
 
 async def test_cancelled_and_applied_again(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
@@ -392,7 +384,7 @@ async def test_a_plan_survives_its_file(kantata: KantataSession, kantata_sandbox
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda data: data.update(kantata_plan=1), "'kantata_plan' should be 2, not 1"),
         (lambda data: data.update(more=1), "extra fields found (more) @ plan"),
@@ -407,7 +399,7 @@ async def test_a_plan_survives_its_file(kantata: KantataSession, kantata_sandbox
         (lambda data: data.update(account=None), "@ plan.account"),
     ],
 )
-async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, change: Any, told: str) -> None:
+async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, change: Any, message: str) -> None:
     """What was edited into something else is refused with the file and the place."""
     path = tmp_path / "plan.json"
     data = json.loads((await plan(kantata, roster())).to_json())
@@ -415,7 +407,7 @@ async def test_a_file_that_is_no_plan(kantata: KantataSession, tmp_path: Path, c
     path.write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(UsageError, match=r"plan\.json") as raised:
         Plan.load(path)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
 @given(st.data())

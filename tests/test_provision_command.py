@@ -159,7 +159,7 @@ async def test_a_person_is_asked(run: Run, answer: bytes, code: int, people: dic
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "give a FILE, or a plan that was saved"),
         (("--plan", "plan.json", "--remove-others"), "--remove-others is fixed in a saved plan"),
@@ -170,7 +170,7 @@ async def test_a_person_is_asked(run: Run, answer: bytes, code: int, people: dic
     ],
 )
 def test_wrong_usage_exits_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
 ) -> None:
     """What is wrong is told on standard error; a token goes nowhere unencrypted."""
     monkeypatch.chdir(tmp_path)
@@ -180,7 +180,7 @@ def test_wrong_usage_exits_2(
     Path("roster.pdf").write_text("%PDF-1.7", encoding="utf-8")
     result = CliRunner().invoke(provision, arguments)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in result.stderr
+    assert message in result.stderr
 
 
 def test_help() -> None:
@@ -254,9 +254,9 @@ async def test_people_and_groups_killed_and_started_again(
     assert (await run(path, "--check"))[0] == 0
     store = run.sandbox.store
     names = Counter(one["name"] for one in store.all("workspace_groups"))
-    told = Counter(one["service_model_ref"] for one in store.all("external_references"))
+    counts = Counter(one["service_model_ref"] for one in store.all("external_references"))
     assert max(names.values()) == 1
-    assert {told[str(number)] for number in numbers} == {1}
+    assert {counts[str(number)] for number in numbers} == {1}
 
 
 async def test_a_revoked_token(run: Run) -> None:
@@ -362,9 +362,9 @@ async def test_a_plan_of_another_account_is_refused(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "code", "told"), [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")]
+    ("sent", "code", "message"), [(signal.SIGINT, 130, "Interrupted."), (signal.SIGTERM, 143, "Terminated.")]
 )
-async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code: int, told: str) -> None:
+async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code: int, message: str) -> None:
     """Ctrl-C and SIGTERM alike: how many were added, and how many of the rates set; then only the rest happens."""
     lines = "".join(f"2,{id},,{id}\n" for id in range(2, 30))
     path = run.write("project,person,role,bill_rate\n" + lines)
@@ -373,7 +373,7 @@ async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code:
     await until_seen(run.sandbox, 15, "PUT")
     process.send_signal(sent)
     output, errors = await asyncio.wait_for(process.communicate(), 60)
-    assert (process.returncode, errors.decode().strip()) == (code, told)
+    assert (process.returncode, errors.decode().strip()) == (code, message)
     found = re.search(r"28 of 28 added, (\d+) of 28 updated\. Run it again: it does only what is", output.decode())
     assert found is not None
     rated = sum(one["rate_in_cents"] == 100 * int(one["user_id"]) for one in team(run, "2"))
@@ -421,11 +421,11 @@ async def test_no_text_of_a_roster_is_a_formula(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [((), "Missing option '--project'"), (("--project", "No such"), "there is no project 'No such'")],
 )
-async def test_whose_team(run: Run, arguments: tuple[str, ...], told: str) -> None:
+async def test_whose_team(run: Run, arguments: tuple[str, ...], message: str) -> None:
     """Without a project, or with one that is not there, it is wrong usage."""
     run.command = ("roster",)
     code, _, errors = await run(*arguments)
-    assert (code, told in errors) == (2, True)
+    assert (code, message in errors) == (2, True)

@@ -32,12 +32,7 @@ EMPTY = "2"
 DISABLED = "40"
 Rows = Iterable[Mapping[str, object]]
 
-
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait long: the sandbox carries a request out before it loses the answer."""
-    sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))
+pytestmark = pytest.mark.usefixtures("short_waits")
 
 
 def user(sandbox: Sandbox, id: str) -> dict[str, Any]:
@@ -134,8 +129,8 @@ async def test_people_whose_lines_cannot_be_done(kantata: KantataSession, kantat
         {"person": 8, "headline": "fine"},
     ]
     made = await plan(kantata, People.from_rows(rows))
-    told = {problem.line: problem.reason for problem in made.problems}
-    assert list(told) == [1, 2, 3, 4, 5, 6, 7, 8]
+    reasons = {problem.line: problem.reason for problem in made.problems}
+    assert list(reasons) == [1, 2, 3, 4, 5, 6, 7, 8]
     for line, part in {
         1: "nobody has the id 999",
         2: "is disabled",
@@ -145,7 +140,7 @@ async def test_people_whose_lines_cannot_be_done(kantata: KantataSession, kantat
         6: "more decimals than the currency of the account",
         7: "is listed with different values in line 8",
     }.items():
-        assert part in told[line]
+        assert part in reasons[line]
     assert not (await made.apply()).ok
     assert user(kantata_sandbox, "8")["headline"] == "fine"
 
@@ -233,14 +228,14 @@ async def test_groups_whose_lines_cannot_be_done(kantata: KantataSession, kantat
         {"group": f"{name}s"},
     ]
     made = await plan(kantata, Groups.from_rows(rows))
-    told = {problem.line: problem.reason for problem in made.problems}
+    reasons = {problem.line: problem.reason for problem in made.problems}
     for line, part in {
         1: "there is no group 999",
         2: "there is no group with the reference 'crm:Account:0'",
         3: "there is no project 'No such project'",
         4: "project 2 should be both in and out of the group",
     }.items():
-        assert part in told[line]
+        assert part in reasons[line]
     (entry,) = made.entries
     assert (entry.action, entry.note) == ("add", f"new, beside {name!r}")
 
@@ -311,16 +306,16 @@ async def test_an_invitation_near_somebody_says_so(kantata: KantataSession, kant
 
 
 @pytest.mark.parametrize(
-    ("sheet", "options", "told"),
+    ("sheet", "options", "reason"),
     [
         (People.from_rows([]), {"remove_others": True}, "nobody is removed by people"),
         (Groups.from_rows([]), {"remove_others": True}, "nobody is removed by groups"),
         (Groups.from_rows([]), {"invite": True}, "groups invite nobody"),
     ],
 )
-async def test_what_a_kind_does_not_do(kantata: KantataSession, sheet: Any, options: Any, told: str) -> None:
+async def test_what_a_kind_does_not_do(kantata: KantataSession, sheet: Any, options: Any, reason: str) -> None:
     """A usage error, before anything is asked."""
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=reason):
         await plan(kantata, sheet, **options)
 
 
@@ -507,7 +502,7 @@ async def test_what_is_withheld_ends_no_plan(kantata: KantataSession, kantata_sa
 
 
 @pytest.mark.parametrize(
-    ("attribute", "row", "told"),
+    ("attribute", "row", "reason"),
     [
         ("users.email_address", {"person": "{5}"}, "e-mail addresses are not shown to the token's user"),
         ("workspaces.title", {"project": "Lumen Telecom: ERP Migration"}, "names of projects are not shown"),
@@ -516,14 +511,14 @@ async def test_what_is_withheld_ends_no_plan(kantata: KantataSession, kantata_sa
     ],
 )
 async def test_the_line_says_what_could_not_be_seen(
-    kantata: KantataSession, kantata_sandbox: Sandbox, attribute: str, row: dict[str, Any], told: str
+    kantata: KantataSession, kantata_sandbox: Sandbox, attribute: str, row: dict[str, Any], reason: str
 ) -> None:
     """Not that it is not there: that it is not shown."""
     address = str(user(kantata_sandbox, "5")["email_address"])
     kantata_sandbox.switches = Switches(withheld_attributes=[attribute])
     given = {name: value.replace("{5}", address) if isinstance(value, str) else value for name, value in row.items()}
     (problem,) = (await plan(kantata, Roster.from_rows([{"project": 2, "person": 4} | given]))).problems
-    assert told in problem.reason
+    assert reason in problem.reason
 
 
 async def test_a_role_that_is_not_shown(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:

@@ -155,9 +155,9 @@ def test_others_are_removed_when_asked() -> None:
 def test_somebody_who_is_there_twice() -> None:
     """The older participation is theirs; the younger one is removed with the others, and else told of."""
     team = [member(participation="100"), member(participation="99")]
-    (told,) = compare([wanted()], {"7": team}, Rules())
+    (entry,) = compare([wanted()], {"7": team}, Rules())
     kept, removed = compare([wanted()], {"7": team}, Rules(remove_others=True))
-    assert (told.participation, told.note) == ("99", "there 2 times, and only the first is looked after")
+    assert (entry.participation, entry.note) == ("99", "there 2 times, and only the first is looked after")
     assert (kept.action, kept.participation) == ("keep", "99")
     assert (removed.action, removed.participation) == ("remove", "100")
 

@@ -118,7 +118,7 @@ def test_lines_keep_their_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("project,persom\n7,9\n", "there is no column 'persom'; did you mean 'person'?"),
         ("project\n7\n", "the column 'person' is missing"),
@@ -129,11 +129,11 @@ def test_lines_keep_their_numbers(tmp_path: Path) -> None:
         (b"\xff\xfep\x00r", "the file begins as UTF-16, and is not"),
     ],
 )
-def test_a_doubtful_file_is_refused(tmp_path: Path, content: str | bytes, told: str) -> None:
+def test_a_doubtful_file_is_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
     """What makes every line doubtful is an error of the whole file, and names it."""
     with pytest.raises(UsageError, match=r"roster\.csv: ") as raised:
         csv(tmp_path, content)
-    assert told in str(raised.value)
+    assert message in str(raised.value)
 
 
 def test_json_lines(tmp_path: Path) -> None:

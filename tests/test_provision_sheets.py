@@ -164,7 +164,7 @@ SHEETS: Final[Mapping[str, tuple[str, bytes]]] = {
 }
 
 
-def told(roster: Roster) -> list[tuple[Name, Name, str | None, Decimal | None]]:
+def assignments(roster: Roster) -> list[tuple[Name, Name, str | None, Decimal | None]]:
     return [(line.project, line.person, line.role, line.bill_rate) for line in roster.lines]
 
 
@@ -180,7 +180,7 @@ def test_a_sheet_as_it_is(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"roster.{suffix}"
     path.write_bytes(content)
     roster = Roster.read(path)
-    assert (told(roster), roster.problems) == (WANTED, ())
+    assert (assignments(roster), roster.problems) == (WANTED, ())
 
 
 def test_the_last_resort_is_told(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """``-`` is standard input, whatever comes there."""
     for _, content in (SHEETS["plain"], SHEETS["JSON lines"], SHEETS["a workbook"]):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        assert told(Roster.read("-")) == WANTED
+        assert assignments(Roster.read("-")) == WANTED
 
 
 def test_a_sheet_by_its_name(tmp_path: Path) -> None:

@@ -85,19 +85,19 @@ def answers(draw: st.DrawFn) -> bytes:
     return json.dumps({"results": [{"key": key, "id": id} for key, id in matches], **held, **beside}).encode()
 
 
-def told(page: Page[Entity]) -> dict[str, Any]:
+def contents(page: Page[Entity]) -> dict[str, Any]:
     """All that can be read of a page, as something to compare."""
     return {
         "items": [(one.collection, one.id) for one in page.items],
         "meta": page.meta,
         "extra": page.extra,
-        "objects": {(one.collection, one.id): _told_of(one) for one in page.graph},
+        "objects": {(one.collection, one.id): _contents_of(one) for one in page.graph},
         "notes": sorted(map(repr, page.graph.notes)),
         "unresolved": sorted(map(repr, page.graph.unresolved)),
     }
 
 
-def _told_of(entity: Entity) -> dict[str, Any]:
+def _contents_of(entity: Entity) -> dict[str, Any]:
     read: dict[str, Any] = {name: repr(getattr(entity, name, "absent")) for name in type(entity).attributes}
     for name in type(entity).associations:
         linked = getattr(entity, name, "not loaded")
@@ -116,7 +116,7 @@ def test_what_was_learnt_changes_nothing(seen: list[bytes]) -> None:
     """Whatever came before, in whatever order, and when the same comes again."""
     reader = Reader(entity_class)
     for answer in seen * 3:
-        assert told(reader.page(reader.decode(answer))) == told(careful(answer))
+        assert contents(reader.page(reader.decode(answer))) == contents(careful(answer))
 
 
 @unhurried
@@ -129,7 +129,7 @@ def test_a_growing_graph_is_the_same_too(first: bytes, second: bytes) -> None:
     quick, slow = Graph(), Graph()
     for answer in (first, second):
         page = reader.page(reader.decode(answer), graph=quick)
-        assert told(page) == told(Reader(entity_class).page(json.loads(answer), graph=slow))
+        assert contents(page) == contents(Reader(entity_class).page(json.loads(answer), graph=slow))
 
 
 def encoded(payload: Any) -> bytes:
@@ -194,7 +194,7 @@ def test_what_resembles_the_answers_before_is_read_the_quick_way(before: list[by
 def test_what_is_never_laid_out_as_others_is_still_read(answer: bytes) -> None:
     """As often as it comes, and without harm to what can be."""
     reader = taught(answer_of(ADA, note="hello"), answer, answer)
-    assert told(reader.page(reader.decode(answer))) == told(careful(answer))
+    assert contents(reader.page(reader.decode(answer))) == contents(careful(answer))
 
 
 def test_an_odd_collection_does_not_slow_down_the_others() -> None:
@@ -255,7 +255,7 @@ def test_what_a_program_made_up_is_read_or_refused(odd: dict[Any, Any]) -> None:
 
     def read(reader: Reader) -> str:
         try:
-            return repr(told(reader.page(good | odd)))
+            return repr(contents(reader.page(good | odd)))
         except InvalidResponseError as error:
             return str(error)
 
@@ -268,7 +268,7 @@ def test_a_thousand_names_are_not_learnt() -> None:
     made_up = [{f"made_up_{number}": 1 for number in range(start, start + 100)} for start in range(0, 1000, 100)]
     reader = taught(*(answer_of(ADA | names) for names in made_up))
     last = answer_of(ADA | {"made_up_1000": 1})
-    assert told(reader.page(reader.decode(last))) == told(careful(last))
+    assert contents(reader.page(reader.decode(last))) == contents(careful(last))
     assert not isinstance(reader.decode(last), Envelope)
 
 
@@ -278,7 +278,7 @@ def read_over_and_over(*answers: bytes) -> set[str]:
 
     def read(answer: bytes) -> str:
         try:
-            return repr(told(reader.page(reader.decode(answer))))
+            return repr(contents(reader.page(reader.decode(answer))))
         except (ValueError, InvalidResponseError) as error:
             return repr(error)
 

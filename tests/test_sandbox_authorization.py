@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +14,8 @@ import pytest
 
 from kantata_async import AuthenticationError, KantataSession
 from kantata_async.sandbox import Fault, OAuthApplication, Sandbox
+
+pytestmark = pytest.mark.company(people=3, projects=1)
 
 BACK = "http://127.0.0.1:8123/back?from=kantata"
 VERIFIER = "a-verifier-of-at-least-forty-three-characters-as-it-should"
@@ -35,108 +36,96 @@ EXCHANGE = {
 }
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=3, projects=1) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
-
-
 def origin(sandbox: Sandbox) -> str:
     return sandbox.url.removesuffix("/api/v1")
 
 
 async def sent_back(
-    sandbox: Sandbox, session: aiohttp.ClientSession, asked: dict[str, str] | None = None
+    sandbox: Sandbox, anonymous: aiohttp.ClientSession, asked: dict[str, str] | None = None
 ) -> dict[str, str]:
     """What the redirect tells the application."""
     address = f"{origin(sandbox)}/oauth/authorize"
-    async with session.get(address, params=asked or ASKED, allow_redirects=False) as response:
+    async with anonymous.get(address, params=asked or ASKED, allow_redirects=False) as response:
         assert response.status == 302, await response.text()
-        return told(response.headers["Location"])
+        return query_of(response.headers["Location"])
 
 
-def told(location: str) -> dict[str, str]:
+def query_of(location: str) -> dict[str, str]:
     assert location.startswith(BACK)
     return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
 
 
 async def exchanged(
-    sandbox: Sandbox, session: aiohttp.ClientSession, code: str, header: str | None = None, **changes: Any
+    sandbox: Sandbox, anonymous: aiohttp.ClientSession, code: str, header: str | None = None, **changes: Any
 ) -> tuple[int, Any]:
     form = {name: value for name, value in {**EXCHANGE, "code": code, **changes}.items() if value is not None}
     headers = {"Authorization": header} if header else {}
-    async with session.post(f"{origin(sandbox)}/oauth/token", data=form, headers=headers) as response:
+    async with anonymous.post(f"{origin(sandbox)}/oauth/token", data=form, headers=headers) as response:
         assert response.headers["Cache-Control"] == "no-store"
         return response.status, await response.json()
 
 
-async def is_taken(sandbox: Sandbox, session: aiohttp.ClientSession, token: str) -> bool:
-    async with session.get(f"{sandbox.url}/users/me", headers={"Authorization": f"Bearer {token}"}) as response:
+async def is_taken(sandbox: Sandbox, anonymous: aiohttp.ClientSession, token: str) -> bool:
+    async with anonymous.get(f"{sandbox.url}/users/me", headers={"Authorization": f"Bearer {token}"}) as response:
         assert response.status in {200, 401}
         return response.status == 200
 
 
-async def test_the_metadata_says_where_everything_is(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_the_metadata_says_where_everything_is(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """RFC 8414, at the well-known place."""
-    async with session.get(f"{origin(sandbox)}/.well-known/oauth-authorization-server") as response:
+    async with anonymous.get(f"{origin(sandbox)}/.well-known/oauth-authorization-server") as response:
         metadata = await response.json()
     assert metadata["issuer"] == origin(sandbox)
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     for name in ("authorization", "token", "revocation"):
-        async with session.put(metadata[f"{name}_endpoint"]) as response:
+        async with anonymous.put(metadata[f"{name}_endpoint"]) as response:
             assert response.status == 405
 
 
-async def test_a_person_agrees_on_a_page(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_a_person_agrees_on_a_page(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """The page asks, a button answers, the code comes back with the state, and its token is taken."""
     address = f"{origin(sandbox)}/oauth/authorize"
-    async with session.get(address, params=ASKED) as response:
+    async with anonymous.get(address, params=ASKED) as response:
         assert response.content_type == "text/html"
         page = await response.text()
     (request,) = re.findall(r'name="request" value="([^"]+)"', page)
     decision = {"request": request, "decision": "allow"}
-    async with session.post(address, data=decision, allow_redirects=False) as response:
-        back = told(response.headers["Location"])
+    async with anonymous.post(address, data=decision, allow_redirects=False) as response:
+        back = query_of(response.headers["Location"])
     assert (back["state"], back["from"]) == ("s1", "kantata")
-    status, answer = await exchanged(sandbox, session, back["code"])
+    status, answer = await exchanged(sandbox, anonymous, back["code"])
     assert (status, answer["token_type"]) == (200, "bearer")
-    assert await is_taken(sandbox, session, answer["access_token"])
-    async with session.post(address, data=decision, allow_redirects=False) as response:
+    assert await is_taken(sandbox, anonymous, answer["access_token"])
+    async with anonymous.post(address, data=decision, allow_redirects=False) as response:
         assert response.status == 400
 
 
-async def test_a_person_does_not_agree(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_a_person_does_not_agree(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """The application is told, with its state."""
     sandbox.switches.consent = "deny"
-    back = await sent_back(sandbox, session)
+    back = await sent_back(sandbox, anonymous)
     assert (back["error"], back["state"]) == ("access_denied", "s1")
 
 
-async def test_a_code_is_good_once(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_a_code_is_good_once(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """Used again it is refused, and what it was exchanged for is taken back."""
     sandbox.switches.consent = "allow"
-    code = (await sent_back(sandbox, session))["code"]
-    _, answer = await exchanged(sandbox, session, code)
-    assert await is_taken(sandbox, session, answer["access_token"])
-    assert (await exchanged(sandbox, session, code))[1]["error"] == "invalid_grant"
-    assert not await is_taken(sandbox, session, answer["access_token"])
-    assert await is_taken(sandbox, session, sandbox.token)
+    code = (await sent_back(sandbox, anonymous))["code"]
+    _, answer = await exchanged(sandbox, anonymous, code)
+    assert await is_taken(sandbox, anonymous, answer["access_token"])
+    assert (await exchanged(sandbox, anonymous, code))[1]["error"] == "invalid_grant"
+    assert not await is_taken(sandbox, anonymous, answer["access_token"])
+    assert await is_taken(sandbox, anonymous, sandbox.token)
 
 
-async def test_a_code_is_good_for_five_minutes(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_a_code_is_good_for_five_minutes(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """By the server's clock."""
     sandbox.switches.consent = "allow"
-    early, late = [(await sent_back(sandbox, session))["code"] for _ in range(2)]
+    early, late = [(await sent_back(sandbox, anonymous))["code"] for _ in range(2)]
     sandbox.clock.advance(290)
-    assert (await exchanged(sandbox, session, early))[0] == 200
+    assert (await exchanged(sandbox, anonymous, early))[0] == 200
     sandbox.clock.advance(20)
-    status, answer = await exchanged(sandbox, session, late)
+    status, answer = await exchanged(sandbox, anonymous, late)
     assert (status, answer["error"]) == (400, "invalid_grant")
 
 
@@ -153,14 +142,14 @@ async def test_a_code_is_good_for_five_minutes(sandbox: Sandbox, session: aiohtt
     ],
 )
 async def test_exchanges_that_are_refused(
-    sandbox: Sandbox, session: aiohttp.ClientSession, changes: dict[str, Any], status: int, error: str
+    sandbox: Sandbox, anonymous: aiohttp.ClientSession, changes: dict[str, Any], status: int, error: str
 ) -> None:
     """With what OAuth calls it; and the code is still good for the one who asked."""
     sandbox.switches.consent = "allow"
-    code = (await sent_back(sandbox, session))["code"]
-    found, answer = await exchanged(sandbox, session, **{"code": code, **changes})
+    code = (await sent_back(sandbox, anonymous))["code"]
+    found, answer = await exchanged(sandbox, anonymous, **{"code": code, **changes})
     assert (found, answer["error"]) == (status, error)
-    assert (await exchanged(sandbox, session, code))[0] == 200
+    assert (await exchanged(sandbox, anonymous, code))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -172,10 +161,10 @@ async def test_exchanges_that_are_refused(
     ],
 )
 async def test_questions_that_the_application_is_told_of(
-    sandbox: Sandbox, session: aiohttp.ClientSession, changes: dict[str, str], error: str
+    sandbox: Sandbox, anonymous: aiohttp.ClientSession, changes: dict[str, str], error: str
 ) -> None:
     """It is known where to send the answer: the error goes there."""
-    back = await sent_back(sandbox, session, ASKED | changes)
+    back = await sent_back(sandbox, anonymous, ASKED | changes)
     assert (back["error"], back["state"]) == (error, "s1")
 
 
@@ -189,16 +178,16 @@ async def test_questions_that_the_application_is_told_of(
     ],
 )
 async def test_nobody_is_sent_where_the_application_is_not(
-    sandbox: Sandbox, session: aiohttp.ClientSession, changes: dict[str, str], status: int
+    sandbox: Sandbox, anonymous: aiohttp.ClientSession, changes: dict[str, str], status: int
 ) -> None:
     """An unknown application, or an address that is not its own, gets no redirect."""
     address = f"{origin(sandbox)}/oauth/authorize"
-    async with session.get(address, params=ASKED | changes, allow_redirects=False) as response:
+    async with anonymous.get(address, params=ASKED | changes, allow_redirects=False) as response:
         assert response.status == status
         assert "Location" not in response.headers
 
 
-async def test_an_application_with_a_secret(session: aiohttp.ClientSession) -> None:
+async def test_an_application_with_a_secret(anonymous: aiohttp.ClientSession) -> None:
     """It says who it is in the body or in the header, has an address of its own, and may do without PKCE."""
     back = "https://app.example/back"
     application = OAuthApplication("ours", "secret", [back])
@@ -208,23 +197,23 @@ async def test_an_application_with_a_secret(session: aiohttp.ClientSession) -> N
         address = f"{origin(sandbox)}/oauth/authorize"
         basic = f"Basic {base64.b64encode(b'ours:secret').decode()}"
         for header, given in ((None, {"client_secret": "secret"}), (basic, {})):
-            async with session.get(address, params=asked, allow_redirects=False) as response:
+            async with anonymous.get(address, params=asked, allow_redirects=False) as response:
                 code = parse_qs(urlsplit(response.headers["Location"]).query)["code"][0]
             changes: dict[str, Any] = {"client_id": "ours", "redirect_uri": back, "code_verifier": None}
-            assert (await exchanged(sandbox, session, code, None, **changes))[0] == 401
-            assert (await exchanged(sandbox, session, code, header, **changes, **given))[0] == 200
+            assert (await exchanged(sandbox, anonymous, code, None, **changes))[0] == 401
+            assert (await exchanged(sandbox, anonymous, code, header, **changes, **given))[0] == 200
     assert "secret" not in repr(application)
 
 
-async def test_revoked_tokens(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_revoked_tokens(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """A token that was given back is a 401, the sandbox's own too; giving back nothing known is no error."""
     issued = sandbox.authorization.issue()
     for token in (issued, "unknown", sandbox.token):
         form = {"client_id": "kantata-sandbox", "token": token}
-        async with session.post(f"{origin(sandbox)}/oauth/revoke", data=form) as response:
+        async with anonymous.post(f"{origin(sandbox)}/oauth/revoke", data=form) as response:
             assert response.status == 200
-        assert not await is_taken(sandbox, session, token)
-    async with session.post(f"{origin(sandbox)}/oauth/revoke", data={"token": "x"}) as response:
+        assert not await is_taken(sandbox, anonymous, token)
+    async with anonymous.post(f"{origin(sandbox)}/oauth/revoke", data={"token": "x"}) as response:
         assert response.status == 401
 
 
@@ -250,16 +239,16 @@ async def test_many_requests_meet_a_revoked_token_and_renew_it_once(sandbox: San
             await kantata.users.me()
 
 
-async def test_the_log_knows_no_secret(sandbox: Sandbox, session: aiohttp.ClientSession) -> None:
+async def test_the_log_knows_no_secret(sandbox: Sandbox, anonymous: aiohttp.ClientSession) -> None:
     """Codes, verifiers and tokens are not in it; faults strike the authorization server as they do the API."""
     sandbox.switches.consent = "allow"
-    code = (await sent_back(sandbox, session))["code"]
+    code = (await sent_back(sandbox, anonymous))["code"]
     sandbox.faults.add(Fault("status", status=503, path="/oauth/token"))
-    async with session.post(f"{origin(sandbox)}/oauth/token", data={**EXCHANGE, "code": code}) as response:
+    async with anonymous.post(f"{origin(sandbox)}/oauth/token", data={**EXCHANGE, "code": code}) as response:
         assert response.status == 503
-    _, answer = await exchanged(sandbox, session, code)
+    _, answer = await exchanged(sandbox, anonymous, code)
     log = repr(sandbox.requests)
     assert sandbox.count("POST", "/oauth/token") == 2
     assert not any(secret in log for secret in (code, VERIFIER, CHALLENGE, answer["access_token"]))
     sandbox.reset()
-    assert not await is_taken(sandbox, session, answer["access_token"])
+    assert not await is_taken(sandbox, anonymous, answer["access_token"])

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sandbox_calls import Caller, calling, ids
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Sandbox
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=40, projects=12) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as call:
-        yield call
+pytestmark = pytest.mark.company(people=40, projects=12)
 
 
 def field(sandbox: Sandbox, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from kantata_async.catalogue import CatalogueOperation, Definition, Field, Type,
 from kantata_async.sandbox import Sandbox
 from kantata_async.sandbox.backend.inflection import plural
 from kantata_async.sandbox.backend.references import References
+
+pytestmark = pytest.mark.company(people=20, projects=6)
 
 CATALOGUE = load()
 REFERENCES = References(CATALOGUE)
@@ -42,12 +44,6 @@ VALUES: dict[tuple[str, str], Any] = {
     ("PUT /resource_requests/{id}", "request_resolution_status"): "approve",
     ("PUT /workspaces/{id}/apply_template", "project_tracker_template_id"): 1,
 }
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=20, projects=6) as sandbox:
-        yield sandbox
 
 
 def resource(operation: CatalogueOperation) -> str:

@@ -5,34 +5,17 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-from sandbox_calls import Caller, calling, ids
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Fault, Sandbox
 
+pytestmark = pytest.mark.company(people=12, projects=5)
+
 PDF = b"%PDF-1.4 " + bytes(range(256)) * 40
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=12, projects=5) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as call:
-        yield call
-
-
-@pytest.fixture
-async def anonymous() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
 
 
 async def upload(sandbox: Sandbox, content: bytes = PDF, name: str = "taxi.pdf") -> dict[str, Any]:
@@ -190,14 +173,14 @@ async def test_an_export_is_ready_after_a_while(
     assert (await call("GET", f"/exports/{identity}"))[1]["exports"][identity]["status"] == "pending"
     sandbox.clock.advance(31)
     assert (await call("GET", f"/exports/{identity}"))[1]["exports"][identity]["status"] == "success"
-    _, told = await call("GET", f"/exports/{identity}/download_url")
-    status, content, headers = await fetch(anonymous, told["download_url"])
+    _, download = await call("GET", f"/exports/{identity}/download_url")
+    status, content, headers = await fetch(anonymous, download["download_url"])
     assert (status, headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
     rows = list(csv.reader(io.StringIO(content.decode())))
     assert rows[0] == ["Id", "Full name"]
     assert rows[1:] == [[user["id"], user["full_name"]] for user in sandbox.store.all("users")]
     sandbox.clock.advance(61)
-    assert (await fetch(anonymous, told["download_url"]))[0] == 403
+    assert (await fetch(anonymous, download["download_url"]))[0] == 403
 
 
 async def test_exports_that_are_cancelled_or_cannot_be(sandbox: Sandbox, call: Caller) -> None:
@@ -229,8 +212,8 @@ async def test_a_scheduled_report_has_a_file_after_its_first_run(
     latest = f"/scheduled_jobs/insights_report_exports/{made['id']}/results/latest"
     assert (await call("GET", latest))[1] == {"latest_success": None}
     sandbox.clock.advance(21)
-    _, told = await call("GET", latest)
-    status, content, _ = await fetch(anonymous, told["latest_success"]["url"])
+    _, export = await call("GET", latest)
+    status, content, _ = await fetch(anonymous, export["latest_success"]["url"])
     assert status == 200
     assert b"/gdc/md/margin" in gzip.decompress(content)
 

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sandbox_calls import Caller, calling, ids
+from sandbox_calls import Caller, ids
 
 from kantata_async.catalogue import load
 from kantata_async.sandbox import Sandbox
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=12, projects=3) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as call:
-        yield call
+pytestmark = pytest.mark.company(people=12, projects=3)
 
 
 class Scene:

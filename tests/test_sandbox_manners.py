@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any
 
@@ -13,22 +12,7 @@ from sandbox_calls import Caller, ids
 from kantata_async.sandbox import Sandbox, Switches, UploadedFile
 from kantata_async.sandbox.backend.rules import rules_of
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=50, projects=12) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def session(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {sandbox.token}"}) as session:
-        yield session
-
-
-@pytest.fixture
-def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
-    return Caller(sandbox, session)
+pytestmark = pytest.mark.company(people=50, projects=12)
 
 
 def participation(user: int, workspace: int = 2) -> dict[str, Any]:

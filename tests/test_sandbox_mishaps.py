@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -17,19 +16,9 @@ from waiting import until
 from kantata_async.sandbox import Fault, Sandbox, ServerRateLimit
 from kantata_async.sandbox.server.limits import MeteredLimits
 
+pytestmark = pytest.mark.company(people=20, projects=6)
+
 BODY = {"participation": {"workspace_id": 2, "user_id": 9, "role": "maven"}}
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=20, projects=6) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def session(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {sandbox.token}"}) as session:
-        yield session
 
 
 def created(sandbox: Sandbox) -> int:

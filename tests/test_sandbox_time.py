@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 import pytest
-from sandbox_calls import Caller, calling, ids
+from sandbox_calls import Caller, ids
 
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(people=12, projects=3, now=START) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def call(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    async with calling(sandbox) as call:
-        yield call
+pytestmark = pytest.mark.company(people=12, projects=3, now=START)
 
 
 async def date_of(sandbox: Sandbox) -> datetime:
@@ -114,13 +103,13 @@ async def test_every_write_is_an_event(sandbox: Sandbox, call: Caller) -> None:
     identity = ids(made)[0]
     await call("PUT", f"/participations/{identity}", {"participation": {"team_lead": True}})
     await call("DELETE", f"/participations/{identity}")
-    told = await events(call, subject_type="Participation")
-    assert [event["event_type"] for event in told] == [
+    found = await events(call, subject_type="Participation")
+    assert [event["event_type"] for event in found] == [
         "participation:deleted",
         "participation:updated",
         "participation:created",
     ]
-    assert {(event["subject_id"], event["context_workspace_id"]) for event in told} == {(int(identity), "2")}
+    assert {(event["subject_id"], event["context_workspace_id"]) for event in found} == {(int(identity), "2")}
     assert [event["event_type"] for event in await events(call, subject_type="WorkspaceResource")] == [
         "workspace_resource:deleted",
         "workspace_resource:created",
@@ -195,9 +184,9 @@ async def test_events_are_kept_for_nine_days(sandbox: Sandbox, call: Caller) -> 
 
 async def test_the_types_of_events_are_known(call: Caller) -> None:
     """Every type that the feed may hold is named, with the fields of its payload."""
-    _, told = await call("GET", "/subscribed_events/event_types")
+    _, schemas = await call("GET", "/subscribed_events/event_types")
     assert {"time_entry:created", "story:deleted", "workspace_group:updated", "account_membership:created"} <= set(
-        told["subscribed_event_types"]
+        schemas["subscribed_event_types"]
     )
-    assert told["subscribed_event_type_schemas"].keys() == set(told["subscribed_event_types"])
-    assert "time_in_minutes" in told["subscribed_event_type_schemas"]["time_entry:created"]["fields"]
+    assert schemas["subscribed_event_type_schemas"].keys() == set(schemas["subscribed_event_types"])
+    assert "time_in_minutes" in schemas["subscribed_event_type_schemas"]["time_entry:created"]["fields"]

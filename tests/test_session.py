@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from identifiers import without_address
 from waiting import until_seen
-from wire import OK, Server, told
+from wire import OK, Server, json_answer
 
 from kantata_async import (
     AmbiguousWriteError,
@@ -245,7 +245,7 @@ async def test_another_object_than_the_one_asked_for_is_refused() -> None:
     """A get or an update that is answered with somebody else's object gives none; the update may have been done."""
     other = {"results": [{"key": "participations", "id": "99"}], "participations": {"99": {"id": "99"}}}
     async with (
-        Server([told(other), told(other)]) as server,
+        Server([json_answer(other), json_answer(other)]) as server,
         KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
     ):
         with pytest.raises(InvalidResponseError, match="participations 7 was asked for"):
@@ -258,7 +258,7 @@ async def test_the_id_asked_for_may_come_as_a_number() -> None:
     """What counts is the id, not the form in which the caller or the server writes it."""
     same = {"results": [{"key": "participations", "id": 7}], "participations": {"7": {"id": 7}}}
     async with (
-        Server([told(same), told(same)]) as server,
+        Server([json_answer(same), json_answer(same)]) as server,
         KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
     ):
         assert (await kantata.participations.get(7)).id == "7"

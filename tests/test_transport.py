@@ -13,7 +13,7 @@ import warnings
 
 import pytest
 from waiting import until
-from wire import OK, TOKEN, Server, get, hang, no_wait, opened, post, reply, then_hang, told, transport_to
+from wire import OK, TOKEN, Server, get, hang, json_answer, no_wait, opened, post, reply, then_hang, transport_to
 
 from kantata_async._version import __version__
 from kantata_async.errors import (
@@ -60,7 +60,7 @@ async def test_a_body_is_json(data: object, body: bytes) -> None:
 
 async def test_a_large_body_goes_whole_and_again() -> None:
     """Above a megabyte too, and on the second attempt too."""
-    async with Server([told({}, 429), OK]) as server, opened(server) as transport:
+    async with Server([json_answer({}, 429), OK]) as server, opened(server) as transport:
         await transport.send(post(json="x" * 3_000_000))
     assert [len(request.body) for request in server.received] == [3_000_002] * 2
 
@@ -71,7 +71,7 @@ async def test_a_form_goes_as_multipart_and_again() -> None:
         Part("attachment[type]", "receipt é"),
         Part("attachment[data]", b"\x00\xff" * 1_000_000, 'a "b" é.pdf', "application/pdf"),
     ]
-    async with Server([told({}, 429), OK]) as server, opened(server) as transport:
+    async with Server([json_answer({}, 429), OK]) as server, opened(server) as transport:
         await transport.send(Request("POST", "/attachments", form=parts))
     for request in server.received:
         assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
@@ -269,7 +269,7 @@ async def test_a_connection_is_kept_and_cookies_are_not() -> None:
     """One connection for requests one after the other; what the server sets does not come back."""
     # By name: no cookie jar keeps what an address sets.
     async with (
-        Server([told({}, set_cookie="a=b; Path=/"), OK]) as server,
+        Server([json_answer({}, set_cookie="a=b; Path=/"), OK]) as server,
         opened(f"http://localhost:{server.port}") as transport,
     ):
         await transport.send(get())
@@ -303,7 +303,7 @@ async def test_a_slot_is_not_held_between_attempts() -> None:
         await go.wait()
 
     async with (
-        Server([told({}, 429), told(["other"]), told(["again"])]) as server,
+        Server([json_answer({}, 429), json_answer(["other"]), json_answer(["again"])]) as server,
         opened(server, concurrency=1, sleep=sleep) as transport,
     ):
         refused = asyncio.create_task(transport.send(get()))
@@ -316,7 +316,7 @@ async def test_a_slot_is_not_held_between_attempts() -> None:
 async def test_every_attempt_takes_its_turn_in_the_rate_limit() -> None:
     """Those sent again count as much as the first ones."""
     async with (
-        Server([told({}, 429), told({}, 503), OK]) as server,
+        Server([json_answer({}, 429), json_answer({}, 503), OK]) as server,
         opened(server, rate_limit=RateLimit(20)) as transport,
     ):
         began = time.monotonic()
@@ -327,7 +327,7 @@ async def test_every_attempt_takes_its_turn_in_the_rate_limit() -> None:
 async def test_one_line_is_logged_for_each_attempt(caplog: pytest.LogCaptureFixture) -> None:
     """Method, path, status, time, request id and attempt; no query, header or body."""
     caplog.set_level(logging.DEBUG, "kantata_async.transport")
-    async with Server([told({}, 429, x_request_id="r1"), OK]) as server, opened(server) as transport:
+    async with Server([json_answer({}, 429, x_request_id="r1"), OK]) as server, opened(server) as transport:
         await transport.send(post("/users", query=[("search", "private")], json={"name": "private"}))
     lines = [record.getMessage() for record in caplog.records if record.name == "kantata_async.transport"]
     assert [line.split(" ")[:3] for line in lines] == [["POST", "/users", "429"], ["POST", "/users", "200"]]
@@ -346,7 +346,7 @@ async def test_a_token_from_a_function_is_renewed_once_for_all_that_were_refused
         return f"token-{calls}"
 
     def by_token(request_count: int) -> list[bytes]:
-        return [told({}, 401)] * request_count + [OK] * request_count
+        return [json_answer({}, 401)] * request_count + [OK] * request_count
 
     async with Server(by_token(20)) as server, opened(server, token=fetch, concurrency=20) as transport:
         answers = await asyncio.gather(*(transport.send(post()) for _ in range(20)))
@@ -364,7 +364,7 @@ async def test_a_token_refused_twice_is_an_error() -> None:
         return "always-refused"
 
     async with (
-        Server([told({}, 401)] * 3) as server,
+        Server([json_answer({}, 401)] * 3) as server,
         opened(server, token=fetch, retry=RetryPolicy.never()) as transport,
     ):
         with pytest.raises(AuthenticationError):
@@ -378,14 +378,14 @@ async def test_a_renewal_takes_no_attempt_away() -> None:
     async def fetch() -> str:
         return "token"
 
-    script = [told({}, 401), told({}, 429), OK]
+    script = [json_answer({}, 401), json_answer({}, 429), OK]
     async with Server(script) as server, opened(server, token=fetch, retry=RetryPolicy(attempts=2)) as transport:
         assert (await transport.send(get())).status == 200
 
 
 async def test_a_fixed_token_that_is_refused_is_an_error_at_once() -> None:
     """There is no other."""
-    async with Server([told({}, 401)]) as server, opened(server) as transport:
+    async with Server([json_answer({}, 401)]) as server, opened(server) as transport:
         with pytest.raises(AuthenticationError):
             await transport.send(get())
     assert len(server.received) == 1
@@ -483,7 +483,7 @@ async def test_spawned_tasks_end_with_the_session() -> None:
 async def test_closing_ends_what_is_under_way_with_an_error() -> None:
     """On the wire, in the body, in line for a slot, and between two attempts; nothing hangs, no connection is left."""
     half = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{"
-    async with Server([hang, hang, then_hang(half), told({}, 429)]) as server:
+    async with Server([hang, hang, then_hang(half), json_answer({}, 429)]) as server:
         transport = transport_to(server.url, concurrency=3)
         await transport.open()
         sent = []
@@ -586,7 +586,7 @@ async def test_closing_ends_a_wait_between_attempts() -> None:
         waits.set()
         await asyncio.sleep(seconds)
 
-    async with Server([told({}, 429, retry_after="100")]) as server:
+    async with Server([json_answer({}, 429, retry_after="100")]) as server:
         transport = transport_to(server.url, sleep=sleep)
         await transport.open()
         task = asyncio.create_task(transport.send(get()))
@@ -616,11 +616,11 @@ async def test_closing_ends_a_token_function_that_hangs() -> None:
 
 PROGRAM = """
 import asyncio, sys
-from wire import Server, OK, told, hang, get, opened
+from wire import Server, OK, json_answer, hang, get, opened
 from kantata_async.errors import KantataError
 
 async def main():
-    async with Server([OK, told({}, 429), OK, hang]) as server:
+    async with Server([OK, json_answer({}, 429), OK, hang]) as server:
         async with opened(server) as transport:
             await transport.send(get())
             await transport.send(get())

@@ -25,13 +25,13 @@ from wire import (
     cut,
     get,
     hang,
+    json_answer,
     opened,
     post,
     reply,
     silent_port,
     then_cut,
     then_hang,
-    told,
     transport_to,
 )
 from yarl import URL
@@ -173,7 +173,15 @@ async def test_no_error_or_log_line_shows_a_token_that_the_server_sends_back(
 @pytest.mark.parametrize("request_", [get(), post()], ids=str)
 @pytest.mark.parametrize(
     "step",
-    [cut, hang, told({}, 401), told({}, 422), told({}, 500), reply(200, b"<"), then_cut(b"no HTTP\r\n\r\n")],
+    [
+        cut,
+        hang,
+        json_answer({}, 401),
+        json_answer({}, 422),
+        json_answer({}, 500),
+        reply(200, b"<"),
+        then_cut(b"no HTTP\r\n\r\n"),
+    ],
     ids=["cut", "hang", "401", "422", "500", "not JSON", "not HTTP"],
 )
 async def test_not_even_the_variables_of_a_traceback_show_a_token(step: Step, request_: Request) -> None:
@@ -211,7 +219,7 @@ async def test_a_renewal_that_fails_shows_no_token() -> None:
     async def fetch() -> str:
         return next(tokens)
 
-    async with Server([told({}, 401)]) as server, opened(server, token=fetch) as transport:
+    async with Server([json_answer({}, 401)]) as server, opened(server, token=fetch) as transport:
         with pytest.raises(UsageError, match="white space") as caught:
             await transport.send(get())
     assert TOKEN not in everything_told_by(caught.value.with_traceback(inner(caught.value)), with_locals=True)
@@ -247,7 +255,7 @@ def test_a_secret_is_redacted_however_it_is_spelt(spelling: str) -> None:
 
 async def test_an_envelope_that_quotes_the_token_is_told_without_it() -> None:
     """Of every kind of call, with no control character, and not in a cause or a variable either."""
-    answer = told({"results": [], "users": {"1": {"id": f"\x1b[2J{TOKEN}"}}})
+    answer = json_answer({"results": [], "users": {"1": {"id": f"\x1b[2J{TOKEN}"}}})
     async with Server([answer] * 4) as server, KantataSession(token=TOKEN, base_url=server.url) as kantata:
         for call in (kantata.users.get(1), kantata.users.list().collect(), kantata.users.update(1, full_name="a")):
             with pytest.raises(KantataError, match=r"\*\*\*") as caught:

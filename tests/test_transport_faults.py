@@ -25,6 +25,7 @@ from wire import (
     forever,
     get,
     hang,
+    json_answer,
     no_wait,
     opened,
     post,
@@ -33,7 +34,6 @@ from wire import (
     silent_port,
     then_cut,
     then_hang,
-    told,
 )
 
 from kantata_async.errors import (
@@ -60,7 +60,7 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 HALF = HEAD + b"content-length: 99\r\n\r\n{"
 CHUNKED_HALF = HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\n[1,2,\r\n"
 PROXY_503 = reply(503, b"<html>busy</html>", "text/html")
-APPLICATION_503 = told({"errors": [{"type": "system", "message": "busy"}]}, 503, x_request_id="r")
+APPLICATION_503 = json_answer({"errors": [{"type": "system", "message": "busy"}]}, 503, x_request_id="r")
 
 LOST: dict[str, Step] = {
     "closed": cut,
@@ -72,7 +72,7 @@ LOST: dict[str, Step] = {
     "half a chunked body": then_cut(CHUNKED_HALF),
     "a broken chunk": then_cut(HEAD + b"transfer-encoding: chunked\r\n\r\nxyz\r\n"),
     "not the gzip it says": reply(200, b"no gzip at all", content_encoding="gzip"),
-    "500": told({}, 500),
+    "500": json_answer({}, 500),
     "502": reply(502, b"<html>", "text/html"),
     "503 of a proxy": PROXY_503,
     "504 of nothing": reply(504, content_type=None),
@@ -190,7 +190,7 @@ async def test_a_server_that_does_not_speak_tls_is_a_failed_connection() -> None
 
 
 @pytest.mark.parametrize("request_", [get(), post()], ids=str)
-@pytest.mark.parametrize("step", [told({}, 429), APPLICATION_503], ids=["429", "503 of the application"])
+@pytest.mark.parametrize("step", [json_answer({}, 429), APPLICATION_503], ids=["429", "503 of the application"])
 async def test_what_was_surely_not_carried_out_is_sent_again(step: Step, request_: Request) -> None:
     """Reads and writes alike."""
     async with Server([step, step, OK]) as server, opened(server) as transport:
@@ -201,8 +201,8 @@ async def test_what_was_surely_not_carried_out_is_sent_again(step: Step, request
 @pytest.mark.parametrize(
     ("step", "request_", "error"),
     [
-        (told({}, 429), get(), RateLimitError),
-        (told({}, 429), post(), RateLimitError),
+        (json_answer({}, 429), get(), RateLimitError),
+        (json_answer({}, 429), post(), RateLimitError),
         (APPLICATION_503, post(), ServerError),
         (PROXY_503, get(), ServerError),
         (cut, get(), ConnectionFailedError),
@@ -233,7 +233,7 @@ def waits(into: list[float]) -> Callable[[float], Any]:
 async def test_waits_double_without_retry_after() -> None:
     """The longest of each range, since chance is 1 here."""
     asked: list[float] = []
-    async with Server([told({}, 429)] * 4 + [OK]) as server, opened(server, sleep=waits(asked)) as transport:
+    async with Server([json_answer({}, 429)] * 4 + [OK]) as server, opened(server, sleep=waits(asked)) as transport:
         await transport.send(get())
     assert asked == [0.5, 1.0, 2.0, 4.0]
 
@@ -243,7 +243,12 @@ async def test_retry_after_is_honoured() -> None:
     asked: list[float] = []
     now = 1_800_000_000.0
     date = format_datetime(datetime.fromtimestamp(now + 9, UTC), usegmt=True)
-    steps = [told({}, 429, retry_after="7"), told({}, 429, retry_after=date), told({}, 429, retry_after="soon"), OK]
+    steps = [
+        json_answer({}, 429, retry_after="7"),
+        json_answer({}, 429, retry_after=date),
+        json_answer({}, 429, retry_after="soon"),
+        OK,
+    ]
     async with (
         Server(steps) as server,
         opened(server, sleep=waits(asked), random=lambda: 0.0, now=lambda: now) as transport,
@@ -258,7 +263,7 @@ async def test_a_retry_after_is_read_by_the_servers_clock() -> None:
     headers = {"date": "Fri, 20 Nov 2026 13:00:00 GMT", "retry_after": "Fri, 20 Nov 2026 13:00:05 GMT"}
     now = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC).timestamp()
     async with (
-        Server([told({}, 503, **headers), OK]) as server,
+        Server([json_answer({}, 503, **headers), OK]) as server,
         opened(server, sleep=waits(asked), random=lambda: 0.0, now=lambda: now) as transport,
     ):
         await transport.send(get())
@@ -274,7 +279,7 @@ async def test_a_wait_that_nobody_waits_stops_nobody(asked: str) -> None:
     """Who is refused hears of it at once; who comes later finds out how the server is."""
     policy = RetryPolicy(deadline=5)
     async with (
-        Server([told({}, 429, retry_after=asked), OK, OK]) as server,
+        Server([json_answer({}, 429, retry_after=asked), OK, OK]) as server,
         opened(server, retry=policy, rate_limit=AdaptiveRateLimit()) as transport,
     ):
         with pytest.raises(RateLimitError):
@@ -288,7 +293,7 @@ async def test_who_can_wait_less_than_the_server_asks_hears_of_it_at_once() -> N
     """And does not have the others wait less."""
     hurried = Options(retry=RetryPolicy(deadline=0.5))
     async with (
-        Server([told({}, 429, retry_after="60")]) as server,
+        Server([json_answer({}, 429, retry_after="60")]) as server,
         opened(server, rate_limit=AdaptiveRateLimit()) as transport,
     ):
         for _ in range(2):
@@ -301,7 +306,7 @@ async def test_who_can_wait_less_than_the_server_asks_hears_of_it_at_once() -> N
 async def test_a_wait_that_one_can_wait_is_waited() -> None:
     """By those that come later, too."""
     async with (
-        Server([told({}, 429, retry_after="1"), OK, OK]) as server,
+        Server([json_answer({}, 429, retry_after="1"), OK, OK]) as server,
         opened(server, rate_limit=AdaptiveRateLimit()) as transport,
     ):
         answers = await asyncio.gather(transport.send(get()), transport.send(post()))
@@ -312,7 +317,7 @@ async def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
     """Waiting for nothing helps nobody."""
     asked: list[float] = []
     async with (
-        Server([told({}, 429, retry_after="301")]) as server,
+        Server([json_answer({}, 429, retry_after="301")]) as server,
         opened(server, sleep=waits(asked)) as transport,
     ):
         with pytest.raises(RateLimitError):
@@ -323,7 +328,7 @@ async def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:
 async def test_the_deadline_ends_attempts_and_waits() -> None:
     """An attempt has only the time that is left."""
     policy = RetryPolicy(deadline=0.3, first_wait=0.01)
-    async with Server([told({}, 503), hang, hang]) as server, opened(server, retry=policy) as transport:
+    async with Server([json_answer({}, 503), hang, hang]) as server, opened(server, retry=policy) as transport:
         began = time.monotonic()
         with pytest.raises(RequestTimeoutError):
             await transport.send(get())
@@ -378,7 +383,10 @@ async def test_a_cancelled_request_leaves_no_connection(step: Step) -> None:
 
 async def test_a_cancelled_wait_between_attempts_is_a_cancellation() -> None:
     """It is not taken for an answer."""
-    async with Server([told({}, 429, retry_after="60")]) as server, opened(server, sleep=asyncio.sleep) as transport:
+    async with (
+        Server([json_answer({}, 429, retry_after="60")]) as server,
+        opened(server, sleep=asyncio.sleep) as transport,
+    ):
         task = asyncio.create_task(transport.send(get()))
         await asyncio.sleep(0.05)
         task.cancel()
@@ -403,7 +411,7 @@ async def test_an_interruption_says_what_it_left_behind() -> None:
         ([hang], post(), True),
         ([then_hang(HALF)], post(), True),
         ([hang], get(), False),
-        ([told({}, 429, retry_after="60")], post(), False),
+        ([json_answer({}, 429, retry_after="60")], post(), False),
     ]
     for script, request, may_be in cases:
         error = await interrupted(script, request, 1, sleep=asyncio.sleep)
@@ -430,7 +438,7 @@ async def test_an_error_says_after_how_many_attempts() -> None:
     """Where there was more than one."""
     for attempts, told_of in ((1, False), (3, True)):
         async with (
-            Server([told({}, 500)] * attempts) as server,
+            Server([json_answer({}, 500)] * attempts) as server,
             opened(server, retry=RetryPolicy(attempts=attempts)) as transport,
         ):
             with pytest.raises(ServerError) as caught:
@@ -452,7 +460,7 @@ REFUSALS_AS_SUCCESSES = [
 @pytest.mark.parametrize("request_", [get(), post(), Request("DELETE", "/users/1")], ids=str)
 async def test_a_success_that_is_nothing_but_errors_is_a_refusal(answer: object, request_: Request) -> None:
     """With its status and its reasons, and sent once."""
-    async with Server([told(answer, x_request_id="r")] * 2) as server, opened(server) as transport:
+    async with Server([json_answer(answer, x_request_id="r")] * 2) as server, opened(server) as transport:
         with pytest.raises(APIError, match=r"^200 on .*: no") as caught:
             await transport.send(request_)
     assert (type(caught.value), caught.value.status, caught.value.request_id) == (APIError, 200, "r")
@@ -474,13 +482,16 @@ async def test_a_success_that_is_nothing_but_errors_is_a_refusal(answer: object,
 )
 async def test_a_success_that_speaks_of_errors_is_a_success(answer: object) -> None:
     """Where there is something beside them, or none."""
-    async with Server([told(answer)]) as server, opened(server) as transport:
+    async with Server([json_answer(answer)]) as server, opened(server) as transport:
         assert (await transport.send(get())).data == answer
 
 
 async def test_a_long_header_is_taken() -> None:
     """Security policies and a proxy's cookies outgrow aiohttp's own limit of 8190 bytes."""
-    async with Server([told({}, content_security_policy="x" * 40_000)] * 2) as server, opened(server) as transport:
+    async with (
+        Server([json_answer({}, content_security_policy="x" * 40_000)] * 2) as server,
+        opened(server) as transport,
+    ):
         for request in (get(), post()):
             assert (await transport.send(request)).data == {}
     assert len(server.received) == 2
@@ -640,7 +651,7 @@ async def test_a_refusal_has_its_own_error(status: int, error: type[APIError]) -
         {"type": "validation", "message": "can't be blank", "field": "name", "index": 3},
         {"type": "system", "message": "no"},
     ]
-    answer = told({"errors": told_errors}, status, x_request_id="req-9")
+    answer = json_answer({"errors": told_errors}, status, x_request_id="req-9")
     async with Server([answer]) as server, opened(server) as transport:
         with pytest.raises(error) as caught:
             await transport.send(post())
@@ -721,7 +732,7 @@ async def test_a_refusal_whose_body_is_lost_is_still_the_refusal(step: Step) -> 
 async def test_the_words_of_a_refusal_are_cut() -> None:
     """A page of text is not a message, and a thousand errors are enough."""
     body = {"errors": [{"message": "x" * 600, "type": "y" * 200}] * 1100}
-    async with Server([told(body, 422)]) as server, opened(server) as transport:
+    async with Server([json_answer(body, 422)]) as server, opened(server) as transport:
         with pytest.raises(ValidationError) as caught:
             await transport.send(post())
     assert len(caught.value.errors) == 1000

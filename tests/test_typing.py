@@ -34,7 +34,7 @@ def run(*arguments: str) -> str:
 def by_mypy(examples: Path) -> Errors:
     """The errors of mypy."""
     found: Errors = {USES: {}, MISTAKES: {}, examples: {}}
-    told = run(
+    output = run(
         "mypy",
         "--config-file",
         str(PROJECT),
@@ -45,7 +45,7 @@ def by_mypy(examples: Path) -> Errors:
         str(MISTAKES),
         str(examples),
     )
-    for line in told.splitlines():
+    for line in output.splitlines():
         if matched := re.match(r"(?P<path>.+?):(?P<line>\d+): error: (?P<message>.*)", line):
             found.setdefault(Path(matched["path"]), {}).setdefault(int(matched["line"]), matched["message"])
     return found
@@ -55,8 +55,8 @@ def by_pyright(examples: Path) -> Errors:
     """The errors of pyright."""
     found: Errors = {USES: {}, MISTAKES: {}, examples: {}}
     files = map(str, (USES, MISTAKES, examples))
-    told = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, *files))
-    for one in told["generalDiagnostics"]:
+    output = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, *files))
+    for one in output["generalDiagnostics"]:
         if one["severity"] == "error":
             line = one["range"]["start"]["line"] + 1
             found.setdefault(Path(one["file"]), {}).setdefault(line, one["message"])
@@ -79,7 +79,7 @@ def test_typical_uses_are_accepted(errors: Errors) -> None:
 
 def test_the_calls_that_docstrings_show_are_accepted(errors: Errors) -> None:
     """Without one error."""
-    assert [told for path, told in errors.items() if path.name == EXAMPLES] == [{}]
+    assert [found for path, found in errors.items() if path.name == EXAMPLES] == [{}]
 
 
 def test_each_mistake_is_refused(errors: Errors) -> None:
@@ -88,9 +88,11 @@ def test_each_mistake_is_refused(errors: Errors) -> None:
     marked = {number: line.strip() for number, line in enumerate(lines, start=1) if line.endswith("# refused")}
     assert len(marked) > 100
     assert {number: line for number, line in marked.items() if number not in errors[MISTAKES]} == {}
-    assert {number: told for number, told in errors[MISTAKES].items() if number not in marked} == {}
+    assert {number: found for number, found in errors[MISTAKES].items() if number not in marked} == {}
 
 
 def test_nothing_else_is_found(errors: Errors) -> None:
     """The package itself has no error that a user's checker would show."""
-    assert {path: told for path, told in errors.items() if path not in {USES, MISTAKES} and path.name != EXAMPLES} == {}
+    assert {
+        path: found for path, found in errors.items() if path not in {USES, MISTAKES} and path.name != EXAMPLES
+    } == {}

@@ -136,13 +136,13 @@ def reply(status: int = 200, body: bytes = b"", content_type: str | None = "appl
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
-def told(data: object, status: int = 200, **headers: str) -> bytes:
+def json_answer(data: object, status: int = 200, **headers: str) -> bytes:
     """An answer with JSON."""
     return reply(status, json.dumps(data).encode(), **headers)
 
 
-OK = told({"ok": True}, x_request_id="req-1")
-STRAY = told({"errors": [{"type": "system", "message": "beyond the script"}]}, 599)
+OK = json_answer({"ok": True}, x_request_id="req-1")
+STRAY = json_answer({"errors": [{"type": "system", "message": "beyond the script"}]}, 599)
 
 
 def silent_port() -> int:

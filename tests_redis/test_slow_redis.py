@@ -5,19 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import pytest
-from wire import Connection, Server, opened, post, told
+from wire import Connection, Server, json_answer, opened, post
 
 from benchmarks._redis_server import RedisServer
 from kantata_async import RedisRateLimit
-
-
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[RedisServer]:
-    async with RedisServer(str(tmp_path)) as server:
-        yield server
 
 
 class SlowWay:
@@ -59,11 +51,11 @@ async def test_an_answer_in_time_is_delivered_though_its_limit_is_told_too_late(
     async def answer_when_redis_is_slow(connection: Connection) -> None:
         way.seconds = 0.7
         await asyncio.sleep(0.5)
-        await connection.say(told({"made": True}, 201))
+        await connection.say(json_answer({"made": True}, 201))
 
     async with (
         way.open() as url,
-        Server([told({}, 429), answer_when_redis_is_slow]) as server,
+        Server([json_answer({}, 429), answer_when_redis_is_slow]) as server,
         opened(server, timeout=1.0, rate_limit=RedisRateLimit(url)) as transport,
     ):
         response = await transport.send(post())
