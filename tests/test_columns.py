@@ -118,12 +118,12 @@ def test_the_ends_of_time_are_text() -> None:
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("user.ful_name", "there is no 'ful_name'; did you mean 'full_name'"),
-        ("usr.full_name", "there is no 'usr'; did you mean 'user'"),
+        ("user.ful_name", "these entities have no 'ful_name'; did you mean 'full_name'"),
+        ("usr.full_name", "these entities have no 'usr'; did you mean 'user'"),
         ("user", "'user' leads to an object: name one of its attributes, such as 'user.id'"),
         ("role.title", "goes on after 'role', which is a value"),
-        ("", "there is no ''"),
-        ("user.", "there is no ''"),
+        ("", "these entities have no ''"),
+        ("user.", "these entities have no ''"),
     ],
 )
 def test_a_wrong_path_is_refused(path: str, says: str) -> None:

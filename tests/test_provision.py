@@ -386,7 +386,7 @@ async def test_a_plan_survives_its_file(kantata: KantataSession, kantata_sandbox
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda data: data.update(kantata_plan=1), "'kantata_plan' should be 2, not 1"),
+        (lambda data: data.update(kantata_plan=1), "'kantata_plan' must be 2, not 1"),
         (lambda data: data.update(more=1), "extra fields found (more) @ plan"),
         (lambda data: data["entries"][0].update(action="delete"), "@ plan.entries[0].action"),
         (lambda data: data["entries"][0].pop("subject"), "required field missing @ plan.entries[0].subject"),

@@ -215,7 +215,7 @@ def test_a_sheet_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read as a workbook"):
         Roster.from_xlsx(path)
     path.write_bytes(PLAIN.encode())
-    with pytest.raises(UsageError, match="is no workbook"):
+    with pytest.raises(UsageError, match="is not a workbook"):
         Roster.read(path)
     with pytest.raises(UsageError, match="only a workbook has sheets"):
         Roster.read(write(tmp_path, PLAIN), sheet="Teams")
