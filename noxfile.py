@@ -14,7 +14,7 @@ TYPING_USES = Path("tests/typing_uses.py")
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
-    """Run the tests in Python's development mode; arguments go to pytest."""
+    """Run the tests in Python's development mode; arguments go to pytest, as `-n 0` for a single process."""
     session.install("-e", ".[test]")
     session.run("python", "-X", "dev", "-m", "pytest", *session.posargs)
 
@@ -58,7 +58,7 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[docs]")
     session.run("python", "-m", "codegen.reference", "docs/reference/resources")
     session.run("zensical", "build", "--strict")
-    session.run("python", "-m", "pytest", "tests_docs", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "0", "tests_docs", *session.posargs)
 
 
 @nox.session

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -26,10 +24,3 @@ class Caller:
 def ids(payload: Any) -> list[str]:
     """The ids of an answer's results, in its order."""
     return [result["id"] for result in payload["results"]]
-
-
-@asynccontextmanager
-async def calling(sandbox: Sandbox) -> AsyncIterator[Caller]:
-    """A caller with the sandbox's token."""
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {sandbox.token}"}) as session:
-        yield Caller(sandbox, session)

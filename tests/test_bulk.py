@@ -81,7 +81,7 @@ async def test_the_entities_of_a_result_are_those_that_are_there(
     assert rejected.entities == []
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(count=st.sampled_from([0, 1, 2, 99, 100, 101, 199, 200, 201, 300, 301]), listed=st.booleans())
 def test_sizes_around_the_limit(count: int, listed: bool) -> None:
     """No row is lost at the end of a batch, from a list or from an async iterator: ceil(n / 100) requests."""

@@ -39,7 +39,7 @@ def went(limit: RateLimit | AdaptiveRateLimit, waits: list[float]) -> list[float
     return moments
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 3), min_size=5, max_size=100), st.floats(0.5, 500), st.integers(1, 5))
 def test_never_more_in_a_second_than_the_rate_and_the_burst(waits: list[float], rate: float, burst: int) -> None:
     """However the requests come; a late timer is made good for as much as it was late."""
@@ -49,7 +49,7 @@ def test_never_more_in_a_second_than_the_rate_and_the_burst(waits: list[float], 
         assert sum(start <= at < start + 1 for at in moments) <= rate * 1.026 + burst + 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 30), min_size=2, max_size=40), st.floats(1, 500))
 def test_what_was_not_used_is_not_let_go_at_once(waits: list[float], rate: float) -> None:
     """After a time without requests, two go no closer together than before, but for a timer that was late."""

@@ -277,7 +277,7 @@ rows_with_gaps = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(rows_with_gaps, st.randoms(use_true_random=True))
 def test_no_row_is_given_what_was_made_of_another(rows: list[Row], chance: Random) -> None:
     """Whatever a server drops, adds, reorders, withholds or changes; rows that are equal may share theirs out."""
@@ -290,7 +290,7 @@ def test_no_row_is_given_what_was_made_of_another(rows: list[Row], chance: Rando
         assert maker is None or rows[maker] == row
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(rows_of_participations, st.data())
 def test_what_identifies_an_object_is_never_overlooked(rows: list[Row], data: st.DataObject) -> None:
     """An object that shows another person or another project is another row's, whatever else agrees."""

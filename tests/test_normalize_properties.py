@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kantata_async import Entity, InvalidResponseError, NotLoadedError, Page, Ref, normalize
@@ -27,7 +27,7 @@ KNOWN: Final = (
 UNKNOWN: Final = ("gadgets", "", "a b", "_objects")
 IDS: Final = ("1", "2", "3", "42:percent_complete", "0", "-1")
 
-unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+briefly: Final = settings(max_examples=50)
 """How fast a shared machine makes an answer is no property of `normalize`."""
 
 # --- any JSON at all -------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def check(payload: Any) -> None:
         assert 0 < len(refusal) < 1000
 
 
-@unhurried
+@briefly
 @given(json_values)
 @example({"results": [], "x": {"1.0": {"id": 1.0}}})
 @example({"results": [{"key": "users", "id": 10**60}], "users": {}})
@@ -74,21 +74,21 @@ def test_any_json_is_read_or_refused(payload: Any) -> None:
     check(payload)
 
 
-@unhurried
+@briefly
 @given(st.dictionaries(names, json_values, max_size=4), json_values)
 def test_anything_beside_no_matches_is_read_or_refused(rest: dict[str, Any], users: Any) -> None:
     """Empty results let the rest through to where the objects are read."""
     check({**rest, "users": users, "results": []})
 
 
-@unhurried
+@briefly
 @given(st.binary(max_size=60) | st.text(max_size=60))
 def test_any_bytes_are_read_or_refused(payload: bytes | str) -> None:
     """Few of them are JSON."""
     check(payload)
 
 
-@unhurried
+@briefly
 @given(st.data())
 def test_a_truncated_answer_is_refused(data: st.DataObject) -> None:
     """Wherever it stops."""
@@ -136,7 +136,7 @@ def envelopes(draw: st.DrawFn) -> dict[str, Any]:
     return {"results": [{"key": key, "id": id} for key, id in matches], **collections, **rest, **meta}
 
 
-@unhurried
+@briefly
 @given(envelopes(), st.none() | st.lists(st.sampled_from(["user", "parent", "subject", "attachments", "nonsense"])))
 def test_no_match_is_dropped_and_none_is_moved(payload: dict[str, Any], include: list[str] | None) -> None:
     """The matches are those of `results`, in that order, as often as they are there."""
@@ -146,7 +146,7 @@ def test_no_match_is_dropped_and_none_is_moved(payload: dict[str, Any], include:
         assert isinstance(one, entity_class(one.collection) or Entity)
 
 
-@unhurried
+@briefly
 @given(envelopes())
 def test_every_object_is_in_the_graph_once(payload: dict[str, Any]) -> None:
     """Of every collection, known or not, and nothing else is."""
@@ -161,7 +161,7 @@ def test_every_object_is_in_the_graph_once(payload: dict[str, Any]) -> None:
             assert graph.get(type(found), id) is found
 
 
-@unhurried
+@briefly
 @given(envelopes())
 def test_links_lead_to_the_one_object_of_that_key_and_id(payload: dict[str, Any]) -> None:
     """Through every association of every object; what is not there is None, left out, or says so."""
@@ -182,7 +182,7 @@ def test_links_lead_to_the_one_object_of_that_key_and_id(payload: dict[str, Any]
         assert graph.find(reference.target) is None
 
 
-@unhurried
+@briefly
 @given(envelopes())
 def test_plain_data_comes_back(payload: dict[str, Any]) -> None:
     """`to_dict` is what `from_dict` reads: a second trip changes nothing more, and names stay as they were sent."""
@@ -194,7 +194,7 @@ def test_plain_data_comes_back(payload: dict[str, Any]) -> None:
         assert again.id == one.id
 
 
-@unhurried
+@briefly
 @given(envelopes(), envelopes())
 def test_a_growing_graph_keeps_identities(first: dict[str, Any], second: dict[str, Any]) -> None:
     """What came before is the same object afterwards, with every attribute that any answer sent."""
@@ -208,7 +208,7 @@ def test_a_growing_graph_keeps_identities(first: dict[str, Any], second: dict[st
     assert len(graph) == len({(one.collection, one.id) for one in graph})
 
 
-@unhurried
+@briefly
 @given(envelopes())
 def test_the_order_of_collections_does_not_matter(payload: dict[str, Any]) -> None:
     """Nor that of the objects in them."""

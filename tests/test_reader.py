@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 from envelopes import envelope
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async import Entity, InvalidResponseError, NotLoadedError, Page
@@ -17,8 +17,6 @@ from kantata_async.decoding.envelope import Envelope
 from kantata_async.decoding.reader import Reader
 from kantata_async.entities import CustomFieldValue
 from kantata_async.model.graph import Graph
-
-unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 KINDS: Final = ("users", "stories", "participations", "attachments", "custom_field_values", "user_file_associations")
 IDS: Final = ("1", "2", "3")
@@ -110,7 +108,6 @@ def careful(answer: bytes) -> Page[Entity]:
     return Reader(entity_class).page(json.loads(answer))
 
 
-@unhurried
 @given(st.lists(answers(), min_size=1, max_size=4))
 def test_what_was_learnt_changes_nothing(seen: list[bytes]) -> None:
     """Whatever came before, in whatever order, and when the same comes again."""
@@ -119,7 +116,6 @@ def test_what_was_learnt_changes_nothing(seen: list[bytes]) -> None:
         assert contents(reader.page(reader.decode(answer))) == contents(careful(answer))
 
 
-@unhurried
 @given(answers(), answers())
 def test_a_growing_graph_is_the_same_too(first: bytes, second: bytes) -> None:
     """Objects that come again take on what is new of them."""
@@ -358,7 +354,6 @@ hostile: Final = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)
 )
 
 
-@unhurried
 @given(hostile, hostile, st.sampled_from(["object", "id", "match", "collection", "result"]))
 def test_an_error_shows_little_of_an_answer_and_no_control_character(key: str, id: str, wrong: str) -> None:
     """Not of its keys, its ids or its values."""
