@@ -23,14 +23,14 @@ def tests(session: nox.Session) -> None:
 def redis(session: nox.Session) -> None:
     """Run the tests that start a redis-server (Debian's package), in Python's development mode."""
     session.install("-e", ".[test]")
-    session.run("python", "-X", "dev", "-m", "pytest", "tests_redis", *session.posargs)
+    session.run("python", "-X", "dev", "-m", "pytest", "-n", "0", "tests_redis", *session.posargs)
 
 
 @nox.session
 def services(session: nox.Session) -> None:
     """Run the tests that start a PostgreSQL (Debian's package), in Python's development mode."""
     session.install("-e", ".[test]")
-    session.run("python", "-X", "dev", "-m", "pytest", "tests_services", *session.posargs)
+    session.run("python", "-X", "dev", "-m", "pytest", "-n", "0", "tests_services", *session.posargs)
 
 
 @nox.session
