@@ -16,6 +16,8 @@ from kantata_async import KantataSession
 from kantata_async.errors import UsageError
 from kantata_async.transport.auth import AccessToken, TokenSource, owner_of
 
+API = "https://api.mavenlink.com/api/v1"
+
 
 def fetching(*tokens: object) -> tuple[TokenSource, list[object]]:
     """A source over an async function that gives these one after the other, and the list of what it gave."""
@@ -40,7 +42,7 @@ async def together(tokens: Iterable[Awaitable[AccessToken]]) -> set[str]:
 async def test_a_fixed_token_is_given_and_cannot_be_renewed() -> None:
     """There is nothing to fetch another one with."""
     source = TokenSource("s3cret")
-    source.open()
+    source.open(API)
     assert (await source.current()).value == "s3cret"
     assert not source.renewable
     with pytest.raises(UsageError, match="async function"):
@@ -52,11 +54,11 @@ async def test_the_environment_is_read_when_opened(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("KANTATA_TOKEN", raising=False)
     source = TokenSource()
     with pytest.raises(UsageError, match=r"token='…'.*async function.*KANTATA_TOKEN"):
-        source.open()
+        source.open(API)
     with pytest.raises(UsageError, match="KANTATA_TOKEN"):
         await source.current()
     monkeypatch.setenv("KANTATA_TOKEN", "from-environment")
-    source.open()
+    source.open(API)
     assert (await source.current()).value == "from-environment"
 
 
@@ -64,7 +66,7 @@ async def test_a_given_token_wins_over_the_environment(monkeypatch: pytest.Monke
     """The nearer word counts."""
     monkeypatch.setenv("KANTATA_TOKEN", "from-environment")
     source = TokenSource("given")
-    source.open()
+    source.open(API)
     assert (await source.current()).value == "given"
 
 

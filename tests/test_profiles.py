@@ -6,8 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from wire import Server, told
 
-from kantata_async import UsageError
+from kantata_async import KantataSession, UsageError
 from kantata_async.signin import (
     Profile,
     chosen_profile,
@@ -102,3 +103,26 @@ def test_a_directory_that_cannot_be_written(directory: Path) -> None:
     directory.write_text("in the way")
     with pytest.raises(UsageError, match="cannot be kept"):
         save_profile(WORK)
+
+
+async def test_a_session_without_a_token_finds_it_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever signed in needs no variable; KANTATA_TOKEN goes first, and another API never gets the token."""
+    monkeypatch.delenv("KANTATA_TOKEN", raising=False)
+    answer = {"results": [{"key": "users", "id": "1"}], "users": {"1": {"id": "1"}}}
+    async with Server([told(answer), told(answer)]) as server:
+        with pytest.raises(UsageError, match="kantata-async login"):
+            await KantataSession(base_url=server.url).open()
+        save_profile(Profile("default", server.url, "KEPT-TOKEN"))
+        async with KantataSession(base_url=server.url, rate_limit=None) as kantata:
+            await kantata.users.get(1)
+        monkeypatch.setenv("KANTATA_TOKEN", "OF-THE-ENVIRONMENT")
+        async with KantataSession(base_url=server.url, rate_limit=None) as kantata:
+            await kantata.users.get(1)
+        monkeypatch.delenv("KANTATA_TOKEN")
+        with pytest.raises(UsageError, match="goes nowhere else") as caught:
+            await KantataSession(base_url="https://elsewhere.example").open()
+    assert [one.headers["authorization"] for one in server.received] == [
+        "Bearer KEPT-TOKEN",
+        "Bearer OF-THE-ENVIRONMENT",
+    ]
+    assert "KEPT-TOKEN" not in str(caught.value)

@@ -275,21 +275,17 @@ FAR_AHEAD = "Fri, 20 Nov 2099 12:00:00 GMT"
 
 
 @pytest.mark.parametrize("asked", [YEAR, FAR_AHEAD, "999999999999999999"])
-async def test_a_wait_that_nobody_waits_is_told_at_once_and_ends_with_the_deadline(asked: str) -> None:
-    """Who is refused, and who comes later, hears of it at once; after the time that a call may take, one asks again."""
-    policy = RetryPolicy(deadline=1.5)
+async def test_a_wait_that_nobody_waits_stops_nobody(asked: str) -> None:
+    """Who is refused hears of it at once; who comes later waits as after any refusal, and finds out how the server is."""
+    policy = RetryPolicy(deadline=5)
     async with (
         Server([json_answer({}, 429, retry_after=asked), OK, OK]) as server,
         opened(server, retry=policy, rate_limit=AdaptiveRateLimit()) as transport,
     ):
         with pytest.raises(RateLimitError):
             await transport.send(get())
-        assert 0 < transport.limits["general"].paused_for <= 1.5
-        for request in (get(), post()):
-            with pytest.raises(RateLimitError, match="not sent: the server asked for a wait"):
-                await transport.send(request)
+        assert 0 < transport.limits["general"].paused_for <= 5
         assert len(server.received) == 1
-        await asyncio.sleep(1.55)
         assert [(await transport.send(request)).status for request in (get(), post())] == [200, 200]
 
 

@@ -147,8 +147,8 @@ def _opened(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envelope:
 
 def _is_collection(key: Any, value: Any, class_of: ClassOf) -> bool:
     """Whether a top-level value that no match names holds objects."""
-    if key == "errors":
-        # There is a definition of this name; but in an answer it is what went wrong beside the objects.
+    if key == "errors" and not (looks_like_objects(value) and all("id" in one for one in value.values())):
+        # There is a definition of this name; but mostly it is what went wrong beside the objects.
         return False
     return class_of(key) is not None or looks_like_objects(value)
 

@@ -55,7 +55,7 @@ class Limiter:
             method: of the request.
             path: of the request, below the base URL.
             again: the `leave` of the slot in which it was refused.
-            patience: seconds that it waits for a limit that lets none through, and that the server may ask for.
+            patience: seconds that it waits for a limit that lets none through.
         """
         return Slot(self._line, self._places, method, path, again, patience)
 
@@ -100,7 +100,6 @@ class Slot:
 
         Args:
             refused: with 429.
-            retry_after: seconds it asked for; None where it did not. More than its patience is not believed.
+            retry_after: seconds it asked for; None where it did not, or for longer than anybody waits.
         """
-        believed = retry_after if retry_after is not None and retry_after <= self._patience else None
-        self._line.account.answered(self.names, self.leave.left, refused=refused, retry_after=believed)
+        self._line.account.answered(self.names, self.leave.left, refused=refused, retry_after=retry_after)

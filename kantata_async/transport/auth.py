@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from ..errors import UsageError
+from .profiles import kept_profile
 from .redaction import Redaction
 
 ENVIRONMENT_VARIABLE: Final = "KANTATA_TOKEN"
@@ -22,8 +23,8 @@ Token = str | Callable[[], Awaitable[str]]
 
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 _WAYS: Final = (
-    f"pass token='…', pass token=an async function that returns one, or set the environment variable "
-    f"{ENVIRONMENT_VARIABLE}"
+    f"pass token='…', pass token=an async function that returns one, set the environment variable "
+    f"{ENVIRONMENT_VARIABLE}, or sign in with `kantata-async login`"
 )
 
 
@@ -48,7 +49,7 @@ class TokenSource:
 
     Args:
         token: the token; or an async function, called when the first token is needed and again when the API refuses
-            one; or None for the environment variable KANTATA_TOKEN, which is read by `open`.
+            one; or None for the environment variable KANTATA_TOKEN or the profile of a sign-in, read by `open`.
     """
 
     def __init__(self, token: Token | None = None) -> None:
@@ -86,20 +87,34 @@ class TokenSource:
         if self._fault is not None:
             raise UsageError(self._fault)
 
-    def open(self) -> None:
-        """Read the environment variable if nothing was given.
+    def open(self, base_url: str) -> None:
+        """Find a token if none was given: in the environment variable, else in the profile of a sign-in.
+
+        Args:
+            base_url: of the API that the token is to be sent to; a profile's token goes to its own alone.
 
         Raises:
-            UsageError: there is no token, or not one that can be sent.
+            UsageError: there is no token, not one that can be sent, or only one for another API.
         """
         self.check()
         if self._function is not None or self._token is not None:
             return
-        if not os.environ.get(ENVIRONMENT_VARIABLE):
+        if os.environ.get(ENVIRONMENT_VARIABLE):
+            fault = self._take(os.environ[ENVIRONMENT_VARIABLE])
+            if fault is not None:
+                raise UsageError(f"{ENVIRONMENT_VARIABLE}: {fault}")
+            return
+        kept = kept_profile()
+        if kept is None:
             raise UsageError(f"no access token: {_WAYS}")
-        fault = self._take(os.environ[ENVIRONMENT_VARIABLE])
+        if kept.base_url != base_url:
+            raise UsageError(
+                f"the profile {kept.name!r} is for {kept.base_url}, and its token goes nowhere else: "
+                f"say so with base_url= or KANTATA_BASE_URL"
+            )
+        fault = self._take(kept.access_token)
         if fault is not None:
-            raise UsageError(f"{ENVIRONMENT_VARIABLE}: {fault}")
+            raise UsageError(f"the profile {kept.name!r}: {fault}")
 
     async def current(self) -> AccessToken:
         """The token to send now; fetched first where none has been.

@@ -10,6 +10,7 @@ import re
 import stat
 import tempfile
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,6 +75,19 @@ def chosen_profile(name: str | None = None) -> str:
 def profile_names() -> list[str]:
     """The names of all profiles that are kept, sorted."""
     return sorted(path.stem for path in profiles_directory().glob("*.json") if _NAME.fullmatch(path.stem))
+
+
+def kept_profile() -> Profile | None:
+    """The profile that a program without a token goes by; None where nobody signed in.
+
+    Raises:
+        UsageError: see `load_profile`.
+    """
+    chosen = os.environ.get(PROFILE_VARIABLE) or os.environ.get(DIRECTORY_VARIABLE)
+    if not chosen and find_spec("platformdirs") is None:
+        # Without it nobody can have signed in.
+        return None
+    return load_profile(chosen_profile())
 
 
 def load_profile(name: str) -> Profile | None:

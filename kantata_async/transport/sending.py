@@ -16,10 +16,8 @@ from yarl import URL
 from ..errors import (
     AmbiguousWriteError,
     ConnectionFailedError,
-    ErrorDetail,
     InvalidResponseError,
     KantataError,
-    RateLimitError,
     RequestTimeoutError,
     UsageError,
     note_interruption,
@@ -40,28 +38,6 @@ from .wire import Wire
 _LOGGER: Final = logging.getLogger("kantata_async.transport")
 
 
-@attrs.define
-class Pauses:
-    """What the server asked to wait, by the limit that it was asked for.
-
-    A limit is paused for no longer than a call of the session may take; until then, whoever cannot wait as long as the
-    server asked hears of it at once.
-    """
-
-    _asked: dict[str, tuple[float, float]] = attrs.field(factory=dict)
-
-    def note(self, limit: str, *, now: float, seconds: float, paused_for: float) -> None:
-        """The server asked to wait, and the limit is paused for all or some of that."""
-        self._asked[limit] = now + paused_for, now + seconds
-
-    def left(self, limits: tuple[str, ...], now: float) -> float:
-        """Seconds that are left of the longest wait asked for, while its limit is paused; 0 where there is none."""
-        if not self._asked:
-            return 0.0
-        self._asked = {limit: asked for limit, asked in self._asked.items() if now < asked[0]}
-        return max((self._asked[limit][1] - now for limit in limits if limit in self._asked), default=0.0)
-
-
 @attrs.frozen
 class Services:
     """What all requests of a session share.
@@ -76,8 +52,7 @@ class Services:
         sleep: waits between attempts.
         random: gives a number from 0 to 1, the place of a wait in its range.
         now: the time in seconds since 1970.
-        longest_pause: seconds for which a limit is paused at most.
-        pauses: what was asked for by answers to earlier requests.
+        longest_pause: seconds that a call of the session waits at most: a server that asks for more pauses nobody.
     """
 
     tokens: TokenSource
@@ -90,7 +65,6 @@ class Services:
     random: Callable[[], float]
     now: Callable[[], float]
     longest_pause: float
-    pauses: Pauses = attrs.field(factory=Pauses)
 
 
 class Sending:
@@ -185,7 +159,6 @@ class Sending:
         slot = services.limiter.slot(
             self._request.method, self._request.path, self._refused, patience=self._retry.deadline
         )
-        self._check_pauses(slot)
         try:
             with allowed:
                 async with slot:
@@ -224,26 +197,9 @@ class Sending:
         attempt = self._attempt
         if not attempt.status:
             return
-        refused = attempt.status == 429
-        pause: float | None = None
-        if refused and (asked := self._asked()) is not None:
-            services = self._services
-            pause = min(asked, services.longest_pause)
-            # A 429 counts against the narrowest limit.
-            services.pauses.note(slot.names[-1], now=services.clock(), seconds=asked, paused_for=pause)
-        slot.answered(refused=refused, retry_after=pause)
-
-    def _check_pauses(self, slot: Slot) -> None:
-        services = self._services
-        left = services.pauses.left(slot.names, services.clock()) if services.limiter.limited else 0.0
-        if left > self._retry.deadline:
-            reason = f"not sent: the server asked for a wait, of which {left:,.0f} s are left; a call waits no longer "
-            raise RateLimitError(
-                429,
-                [ErrorDetail(f"{reason}than {self._retry.deadline:g} s")],
-                method=self._request.method,
-                path=self._request.path,
-            )
+        asked = self._asked() if attempt.status == 429 else None
+        believed = asked if asked is not None and asked <= self._services.longest_pause else None
+        slot.answered(refused=attempt.status == 429, retry_after=believed)
 
     # --- what became of it ---
 
