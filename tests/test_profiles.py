@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from wire import Server, told
+from wire import Server, json_answer
 
 from kantata_async import KantataSession, UsageError
 from kantata_async.signin import (
@@ -109,7 +109,7 @@ async def test_a_session_without_a_token_finds_it_there(monkeypatch: pytest.Monk
     """Whoever signed in needs no variable; KANTATA_TOKEN goes first, and another API never gets the token."""
     monkeypatch.delenv("KANTATA_TOKEN", raising=False)
     answer = {"results": [{"key": "users", "id": "1"}], "users": {"1": {"id": "1"}}}
-    async with Server([told(answer), told(answer)]) as server:
+    async with Server([json_answer(answer), json_answer(answer)]) as server:
         with pytest.raises(UsageError, match="kantata-async login"):
             await KantataSession(base_url=server.url).open()
         save_profile(Profile("default", server.url, "KEPT-TOKEN"))
