@@ -276,11 +276,7 @@ FAR_AHEAD = "Fri, 20 Nov 2099 12:00:00 GMT"
 
 @pytest.mark.parametrize("asked", [YEAR, FAR_AHEAD, "999999999999999999"])
 async def test_a_wait_that_nobody_waits_stops_nobody(asked: str) -> None:
-<<<<<<< HEAD
     """Who is refused hears of it at once; who comes later finds out how the server is."""
-=======
-    """Who is refused hears of it at once; who comes later waits as after any refusal, and finds how the server is."""
->>>>>>> tidytests
     policy = RetryPolicy(deadline=5)
     async with (
         Server([json_answer({}, 429, retry_after=asked), OK, OK]) as server,
