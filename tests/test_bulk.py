@@ -7,7 +7,7 @@ import itertools
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from waiting import until_seen
 
 from kantata_async import BulkError, KantataSession, RetryPolicy, UsageError, bulk_result, path
+from kantata_async.api.custom_field_values import CustomFieldValuesRow
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
 QUICK = RetryPolicy(attempts=8, first_wait=0.01, max_wait=0.02)
@@ -482,3 +483,30 @@ async def test_delete_many_one_by_one(kantata_sandbox: Sandbox, kantata: Kantata
     assert [outcome.index for outcome in result.rejected] == [6]
     with pytest.raises(UsageError, match="id 0"):
         await kantata.participations.delete_many(["../1"])
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("subject_type", ["Workspace", "WorkspaceGroup"])
+async def test_values_of_custom_fields_find_their_rows(
+    kantata: KantataSession,
+    kantata_sandbox: Sandbox,
+    subject_type: Literal["Workspace", "WorkspaceGroup"],
+    is_lost: bool,
+) -> None:
+    """Answers spell the kind of subject otherwise than requests do; a lost answer is looked for by it as well."""
+    fields = await kantata.custom_fields.list(subject_type=subject_type)
+    field = next(one for one in fields if one.value_type == "string")
+    rows: list[CustomFieldValuesRow] = [
+        {"subject_type": subject_type, "subject_id": id, "custom_field_id": field.id, "value": f"value {id}"}
+        for id in (1, 2, 3)
+    ]
+    if is_lost:
+        kantata_sandbox.faults.add(Fault("disconnect", when="after", method="POST", path="/custom_field_values"))
+    result = await kantata.custom_field_values.create_many(rows)
+    assert [outcome.done for outcome in result] == [True] * 3
+    assert [outcome.entity.value for outcome in result if outcome.entity is not None] == [
+        "value 1",
+        "value 2",
+        "value 3",
+    ]
+    assert kantata_sandbox.count("POST", "/custom_field_values") == 1

@@ -40,6 +40,13 @@ def comparable(value: Any) -> Hashable:  # noqa: PLR0911 - one for each kind of 
             return repr(value)
 
 
+def comparable_field(name: str, value: Any) -> Hashable:
+    """The value of a field in that form; requests say WorkspaceGroup where real answers say workspace_group."""
+    if name.endswith("_type") and isinstance(value, str):
+        return value.replace("_", "").casefold()
+    return comparable(value)
+
+
 def _name(pair: tuple[str, Hashable]) -> str:
     return pair[0]
 
@@ -97,7 +104,11 @@ class Agreement:
 def agreement(fields: Mapping[str, Any], entity: Entity) -> Agreement:
     """Compare the fields that were sent with an object."""
     shown = shown_of(entity, fields)
-    agree = frozenset(name for name, value in shown.items() if same(fields[name], value))
+    agree = frozenset(
+        name
+        for name, value in shown.items()
+        if same(comparable_field(name, fields[name]), comparable_field(name, value))
+    )
     return Agreement(agree, frozenset(shown) - agree)
 
 

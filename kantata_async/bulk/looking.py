@@ -11,7 +11,7 @@ import attrs
 from ..calls import Connection, Needed, Operation, in_batches
 from ..errors import KantataError, UsageError
 from ..model import Entity, NaturalKey
-from .comparing import agreement, comparable, says_nothing
+from .comparing import agreement, comparable, comparable_field, says_nothing
 from .finding import is_deleted
 from .reading import Enough, brought_by, read_whole
 from .rows import Row
@@ -315,7 +315,7 @@ def searches_of(natural: NaturalKey, wanted: Sequence[_Wanted]) -> list[_Search]
     if natural.each and len(wanted) <= _FEW:
         return [_narrowed(natural, one) for one in wanted]
     row = wanted[0].row.wired
-    filters = {name: row[field] for name, field in natural.one.items()}
+    filters = {name: _filter_value(row[field]) for name, field in natural.one.items()}
     implied = {field: row[field] for field in natural.one.values()}
     if not natural.many:
         return [_Search(filters, wanted, implied)]
@@ -331,9 +331,14 @@ def searches_of(natural: NaturalKey, wanted: Sequence[_Wanted]) -> list[_Search]
 
 def _narrowed(natural: NaturalKey, wanted: _Wanted) -> _Search:
     row = wanted.row.wired
-    filters = {name: row[field] for name, field in (*natural.one.items(), *natural.each.items())}
+    filters = {name: _filter_value(row[field]) for name, field in (*natural.one.items(), *natural.each.items())}
     filters |= {name: [row[field]] for name, field in natural.many.items()}
     return _Search(filters, [wanted], {field: row[field] for field in natural.one.values()})
+
+
+def _filter_value(value: Any) -> Any:
+    """A value of a row as a filter takes it: an id as text, which filters for one id take and those for several."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def scope_of(natural: NaturalKey | None) -> Callable[[Any], str] | None:
@@ -367,16 +372,18 @@ def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable 
 def _natural_key(natural: NaturalKey | None, fields: Mapping[str, Any]) -> Hashable | None:
     if natural is None or any(fields.get(field) is None for field in natural.fields):
         return None
-    return tuple(comparable(fields[field]) for field in natural.fields)
+    return tuple(comparable_field(field, fields[field]) for field in natural.fields)
 
 
 def _entity_key(natural: NaturalKey, entity: Entity, implied: Mapping[str, Any]) -> Hashable | None:
     """The natural key of an object; None for one that does not show it."""
     try:
-        return tuple(comparable(getattr(entity, field)) for field in natural.fields)
+        values = [getattr(entity, field) for field in natural.fields]
     except AttributeError:
         values = [getattr(entity, field, implied.get(field)) for field in natural.fields]
-        return None if None in values else tuple(map(comparable, values))
+        if None in values:
+            return None
+    return tuple(map(comparable_field, natural.fields, values))
 
 
 def _reference_keys(entity: Entity) -> list[Hashable]:

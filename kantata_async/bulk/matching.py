@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import attrs
 
 from ..model import Entity
-from .comparing import agreement, comparable, shown_of
+from .comparing import agreement, comparable_field, shown_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -65,7 +65,7 @@ class _Matching:
         names = set(chain.from_iterable(rows))
         self._kinds = _kinds_of(rows)
         self._objects = [
-            _Shown(one, {name: comparable(value) for name, value in shown_of(one, names).items()})
+            _Shown(one, {name: comparable_field(name, value) for name, value in shown_of(one, names).items()})
             for one in sorted(entities, key=order_of_making)
         ]
         self._identifying = identifying
@@ -187,7 +187,7 @@ class _Matching:
 def _kinds_of(rows: Sequence[Row]) -> list[_Kind]:
     kinds: dict[Hashable, _Kind] = {}
     for position, row in enumerate(rows):
-        values = {name: comparable(value) for name, value in row.items()}
+        values = {name: comparable_field(name, value) for name, value in row.items()}
         kind = kinds.setdefault(frozenset(values.items()), _Kind(row, values, []))
         kind.positions.append(position)
     return list(kinds.values())
