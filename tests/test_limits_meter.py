@@ -34,7 +34,7 @@ def went(limit: RateLimit | AdaptiveRateLimit, waits: list[float]) -> list[float
                 tasks.create_task(one())
                 await asyncio.sleep(wait)
 
-    with asyncio.Runner(loop_factory=lambda: SimulatedLoop(random.Random(len(waits)))) as runner:
+    with asyncio.Runner(debug=False, loop_factory=lambda: SimulatedLoop(random.Random(len(waits)))) as runner:
         runner.run(run())
     return moments
 
