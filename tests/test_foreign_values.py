@@ -18,7 +18,7 @@ from kantata_async.calls.foreign_values import plain
 from kantata_async.calls.parameters import Kind, check_fields, check_id
 from kantata_async.sandbox import Sandbox
 
-EMPTY_CELLS: Final = [math.nan, np.float64("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), np.nan]
+EMPTY_CELLS: Final = [math.nan, np.float64("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "s"), np.nan]
 
 TAKEN: Final[list[tuple[Kind, Any, Any]]] = [
     (ID, 3.0, 3),

@@ -464,7 +464,7 @@ WHY_NO_JSON: Final = r".*\(byte \d+\)|.*\(its length is \d+\)|.*out of range|nes
         '{"results": [], "count": 1e400}',
         '{"results": [], "count": ' + "9" * 5000 + "}",
         "[" * 100_000,
-        '{"results": [], "x": ' + "[" * 2000 + "]" * 2000 + "}",
+        '{"results": [], "x": ' + "[" * 100_000 + "]" * 100_000 + "}",
         "{'results': []}",
         "<html><body>502 Bad Gateway</body></html>",
         '{"results": [], "x": "\\ud800"}',

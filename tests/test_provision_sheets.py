@@ -460,7 +460,7 @@ def test_what_is_no_file(path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT"), Decimal("NaN"), None]
+    "value", [np.nan, np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "s"), Decimal("NaN"), None]
 )
 def test_what_is_missing_is_an_empty_cell(value: Any) -> None:
     """However a library says that there is nothing."""
