@@ -140,7 +140,7 @@ def generate(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure; arguments go to the benchmarks."""
-    session.install("-e", ".[bench]", "dlt[sqlalchemy]>=1.5")
+    session.install("-e", ".[bench]", "dlt[sqlalchemy]>=1.5,<2")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Final
+
+from packaging.requirements import Requirement
 
 import kantata_async
 
@@ -38,3 +41,13 @@ def test_everything_that_is_needed_is_installed() -> None:
     shipped -= {Path("catalogue", "README.md")}
     assert {Path("py.typed"), Path("catalogue", "catalogue.json")} <= shipped
     assert [str(path) for path in sorted(shipped) if not (PACKAGE / path).is_file()] == []
+
+
+def test_every_dependency_has_a_floor_and_a_ceiling() -> None:
+    """What a release was tested on is said from both sides, or it is one version alone."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [Requirement(one) for some in (project["dependencies"], *extras) for one in some]
+    operators = {one.name: {part.operator for part in one.specifier} for one in wanted}
+    assert operators.pop("kantata-async") == set()
+    assert {name: found for name, found in operators.items() if found not in ({">=", "<"}, {"=="})} == {}
