@@ -127,6 +127,7 @@ def docs(session: nox.Session) -> None:
     session.install("-e", ".[docs]")
     session.run("python", "-m", "codegen.reference", "docs/reference/resources")
     session.run("zensical", "build", "--strict")
+    session.run("python", "-m", "codegen.assistants", "docs", "build/site")
     session.run("python", "-m", "pytest", "-n", "0", "tests_docs", *session.posargs)
 
 

@@ -1,6 +1,6 @@
-"""The reference of the resources, written for the documentation: `python -m codegen.reference docs/reference`.
+"""The reference of the resources for the documentation: `python -m codegen.reference docs/reference/resources`.
 
-One page for each resource of the API, a table of all operations, and the same in one file for assistants (llms.txt).
+One page for each resource of the API, and a table of all operations.
 """
 
 from __future__ import annotations
