@@ -126,6 +126,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation, where a warning is an error, and click through it in Debian's Chromium."""
     session.install("-e", ".[docs]")
     session.run("python", "-m", "codegen.reference", "docs/reference/resources")
+    session.run("python", "-m", "codegen.about", "docs/about")
     session.run("zensical", "build", "--strict")
     session.run("python", "-m", "codegen.assistants", "docs", "build/site")
     session.run("python", "-m", "pytest", "-n", "0", "tests_docs", *session.posargs)

@@ -54,6 +54,19 @@ class Call:
             return _parameters(body)
         return [] if body is None else [Parameter(self.operation.body_key or "", _takes(body), needed=True)]
 
+    @property
+    def errors(self) -> list[str]:
+        """The errors that mean something of their own for it; the others may come from any operation."""
+        operation = self.operation
+        found = ["PermissionDeniedError"]
+        if "{" in operation.path:
+            found.append("NotFoundError")
+        if operation.body is not None:
+            found.append("ValidationError")
+        if operation.method != "GET":
+            found.append("AmbiguousWriteError")
+        return found
+
 
 @attrs.frozen
 class Page:
