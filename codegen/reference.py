@@ -1,6 +1,6 @@
-"""The reference of the resources, written for the documentation: `python -m codegen.reference docs/reference`.
+"""The reference of the resources for the documentation: `python -m codegen.reference docs/reference/resources`.
 
-One page for each resource of the API, a table of all operations, and the same in one file for assistants (llms.txt).
+One page for each resource of the API, and a table of all operations.
 """
 
 from __future__ import annotations
@@ -53,6 +53,19 @@ class Call:
         if isinstance(body, Mapping):
             return _parameters(body)
         return [] if body is None else [Parameter(self.operation.body_key or "", _takes(body), needed=True)]
+
+    @property
+    def errors(self) -> list[str]:
+        """The errors that mean something of their own for it; the others may come from any operation."""
+        operation = self.operation
+        found = ["PermissionDeniedError"]
+        if "{" in operation.path:
+            found.append("NotFoundError")
+        if operation.body is not None:
+            found.append("ValidationError")
+        if operation.method != "GET":
+            found.append("AmbiguousWriteError")
+        return found
 
 
 @attrs.frozen

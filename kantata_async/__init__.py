@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .errors import RateLimitError as RateLimitError
     from .errors import RequestTimeoutError as RequestTimeoutError
     from .errors import ServerError as ServerError
+    from .errors import SignInError as SignInError
     from .errors import SyncError as SyncError
     from .errors import TargetError as TargetError
     from .errors import TransportError as TransportError
@@ -82,6 +83,7 @@ _HOMES: Final = {
         "RateLimitError",
         "RequestTimeoutError",
         "ServerError",
+        "SignInError",
         "SyncError",
         "TargetError",
         "TransportError",

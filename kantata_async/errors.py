@@ -12,6 +12,7 @@
     ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
     ├── SyncError                     a copy was not brought up to date; the report is on it
     ├── TargetError                   what a copy is written to cannot be used, or not be written
+    ├── SignInError                   signing in, or renewing a sign-in, did not work
     ├── EventsLostError               the change feed was asked for more than it still has
     └── APIError                      the API refused
         ├── BadRequestError           400
@@ -69,7 +70,8 @@ def may_be_carried_out(error: BaseException) -> bool | None:
     """
     ended: BaseException | None = error
     while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
-        ended = ended.__cause__
+        # Before Python 3.11.4 the error of asyncio.timeout has the cancellation as its context alone.
+        ended = ended.__cause__ or (ended.__context__ if isinstance(ended, TimeoutError) else None)
     return None if ended is None else bool(vars(ended)[_MAY_BE_CARRIED_OUT])
 
 
@@ -147,6 +149,17 @@ class TargetError(KantataError):
 
     Nothing that was stored before is lost, and no checkpoint is ahead of it.
     """
+
+
+class SignInError(KantataError):
+    """Signing in did not work, or a sign-in ended: refused by the person or the server, or by an answer to another one.
+
+    `code` is OAuth's error code (``access_denied``, ``invalid_grant``, …), None where there is none.
+    """
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class EventsLostError(KantataError):

@@ -37,8 +37,9 @@ class KantataSession(Resources):
     """A session with Kantata OX: ``async with KantataSession() as kantata: …``.
 
     Args:
-        token: an access token, or an async function that gives one (it is called again when the API answers 401);
-            without it, the environment variable KANTATA_TOKEN, else the profile that `kantata-async login` keeps.
+        token: an access token, or an async function that gives one (it is called again when the API answers 401), or a
+            `signin.Profile`, renewed when the API answers 401 if it has a refresh token; without it, the environment
+            variable KANTATA_TOKEN, else the profile that `kantata-async login` keeps.
         base_url: where the API is; https, or plain http on a loopback address. Without it, the environment variable
             KANTATA_BASE_URL, and without that Kantata's own.
         timeout: seconds one attempt may take; the API itself cuts a request off after 180.

@@ -252,3 +252,32 @@ async def test_the_log_knows_no_secret(sandbox: Sandbox, anonymous: aiohttp.Clie
     assert not any(secret in log for secret in (code, VERIFIER, CHALLENGE, answer["access_token"]))
     sandbox.reset()
     assert not await is_taken(sandbox, anonymous, answer["access_token"])
+
+
+async def test_tokens_that_end_are_renewed_by_what_came_with_them(anonymous: aiohttp.ClientSession) -> None:
+    """They last as the application says; a refresh token used twice, or revoked, ends the whole sign-in."""
+    async with Sandbox(people=3, projects=1, application=OAuthApplication(token_lasts=60)) as sandbox:
+        sandbox.switches.consent = "allow"
+
+        async def refreshed(token: str) -> tuple[int, Any]:
+            changes = {"grant_type": "refresh_token", "refresh_token": token, "redirect_uri": None}
+            return await exchanged(sandbox, anonymous, "", **changes)
+
+        first = (await exchanged(sandbox, anonymous, (await sent_back(sandbox, anonymous))["code"]))[1]
+        assert first["expires_in"] == 60
+        sandbox.clock.advance(59)
+        assert await is_taken(sandbox, anonymous, first["access_token"])
+        sandbox.clock.advance(1)
+        assert not await is_taken(sandbox, anonymous, first["access_token"])
+        status, second = await refreshed(first["refresh_token"])
+        assert status == 200
+        assert await is_taken(sandbox, anonymous, second["access_token"])
+        assert (await refreshed(first["refresh_token"]))[1]["error"] == "invalid_grant"
+        assert not await is_taken(sandbox, anonymous, second["access_token"])
+        assert (await refreshed(second["refresh_token"]))[1]["error"] == "invalid_grant"
+        assert (await refreshed("made-up"))[1]["error"] == "invalid_grant"
+
+        third = (await exchanged(sandbox, anonymous, (await sent_back(sandbox, anonymous))["code"]))[1]
+        sandbox.authorization.revoke(third["refresh_token"])
+        assert not await is_taken(sandbox, anonymous, third["access_token"])
+        assert (await refreshed(third["refresh_token"]))[0] == 400

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -206,3 +209,17 @@ async def test_a_port_that_is_taken() -> None:
         with pytest.raises(SignInError, match="cannot listen"):
             async with receive_redirect(port):
                 pass
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    """To whoever imports it, and on the command line."""
+    missing = "import sys; sys.modules['oauthlib'] = None; "
+    run = functools.partial(subprocess.run, capture_output=True, text=True, check=False)
+    imported = run([sys.executable, "-c", f"{missing}import kantata_async.signin"])
+    assert imported.stderr.endswith(
+        "ModuleNotFoundError: signing in needs oauthlib: pip install 'kantata-async[signin]'\n"
+    )
+    command = "from kantata_async.cli import main; sys.argv[1:] = ['profiles']; sys.exit(main())"
+    typed = run([sys.executable, "-c", missing + command])
+    assert typed.returncode == 2
+    assert typed.stderr == "kantata-async: oauthlib is not installed: pip install 'kantata-async[cli]'\n"

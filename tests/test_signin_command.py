@@ -15,6 +15,8 @@ import attrs
 import pytest
 from oauth_server import OAuthServer
 
+from kantata_async.sandbox import OAuthApplication, Sandbox
+
 
 @attrs.frozen
 class Ended:
@@ -137,3 +139,24 @@ async def test_logging_in_needs_to_know_as_what(terminal: Terminal) -> None:
     assert asked.code == 2
     assert "--client-id" in asked.err
     assert "--with-token" in asked.err
+
+
+async def test_a_sign_in_whose_tokens_end(terminal: Terminal) -> None:
+    """It goes on by its refresh token, until both are given back."""
+    async with Sandbox(people=3, projects=1, application=OAuthApplication(token_lasts=60)) as sandbox:
+        sandbox.switches.consent = "allow"
+        here = ("--base-url", sandbox.url)
+        process = await terminal.start("login", "--client-id", "kantata-sandbox", "--no-browser", "--port", "0", *here)
+        assert process.stdout is not None
+        await process.stdout.readline()
+        url = (await process.stdout.readline()).decode().strip()
+        async with aiohttp.ClientSession() as browser, browser.get(url) as page:
+            assert "Signed in" in await page.text()
+        assert (await ended(process)).code == 0
+        for _ in range(2):
+            sandbox.clock.advance(60)
+            assert (await terminal.run("whoami")).code == 0
+        assert sandbox.count("POST", "/oauth/token") == 3
+        assert (await terminal.run("logout")).code == 0
+        assert sandbox.count("POST", "/oauth/revoke") == 2
+    assert list((terminal.config / "profiles").iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -85,6 +86,23 @@ def test_there_is_a_site() -> None:
     """The other tests look at pages that were built."""
     assert "index.html" in PAGES
     assert len(PAGES) > 100
+
+
+def test_an_assistant_finds_every_operation() -> None:
+    """llms.txt names all 419, each page it leads to is there as Markdown, and those say how each is called."""
+    index = (SITE / "llms.txt").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)\.(\w+)`", index)
+    assert len(set(named)) == len(named) == 419
+    targets = re.findall(r"\]\(([^)]+)\)", index)
+    assert [target for target in targets if not (SITE / target).is_file()] == []
+    assert {f"reference/resources/{resource}.md" for resource, _ in named} <= set(targets)
+    assert sorted(path.with_suffix(".html").name for path in SITE.rglob("*.md")) == sorted(
+        Path(path).name for path in PAGES if path != "404.html"
+    )
+    for resource, call in named:
+        page = (SITE / "reference" / "resources" / f"{resource}.md").read_text(encoding="utf-8")
+        assert f"\n## {call}\n" in page
+        assert f"kantata.{resource}.{call}(" in page
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-_EXTRA: Final = frozenset({"click", "rich"})
+_EXTRA: Final = frozenset({"click", "oauthlib", "platformdirs", "rich"})
 
 
 def main() -> int:

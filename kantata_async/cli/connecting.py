@@ -61,7 +61,7 @@ def session_for(profile: str | None, base_url: str | None) -> KantataSession:
     if base_url is not None and base_url.rstrip("/") != kept.base_url.rstrip("/"):
         raise UsageError(f"the profile {kept.name!r} is for {kept.base_url}, and its token is sent nowhere else")
     note_connection(f"the token of the profile {kept.name!r}", kept.base_url)
-    return KantataSession(token=kept.access_token, base_url=kept.base_url)
+    return KantataSession(token=kept, base_url=kept.base_url)
 
 
 def note_connection(token: str, base_url: str) -> None:

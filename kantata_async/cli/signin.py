@@ -16,7 +16,6 @@ from .exit_codes import EXIT_CODES, FAILED
 if TYPE_CHECKING:
     from ..signin import AccessToken, AuthorizationEndpoints, Profile
 
-SECRET_VARIABLE: Final = "KANTATA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _SECONDS_TO_COME_BACK: Final = 300.0
 _PORT: Final = 8912
 
@@ -51,15 +50,24 @@ def login(
 
     name, at = chosen_profile(profile), (base_url or BASE_URL).rstrip("/")
     if with_token:
-        token, revoke_url = sys.stdin.readline().strip(), None
+        token = sys.stdin.readline().strip()
         if not token:
             raise click.UsageError("--with-token reads an access token from standard input, and none came")
+        kept = Profile(name, at, token, client_id, in_keyring=keyring)
     else:
         if client_id is None:
             raise click.UsageError("signing in needs --client-id, the application's id; or bring a token: --with-token")
         given, server = awaited(_signed_in(client_id, port, at, browser=not no_browser))
-        token, revoke_url = given.value, server.revoke_url
-    kept = Profile(name, at, token, client_id, revoke_url, in_keyring=keyring)
+        kept = Profile(
+            name,
+            at,
+            given.value,
+            client_id,
+            server.revoke_url,
+            refresh_token=given.refresh_token,
+            token_url=server.token_url,
+            in_keyring=keyring,
+        )
     who = awaited(_who(kept))
     where = save_profile(kept)
     click.echo(f"Signed in as {who}.\nThe token is kept in {'the keyring' if keyring else where}.")
@@ -68,15 +76,18 @@ def login(
 @click.command(epilog=EXIT_CODES)
 @_PROFILE
 def logout(profile: str | None) -> int:
-    """Revoke the token of a profile, and forget it."""
+    """Revoke the tokens of a profile, and forget it."""
     from ..signin import Application, SignInError, delete_profile, revoke  # noqa: PLC0415 - as above
+    from ..transport import SECRET_VARIABLE  # noqa: PLC0415 - as above
 
     kept = _kept(profile)
     refused = None
     if kept.revoke_url is not None and kept.client_id is not None:
         application = Application(kept.client_id, "http://127.0.0.1/callback", os.environ.get(SECRET_VARIABLE))
         try:
-            awaited(revoke(application, kept.revoke_url, kept.access_token))
+            # Not every server revokes the access token along with its refresh token (RFC 7009, 2.1).
+            for token in filter(None, (kept.refresh_token, kept.access_token)):
+                awaited(revoke(application, kept.revoke_url, token))
         except SignInError as error:
             refused = error
     delete_profile(kept)
@@ -121,7 +132,7 @@ async def _signed_in(
     import asyncio  # noqa: PLC0415 - as above
 
     from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above
-    from ..transport import BASE_URL  # noqa: PLC0415 - as above
+    from ..transport import BASE_URL, SECRET_VARIABLE  # noqa: PLC0415 - as above
 
     server = KANTATA if base_url == BASE_URL else await discover(base_url)
     async with receive_redirect(port) as (redirect_uri, redirect):
@@ -138,7 +149,7 @@ async def _who(kept: Profile) -> str:
     from ..session import KantataSession  # noqa: PLC0415 - --help needs none of it
 
     note_connection("the token", kept.base_url)
-    async with KantataSession(token=kept.access_token, base_url=kept.base_url) as kantata:
+    async with KantataSession(token=kept, base_url=kept.base_url) as kantata:
         me = await kantata.users.me()
     name, address = getattr(me, "full_name", None), getattr(me, "email_address", None)
     return f"{name or f'user {me.id}'}{f' <{address}>' if address else ''}"

@@ -8,8 +8,16 @@ loopback      the redirect received on this machine
 
 from __future__ import annotations
 
+from ..errors import SignInError
 from ..transport import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
-from .application import Application, Authorization, SignInError
+
+try:
+    import oauthlib as _oauthlib  # noqa: F401 - an extra
+except ModuleNotFoundError as error:
+    _needed = "signing in needs oauthlib: pip install 'kantata-async[signin]'"
+    raise ModuleNotFoundError(_needed, name=error.name) from None
+
+from .application import Application, Authorization
 from .exchange import AccessToken, exchange, revoke
 from .loopback import receive_redirect
 from .server import KANTATA, AuthorizationEndpoints, discover

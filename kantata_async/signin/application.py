@@ -10,24 +10,13 @@ import attrs
 from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth2Error, WebApplicationClient
 from oauthlib.oauth2.rfc6749.errors import MissingCodeError
 
-from ..errors import KantataError, UsageError
+from ..errors import SignInError, UsageError
 
 if TYPE_CHECKING:
     from .server import AuthorizationEndpoints
 
 _DESCRIPTION_LENGTH: Final = 200
 _VERIFIER_BYTES: Final = 64
-
-
-class SignInError(KantataError):
-    """Signing in did not work: refused by the person or the server, or the answer is none of this sign-in.
-
-    `code` is OAuth's error code (``access_denied``, ``invalid_grant``, …), None where there is none.
-    """
-
-    def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @attrs.frozen

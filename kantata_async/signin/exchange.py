@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
+from urllib.parse import parse_qsl
 
-import aiohttp
 import attrs
 import msgspec
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
-from .application import Application, Authorization, SignInError, code_of, refusal, secured
+from ..errors import SignInError
+from ..transport import HiddenForm, post_form
+from .application import Application, Authorization, code_of, refusal, secured
 from .server import AuthorizationEndpoints
-
-_SECONDS: Final = 30
-_MOST_BYTES: Final = 1 << 16
 
 
 @attrs.frozen
@@ -25,10 +24,12 @@ class AccessToken:
     Attributes:
         value: what a session takes as its token.
         expires_at: when it ends; None for never, as Kantata's own (API facts, "Access").
+        refresh_token: what it can be replaced with, once; None where the server gave none, as Kantata's own.
     """
 
     value: str = attrs.field(repr=False)
     expires_at: dt.datetime | None = None
+    refresh_token: str | None = attrs.field(default=None, repr=False)
 
 
 async def exchange(
@@ -48,10 +49,12 @@ async def exchange(
     """
     client = WebApplicationClient(application.client_id)
     secret: dict[str, Any] = {} if application.client_secret is None else {"client_secret": application.client_secret}
-    body = client.prepare_request_body(
-        code_of(authorization, redirect), application.redirect_uri, code_verifier=authorization.verifier, **secret
+    form = _form(
+        client.prepare_request_body(
+            code_of(authorization, redirect), application.redirect_uri, code_verifier=authorization.verifier, **secret
+        )
     )
-    _, content = await _posted(server.token_url, body)
+    _, content = await post_form(server.token_url, form)
     try:
         token: Mapping[str, object] = client.parse_request_body_response(_plain_fields(content))
     except OAuth2Error as error:
@@ -79,7 +82,7 @@ async def revoke(application: Application, revoke_url: str, token: str) -> None:
     _, _, body = client.prepare_token_revocation_request(
         secured(revoke_url), token, client_id=application.client_id, client_secret=application.client_secret or ""
     )
-    status, _ = await _posted(revoke_url, body)
+    status, _ = await post_form(revoke_url, _form(body))
     if status != 200:
         raise SignInError(f"the token was not revoked: the server answered {status}")
 
@@ -96,22 +99,15 @@ def _plain_fields(content: str) -> str:
 
 
 def _token_of(token: Mapping[str, object]) -> AccessToken:
-    value, ends = token.get("access_token"), token.get("expires_at")
+    value, ends, refreshing = token.get("access_token"), token.get("expires_at"), token.get("refresh_token")
     if not isinstance(value, str):
         raise SignInError("no token was given: the answer has none that can be sent")
-    return AccessToken(value, dt.datetime.fromtimestamp(ends, dt.UTC) if isinstance(ends, int | float) else None)
+    return AccessToken(
+        value,
+        dt.datetime.fromtimestamp(ends, dt.UTC) if isinstance(ends, int | float) else None,
+        refreshing if isinstance(refreshing, str) and refreshing else None,
+    )
 
 
-async def _posted(url: str, body: str) -> tuple[int, str]:
-    """The status and the text of the answer to a form."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
-            client.post(url, data=body, headers=headers, allow_redirects=False) as response,
-        ):
-            content = await response.content.read(_MOST_BYTES)
-            return response.status, content.decode(errors="replace")
-    except (aiohttp.ClientError, TimeoutError) as error:
-        failed = type(error).__name__
-    raise SignInError(f"the authorization server cannot be reached: {failed}")
+def _form(body: str) -> HiddenForm:
+    return HiddenForm(dict(parse_qsl(body)))

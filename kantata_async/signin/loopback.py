@@ -9,7 +9,7 @@ from typing import Final
 
 from aiohttp import web
 
-from .application import SignInError
+from ..errors import SignInError
 
 _PATH: Final = "/callback"
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata Async</title>

@@ -9,8 +9,8 @@ import attrs
 import msgspec
 from yarl import URL
 
+from ..errors import SignInError
 from ..transport import checked_base_url
-from .application import SignInError
 
 _METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 _SECONDS: Final = 30

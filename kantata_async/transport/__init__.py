@@ -1,7 +1,10 @@
 """One exchange with the server, and when it may happen again.
 
 url           what a path of the API is on the wire
+hidden        secrets that their repr does not show
 profiles      tokens kept on disk
+token_server  a form sent to an authorization server
+renewal       the token of a profile renewed
 redaction     which parts of an answer may be shown
 auth          the token, where it comes from, and how it is kept out of what is shown
 request       a request to the server
@@ -28,23 +31,28 @@ from __future__ import annotations
 from .auth import Token, TokenSource
 from .environment import BASE_URL, base_url_of_environment
 from .events import OnEvent, RequestEvent
+from .hidden import HiddenForm
 from .lifecycle import Transport
 from .multipart import form_parts, holds_file
 from .network import Connector, Network
 from .options import Options
 from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
+from .renewal import SECRET_VARIABLE
 from .request import NO_BODY, Part, Request
 from .response import Response
 from .retry import RetryPolicy
+from .token_server import post_form
 from .url import checked_base_url
 from .verdict import Effect, effect_of
 
 __all__ = [
     "BASE_URL",
     "NO_BODY",
+    "SECRET_VARIABLE",
     "Connector",
     "Effect",
+    "HiddenForm",
     "Network",
     "OnEvent",
     "Options",
@@ -66,6 +74,7 @@ __all__ = [
     "form_parts",
     "holds_file",
     "load_profile",
+    "post_form",
     "profile_names",
     "save_profile",
 ]

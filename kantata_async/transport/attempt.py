@@ -11,7 +11,7 @@ import attrs
 
 from ..errors import KantataError
 from ..limits import Leave
-from .auth import HiddenToken
+from .hidden import HiddenToken
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -13,26 +13,21 @@ from typing import Final
 import attrs
 
 from ..errors import UsageError
-from .profiles import kept_profile
+from .hidden import HiddenToken
+from .profiles import Profile, kept_profile
 from .redaction import Redaction
+from .renewal import renewed_profile
 
 ENVIRONMENT_VARIABLE: Final = "KANTATA_TOKEN"
 
-Token = str | Callable[[], Awaitable[str]]
-"""A token as such, or an async function that fetches one."""
+Token = str | Callable[[], Awaitable[str]] | Profile
+"""A token as such, an async function that fetches one, or the profile of a sign-in."""
 
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 _WAYS: Final = (
     f"pass token='…', pass token=an async function that returns one, set the environment variable "
     f"{ENVIRONMENT_VARIABLE}, or sign in with `kantata-async login`"
 )
-
-
-@attrs.frozen
-class HiddenToken:
-    """A token that its repr does not show: a traceback may show the variables that hold one."""
-
-    value: str = attrs.field(repr=False)
 
 
 @attrs.define(eq=False)
@@ -49,33 +44,42 @@ class TokenSource:
 
     Args:
         token: the token; or an async function, called when the first token is needed and again when the API refuses
-            one; or None for the environment variable KANTATA_TOKEN or the profile of a sign-in, read by `open`.
+            one; or a profile, renewed where it can be when the API refuses its token; or None for the environment
+            variable KANTATA_TOKEN or the profile of a sign-in, read by `open`.
     """
 
     def __init__(self, token: Token | None = None) -> None:
         self.redact: Final = Redaction()
         self._function: Callable[[], Awaitable[str]] | None = None
+        self._profile: Profile | None = None
         self._token: HiddenToken | None = None
+        self._refused: HiddenToken | None = None
         self._fault: str | None = None
         self._flight: asyncio.Task[None] | None = None
         if callable(token):
             self._function = token
+        elif isinstance(token, Profile):
+            self._fault = self._use(token)
         elif token is not None:
             self._fault = self._take(token)
 
     def __repr__(self) -> str:
+        if self._profile is not None:
+            return f"<TokenSource: the profile {self._profile.name!r}>"
         return f"<TokenSource: {'an async function' if self.renewable else 'a fixed token'}>"
 
     @property
     def renewable(self) -> bool:
         """Whether a refused token can be replaced."""
-        return self._function is not None
+        return self._function is not None or (self._profile is not None and self._profile.refresh_token is not None)
 
     @property
     def origin(self) -> str | TokenOwner:
-        """What stands for whose token it is: the fixed token, or the owner of the function. Open it first."""
+        """What stands for whose token it is: a fixed token, the owner of the function or a profile. Open it first."""
         if self._function is not None:
             return owner_of(self._function)
+        if self._profile is not None and self.renewable:
+            return _profile_owners.setdefault((self._profile.name, self._profile.base_url), TokenOwner())
         return "" if self._token is None else self._token.value
 
     def check(self) -> None:
@@ -97,6 +101,8 @@ class TokenSource:
             UsageError: there is no token, not one that can be sent, or only one for another API.
         """
         self.check()
+        if self._profile is not None:
+            _check_address(self._profile, base_url)
         if self._function is not None or self._token is not None:
             return
         if os.environ.get(ENVIRONMENT_VARIABLE):
@@ -107,14 +113,9 @@ class TokenSource:
         kept = kept_profile()
         if kept is None:
             raise UsageError(f"no access token: {_WAYS}")
-        if kept.base_url != base_url:
-            raise UsageError(
-                f"the profile {kept.name!r} is for {kept.base_url}, and its token goes nowhere else: "
-                f"say so with base_url= or KANTATA_BASE_URL"
-            )
-        fault = self._take(kept.access_token)
-        if fault is not None:
-            raise UsageError(f"the profile {kept.name!r}: {fault}")
+        _check_address(kept, base_url)
+        self._fault = self._use(kept)
+        self.check()
 
     async def current(self) -> HiddenToken:
         """The token to send now; fetched first where none has been.
@@ -127,18 +128,19 @@ class TokenSource:
         return self._token
 
     async def renew(self, stale: HiddenToken) -> HiddenToken:
-        """A token to use in place of one that the API refused; requests refused together share one call.
+        """A token to use in place of one that the API refused; requests refused together share one renewal.
 
         Args:
             stale: the refused token. Where it has been replaced already, the replacement is returned.
 
         Raises:
             UsageError: the token is fixed, or the function gave something that is not one.
+            SignInError: the profile's sign-in has ended.
         """
         if not self.renewable:
             raise UsageError("a fixed token cannot be renewed: pass token=an async function that fetches one")
         if self._token is stale:
-            self._token = None
+            self._token, self._refused = None, stale
         return await self.current()
 
     async def close(self) -> None:
@@ -165,6 +167,11 @@ class TokenSource:
             flight.exception()
 
     async def _call(self) -> None:
+        if self._profile is not None and self._refused is not None:
+            fault = self._use(await renewed_profile(self._profile, self._refused))
+            if fault is not None:
+                raise UsageError(fault)
+            return
         if self._function is None:
             raise UsageError(f"no access token: {_WAYS}")
         awaitable = self._function()
@@ -177,6 +184,14 @@ class TokenSource:
         fault = self._take(await awaitable)
         if fault is not None:
             raise UsageError(fault)
+
+    def _use(self, profile: Profile) -> str | None:
+        """Use a profile and its token from now on; else say what is wrong with that."""
+        self._profile = profile
+        if profile.refresh_token is not None:
+            self.redact.add(profile.refresh_token)
+        fault = self._take(profile.access_token)
+        return None if fault is None else f"the profile {profile.name!r}: {fault}"
 
     def _take(self, token: object) -> str | None:
         """Use a token from now on; else say what is wrong with it."""
@@ -194,7 +209,16 @@ class TokenSource:
         return None
 
 
+def _check_address(profile: Profile, base_url: str) -> None:
+    if profile.base_url.rstrip("/") != base_url.rstrip("/"):
+        raise UsageError(
+            f"the profile {profile.name!r} is for {profile.base_url}, and its token goes nowhere else: "
+            f"say so with base_url= or KANTATA_BASE_URL"
+        )
+
+
 _owners: Final[dict[int, tuple[weakref.ref[object], TokenOwner]]] = {}
+_profile_owners: Final[dict[tuple[str, str], TokenOwner]] = {}
 _kept_owners: Final[weakref.WeakValueDictionary[int, TokenOwner]] = weakref.WeakValueDictionary()
 
 

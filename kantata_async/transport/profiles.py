@@ -39,6 +39,8 @@ class Profile:
         access_token: sent with each request.
         client_id: of the application that signed in; None where the token was brought along.
         revoke_url: where the token is given back; None where it cannot be.
+        refresh_token: what a refused access token is replaced with; None where the server gave none.
+        token_url: where that is done.
         in_keyring: whether the token is kept in the system's keyring instead of the file.
     """
 
@@ -47,17 +49,21 @@ class Profile:
     access_token: str = attrs.field(repr=False)
     client_id: str | None = None
     revoke_url: str | None = None
+    refresh_token: str | None = attrs.field(default=None, repr=False)
+    token_url: str | None = None
     in_keyring: bool = False
 
 
 class _Stored(msgspec.Struct, forbid_unknown_fields=True):
-    """A profile as its file holds it; without the token where the keyring has it."""
+    """A profile as its file holds it; without the tokens where the keyring has them."""
 
     version: int
     base_url: str
     access_token: str | None = None
     client_id: str | None = None
     revoke_url: str | None = None
+    refresh_token: str | None = None
+    token_url: str | None = None
 
 
 def chosen_profile(name: str | None = None) -> str:
@@ -116,8 +122,17 @@ def load_profile(name: str) -> Profile | None:
     token = stored.access_token or _keyring().get_password(_KEYRING_SERVICE, name)
     if not token:
         raise UsageError(f"the keyring has no token for the profile {name!r}: sign in again with `kantata-async login`")
+    in_keyring = stored.access_token is None
+    refresh_token = _keyring().get_password(_KEYRING_SERVICE, _refresh_of(name)) if in_keyring else stored.refresh_token
     return Profile(
-        name, stored.base_url, token, stored.client_id, stored.revoke_url, in_keyring=stored.access_token is None
+        name,
+        stored.base_url,
+        token,
+        stored.client_id,
+        stored.revoke_url,
+        refresh_token=refresh_token,
+        token_url=stored.token_url,
+        in_keyring=in_keyring,
     )
 
 
@@ -129,13 +144,15 @@ def save_profile(profile: Profile) -> Path:
     """
     path = _path_of(profile.name)
     if profile.in_keyring:
-        _keyring().set_password(_KEYRING_SERVICE, profile.name, profile.access_token)
+        _keep_in_keyring(profile)
     stored = _Stored(
         _VERSION,
         profile.base_url,
         None if profile.in_keyring else profile.access_token,
         profile.client_id,
         profile.revoke_url,
+        None if profile.in_keyring else profile.refresh_token,
+        profile.token_url,
     )
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,10 +163,18 @@ def save_profile(profile: Profile) -> Path:
 
 
 def delete_profile(profile: Profile) -> None:
-    """Forget a profile, and its token in the keyring."""
+    """Forget a profile, and its tokens in the keyring."""
     if profile.in_keyring:
         _keyring().delete_password(_KEYRING_SERVICE, profile.name)
+        if profile.refresh_token is not None:
+            _keyring().delete_password(_KEYRING_SERVICE, _refresh_of(profile.name))
     _path_of(profile.name).unlink(missing_ok=True)
+    lock_path(profile.name).unlink(missing_ok=True)
+
+
+def lock_path(name: str) -> Path:
+    """The file that is locked while the profile of this name is renewed."""
+    return _path_of(name).with_suffix(".lock")
 
 
 def profiles_directory() -> Path:
@@ -191,6 +216,18 @@ def _write_privately(path: Path, content: bytes) -> None:
         with suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _keep_in_keyring(profile: Profile) -> None:
+    # The refresh token first: it alone can replace the other.
+    if profile.refresh_token is not None:
+        _keyring().set_password(_KEYRING_SERVICE, _refresh_of(profile.name), profile.refresh_token)
+    _keyring().set_password(_KEYRING_SERVICE, profile.name, profile.access_token)
+
+
+def _refresh_of(name: str) -> str:
+    """Under which name the keyring has the refresh token of a profile: none that a profile can have."""
+    return f"{name} (refresh)"
 
 
 def _keyring() -> Any:

@@ -1,4 +1,4 @@
-"""The authorization server: OAuth 2.0 authorization codes with PKCE, tokens for them, and their revocation."""
+"""The authorization server: OAuth 2.0 authorization codes with PKCE, tokens for them, their renewal and revocation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import html
+import math
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final
@@ -36,12 +37,14 @@ _PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Kantata sandbox</t
 class OAuthApplication:
     """The application that people allow to act for them, as it is registered with the server.
 
-    Without a `client_secret` it is public, and has to use PKCE. A redirect may always go to a loopback address.
+    Without a `client_secret` it is public, and has to use PKCE. A redirect may always go to a loopback address. Its
+    access tokens last for ever, as Kantata's; or for `token_lasts` seconds, and then a refresh token comes with each.
     """
 
     client_id: str = "kantata-sandbox"
     client_secret: str | None = attrs.field(default=None, repr=False)
     redirect_uris: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    token_lasts: float | None = None
 
 
 class _RefusedError(Exception):
@@ -56,14 +59,22 @@ class _RefusedError(Exception):
 
 
 @attrs.define
+class _SignedIn:
+    """What a person's consent has come to: the newest tokens given for it, which alone are good."""
+
+    access_token: str
+    refresh_token: str | None = None
+
+
+@attrs.define
 class _Asked:
-    """What a person is asked to agree to, and the code that they gave for it."""
+    """What a person is asked to agree to, the code that they gave for it, and what it was exchanged for."""
 
     redirect_uri: str
     state: str | None
     challenge: str | None
     given_at: float = 0.0
-    token: str | None = None
+    signed_in: _SignedIn | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -89,25 +100,30 @@ class AuthorizationServer:
     def __init__(self, application: OAuthApplication, clock: Clock) -> None:
         self.application = application
         self.clock = clock
-        self._issued: set[str] = set()
+        self._issued: dict[str, float] = {}
+        """When each token that was issued ends."""
+        self._refreshing: dict[str, _SignedIn] = {}
+        """The sign-in of each refresh token, used ones too."""
         self._revoked: set[str] = set()
         self._waiting: dict[str, _Asked] = {}
         self._codes: dict[str, _Asked] = {}
 
     def accepts(self, token: str, known: str) -> bool:
-        """Whether a token is valid: one that is known beforehand, or that was issued, and neither was revoked."""
-        valid = (one for one in (known, *self._issued) if one not in self._revoked)
+        """Whether a token is valid: known beforehand, or issued and not at its end; and not revoked."""
+        now = self.clock.timestamp()
+        lasting = (one for one, ends in self._issued.items() if now < ends)
+        valid = (one for one in (known, *lasting) if one not in self._revoked)
         return any(hmac.compare_digest(token.encode(), one.encode()) for one in valid)
 
     def issue(self) -> str:
         """Another valid token, without a sign-in."""
-        token = secrets.token_urlsafe(24)
-        self._issued.add(token)
-        return token
+        return self._issue(math.inf)
 
     def revoke(self, token: str) -> None:
-        """Make a token invalid; one that is not valid stays so."""
-        self._issued.discard(token)
+        """Make a token invalid, and with a refresh token its access token; one that is not valid stays so."""
+        if token in self._refreshing:
+            self._end(self._refreshing[token])
+        self._issued.pop(token, None)
         self._revoked.add(token)
 
     def answer(self, request: OAuthRequest, consent: Consent) -> Answer:
@@ -178,15 +194,21 @@ class AuthorizationServer:
 
     def _exchange(self, request: OAuthRequest) -> Answer:
         self._identify(request)
-        form = request.form
-        if form.get("grant_type") != "authorization_code":
-            raise _RefusedError("unsupported_grant_type", "grant_type must be authorization_code")
+        match request.form.get("grant_type"):
+            case "authorization_code":
+                return self._granted(self._for_code(request.form))
+            case "refresh_token":
+                return self._granted(self._refreshed(str(request.form.get("refresh_token", ""))))
+            case _:
+                raise _RefusedError("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+
+    def _for_code(self, form: Mapping[str, Any]) -> _SignedIn:
         asked = self._codes.get(str(form.get("code", "")))
         if asked is None:
             raise _RefusedError("invalid_grant", "There is no such code")
-        if asked.token is not None:
+        if asked.signed_in is not None:
             # Somebody else may have used it: what it was exchanged for is revoked (RFC 6749, 4.1.2).
-            self.revoke(asked.token)
+            self._end(asked.signed_in)
             raise _RefusedError("invalid_grant", "The code has been used")
         if self.clock.timestamp() - asked.given_at > CODE_LASTS:
             raise _RefusedError("invalid_grant", "The code has expired")
@@ -194,8 +216,44 @@ class AuthorizationServer:
             raise _RefusedError("invalid_grant", "The redirect_uri is not the one that was asked with")
         if asked.challenge is not None and not _proves(asked.challenge, str(form.get("code_verifier", ""))):
             raise _RefusedError("invalid_grant", "The code_verifier does not prove who asked")
-        asked.token = self.issue()
-        return _json({"access_token": asked.token, "token_type": "bearer"})
+        asked.signed_in = _SignedIn("")
+        self._give(asked.signed_in)
+        return asked.signed_in
+
+    def _refreshed(self, refresh_token: str) -> _SignedIn:
+        signed_in = self._refreshing.get(refresh_token)
+        if signed_in is None:
+            raise _RefusedError("invalid_grant", "There is no such refresh token")
+        if refresh_token != signed_in.refresh_token:
+            # A thief and its owner hold it, and nobody knows which of them asks: neither goes on (RFC 9700, 4.14.2).
+            self._end(signed_in)
+            raise _RefusedError("invalid_grant", "The refresh token has been used, or was revoked")
+        self._issued.pop(signed_in.access_token, None)
+        self._give(signed_in)
+        return signed_in
+
+    def _give(self, signed_in: _SignedIn) -> None:
+        """Give a sign-in new tokens in place of those that it had."""
+        lasts = self.application.token_lasts
+        signed_in.access_token = self._issue(math.inf if lasts is None else self.clock.timestamp() + lasts)
+        if lasts is not None:
+            signed_in.refresh_token = secrets.token_urlsafe(24)
+            self._refreshing[signed_in.refresh_token] = signed_in
+
+    def _issue(self, ends: float) -> str:
+        token = secrets.token_urlsafe(24)
+        self._issued[token] = ends
+        return token
+
+    def _end(self, signed_in: _SignedIn) -> None:
+        self._issued.pop(signed_in.access_token, None)
+        signed_in.refresh_token = None
+
+    def _granted(self, signed_in: _SignedIn) -> Answer:
+        answer: dict[str, Any] = {"access_token": signed_in.access_token, "token_type": "bearer"}
+        if self.application.token_lasts is not None:
+            answer |= {"expires_in": self.application.token_lasts, "refresh_token": signed_in.refresh_token}
+        return _json(answer)
 
     def _identify(self, request: OAuthRequest) -> None:
         form = request.form
@@ -211,7 +269,7 @@ def _metadata(origin: str) -> dict[str, Any]:
         "token_endpoint": f"{origin}{TOKEN}",
         "revocation_endpoint": f"{origin}{REVOKE}",
         "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code"],
+        "grant_types_supported": ["authorization_code", "refresh_token"],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
     }
