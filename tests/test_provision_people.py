@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
-from waiting import until_seen
+from waiting import short_sleep, until_seen
 
 from kantata_async import KantataSession, UsageError
 from kantata_async.errors import KantataError
@@ -32,7 +32,7 @@ EMPTY = "2"
 DISABLED = "40"
 Rows = Iterable[Mapping[str, object]]
 
-pytestmark = pytest.mark.usefixtures("short_waits")
+pytestmark = pytest.mark.session(sleep=short_sleep)
 
 
 def user(sandbox: Sandbox, id: str) -> dict[str, Any]:

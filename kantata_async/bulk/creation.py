@@ -194,7 +194,7 @@ class Creation(Generic[E]):
         sought = _sought(rows)
         if not sought:
             return
-        await asyncio.sleep(SETTLING)
+        await self.connection.sleep(SETTLING)
         found = await self._findings(sought, ledger, self._is_what_was_sent(ledger))
         await self._note_found(found, ledger)
         absent = _with(Presence.ABSENT, found)
@@ -217,7 +217,7 @@ class Creation(Generic[E]):
         sought = _sought(rows)
         if not sought:
             return
-        await asyncio.sleep(SETTLING)
+        await self.connection.sleep(SETTLING)
         await self._send_what_is_not_there(sought, ledger, sendings, suspects)
 
     async def _after_unavailable(
@@ -227,7 +227,7 @@ class Creation(Generic[E]):
         sought = _sought(rows)
         if len(sought) < len(rows):
             return  # the transport has sent it again as often as it does
-        await asyncio.sleep(wait_before_looking(sendings + 1))
+        await self.connection.sleep(wait_before_looking(sendings + 1))
         await self._send_what_is_not_there(sought, ledger, sendings, suspects)
 
     async def _send_what_is_not_there(
@@ -399,7 +399,7 @@ class Creation(Generic[E]):
         try:
             return await look(rows, suffices)
         except (RateLimitError, ServerError, TransportError):
-            await asyncio.sleep(2 * SETTLING)
+            await self.connection.sleep(2 * SETTLING)
             return await look(rows, suffices)
 
     def _is_what_was_sent(self, ledger: Ledger[E]) -> Suffices:

@@ -7,7 +7,6 @@ still to do.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -116,7 +115,7 @@ class _Applying:
             failed = [entry for entry in todo if not self._ledger.result(entry).done and entry.action != "blocked"]
             if not failed:
                 break
-            await asyncio.sleep(SETTLING * (number + 1))
+            await self._kantata._connection.sleep(SETTLING * (number + 1))
             todo = await self._left_of(failed)
         self._ledger.end()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -125,7 +124,7 @@ class Sync:
         while True:
             began = time.monotonic()
             yield await self._run(progress)
-            await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)))
+            await self._connection.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
     async def _run(self, progress: Progress | None) -> Report:
         async def run(job: Job, store: Store) -> JobReport:

@@ -36,7 +36,7 @@ from .profiles import Profile, chosen_profile, delete_profile, load_profile, pro
 from .redaction import excerpt
 from .request import NO_BODY, Part, Request
 from .response import Response
-from .retry import RetryPolicy
+from .retry import RetryPolicy, Sleep
 from .url import checked_base_url
 from .verdict import Effect, effect_of
 
@@ -54,6 +54,7 @@ __all__ = [
     "RequestEvent",
     "Response",
     "RetryPolicy",
+    "Sleep",
     "Token",
     "TokenSource",
     "Transport",
