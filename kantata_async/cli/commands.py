@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from typing import Final
 
 import click
@@ -56,12 +57,12 @@ def demo(people: int, projects: int, latency: float, seed: int) -> int:
     nothing outside its own process.
     """
     from . import terminal  # noqa: PLC0415 - --help and --version need neither the terminal nor the sandbox
-    from .demo import demonstrate  # noqa: PLC0415 - as above
+    from .demo import company_of, demonstrate  # noqa: PLC0415 - as above
     from .demo_facts import Scale  # noqa: PLC0415 - as above
     from .demo_view import DemoView  # noqa: PLC0415 - as above
 
     scale = Scale(people=people, projects=projects, latency=latency, seed=seed)
-    right = awaited(demonstrate(scale, DemoView(terminal.console())))
+    right = awaited(demonstrate(company_of(scale), scale, DemoView(terminal.console())))
     return 0 if right else FAILED
 
 
@@ -120,10 +121,10 @@ In Python, with that variable set:
 Ctrl-C ends it; what was written to it is forgotten then."""
 
 
-def run() -> int:
-    """The exit code of the command line, once it has run."""
+def run(arguments: Sequence[str] | None) -> int:
+    """The exit code of the command line, once it has run; by default with the arguments of the process."""
     try:
-        code = program.main(prog_name="kantata-async", standalone_mode=False)
+        code = program.main(arguments, prog_name="kantata-async", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

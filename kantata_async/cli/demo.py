@@ -29,14 +29,17 @@ Placement = tuple[str, str]
 """The id of a project, and the id of a person on it."""
 
 
-async def demonstrate(scale: Scale, view: DemoView) -> bool:
-    """Run the demonstration; whether the sandbox's store holds exactly what it should afterwards."""
+def company_of(scale: Scale) -> Sandbox:
+    """A sandbox with enough people and projects for a demonstration."""
     people = scale.people + scale.people // 5 + _SPARE_PEOPLE
     projects = 4 * scale.projects + _SPARE_PROJECTS
-    async with (
-        Sandbox(seed=scale.seed, people=people, projects=projects, latency=scale.latency) as sandbox,
-        KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata,
-    ):
+    return Sandbox(seed=scale.seed, people=people, projects=projects, latency=scale.latency)
+
+
+async def demonstrate(company: Sandbox, scale: Scale, view: DemoView) -> bool:
+    """Whether the sandbox's store holds exactly what it should after the demonstration."""
+    async with company as sandbox, KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata:
+        people, projects = map(sandbox.store.count, ("users", "workspaces"))
         view.opening(sandbox.url, scale.latency, people=people, projects=projects)
         return await _Demonstration(sandbox, kantata, view, scale).run()
 

@@ -114,7 +114,7 @@ class DemoView:
             "nobody else is, and every name and role that was read is the stored one."
         )
         self._line("\n[bold]Where to go next[/bold]")
-        self._indented("[cyan]README.md[/cyan]               ten lines to start with, and then each part")
+        self._indented("[cyan]README.md[/cyan]               a program of ten lines, and where to read on")
         self._indented("[cyan]kantata-async sandbox[/cyan]   an embedded Kantata for programs of your own")
         self._indented("[cyan]export KANTATA_TOKEN=…[/cyan]  and KantataSession() works on your own account")
 
