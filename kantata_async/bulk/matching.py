@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
@@ -35,9 +35,18 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
     return _Matching(rows, entities, frozenset(identifying)).objects()
 
 
-def order_of_making(entity: Entity) -> tuple[int, str]:
+class Identified(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        ...
+
+
+def order_of_making(one: Identified) -> tuple[int, str]:
     """What sorts objects by when they were made, as far as their ids show."""
-    return len(entity.id), entity.id
+    return len(one.id), one.id
 
 
 @attrs.define(eq=False)

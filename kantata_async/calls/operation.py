@@ -13,7 +13,17 @@ import attrs
 from ..errors import UsageError
 from ..model import NaturalKey
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
-from .parameters import BOOLEAN, TEXT, Array, Kind, check_fields, check_id, did_you_mean, member_value, query_text
+from .parameters import (
+    BOOLEAN,
+    TEXT,
+    Array,
+    ParameterKind,
+    check_fields,
+    check_id,
+    did_you_mean,
+    member_value,
+    query_text,
+)
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -52,7 +62,7 @@ class Operation(Generic[R_co]):
 
     method: str
     path: str
-    filters: Mapping[str, Kind] = attrs.field(factory=dict)
+    filters: Mapping[str, ParameterKind] = attrs.field(factory=dict)
     includes: tuple[str, ...] = ()
     optional_fields: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
@@ -61,7 +71,7 @@ class Operation(Generic[R_co]):
     only: bool = False
     search: bool = False
     body_key: str | None = None
-    body: Mapping[str, Kind] | Array | None = None
+    body: Mapping[str, ParameterKind] | Array | None = None
     bulk_max: int | None = None
     multipart: bool = False
     csv: bool = False

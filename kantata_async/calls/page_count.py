@@ -7,6 +7,11 @@ import attrs
 from ..model import Meta
 
 
+def pages_for(count: int, size: int) -> int:
+    """How many pages of a size so many objects take."""
+    return -(-count // size)
+
+
 @attrs.define
 class PageCount:
     """The number of the last page worth asking for, learnt from the pages that came.
@@ -39,9 +44,9 @@ class PageCount:
             self.last = meta.page_count
         elif meta.count is not None:
             # A page may be short because something on it is hidden; the largest shows how the server cuts them.
-            self.last = -(-meta.count // self._largest)
+            self.last = pages_for(meta.count, self._largest)
         else:
             self.last = self._taken + 1 if self.paged else self._taken
         if self.limit is not None and size:
-            wanted = -(-max(0, self.limit - self._matches) // self._largest)
+            wanted = pages_for(max(0, self.limit - self._matches), self._largest)
             self.last = min(self.last, self._taken + wanted)

@@ -15,10 +15,10 @@ from ..calls import (
     TEXTS,
     Array,
     Choice,
-    Kind,
     Needed,
     Object,
     Operation,
+    ParameterKind,
     did_you_mean,
 )
 from ..errors import UsageError
@@ -65,7 +65,7 @@ def read_json(name: str, text: str) -> Any:
         raise UsageError(f"{name} is not JSON: {text!r}") from None
 
 
-def read_value(kind: Kind, name: str, text: str) -> Any:
+def read_value(kind: ParameterKind, name: str, text: str) -> Any:
     """A value typed as text, as this kind of parameter takes it; whether it is right, the call itself checks.
 
     Raises:

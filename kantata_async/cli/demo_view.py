@@ -17,10 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .._version import __version__
+from ..plurals import counted
 from . import terminal
 
 if TYPE_CHECKING:
-    from .demo_facts import Pulled, Step, Team
+    from .demo_facts import DemoStep, Pulled, Team
 
 Report = Callable[[str, int, int | None], None]
 """Takes the name of a collection, how many objects of it came so far, and how many there are where that is known."""
@@ -63,7 +64,7 @@ class DemoView:
             tasks: dict[str, TaskID] = {name: bars.add_task(name, total=None) for name in collections}
             yield lambda name, done, total: bars.update(tasks[name], completed=done, total=total)
 
-    def result(self, step: Step, what: str = "") -> None:
+    def result(self, step: DemoStep, what: str = "") -> None:
         """End a step: what came of it, and what it took."""
         if what:
             self._indented(what)
@@ -75,7 +76,7 @@ class DemoView:
         if len(teams) > _TEAMS_SHOWN:
             self._indented(f"[dim]and {counted(len(teams) - _TEAMS_SHOWN, 'more team')}[/dim]")
 
-    def pulled(self, step: Step, collections: Sequence[Pulled]) -> None:
+    def pulled(self, step: DemoStep, collections: Sequence[Pulled]) -> None:
         """Show what came of each collection."""
         table = _table("Collection", "Objects", "Pages", "Took")
         for one in collections:
@@ -84,7 +85,7 @@ class DemoView:
         added = _seconds(sum(one.seconds for one in collections))
         self._indented(f"All of them took {_seconds(step.seconds)}; what each took adds up to {added}.")
 
-    def plan(self, steps: Sequence[Step], total: Step, latency: float) -> None:
+    def plan(self, steps: Sequence[DemoStep], total: DemoStep, latency: float) -> None:
         """Set the requests that were sent beside those that one-by-one would have taken."""
         self._line("\n[bold]The plan of requests[/bold]")
         table = _table("Step", "Sent", "Took", "One by one", "At least", footers=_plan_row(total, latency))
@@ -97,7 +98,7 @@ class DemoView:
             f"after the one before; at least is {latency:g} s, the latency, for each.[/dim]"
         )
 
-    def summary(self, total: Step, latency: float, wrong: Sequence[str], *, created: int, projects: int) -> None:
+    def summary(self, total: DemoStep, latency: float, wrong: Sequence[str], *, created: int, projects: int) -> None:
         """Say what was created, with how many requests, whether it is right, and where to go next."""
         self._line("\n[bold]Summary[/bold]")
         self._indented(
@@ -160,14 +161,9 @@ def _table(first: str, *others: str, title: str | None = None, footers: Sequence
     return table
 
 
-def _plan_row(step: Step, latency: float) -> tuple[str, ...]:
+def _plan_row(step: DemoStep, latency: float) -> tuple[str, ...]:
     at_least = f"{step.alone * latency:,.1f} s"
     return step.title, f"{step.requests:,}", _seconds(step.seconds), f"{step.alone:,}", at_least
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """A number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _requests(count: int) -> str:

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from ..model import Entity
+from ..plurals import counted
 from .columns import cells_of, chosen_columns, spreadsheet_cell
 
 Form = Literal["table", "json", "csv"]
@@ -70,7 +71,7 @@ class Writer:
             table.add_row(*(Text(_printable(text)) for text in cells_of(one, self._columns)))
         console = terminal.console()
         console.print(table)
-        console.print(f"{len(self._waiting):,} {'object' if len(self._waiting) == 1 else 'objects'}", style="dim")
+        console.print(counted(len(self._waiting), "object"), style="dim")
 
 
 def _json_of(entity: Entity, columns: Sequence[str]) -> str:

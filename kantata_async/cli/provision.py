@@ -25,7 +25,7 @@ _FILE: Final = click.Path(dir_okay=False, allow_dash=True)
 
 
 @attrs.frozen(kw_only=True)
-class _Options:
+class _ProvisionOptions:
     """The options of the command."""
 
     sheet_file: str | None
@@ -102,7 +102,7 @@ def provision(**given: Any) -> int:
     The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
     only what is still to do happens.
     """
-    options = _Options(**given)
+    options = _ProvisionOptions(**given)
     options.refuse_contradictions()
     try:
         return _provision(options)
@@ -110,7 +110,7 @@ def provision(**given: Any) -> int:
         raise click.UsageError(str(error)) from error
 
 
-def _provision(options: _Options) -> int:
+def _provision(options: _ProvisionOptions) -> int:
     planned = _saved(str(options.plan_file)) if options.sheet_file is None else _planned(options)
     if options.sheet_file is not None and options.plan_file is not None:
         planned.save(options.plan_file)
@@ -134,7 +134,7 @@ def _saved(plan_file: str) -> Plan:
     return Plan.load(plan_file)
 
 
-def _planned(options: _Options) -> Plan:
+def _planned(options: _ProvisionOptions) -> Plan:
     from ..provision import read_sheet  # noqa: PLC0415 - as above
 
     sheet = read_sheet(str(options.sheet_file), kind=options.kind, ignore_columns=options.ignored, sheet=options.sheet)
@@ -142,14 +142,14 @@ def _planned(options: _Options) -> Plan:
     return awaited(_read(session, sheet, options))
 
 
-async def _read(session: KantataSession, sheet: AnySheet, options: _Options) -> Plan:
+async def _read(session: KantataSession, sheet: AnySheet, options: _ProvisionOptions) -> Plan:
     from ..provision import plan  # noqa: PLC0415 - as above
 
     async with session as kantata:
         return await plan(kantata, sheet, remove_others=options.remove_others, invite=options.invite)
 
 
-def _apply(planned: Plan, options: _Options) -> Report:
+def _apply(planned: Plan, options: _ProvisionOptions) -> Report:
     from ..provision import report_of  # noqa: PLC0415 - as above
     from . import terminal  # noqa: PLC0415 - as above
 

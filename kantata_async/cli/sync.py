@@ -51,7 +51,7 @@ def _moment(context: click.Context, option: click.Parameter, value: str | None) 
 
 
 @attrs.frozen(kw_only=True)
-class _Options:
+class _SyncOptions:
     """What the command was given."""
 
     collections: tuple[str, ...]
@@ -102,7 +102,7 @@ def sync(**given: Any) -> int:
 
     Exit code 1 says that a collection could not be copied, or with --verify that the copy differs from the server.
     """
-    options = _Options(**given)
+    options = _SyncOptions(**given)
     options.refuse_contradictions()
     try:
         listed = {name: operation_of(name, "list") for name in options.collections}
@@ -112,7 +112,7 @@ def sync(**given: Any) -> int:
         raise click.UsageError(str(error)) from error
 
 
-async def _synced(session: KantataSession, options: _Options, dated: frozenset[str]) -> int:
+async def _synced(session: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> int:
     """Do what the options ask for; gives the exit code. `dated` are the collections that tell what was updated when."""
     async with session as kantata:
         copy = _copy(kantata, options, dated)
@@ -131,14 +131,14 @@ async def _synced(session: KantataSession, options: _Options, dated: frozenset[s
         return 0 if ok else FAILED
 
 
-async def _follow(copy: Sync, options: _Options, every: float) -> None:
+async def _follow(copy: Sync, options: _SyncOptions, every: float) -> None:
     """Run again and again, until it is interrupted."""
     async with aclosing(copy.follow(every=every)) as reports:
         async for report in reports:
             _say(options, report, [job.to_dict() for job in report])
 
 
-async def _run(copy: Sync, options: _Options) -> bool:
+async def _run(copy: Sync, options: _SyncOptions) -> bool:
     from . import terminal  # noqa: PLC0415 - --help needs no terminal
 
     with _bars(terminal.console(), options) as progress:
@@ -150,11 +150,11 @@ async def _run(copy: Sync, options: _Options) -> bool:
     return report.ok
 
 
-def _say(options: _Options, text: object, data: object) -> None:
+def _say(options: _SyncOptions, text: object, data: object) -> None:
     click.echo(json.dumps(data, default=str) if options.as_json else str(text))
 
 
-def _copy(kantata: KantataSession, options: _Options, dated: frozenset[str]) -> Sync:
+def _copy(kantata: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> Sync:
     from ..sync import Sync  # noqa: PLC0415 - --help needs none of it
 
     copy = Sync(kantata, _target(options))
@@ -166,7 +166,7 @@ def _copy(kantata: KantataSession, options: _Options, dated: frozenset[str]) -> 
     return copy
 
 
-def _target(options: _Options) -> Target:
+def _target(options: _SyncOptions) -> Target:
     from .. import sync  # noqa: PLC0415 - as above
 
     on_deletion: Any = "remove" if options.remove else "mark"
@@ -181,7 +181,7 @@ def _target(options: _Options) -> Target:
 
 
 @contextmanager
-def _bars(console: Console, options: _Options) -> Iterator[Progress | None]:
+def _bars(console: Console, options: _SyncOptions) -> Iterator[Progress | None]:
     """Show how far it is: a bar for each job on a terminal, with its rows and their rate; elsewhere nothing."""
     if options.as_json or not console.is_interactive:
         yield None

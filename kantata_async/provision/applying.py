@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from ..bulk import SETTLING, Outcome, bulk_result
+from ..bulk import SETTLING, Outcome, attach, bulk_result, order_of_making
 from ..calls import in_batches, together
 from ..errors import (
     AmbiguousWriteError,
@@ -32,7 +32,7 @@ from .comparing import (
     Action,
     Change,
     Entry,
-    Held,
+    Existing,
     Identity,
     Rules,
     State,
@@ -41,7 +41,7 @@ from .comparing import (
     identity,
 )
 from .ledger import EntryLedger
-from .report import Progress, Report, Watch, carry
+from .report import Progress, Report, Watch
 from .sheets import Problem
 from .showing import show_value
 from .subjects import Resource, Subject, Write
@@ -92,7 +92,7 @@ async def carry_out(kantata: KantataSession, task: Task, progress: Progress, wat
     try:
         await _Applying(kantata, task, ledger).run()
     except BaseException as error:
-        carry(error, ledger.report(task.problems))
+        attach(error, ledger.report(task.problems))
         raise
     return ledger.report(task.problems)
 
@@ -194,7 +194,7 @@ class _Applying:
 
     # --- changing ---
 
-    def _updates(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def _updates(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         writes = self._subject.writes(entry, held, changes)
         self._ledger.owe(entry, len(writes))
         return writes
@@ -281,11 +281,11 @@ class _Applying:
             self._ledger.fail(entry, outcome)
 
 
-def _held_of(state: State) -> dict[Identity, Held]:
+def _held_of(state: State) -> dict[Identity, Existing]:
     """What is there, by entry; the oldest where there are several."""
-    found: dict[Identity, Held] = {}
+    found: dict[Identity, Existing] = {}
     for project, ones in state.places.items():
-        for held in sorted(ones, key=lambda one: (len(one.id), one.id)):
+        for held in sorted(ones, key=order_of_making):
             found.setdefault((project, held.subject, None), held)
     return found
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from ..bulk import order_of_making
 from .wanting import Terms, Value, Wanted
 
 Action = Literal["add", "invite", "change", "remove", "keep", "wait", "blocked"]
@@ -17,12 +18,12 @@ NOT_SHOWN: Final = "not shown"
 
 Several: TypeAlias = frozenset[str]
 
-Places: TypeAlias = Mapping[str | None, Sequence["Held"]]
+Places: TypeAlias = Mapping[str | None, Sequence["Existing"]]
 """What is there, by project; what belongs to no project is under None."""
 
 
 @attrs.frozen(kw_only=True)
-class Held:
+class Existing:
     """Somebody or something that is there now.
 
     Attributes:
@@ -150,8 +151,8 @@ class _Comparison:
 
     def entries(self, project: str | None, wanted: Sequence[Wanted]) -> Iterator[Entry]:
         """What to do about one project, or about what belongs to none."""
-        found: dict[str, list[Held]] = defaultdict(list)
-        for held in sorted(self.state.places.get(project, ()), key=_age):
+        found: dict[str, list[Existing]] = defaultdict(list)
+        for held in sorted(self.state.places.get(project, ()), key=order_of_making):
             found[held.subject].append(held)
         for one in wanted:
             there = found.pop(one.subject, [])
@@ -177,7 +178,7 @@ class _Comparison:
                 later = "on the project by a later plan, once they have joined"
                 return _entry(wanted, "invite", note="; ".join(filter(None, (wanted.note, later))))
 
-    def _present(self, wanted: Wanted, there: Sequence[Held]) -> Entry:
+    def _present(self, wanted: Wanted, there: Sequence[Existing]) -> Entry:
         """What to do about somebody who is there; of several equal ones only the first is looked after."""
         held = there[0]
         for field in self.shape.fixed.keys() & wanted.terms.values.keys():
@@ -194,7 +195,7 @@ class _Comparison:
         note = "; ".join(filter(None, notes)) or None
         return _entry(wanted, "change" if changes else "keep", held, changes, note)
 
-    def _leave(self, project: str | None, held: Held, why: str) -> Entry:
+    def _leave(self, project: str | None, held: Existing, why: str) -> Entry:
         """What becomes of somebody who should not be there."""
         spared = self.rules.held.get(project or "")
         if held.subject == self.rules.caller:
@@ -210,7 +211,11 @@ class _Comparison:
 
 
 def _entry(
-    wanted: Wanted, action: Action, held: Held | None = None, changes: tuple[Change, ...] = (), note: str | None = None
+    wanted: Wanted,
+    action: Action,
+    held: Existing | None = None,
+    changes: tuple[Change, ...] = (),
+    note: str | None = None,
 ) -> Entry:
     return Entry(
         action=action,
@@ -224,12 +229,8 @@ def _entry(
     )
 
 
-def _is_unseen(field: str, wanted: Wanted, held: Held) -> bool:
+def _is_unseen(field: str, wanted: Wanted, held: Existing) -> bool:
     return field in wanted.terms.values and field not in held.values
-
-
-def _age(held: Held) -> tuple[int, str]:
-    return len(held.id), held.id
 
 
 def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
@@ -238,7 +239,7 @@ def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
 
 
-def differences(terms: Terms, held: Held, shape: Shape) -> tuple[Change, ...]:
+def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...]:
     """What is not as the terms say."""
     found = []
     for field in shape.settable:

@@ -10,7 +10,7 @@ from ..bulk import Outcome
 from .comparing import Entry, Identity, identity
 from .report import DONE_AS, Applied, Progress, Report, Status, Watch
 from .sheets import Problem
-from .tally import Written
+from .tally import WrittenEntries
 
 _INTERRUPTED = "it was interrupted while it may have been under way"
 
@@ -33,7 +33,7 @@ class EntryLedger:
         self._progress = progress
         self._watch = watch
         self._results: dict[Identity, Applied] = {}
-        self._written = Written.of(entries, created_with)
+        self._written = WrittenEntries.of(entries, created_with)
         self._under_way: set[Identity] = set()
         self._part_done: set[Identity] = set()
         self._owed: dict[Identity, int] = {}

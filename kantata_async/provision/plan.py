@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
+from ..bulk import attach
 from ..errors import KantataError, UsageError
 from . import plan_file
 from .account import Account, is_same, read_account
@@ -17,7 +18,7 @@ from .comparing import Action, Entry, Rules, compare, drift
 from .finding import Missing, read_projects
 from .local_files import read_file, write_private
 from .plan_file import PlanFile
-from .report import Applied, Progress, Report, Watch, carry, report_of
+from .report import Applied, Progress, Report, Watch, report_of
 from .sheets import AnySheet, Problem, Roster, Sheet
 from .showing import Vocabulary, show_plan
 from .subjects import SUBJECTS, Labels, Subject
@@ -187,7 +188,7 @@ class Plan:
             return await self._apply(kantata or self._kantata, replan, progress or _unwatched, watch or _unwatched)
         except BaseException as error:
             if report_of(error) is None:
-                carry(error, self._nothing_done())
+                attach(error, self._nothing_done())
             raise
 
     async def _apply(self, kantata: KantataSession | None, replan: bool, progress: Progress, watch: Watch) -> Report:

@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from ..bulk import attached
+from ..plurals import counted
 from .comparing import Entry
 from .sheets import Problem
-from .showing import MARKS, counted
+from .showing import MARKS
 from .tally import Tally
 from .texts import printable
 
@@ -112,19 +114,7 @@ def report_of(error: BaseException | None) -> Report | None:
 
     A cancellation or a timeout passes through `Plan.apply` as it is; the report travels with it.
     """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        report = getattr(error, "report", None)
-        if isinstance(report, Report):
-            return report
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def carry(error: BaseException, report: Report) -> None:
-    """Let an exception carry what was done until then; `report_of` finds it."""
-    error.report = report  # type: ignore[attr-defined]  # read by `report_of`
+    return attached(error, Report)
 
 
 def show_report(report: Report) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from ..plurals import counted
 from .comparing import Action, Change, Entry
 from .sheets import Problem
 from .texts import printable
@@ -54,11 +55,6 @@ class Vocabulary:
     rates: frozenset[str] = frozenset()
     projects: Mapping[str, Project] = attrs.field(factory=dict)
     labels: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
-
-
-def counted(count: int, one: str) -> str:
-    """A number with its noun."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def show_plan(

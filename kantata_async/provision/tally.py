@@ -45,7 +45,7 @@ class Tally:
 
 
 @attrs.define
-class Written:
+class WrittenEntries:
     """What was written so far, each entry once however often it is tried.
 
     Attributes:
@@ -65,7 +65,7 @@ class Written:
     removed: set[Identity] = attrs.field(factory=set)
 
     @classmethod
-    def of(cls, entries: Sequence[Entry], created_with: Collection[str]) -> Written:
+    def of(cls, entries: Sequence[Entry], created_with: Collection[str]) -> WrittenEntries:
         """Nothing yet, of what entries say; `created_with` are the columns that a create sets."""
         return cls(
             to_add=sum(entry.action in {"add", "invite"} for entry in entries),

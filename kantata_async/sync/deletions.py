@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ..calls import pages_for
 from .spans import Span
 
 PAGE: Final = 200
@@ -61,7 +62,7 @@ class Held:
         The cut falls between pages. None where there is no such second.
         """
         places = self.within(span)
-        pages = -(-len(places) // self.page)
+        pages = pages_for(len(places), self.page)
         middle = places.start + (pages + 1) // 2 * self.page if pages > 1 else places.start + len(places) // 2
         for distance in range(len(places)):
             for place in (middle - distance, middle + distance):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..calls import MAX_PER_PAGE, Connection, Operation, check_call, together
+from ..calls import MAX_PER_PAGE, Connection, Operation, check_call, pages_for, together
 from ..errors import KantataError, TargetError, UsageError
 from ..resource import Resource
 from ..tables import table_of
@@ -147,7 +147,7 @@ class Job:
             case Parents() as through:
                 # Nobody counts the objects of all parents; each has a page at least.
                 rows = (await self._family(through).listing.count()).count
-                requests = rows + -(-rows // MAX_PER_PAGE)
+                requests = rows + pages_for(rows, MAX_PER_PAGE)
         through_what = "" if self._through is None else f"{self._through}; "
         return JobPlan(self.name, f"{through_what}{self._way}", rows, requests)
 
@@ -157,7 +157,7 @@ class Job:
         since = kept.through if kept.query == listing.part.query else None
         span = Span(since) if self._way.by is not By.NOTHING else Span()
         rows = (await listing.page(1, span.covering(self._way.by.value), size=1)).count
-        pages = max(1, -(-rows // MAX_PER_PAGE))
+        pages = max(1, pages_for(rows, MAX_PER_PAGE))
         counting = 0 if self._way.deletions in {Deletions.ABSENCE, Deletions.NEVER} else 1
         cutting = 2 * (pages // MOST_PAGES) if self._way.by is not By.NOTHING else 0
         return rows, pages + counting + cutting

@@ -34,7 +34,7 @@ from .network import Connector, Network
 from .options import Options
 from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
-from .request import NO_BODY, Part, Request
+from .request import NO_BODY, FormPart, Request
 from .response import Response
 from .retry import RetryPolicy, Sleep
 from .url import checked_base_url
@@ -45,10 +45,10 @@ __all__ = [
     "NO_BODY",
     "Connector",
     "Effect",
+    "FormPart",
     "Network",
     "OnEvent",
     "Options",
-    "Part",
     "Profile",
     "Request",
     "RequestEvent",

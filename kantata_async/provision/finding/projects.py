@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..sheets import Name
 from ..wanting import Project
 from .missing import Missing, by_name, shown, texts_of
-from .named import FoundByName, Listing, find_named
+from .named import FoundByName, SearchableList, find_named
 from .referred import find_referred
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def read_projects(kantata: KantataSession, ids: Sequence[str]) -> dict[str
 
 
 async def _by_title(kantata: KantataSession, titles: Sequence[str]) -> dict[str, Project | Missing]:
-    listing = Listing(partial(kantata.workspaces.list, include_archived=True), "title")
+    listing = SearchableList(partial(kantata.workspaces.list, include_archived=True), "title")
     found: FoundByName[Workspace] = await find_named(listing, titles)
     return {title: _one(found.of(title), f"project {title!r}", found.missing(title, "project")) for title in titles}
 

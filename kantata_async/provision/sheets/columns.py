@@ -16,7 +16,7 @@ _ALPHABET: Final = 26
 
 
 @attrs.frozen
-class Column:
+class SheetColumn:
     """A column: its name, what reads the text of its cells, other headers for it, and whether every line needs it."""
 
     name: str
@@ -32,9 +32,9 @@ class Columns:
     `ambiguous` are headers that could be one of several columns, which the error asks the user to choose from.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
-    by_name: Mapping[str, Column] = attrs.field(
+    by_name: Mapping[str, SheetColumn] = attrs.field(
         init=False,
         eq=False,
         repr=False,

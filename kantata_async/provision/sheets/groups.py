@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 
 from .cells import Name, read_boolean, read_email, read_group, read_projects, read_reference, read_text
-from .columns import Column, Columns
+from .columns import Columns, SheetColumn
 from .sheet import Sheet
 
 
@@ -70,18 +70,20 @@ class Groups(Sheet[GroupLine]):
     line: ClassVar[type[GroupLine]] = GroupLine
     columns: ClassVar[Columns] = Columns(
         (
-            Column("group", read_group, ("group_name", "group_id", "workspace_group", "client", "client_name"), True),
-            Column("name", read_text, ("new_name", "rename_to")),
-            Column("company", read_boolean, ("is_company",)),
-            Column("contact_name", read_text, ("contact", "contact_person")),
-            Column("email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email")),
-            Column("phone_number", read_text, ("phone", "telephone", "contact_phone")),
-            Column("address", read_text, ("postal_address",)),
-            Column("website", read_text, ("web_site", "url", "homepage")),
-            Column("notes", read_text, ("note", "remarks")),
-            Column("reference", read_reference, ("external_reference", "external_id", "ref")),
-            Column("projects", read_projects, ("projects_in", "add_projects", "workspaces", "project")),
-            Column("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
+            SheetColumn(
+                "group", read_group, ("group_name", "group_id", "workspace_group", "client", "client_name"), True
+            ),
+            SheetColumn("name", read_text, ("new_name", "rename_to")),
+            SheetColumn("company", read_boolean, ("is_company",)),
+            SheetColumn("contact_name", read_text, ("contact", "contact_person")),
+            SheetColumn("email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email")),
+            SheetColumn("phone_number", read_text, ("phone", "telephone", "contact_phone")),
+            SheetColumn("address", read_text, ("postal_address",)),
+            SheetColumn("website", read_text, ("web_site", "url", "homepage")),
+            SheetColumn("notes", read_text, ("note", "remarks")),
+            SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
+            SheetColumn("projects", read_projects, ("projects_in", "add_projects", "workspaces", "project")),
+            SheetColumn("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
         ),
         {"title": ("group", "name"), "id": ("group", "reference")},
     )

@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from .cells import Name, read_percent, read_permission, read_person, read_reference, read_text
-from .columns import Column, Columns
+from .columns import Columns, SheetColumn
 from .roster import ANY_RATE, BILL_RATE, COST_RATE, FULL_NAME, PERSON
 from .sheet import Sheet
 
@@ -72,14 +72,14 @@ class People(Sheet[PersonLine]):
         (
             PERSON,
             attrs.evolve(FULL_NAME, aliases=(*FULL_NAME.aliases, "name")),
-            Column("headline", read_text, ("job_title", "title", "position")),
-            Column("role", read_text, ("default_role", "account_role", "role_name", "default_role_id", "role_id")),
-            Column("permission", read_permission, ("account_permission", "permissions")),
+            SheetColumn("headline", read_text, ("job_title", "title", "position")),
+            SheetColumn("role", read_text, ("default_role", "account_role", "role_name", "default_role_id", "role_id")),
+            SheetColumn("permission", read_permission, ("account_permission", "permissions")),
             BILL_RATE,
             COST_RATE,
-            Column("manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to")),
-            Column("billability", read_percent, ("billability_target", "utilization_target", "target")),
-            Column("reference", read_reference, ("external_reference", "external_id", "ref")),
+            SheetColumn("manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to")),
+            SheetColumn("billability", read_percent, ("billability_target", "utilization_target", "target")),
+            SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
         ),
         {**ANY_RATE, "id": ("person", "reference"), "level": ("permission", "role")},
     )

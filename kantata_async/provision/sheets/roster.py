@@ -18,7 +18,7 @@ from .cells import (
     read_role,
     read_text,
 )
-from .columns import Column, Columns
+from .columns import Columns, SheetColumn
 from .sheet import Sheet
 
 
@@ -54,10 +54,10 @@ class Line:
 
 
 RATES = ("bill_rate", "cost_rate")
-BILL_RATE = Column("bill_rate", read_rate, ("billing_rate", "billable_rate", "bill_rate_per_hour", "sell_rate"))
-COST_RATE = Column("cost_rate", read_rate, ("cost", "cost_rate_per_hour", "cost_per_hour", "internal_rate"))
-FULL_NAME = Column("full_name", read_text, ("person_name", "user_name", "display_name"))
-PERSON = Column(
+BILL_RATE = SheetColumn("bill_rate", read_rate, ("billing_rate", "billable_rate", "bill_rate_per_hour", "sell_rate"))
+COST_RATE = SheetColumn("cost_rate", read_rate, ("cost", "cost_rate_per_hour", "cost_per_hour", "internal_rate"))
+FULL_NAME = SheetColumn("full_name", read_text, ("person_name", "user_name", "display_name"))
+PERSON = SheetColumn(
     "person",
     read_person,
     (
@@ -98,7 +98,7 @@ class Roster(Sheet[Line]):
     line: ClassVar[type[Line]] = Line
     columns: ClassVar[Columns] = Columns(
         (
-            Column(
+            SheetColumn(
                 "project",
                 read_project,
                 (
@@ -109,13 +109,15 @@ class Roster(Sheet[Line]):
             ),
             PERSON,
             FULL_NAME,
-            Column("role", read_role, ("participation_role",)),
-            Column("access_level", read_access_level, ("access",)),
-            Column("permissions", read_permissions, ("permission", "project_permissions")),
-            Column("team_lead", read_boolean, ("is_team_lead", "team_leader", "teamlead", "lead", "project_lead")),
+            SheetColumn("role", read_role, ("participation_role",)),
+            SheetColumn("access_level", read_access_level, ("access",)),
+            SheetColumn("permissions", read_permissions, ("permission", "project_permissions")),
+            SheetColumn("team_lead", read_boolean, ("is_team_lead", "team_leader", "teamlead", "lead", "project_lead")),
             BILL_RATE,
             COST_RATE,
-            Column("project_role", read_text, ("workspace_role", "team_role", "role_on_project", "project_role_name")),
+            SheetColumn(
+                "project_role", read_text, ("workspace_role", "team_role", "role_on_project", "project_role_name")
+            ),
         ),
         {
             **ANY_RATE,

@@ -10,7 +10,7 @@ import attrs
 from ...bulk import Outcome
 from ...calls import together
 from ...model import Entity
-from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
+from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
 from ..finding import Missing, find_groups, find_projects, references_of, why_missing
 from ..sheets import GroupLine, Name, Problem
 from ..texts import folded
@@ -77,7 +77,7 @@ class GroupsOfAccount:
         there = {subject: group for subject, name in names.items() if isinstance(group := found[name], Entity)}
         return State(places={None: [_held(group, subject) for subject, group in there.items()]})
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`; the API takes no update of a group without its name."""
         own = tuple(change for change in changes if change.field != "reference")
         row = {"id": held.id, "name": held.name or entry.name, **_fields(own)}
@@ -88,7 +88,7 @@ class GroupsOfAccount:
         """See `Subject.answers`."""
         return {"include": ("workspaces",)}
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """See `Subject.read_held`."""
         return _held(entity, entity.id)
 
@@ -159,7 +159,7 @@ def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, 
     )
 
 
-def _held(group: WorkspaceGroup, subject: str) -> Held:
+def _held(group: WorkspaceGroup, subject: str) -> Existing:
     values = values_of(group, _FIELDS)
     projects = getattr(group, "workspace_ids", None)
     if projects is not None:
@@ -167,4 +167,4 @@ def _held(group: WorkspaceGroup, subject: str) -> Held:
     references = references_of(group)
     if references is not None:
         values["reference"] = references
-    return Held(id=group.id, subject=subject, name=values.get("name") or "", values=values)
+    return Existing(id=group.id, subject=subject, name=values.get("name") or "", values=values)

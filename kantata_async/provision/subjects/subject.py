@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import attrs
 
 from ...bulk import Outcome
-from ..comparing import Action, Change, Entry, Held, Shape, State
+from ..comparing import Action, Change, Entry, Existing, Shape, State
 from ..sheets import Problem
 from ..wanting import Project, Value, Wanted
 
@@ -75,7 +75,7 @@ class Subject(Protocol):
         """
         ...
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """The writes that carry changes out."""
         ...
 
@@ -83,7 +83,7 @@ class Subject(Protocol):
         """What the answers to updates are to carry, so that what they show can be compared."""
         ...
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """What an answer shows of an object; None where it does not say whose it is."""
         ...
 

@@ -10,7 +10,7 @@ import attrs
 
 from ...bulk import Outcome
 from ...calls import together
-from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
+from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
 from ..finding import (
     Missing,
     Person,
@@ -142,7 +142,7 @@ class Teams:
             joined=await joined(kantata, invited),
         )
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`."""
         fields = _fields(changes)
         if "permissions" in fields and _READ_ONLY not in fields["permissions"]:
@@ -155,7 +155,7 @@ class Teams:
         """See `Subject.answers`."""
         return {"include": INCLUDE, "optional_fields": OPTIONAL_FIELDS}
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """See `Subject.read_held`."""
         return read_member(entity)
 
@@ -219,7 +219,7 @@ def _rate(line: Line, name: str, project: Project) -> int | None:
     return in_subunits(rate, project.subunits)
 
 
-async def read_team(kantata: KantataSession, project: str) -> list[Held]:
+async def read_team(kantata: KantataSession, project: str) -> list[Existing]:
     """The team of a project.
 
     Raises:
@@ -241,13 +241,13 @@ async def read_participations(kantata: KantataSession, project: str) -> list[Par
     )
 
 
-def read_member(participation: Participation) -> Held | None:
+def read_member(participation: Participation) -> Existing | None:
     """A participation, as far as it is shown; None for one whose person the caller may not see."""
     person = getattr(participation, "user_id", None)
     if person is None:
         return None
     user: Any = getattr(participation, "user", None)
-    return Held(
+    return Existing(
         id=participation.id,
         subject=person,
         name=getattr(user, "full_name", None) or person,
