@@ -1,6 +1,6 @@
-"""Carrying the entries of a plan out: what is not there is added, then changed, then what should not be there removed.
+"""The entries of a plan carried out: what is not there is added, then changed, then what should not be there removed.
 
-An entry whose write got lost is not guessed about: what is there is read again, and what is still to do is done again.
+Nothing is guessed about an entry whose write got lost: what is there is read again, and what is still to do is done.
 So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves to the next one only what is
 still to do.
 """
@@ -61,7 +61,7 @@ _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, Serve
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """What an apply is to do.
+    """The work of an apply.
 
     Attributes:
         subject: what it is about.
@@ -223,7 +223,7 @@ class _Applying:
             self._updated(write, outcome)
 
     async def _set_references(self, writes: Sequence[Write]) -> list[Outcome[Any]]:
-        """Make or change external references, a request each; the API makes none twice."""
+        """The outcomes of making or changing external references, one a request; the API makes none twice."""
         return await together(self._set_reference(number, write) for number, write in enumerate(writes))
 
     async def _set_reference(self, number: int, write: Write) -> Outcome[Any]:
@@ -244,7 +244,7 @@ class _Applying:
             self._ledger.fail(write.entry, outcome)
 
     def _disagreement(self, write: Write, outcome: Outcome[Any]) -> str | None:
-        """What the API took and shows otherwise: a rate where a rate card has it, an access level by an older name."""
+        """What the API accepted and shows otherwise: a rate that a rate card decides, an access level by an older name."""
         if outcome.entity is None or write.resource == "external_references":
             return None
         held = self._subject.read_held(outcome.entity)
@@ -257,7 +257,7 @@ class _Applying:
             for change in differences(terms, held, self._subject.shape)
             if change.field in sent and change.before != NOT_SHOWN
         ]
-        return f"the API took it, and still shows {', '.join(shown)}" if shown else None
+        return f"the API accepted it, and still shows {', '.join(shown)}" if shown else None
 
     # --- removing ---
 

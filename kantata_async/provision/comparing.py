@@ -50,7 +50,7 @@ class Change:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """What a plan says of one person on one project, of one person, or of one group.
+    """What a plan says about one person on one project, of one person, or of one group.
 
     Attributes:
         action: ``add``, ``invite``, ``change``, ``remove``, ``keep``, ``wait`` for somebody who was invited and has
@@ -61,7 +61,7 @@ class Entry:
         lines: the numbers of the lines; none for somebody who is not in the roster.
         held: the id of what is there: a participation, an account membership, a group.
         changes: what changes; of somebody to add, every value that is to be set.
-        note: what else there is to say.
+        note: a remark.
     """
 
     action: Action
@@ -86,7 +86,7 @@ class Entry:
 
 @attrs.frozen(kw_only=True)
 class Shape:
-    """What can be said of one kind of thing.
+    """The columns of one kind of thing, as far as they can be set.
 
     Attributes:
         settable: the columns that an update can change, in the order in which they are shown.
@@ -105,8 +105,8 @@ class Rules:
 
     Attributes:
         remove_others: whether they are removed from the projects of the roster.
-        caller: the id of the token's own user, who is never removed: without them on the project, the others on
-            it could not be seen any more, by this run or the next.
+        caller: the id of the token's own user, who is never removed: without them on the project, this run and
+            the next could not see the others on it any more.
         held: the projects from which nobody is removed, with the reason: a line that cannot be done may mean somebody
             who is there, and a removal deletes their data on the project.
     """
@@ -123,7 +123,7 @@ class State:
     Attributes:
         places: who or what is there, by project.
         invited: the addresses with an invitation that is pending.
-        joined: the addresses of people who are in the account by now.
+        joined: the addresses of people who have joined the account.
     """
 
     places: Places
@@ -240,7 +240,7 @@ def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
 
 
 def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...]:
-    """What is not as the terms say."""
+    """What differs from the terms."""
     found = []
     for field in shape.settable:
         if field in terms.values:
@@ -261,7 +261,7 @@ def _single(value: Value | Several) -> Value:
 
 
 def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
-    """Items that should be there, as they are and as they should be."""
+    """Values of which some should be there, as they are and as they should be."""
     if not isinstance(there, frozenset):
         return NOT_SHOWN, listed(items)
     lacking = [item for item in items if item not in there]
@@ -269,7 +269,7 @@ def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
 
 
 def _without(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
-    """Items that should be out, as they are and as they should be."""
+    """Values of which some should be out, as they are and as they should be."""
     if not isinstance(there, frozenset):
         return NOT_SHOWN, listed(items)
     present = [item for item in items if item in there]
@@ -320,7 +320,7 @@ def identity(entry: Entry) -> Identity:
 
 
 def _follows(then: Entry, now: Entry) -> bool:
-    """Whether what is to be done now is what was planned, or what is left of it."""
+    """Whether what is still to do is what was planned, or what is left of it."""
     match then.action, now.action:
         case "add", "add" | "change" | "keep":
             return True

@@ -42,7 +42,7 @@ class Applied:
             have not joined yet; ``unfinished``: it was interrupted when part of it was done; ``refused``: the API does
             not allow it; ``unknown``: it was sent, and could not be looked at afterwards; ``not_sent``: it was not
             carried out.
-        reason: why it was not done, or a remark although it was.
+        reason: why it was not done, or a remark where it was.
     """
 
     entry: Entry
@@ -65,7 +65,7 @@ Watch = Callable[[Tally], None]
 
 @attrs.frozen
 class Report:
-    """What became of a plan: each of its entries, and the lines that were none of them.
+    """What became of a plan: each of its entries, and the lines that could not be done.
 
     Attributes:
         applied: what became of each entry.
@@ -118,7 +118,7 @@ def report_of(error: BaseException | None) -> Report | None:
 
 
 def show_report(report: Report) -> str:
-    """What became of a plan: the entries that were not done, or of which there is more to say, and the numbers."""
+    """What became of a plan: the entries that were not done, or about which there is more to say, and the numbers."""
     worth_saying = [one for one in report.applied if one.reason is not None or not one.done]
     counts = Counter(one.status.replace("_", " ") for one in report.applied)
     numbers = [f"{count:,} {status}" for status, count in counts.items()]

@@ -2,6 +2,7 @@
 
 server        the three addresses of an authorization server, known or discovered
 application   what signs in, and the address to which it sends a person
+asking        one request outside any session
 exchange      an authorization code for a token, and a token given back
 loopback      the redirect received on this machine
 """

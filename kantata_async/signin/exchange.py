@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 import attrs
@@ -12,10 +12,8 @@ import msgspec
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
 
 from .application import Application, Authorization, SignInError, code_of, refusal, secured
+from .asking import answer_to
 from .server import AuthorizationEndpoints
-
-_SECONDS: Final = 30
-_MOST_BYTES: Final = 1 << 16
 
 
 @attrs.frozen
@@ -24,7 +22,7 @@ class AccessToken:
 
     Attributes:
         value: what a session takes as its token.
-        expires_at: when it ends; None for never, as Kantata's own (API facts, "Access").
+        expires_at: when it ends; None for never, as with Kantata's own tokens (API facts, "Access").
     """
 
     value: str = attrs.field(repr=False)
@@ -43,7 +41,7 @@ async def exchange(
         redirect: the whole address that the person was sent back to.
 
     Raises:
-        SignInError: the person or the server refused, the redirect is of another sign-in, or the server cannot be
+        SignInError: the person or the server refused, the redirect belongs to another sign-in, or the server cannot be
             reached.
     """
     client = WebApplicationClient(application.client_id)
@@ -68,8 +66,8 @@ async def revoke(application: Application, revoke_url: str, token: str) -> None:
     """Revoke a token; one that is no longer valid is accepted too (RFC 7009).
 
     Args:
-        application: that the token was given to.
-        revoke_url: of the server that gave it.
+        application: the one that the token was given to.
+        revoke_url: where the server that gave it takes it back.
         token: the one to give back.
 
     Raises:
@@ -96,22 +94,29 @@ def _plain_fields(content: str) -> str:
 
 
 def _token_of(token: Mapping[str, object]) -> AccessToken:
+    """The access token in an answer.
+
+    Raises:
+        SignInError: there is none.
+    """
     value, ends = token.get("access_token"), token.get("expires_at")
     if not isinstance(value, str):
-        raise SignInError("no token was given: the answer has none that can be sent")
+        raise SignInError("no token was given: the answer holds none that can be sent")
     return AccessToken(value, dt.datetime.fromtimestamp(ends, dt.UTC) if isinstance(ends, int | float) else None)
 
 
 async def _posted(url: str, body: str) -> tuple[int, str]:
-    """The status and the text of the answer to a form."""
+    """The status and the text of the answer to a form.
+
+    Raises:
+        SignInError: the server cannot be reached.
+    """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
-            client.post(url, data=body, headers=headers, allow_redirects=False) as response,
-        ):
-            content = await response.content.read(_MOST_BYTES)
-            return response.status, content.decode(errors="replace")
+        status, content = await answer_to("POST", url, data=body, headers=headers)
     except (aiohttp.ClientError, TimeoutError) as error:
         failed = type(error).__name__
+    else:
+        return status, content.decode(errors="replace")
+    # Raised outside the handler: the error above may hold the form, and with it a code or a token.
     raise SignInError(f"the authorization server cannot be reached: {failed}")

@@ -11,10 +11,9 @@ from yarl import URL
 
 from ..transport import checked_base_url
 from .application import SignInError
+from .asking import answer_to
 
 _METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
-_SECONDS: Final = 30
-_MOST_BYTES: Final = 1 << 16
 
 
 @attrs.frozen
@@ -69,14 +68,14 @@ def _has_origin(address: str, origin: URL) -> bool:
 
 
 async def _fetched(url: URL) -> dict[str, Any]:
+    """The metadata at an address.
+
+    Raises:
+        SignInError: there is none, or the host cannot be reached.
+    """
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
-            client.get(url, allow_redirects=False) as response,
-        ):
-            content = await response.content.read(_MOST_BYTES)
-            found = response.status == 200
-        metadata = msgspec.json.decode(content) if found else None
+        status, content = await answer_to("GET", url)
+        metadata = msgspec.json.decode(content) if status == 200 else None
     except (aiohttp.ClientError, TimeoutError) as error:
         raise SignInError(f"{url.origin()} cannot be asked where to sign in: {type(error).__name__}") from None
     except (msgspec.MsgspecError, UnicodeError):

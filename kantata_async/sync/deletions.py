@@ -38,7 +38,7 @@ class Counted:
         return self.count <= len(self.created)
 
     def before(self, second: int) -> int:
-        """How many of the page were created before a second."""
+        """How many on the page were created before a second."""
         return sum(created < second for created in self.created.values())
 
 
@@ -72,7 +72,7 @@ class Held:
         return None
 
     def compared(self, span: Span, counted: Counted) -> Span | None:
-        """How much of a span an answer's page has all of, up to a second in which nothing lies; None for nothing."""
+        """The part of a span of which a page has everything, up to a second in which nothing lies; None for no part."""
         if counted.whole:
             return span
         if not counted.in_order:
@@ -111,7 +111,7 @@ async def find_deleted(held: Held, span: Span, count: int, ask: Ask, read_ids: R
             continue
         halves = held.halved(one) if max(len(places), there) > held.page else None
         if there <= 0:
-            # Told by subtraction, between whose two counts an object may have come: looked at before it is believed.
+            # The difference of two counts, between which an object may have come: checked before it is believed.
             gone |= held.lacking(places, await read_ids(one))
         elif halves is None:
             gone |= held.lacking(places, await _all_ids(one, there, held.page, ask, read_ids))

@@ -36,11 +36,11 @@ Fetch = Callable[[int], Coroutine[Any, Any, A]]
 """Asks for a page by its number, from 1."""
 
 Take = Callable[[Sequence[A]], Awaitable[None]]
-"""Takes pages as they were read; of an object that comes twice the later one holds."""
+"""Takes pages as they were read; of an object that comes twice, the later one counts."""
 
 
 async def read_all(fetch: Fetch[A], first: A, take: Take[A], size: int) -> bool:
-    """Read a list whose first page is there, in pages of a size; whether nothing left it meanwhile."""
+    """Whether nothing left a list while the pages after its first one were read."""
     counts = {first.count}
     await take([first])
     number = 2

@@ -1,4 +1,4 @@
-"""The groups that lines name: by ids, by names and by external references, as projects are found."""
+"""The groups that lines name, found as projects are: by ids, by names and by external references."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class FoundByName(Generic[E]):
 
     by_name: Mapping[str, Sequence[E]]
     near: Mapping[str, Sequence[str]]
-    """Names that are there and like one that is not."""
+    """Existing names that are similar to one that was not found."""
     withheld: bool
     """Whether objects came without their names."""
 

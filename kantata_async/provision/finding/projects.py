@@ -1,7 +1,7 @@
 """The projects that lines name.
 
 One request for 200 ids; one for 100 external references of a service and model; one for each title, or the pages of the
-whole list where these are fewer, and one more to know that.
+whole list where these are fewer, plus the one that shows it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _none(called: str) -> Missing:
 
 
 def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Missing:
-    """The one project that is meant: of several with the same title the one that is not in the archive."""
+    """The one project that is meant: of several with the same title the one that is not archived."""
     live = [one for one in found if not shown(one, "archived", otherwise=False)]
     if len(live) == 1:
         return Project(live[0].id, shown(live[0], "title", ""), shown(live[0], "currency_base_unit"))

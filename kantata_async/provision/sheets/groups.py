@@ -16,16 +16,16 @@ class GroupLine:
     """One line of `Groups`. What is None is left as it is.
 
     Attributes:
-        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        number: its number in the file, from 1, the header included; for objects their position, from 1.
         group: which group; one that is named and not there is made.
-        name: what it should be called, where that is another name.
+        name: its new name, where it should have another one.
         company: whether it is a company.
-        contact_name: whom to ask for there.
-        email: where to write to.
-        phone_number: where to call.
+        contact_name: the person to ask for.
+        email: the address to write to.
+        phone_number: the number to call.
         address: where it is.
-        website: its address on the web.
-        notes: what else there is to know.
+        website: its web address.
+        notes: remarks on it.
         reference: an external reference that it should have, ``service:model:ref``.
         projects: projects that should be in it.
         projects_out: projects that should not be in it.
@@ -50,9 +50,9 @@ class GroupLine:
 class Groups(Sheet[GroupLine]):
     """Which groups of projects there should be, and how.
 
-    The column group is needed by every line; what is empty is left as it is.
+    Every line needs the column group; what is empty is left as it is.
 
-    - group: a name, an id, or ``ref:service:model:ref``. A group of that name that is not there is made.
+    - group: a name, an id, or ``ref:service:model:ref``. A group that is not there is made, by its name.
     - name: another name for a group that is there.
     - company: yes or no.
     - contact_name, email, phone_number, address, website, notes: texts.
@@ -62,8 +62,8 @@ class Groups(Sheet[GroupLine]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str] = "groups"

@@ -18,10 +18,10 @@ class PersonLine:
     """One line of `People`. What is None is left as it is.
 
     Attributes:
-        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        number: its number in the file, from 1, the header included; for objects their position, from 1.
         person: who.
         full_name: what they should be called.
-        headline: the line under their name.
+        headline: the line below their name.
         role: the id or the name of their default role.
         permission: what they may do in the account.
         bill_rate: hourly, in units of the account's currency.
@@ -48,9 +48,9 @@ class PersonLine:
 class People(Sheet[PersonLine]):
     """How the members of the account should be.
 
-    The column person is needed by every line; what is empty is left as it is.
+    Every line needs the column person; what is empty is left as it is.
 
-    - person: an id or an e-mail address; somebody who is not in the account is invited, when the plan is asked to.
+    - person: an id or an e-mail address; somebody who is not in the account is invited where the plan is asked to.
     - full_name, headline: texts.
     - role: the id or the name of their default role. Their roles on projects stay.
     - permission: as the API names them: administrator, project_lead, collaborator, …
@@ -62,8 +62,8 @@ class People(Sheet[PersonLine]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str] = "people"

@@ -27,7 +27,7 @@ class Line:
     """One line of a roster. What is None is left as it is on the project.
 
     Attributes:
-        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        number: its number in the file, from 1, the header included; for objects their position, from 1.
         project: which project.
         person: who.
         full_name: what they are called, for the invitation of somebody who is not in the account yet.
@@ -81,7 +81,7 @@ class Roster(Sheet[Line]):
       looks like an id.
     - person: an id or an e-mail address.
     - full_name: for the invitation of somebody who is not in the account yet; it renames nobody.
-    - role: maven or buyer; who is added without one is a maven.
+    - role: maven or buyer; whoever is added without one is a maven.
     - permissions: several are separated by spaces, semicolons or bars (or commas, in quotes).
     - team_lead: yes or no, true or false, 1 or 0, also Ja, WAHR, oui.
     - bill_rate, cost_rate: hourly, in units of the project's currency: 120 or 120.50.
@@ -90,8 +90,8 @@ class Roster(Sheet[Line]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str] = "roster"

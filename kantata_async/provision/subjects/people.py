@@ -36,7 +36,7 @@ _INCLUDED: Final[Mapping[str, AccountMembershipsInclude]] = {"role": "default_ro
 """The columns whose ids come only with an include."""
 
 _MANY: Final = 100
-"""Ids of one filter in one request."""
+"""How many ids one request filters by."""
 
 
 _CREATORS: Final[Mapping[Action, Creator]] = {"invite": partial(invite, for_account=True)}
@@ -46,7 +46,7 @@ class PeopleOfAccount:
     """The people of the account; see `Subject`."""
 
     kind: str = "people"
-    shape: Shape = Shape(settable=(*_OF_USER, *_OF_MEMBERSHIP, "reference"), absent="is no member of the account")
+    shape: Shape = Shape(settable=(*_OF_USER, *_OF_MEMBERSHIP, "reference"), absent="is not a member of the account")
     rates: frozenset[str] = frozenset(RATES)
     created_with: tuple[str, ...] = ()
     creators: Mapping[Action, Creator] = _CREATORS
@@ -67,7 +67,7 @@ class PeopleOfAccount:
         )
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """See `Subject.read`: one request for 100 memberships, and one for 200 users."""
+        """See `Subject.read`: one request for each 100 memberships, and each 200 users."""
         invited = [one.subject for one in wanted if one.if_absent == "invite"]
         ids = [one.subject for one in wanted if one.if_absent != "invite"]
         fields = {field for one in wanted for field in (*one.terms.values, *one.terms.includes)}
@@ -117,7 +117,7 @@ def resolve(
     *,
     invite: bool = False,
 ) -> Wanted | Problem:
-    """How somebody should be by one line, or why it cannot be done."""
+    """The person as a line wants them, or why that cannot be done."""
     person = people[line.person]
     manager = None if line.manager is None else people[line.manager]
     role = None if line.role is None else roles[line.role]
