@@ -247,7 +247,7 @@ async def test_what_the_api_shows_otherwise_is_told(kantata: KantataSession, kan
     present = team(kantata_sandbox, STAFFED)[0]
     rows = [{"project": STAFFED, "person": present["user_id"], "permissions": "edit view_only"}]
     (changed,) = (await (await plan(kantata, roster(rows))).apply()).of("changed")
-    assert str(changed.reason).startswith("the API took it, and still shows permissions without ")
+    assert str(changed.reason).startswith("the API accepted it, and still shows permissions without ")
 
 
 async def test_permissions_are_given_beside_those_there_are(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:

@@ -149,7 +149,7 @@ async def test_people_without_an_account_membership(kantata: KantataSession, kan
     """A client's contact is a user of another account: there is no membership to write."""
     contact = kantata_sandbox.store.add("users", {"full_name": "A Contact", "email_address": "contact@client.example"})
     made = await plan(kantata, People.from_rows([{"person": contact, "headline": "x"}]))
-    assert [(entry.action, entry.note) for entry in made.entries] == [("blocked", "is no member of the account")]
+    assert [(entry.action, entry.note) for entry in made.entries] == [("blocked", "is not a member of the account")]
     assert not made.ok
 
 

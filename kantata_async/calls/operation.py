@@ -55,9 +55,9 @@ class Operation(Generic[R_co]):
 
     `filters` are its query parameters, `body` the fields under `body_key` (or an array kind where that key holds a
     list). `orders` are the sort fields that take a direction, `undirected_orders` those that do not. `paging`, `only`,
-    `search`: whether it takes these. `collection` is where the objects it answers are; None outside the envelope.
+    `search`: whether it takes these. `collection` is where the objects of its answer are; None outside the envelope.
     `natural_key`, of a create, is what makes an object the same object. `reveal`, of a list, holds the filters that
-    lift what it leaves out by default: what `everything=True` stands for.
+    bring in what it leaves out by default: what `everything=True` stands for.
     """
 
     method: str
@@ -155,7 +155,7 @@ def path_parameters(template: str) -> Sequence[str]:
 
 @cache
 def _steps(template: str) -> Sequence[str]:
-    """A path's fixed parts, and between two of them the name of what comes there."""
+    """The fixed parts of a path, and the names of the ids between them."""
     return _PARAMETER.split(template)
 
 

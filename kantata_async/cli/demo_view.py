@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .demo_facts import DemoStep, Pulled, Team
 
 Report = Callable[[str, int, int | None], None]
-"""Takes the name of a collection, how many objects of it came so far, and how many there are where that is known."""
+"""Takes the name of a collection, how many objects of it came so far, and how many there are, where that is known."""
 
 _MARGIN: Final = 3
 _PEOPLE_SHOWN: Final = 5
@@ -71,7 +71,7 @@ class DemoView:
         self._indented(f"[dim]{_requests(step.requests)}, {_seconds(step.seconds)}[/dim]")
 
     def teams(self, teams: Sequence[Team]) -> None:
-        """Show the first people of each team with what was read through the links, and count the others."""
+        """Show the first people of each team, with what was read through the links, and count the others."""
         self._block(Columns([_team(team) for team in teams[:_TEAMS_SHOWN]], padding=(1, 4)))
         if len(teams) > _TEAMS_SHOWN:
             self._indented(f"[dim]and {counted(len(teams) - _TEAMS_SHOWN, 'more team')}[/dim]")
@@ -83,10 +83,10 @@ class DemoView:
             table.add_row(one.collection, f"{one.objects:,}", f"{one.pages:,}", _seconds(one.seconds))
         self._block(table)
         added = _seconds(sum(one.seconds for one in collections))
-        self._indented(f"All of them took {_seconds(step.seconds)}; what each took adds up to {added}.")
+        self._indented(f"Together they took {_seconds(step.seconds)}; one after the other it would be {added}.")
 
     def plan(self, steps: Sequence[DemoStep], total: DemoStep, latency: float) -> None:
-        """Set the requests that were sent beside those that one-by-one would have taken."""
+        """Set the requests that were sent beside those that one at a time would have taken."""
         self._line("\n[bold]The plan of requests[/bold]")
         table = _table("Step", "Sent", "Took", "One by one", "At least", footers=_plan_row(total, latency))
         for step in steps:
@@ -112,7 +112,7 @@ class DemoView:
             return
         self._indented(
             "[green]Checked[/green] in the embedded Kantata's store: each of these people is on their project, once, "
-            "nobody else is, and every name and role that was read is the stored one."
+            "nobody else is, and every name and role that was read is the one stored."
         )
         self._line("\n[bold]Where to go next[/bold]")
         self._indented("[cyan]README.md[/cyan]               a program of ten lines, and where to read on")
@@ -123,7 +123,7 @@ class DemoView:
         self._console.print(text, soft_wrap=not self._console.is_terminal)
 
     def _indented(self, text: str) -> None:
-        """Print text inside the margin: wrapped on a terminal, and left in one line for whatever else reads it."""
+        """Print text inside the margin: wrapped on a terminal, on one line for anything else that reads it."""
         whole = Text.from_markup(text)
         width = self._console.width - _MARGIN
         for line in whole.wrap(self._console, width) if self._console.is_terminal else [whole]:

@@ -35,7 +35,7 @@ def _seconds(context: click.Context, option: click.Parameter, value: str | None)
         return None
     duration = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value)
     if duration is None or float(duration[1]) == 0:
-        raise click.BadParameter(f"{value!r} is no duration; write 90s, 15m, 2h or 1d")
+        raise click.BadParameter(f"{value!r} is not a duration; write 90s, 15m, 2h or 1d")
     return float(duration[1]) * _UNITS[duration[2]]
 
 
@@ -46,13 +46,13 @@ def _moment(context: click.Context, option: click.Parameter, value: str | None) 
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00") from None
+        raise click.BadParameter(f"{value!r} is not a date; write 2026-01-31 or 2026-01-31T08:00:00+01:00") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 @attrs.frozen(kw_only=True)
 class _SyncOptions:
-    """What the command was given."""
+    """The options of the command."""
 
     collections: tuple[str, ...]
     to: str
@@ -67,19 +67,23 @@ class _SyncOptions:
     base_url: str | None
 
     def refuse_contradictions(self) -> None:
-        """Raise click.UsageError for options that do not go together."""
+        """Refuse options that contradict each other.
+
+        Raises:
+            click.UsageError: some do.
+        """
         if self.follow is not None and (self.verify or self.planning):
             name = "--verify" if self.verify else "--plan"
-            raise click.UsageError(f"{name} comes to an end, and --follow goes on: give one of them")
+            raise click.UsageError(f"{name} ends and --follow goes on: give one of them")
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("collections", nargs=-1, required=True)
 @click.option("--to", required=True, help="A file, a directory, or a postgresql:// address.")
 @click.option(
-    "--since", callback=_moment, metavar="MOMENT", help="Copy what was updated since then alone, where a list can tell."
+    "--since", callback=_moment, metavar="MOMENT", help="Copy only what was updated since then, where a list can tell."
 )
-@click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run so often: 90s, 15m, 2h.")
+@click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run every so often: 90s, 15m, 2h.")
 @click.option("--verify", is_flag=True, help="Compare the copy with the server afterwards.")
 @click.option("--plan", "planning", is_flag=True, help="Say how each collection would be read, and copy nothing.")
 @click.option("--remove", is_flag=True, help="Remove objects that are gone, instead of marking them in _deleted_at.")
@@ -88,9 +92,11 @@ class _SyncOptions:
     "file_format",
     type=click.Choice(["parquet", "jsonl"]),
     default="parquet",
-    help="Of a directory's files.",
+    help="The format of a directory's files.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print an object a line for each run, for programs to read.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object a line for each run, for programs to read."
+)
 @connection_options
 def sync(**given: Any) -> int:
     """Keep a copy of COLLECTIONS current.
@@ -113,7 +119,7 @@ def sync(**given: Any) -> int:
 
 
 async def _synced(session: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> int:
-    """Do what the options ask for; gives the exit code. `dated` are the collections that tell what was updated when."""
+    """The exit code, once all is done. `dated` are the collections whose lists tell what was updated when."""
     async with session as kantata:
         copy = _copy(kantata, options, dated)
         if options.planning:
@@ -182,7 +188,7 @@ def _target(options: _SyncOptions) -> Target:
 
 @contextmanager
 def _bars(console: Console, options: _SyncOptions) -> Iterator[Progress | None]:
-    """Show how far it is: a bar for each job on a terminal, with its rows and their rate; elsewhere nothing."""
+    """Show how far each job has come, on a terminal: a bar with its rows and their rate."""
     if options.as_json or not console.is_interactive:
         yield None
         return

@@ -244,7 +244,7 @@ class _Applying:
             self._ledger.fail(write.entry, outcome)
 
     def _disagreement(self, write: Write, outcome: Outcome[Any]) -> str | None:
-        """What the API accepted and shows otherwise: a rate that a rate card decides, an access level by an older name."""
+        """What the API accepted and shows otherwise: a rate that a rate card sets, an older name of an access level."""
         if outcome.entity is None or write.resource == "external_references":
             return None
         held = self._subject.read_held(outcome.entity)

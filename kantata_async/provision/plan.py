@@ -246,9 +246,9 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
             and may cost a seat. Their lines need a full_name. A later plan puts them on projects, once they
             have joined.
 
-    The requests, beyond those that find what the lines name (see `finding`): one for the token's user, and one
-    for each 200 people of each project; of people one for each 100 memberships and each 200
-    users; of groups one for each 200.
+    The requests, beyond those that find what the lines name (see `finding`): one for the token's user, and one for
+    each 200 people of each project; of people one for each 100 memberships and each 200 users; of groups one for each
+    200.
 
     Raises:
         UsageError: `remove_others` with anything but a roster, `invite` with groups, or no sheet at all.

@@ -72,7 +72,7 @@ def decode(content: bytes, source: str) -> Text:
 
 
 def delimited_rows(text: str, source: str, known: Callable[[str], bool]) -> Iterator[TableRow]:
-    """The rows of values divided by commas, semicolons, tabs or bars, whichever gives the most columns that are `known`.
+    """The rows of values divided by commas, semicolons, tabs or bars, whichever gives the most `known` columns.
 
     A first line ``sep=;`` overrides that.
 

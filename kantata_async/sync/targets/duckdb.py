@@ -19,8 +19,8 @@ _STAGE: Final = "_kantata_stage"
 class DuckDBTarget(SQLFileTarget):
     """A DuckDB file: ``DuckDBTarget("kantata.duckdb")``.
 
-    A table a collection. Points in time are ``TIMESTAMPTZ``, lists of ids ``VARCHAR[]``, nested objects JSON text.
-    A file beside it, with `.lock` after its name, keeps a second run out.
+    Each collection is a table. Points in time are ``TIMESTAMPTZ``, lists of ids ``VARCHAR[]``, nested objects JSON
+    text. A file beside it, with `.lock` after its name, keeps a second run out.
     """
 
     types: ClassVar[Mapping[Kind, str]] = {

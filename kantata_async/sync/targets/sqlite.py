@@ -13,16 +13,16 @@ from .protocol import Rows, Written
 from .sql import changes, quoted, stored
 from .sql_file import SQLFileTarget
 
-# What a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
+# How long a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
 _WAIT_FOR_READERS_MS: Final = 5_000
 
 
 class SQLiteTarget(SQLFileTarget):
     """A SQLite file: ``SQLiteTarget("kantata.db")``.
 
-    A table a collection. Points in time are ISO 8601 text in UTC without an offset, as SQLite's own functions take
-    them; dates are text; lists of ids and nested objects JSON text. The file is kept in WAL mode, so that others can
-    read while it is written. A file beside it, with `.lock` after its name, keeps a second run out.
+    Each collection is a table. Points in time are ISO 8601 text in UTC without an offset, as SQLite's own functions
+    take them; dates are text; lists of ids and nested objects JSON text. The file is kept in WAL mode, so that others
+    can read while it is written. A file beside it, with `.lock` after its name, keeps a second run out.
     """
 
     types: ClassVar[Mapping[Kind, str]] = {
