@@ -34,7 +34,7 @@ _PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Kantata sandbox</t
 
 @attrs.frozen
 class OAuthApplication:
-    """The application that people allow to act for them, as it is registered with the server.
+    """The application that people allow to act for them, as registered with the server.
 
     Without a `client_secret` it is public, and has to use PKCE. A redirect may always go to a loopback address.
     """
@@ -57,7 +57,7 @@ class _RefusedError(Exception):
 
 @attrs.define
 class _Asked:
-    """What a person is asked to agree to, and the code that they gave for it."""
+    """What a person was asked to allow, and the code that it was given."""
 
     redirect_uri: str
     state: str | None
@@ -95,7 +95,7 @@ class AuthorizationServer:
         self._codes: dict[str, _Asked] = {}
 
     def accepts(self, token: str, known: str) -> bool:
-        """Whether a token is valid: one that is known beforehand, or that was issued, and neither was revoked."""
+        """Whether a token is valid: it was known from the start or was issued, and has not been revoked."""
         valid = (one for one in (known, *self._issued) if one not in self._revoked)
         return any(hmac.compare_digest(token.encode(), one.encode()) for one in valid)
 
@@ -106,12 +106,12 @@ class AuthorizationServer:
         return token
 
     def revoke(self, token: str) -> None:
-        """Make a token invalid; one that is not valid stays so."""
+        """Make a token invalid, if it is not already."""
         self._issued.discard(token)
         self._revoked.add(token)
 
     def answer(self, request: OAuthRequest, consent: Consent) -> Answer:
-        """Answer a request; `consent` is what a person does who is sent here: "ask" shows them a page."""
+        """The answer to a request; `consent` is what a person sent here does: "ask" shows them a page."""
         try:
             return self._answered(request, consent)
         except _RefusedError as refused:
