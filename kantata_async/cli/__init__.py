@@ -10,7 +10,7 @@ _EXTRA: Final = frozenset({"click", "rich"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code of the command line, once it has run; by default with the arguments of the process."""
+    """The exit code of a command line, by default that of the process, once it has run."""
     try:
         from .commands import run  # noqa: PLC0415 - what it imports may be missing, which is handled below
 

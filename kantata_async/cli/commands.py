@@ -121,8 +121,8 @@ In Python, with that variable set:
 Ctrl-C ends it; what was written to it is forgotten then."""
 
 
-def run(arguments: Sequence[str] | None) -> int:
-    """The exit code of the command line, once it has run; by default with the arguments of the process."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of a command line, by default that of the process, once it has run."""
     try:
         code = program.main(arguments, prog_name="kantata-async", standalone_mode=False)
     except click.ClickException as error:
