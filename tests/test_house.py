@@ -135,16 +135,11 @@ def test_an_import_that_runs_up_or_passes_a_face_is_seen() -> None:
     assert targets == ["session", "cli", "limits.rate"]
 
 
-ON_FACES = "each is on the face of its own package"
-INSIDE = "each is inside its own package"
 SHARED_CLASS_NAMES = {
     "Account": "the limits' is inside their package; the one of `provision` is on its face",
-    "Held": "what a target holds is on the face of `sync`; what a project holds is inside `provision`",
     "Line": "the limits' is inside their package; the one of `provision` is on its face",
-    "Pace": INSIDE,
-    "Report": ON_FACES,
-    "Store": INSIDE,
-    "Tally": ON_FACES,
+    "Pace": "each is inside its own package",
+    "Report": "what `Sync.run` and `Plan.apply` come to: each is a public name of its package",
 }
 """Class names that two modules share, and why they do."""
 

@@ -43,7 +43,7 @@ class Counted:
 
 
 @attrs.frozen
-class Held:
+class HeldIds:
     """What the copy holds, sorted by creation: the seconds and, at the same places, the ids."""
 
     seconds: Sequence[int]
@@ -100,7 +100,7 @@ ReadIds = Callable[[Span], Awaitable[Collection[str]]]
 """Reads all ids of a span, however many there are."""
 
 
-async def find_deleted(held: Held, span: Span, count: int, ask: Ask, read_ids: ReadIds) -> set[str]:
+async def find_deleted(held: HeldIds, span: Span, count: int, ask: Ask, read_ids: ReadIds) -> set[str]:
     """The ids in a span that are held and gone, where the server counts so many in it."""
     gone: set[str] = set()
     waiting = [(span, count)]

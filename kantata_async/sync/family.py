@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..tables import Table
-from .copying import Tally
+from .copying import JobTally
 from .listing import Listing, ListPage
 from .parents import Parents
-from .store import Store
+from .store import OpenTarget
 from .targets import Step
 
 
@@ -39,7 +39,7 @@ class Family:
         await self._read()
         return sorted(self._parents)
 
-    async def look(self, store: Store) -> None:
+    async def look(self, store: OpenTarget) -> None:
         """Find the parents for which something changed, and the objects whose parents are gone."""
         steady = await self._read()
         of = self._through.filter
@@ -61,7 +61,7 @@ class Family:
             if updates is None or updates.get(parent, {}) != held.get(parent, {})
         )
 
-    async def bury(self, store: Store, tally: Tally) -> None:
+    async def bury(self, store: OpenTarget, tally: JobTally) -> None:
         """Have the target note as gone what belonged to parents that are gone."""
         if self._orphans:
             at = datetime.fromtimestamp(self._second, UTC)
