@@ -17,7 +17,7 @@ import attrs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kantata_async.api import Resources, entity_class
-from kantata_async.calls import Array, Choice, Choices, Kind, Needed, Object, Operation, Scalar
+from kantata_async.calls import Array, Choice, Choices, Needed, Object, Operation, ParameterKind, Scalar
 from kantata_async.model import Entity
 from kantata_async.resource import Resource
 
@@ -98,12 +98,12 @@ def _call(resource: Resource, method: str, operation: Operation[Any]) -> Call:
     return Call(method, operation, summary, shown, " ".join(" ".join(more).split()))
 
 
-def _parameters(kinds: Mapping[str, Kind]) -> list[Parameter]:
+def _parameters(kinds: Mapping[str, ParameterKind]) -> list[Parameter]:
     found = [Parameter(name, _takes(kind), kind.needed) for name, kind in kinds.items()]
     return sorted(found, key=lambda one: (not one.needed, one.name))
 
 
-def _takes(kind: Kind) -> str:
+def _takes(kind: ParameterKind) -> str:
     match kind:
         case Needed():
             return _takes(kind.of)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from kantata_async.cli.demo import demonstrate
+from kantata_async.cli.demo import company_of, demonstrate
 from kantata_async.cli.demo_facts import Scale
 from kantata_async.cli.demo_view import DemoView
 
@@ -21,7 +21,8 @@ def draw() -> None:
     console = Console(
         record=True, width=96, highlight=False, file=io.StringIO(), force_terminal=True, force_interactive=False
     )
-    asyncio.run(demonstrate(Scale(people=250, projects=3, latency=0.2), DemoView(console)))
+    scale = Scale(people=250, projects=3, latency=0.2)
+    asyncio.run(demonstrate(company_of(scale), scale, DemoView(console)))
     picture = console.export_svg(title="kantata-async demo")
     PICTURE.parent.mkdir(exist_ok=True)
     # Whoever looks at the picture asks nobody for a font.

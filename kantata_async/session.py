@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from ssl import SSLContext
 from types import TracebackType
@@ -23,6 +24,7 @@ from .transport import (
     Options,
     Request,
     RetryPolicy,
+    Sleep,
     Token,
     TokenSource,
     Transport,
@@ -59,6 +61,8 @@ class KantataSession(Resources):
             the system trusts.
         connector: an aiohttp connector to use instead of the session's own, which stays yours to close; or a function
             that makes one for the session.
+        sleep: waits for a number of seconds, wherever the session waits: before another attempt, before a look at what
+            a lost answer left, between two rounds of a `follow`. A test may give one that is over sooner.
 
     Every resource of the API is an attribute named after its collection. A session is used in the event loop that
     opened it, and closed there. KANTATA_LOG=debug in the environment has it log to stderr.
@@ -82,6 +86,7 @@ class KantataSession(Resources):
         trust_env: bool = True,
         ssl: SSLContext | None = None,
         connector: Connector | None = None,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         tokens = TokenSource(token)
         # A traceback shows the variables of its frames, and a setting may be refused below.
@@ -98,6 +103,7 @@ class KantataSession(Resources):
             concurrency=concurrency,
             rate_limit=rate_limit,
             on_event=on_event,
+            sleep=sleep,
         )
         super().__init__(Connection(self._transport, _READER, _operations_of, self._transport.options))
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -78,10 +77,3 @@ async def anonymous() -> AsyncIterator[aiohttp.ClientSession]:
 def call(sandbox: Sandbox, session: aiohttp.ClientSession) -> Caller:
     """An operation of the sandbox: its status and its decoded body."""
     return Caller(sandbox, session)
-
-
-@pytest.fixture
-def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits long: the sandbox carries a request out before it loses the answer."""
-    sleep = asyncio.sleep
-    monkeypatch.setattr(asyncio, "sleep", lambda seconds: sleep(min(seconds, 0.01)))

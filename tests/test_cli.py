@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -12,16 +13,16 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from rich.console import Console
+from waiting import until
 
 from kantata_async import __version__
-from kantata_async.cli import demo
-from kantata_async.cli.demo import demonstrate
+from kantata_async.cli.demo import company_of, demonstrate
 from kantata_async.cli.demo_facts import Scale
 from kantata_async.cli.demo_view import DemoView
 from kantata_async.sandbox import Fault, Sandbox
@@ -144,24 +145,17 @@ def test_the_demo_at_other_scales(people: int, projects: int) -> None:
     assert "Checked" in done.stdout
 
 
-async def test_a_wrong_team_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_team_fails_the_demo() -> None:
     """The check is one: somebody whom nobody put on a project is found, and the demonstration fails."""
-
-    class Meddled(Sandbox):
-        async def start(self) -> None:
-            await super().start()
-            add, strangers = self.store.add, iter("1")
-
-            def add_a_stranger_too(collection: str, attributes: Mapping[str, Any]) -> str:
-                if collection == "participations" and (stranger := next(strangers, None)):
-                    add(collection, {**attributes, "user_id": stranger})
-                return add(collection, attributes)
-
-            monkeypatch.setattr(self.store, "add", add_a_stranger_too)
-
-    monkeypatch.setattr(demo, "Sandbox", Meddled)
+    scale = Scale(people=10, latency=0.001)
     console = Console(record=True, width=80, file=io.StringIO())
-    assert await demonstrate(Scale(people=10, latency=0.001), DemoView(console)) is False
+    company = company_of(scale)
+    demonstration = asyncio.create_task(demonstrate(company, scale, DemoView(console)))
+    await until(lambda: company.committed == 1)
+    (creating,) = [one for one in company.requests if one.method == "POST"]
+    project = creating.body["participations"][0]["workspace_id"]
+    company.store.add("participations", {"workspace_id": project, "user_id": "1"})
+    assert await demonstration is False
     assert "Wrong: 1 participations are in the store that nobody asked for" in console.export_text()
 
 

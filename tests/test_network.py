@@ -128,7 +128,7 @@ async def test_plain_http_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch)
             monkeypatch.setenv(name, proxy.url)
         async with session(server.url) as kantata:
             await kantata.request("GET", "/users/me")
-        with pytest.raises(UsageError, match="proxy= is for https alone"):
+        with pytest.raises(UsageError, match="proxy= is only for https"):
             await session(server.url, proxy=proxy.url).open()
     assert proxy.targets == []
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from waiting import until_seen
+from waiting import short_sleep, until_seen
 
 from kantata_async import KantataSession, UsageError
 from kantata_async.errors import BulkError
@@ -247,7 +247,7 @@ async def test_what_the_api_shows_otherwise_is_told(kantata: KantataSession, kan
     present = team(kantata_sandbox, STAFFED)[0]
     rows = [{"project": STAFFED, "person": present["user_id"], "permissions": "edit view_only"}]
     (changed,) = (await (await plan(kantata, roster(rows))).apply()).of("changed")
-    assert str(changed.reason).startswith("the API took it, and still shows permissions without ")
+    assert str(changed.reason).startswith("the API accepted it, and still shows permissions without ")
 
 
 async def test_permissions_are_given_beside_those_there_are(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
@@ -265,7 +265,7 @@ async def test_permissions_are_given_beside_those_there_are(kantata: KantataSess
 # --- faults ---
 
 
-@pytest.mark.usefixtures("short_waits")
+@pytest.mark.session(sleep=short_sleep)
 @pytest.mark.parametrize(
     "faults",
     [
@@ -297,7 +297,7 @@ async def test_faults_leave_exactly_the_roster(
         assert all(one["rate_in_cents"] == int(one["user_id"]) * 100 for one in team(kantata_sandbox, project))
 
 
-@pytest.mark.usefixtures("short_waits")
+@pytest.mark.session(sleep=short_sleep)
 async def test_a_refusal_is_told_with_its_line(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
     """One person whom the API refuses does not keep the others out."""
     made = await plan(kantata, roster([{"project": EMPTY, "person": id} for id in (4, 5, 6)]))
@@ -310,7 +310,7 @@ async def test_a_refusal_is_told_with_its_line(kantata: KantataSession, kantata_
     assert "refused" in str(report)
 
 
-@pytest.mark.usefixtures("short_waits")
+@pytest.mark.session(sleep=short_sleep)
 async def test_added_but_for_what_an_update_sets(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
     """A created participation whose update is refused is told, and found as a change by the next plan."""
     made = await plan(kantata, roster(ROWS[:1]))

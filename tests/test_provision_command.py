@@ -161,7 +161,7 @@ async def test_a_person_is_asked(run: Run, answer: bytes, code: int, people: dic
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "give a FILE, or a plan that was saved"),
+        ((), "give a FILE, or a plan saved"),
         (("--plan", "plan.json", "--remove-others"), "--remove-others is fixed in a saved plan"),
         (("no.csv",), "no.csv: No such file"),
         (("roster.pdf",), "a roster is a .csv, an .xlsx or a .jsonl file, not .pdf"),

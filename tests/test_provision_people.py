@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
-from waiting import until_seen
+from waiting import short_sleep, until_seen
 
 from kantata_async import KantataSession, UsageError
 from kantata_async.errors import KantataError
@@ -32,7 +32,7 @@ EMPTY = "2"
 DISABLED = "40"
 Rows = Iterable[Mapping[str, object]]
 
-pytestmark = pytest.mark.usefixtures("short_waits")
+pytestmark = pytest.mark.session(sleep=short_sleep)
 
 
 def user(sandbox: Sandbox, id: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ async def test_people_without_an_account_membership(kantata: KantataSession, kan
     """A client's contact is a user of another account: there is no membership to write."""
     contact = kantata_sandbox.store.add("users", {"full_name": "A Contact", "email_address": "contact@client.example"})
     made = await plan(kantata, People.from_rows([{"person": contact, "headline": "x"}]))
-    assert [(entry.action, entry.note) for entry in made.entries] == [("blocked", "is no member of the account")]
+    assert [(entry.action, entry.note) for entry in made.entries] == [("blocked", "is not a member of the account")]
     assert not made.ok
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kantata_async.provision import Line, Problem
-from kantata_async.provision.comparing import Change, Entry, Held, Rules, State, drift, items_of
+from kantata_async.provision.comparing import Change, Entry, Existing, Rules, State, drift, items_of
 from kantata_async.provision.comparing import compare as compare_all
 from kantata_async.provision.finding import Missing, Person
 from kantata_async.provision.plan import held_projects
@@ -51,13 +51,13 @@ def wanted(person: str = "9", project: str = "7", number: int = 2, **terms: Any)
     return Wanted(project=project, subject=person, name=f"P{person}", lines=(number,), terms=terms_of(**terms))
 
 
-def member(person: str = "9", participation: str = "50", lacks: Sequence[str] = (), **values: Any) -> Held:
+def member(person: str = "9", participation: str = "50", lacks: Sequence[str] = (), **values: Any) -> Existing:
     shown = {"role": "maven", "access_level": "edit_tasks", "team_lead": False, "bill_rate": 100, **values}
     shown["permissions"] = frozenset(PERMISSIONS) - frozenset(lacks)
-    return Held(id=participation, subject=person, name=f"P{person}", values=shown)
+    return Existing(id=participation, subject=person, name=f"P{person}", values=shown)
 
 
-def compare(wanted: Sequence[Wanted], teams: Mapping[str, Sequence[Held]], rules: Rules) -> list[Entry]:
+def compare(wanted: Sequence[Wanted], teams: Mapping[str, Sequence[Existing]], rules: Rules) -> list[Entry]:
     return compare_all(wanted, State(places=dict(teams)), Teams.shape, rules)
 
 
@@ -128,7 +128,7 @@ def test_rates_in_subunits(rate: str, subunits: int, amount: int) -> None:
         ({"role": "buyer", "bill_rate": 5}, [member()], "blocked", []),
     ],
 )
-def test_one_person(terms: Mapping[str, Any], team: Sequence[Held], action: str, changes: Sequence[Any]) -> None:
+def test_one_person(terms: Mapping[str, Any], team: Sequence[Existing], action: str, changes: Sequence[Any]) -> None:
     """Add, change what differs, keep, and what the API has no way to do."""
     (entry,) = compare([wanted(**terms)], {"7": team}, Rules())
     assert (entry.action, list(entry.changes)) == (action, [Change(*change) for change in changes])
@@ -189,7 +189,7 @@ def test_a_line_that_cannot_be_done_holds_removals() -> None:
         ([member("4", "51")], [member("4", "77")], True),
     ],
 )
-def test_drift(then: Sequence[Held], now: Sequence[Held], drifted: bool) -> None:
+def test_drift(then: Sequence[Existing], now: Sequence[Existing], drifted: bool) -> None:
     """What the plan itself does is no drift; anything else is."""
     rules = Rules(remove_others=True)
     ones = [wanted(role="maven", bill_rate=5)]
@@ -225,7 +225,7 @@ MEMBERS = st.builds(
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[list[Wanted], dict[str, list[Held]], Rules]:
+def situations(draw: st.DrawFn) -> tuple[list[Wanted], dict[str, list[Existing]], Rules]:
     """A roster, teams in which people may be twice, and what becomes of others."""
     ones = [
         wanted(person, project, number, **draw(TERMS))
@@ -242,7 +242,7 @@ def situations(draw: st.DrawFn) -> tuple[list[Wanted], dict[str, list[Held]], Ru
     return ones, teams, Rules(remove_others=draw(st.booleans()), caller=draw(st.sampled_from([None, "1"])))
 
 
-def carried_out(entries: Sequence[Entry], teams: Mapping[str, Sequence[Held]]) -> dict[str, list[Held]]:
+def carried_out(entries: Sequence[Entry], teams: Mapping[str, Sequence[Existing]]) -> dict[str, list[Existing]]:
     """The teams of a server that did what the entries say."""
     held = {one.id: (project, one) for project, team in teams.items() for one in team}
     for entry in entries:
@@ -252,12 +252,12 @@ def carried_out(entries: Sequence[Entry], teams: Mapping[str, Sequence[Held]]) -
         elif entry.action == "add":
             id = f"new{entry.project}{entry.subject}"
             values = {**after, "permissions": frozenset(items_of(after.get("permissions", "")))}
-            held[id] = str(entry.project), Held(id=id, subject=entry.subject, name=entry.name, values=values)
+            held[id] = str(entry.project), Existing(id=id, subject=entry.subject, name=entry.name, values=values)
         elif entry.action == "change":
             project, one = held[str(entry.held)]
             given = one.values["permissions"] | frozenset(items_of(after.pop("permissions", "")))
             held[one.id] = project, attrs.evolve(one, values={**one.values, **after, "permissions": given})
-    found: dict[str, list[Held]] = defaultdict(list, {project: [] for project in teams})
+    found: dict[str, list[Existing]] = defaultdict(list, {project: [] for project in teams})
     for project, one in held.values():
         found[project].append(one)
     return dict(found)

@@ -30,12 +30,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def run(url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command to its end; gives its exit code, and what it said on both ways."""
+    """Runs the command to its end; gives its exit code, and what it wrote to both streams."""
     monkeypatch.setenv("KANTATA_TOKEN", "x")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["kantata-async", "sync", *arguments, "--base-url", f"{url}/api/v1"])
-        code = main()
+        code = main(["sync", *arguments, "--base-url", f"{url}/api/v1"])
         said, complained = capsys.readouterr()
         return code, said, complained
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantata_async.sync.deletions import PAGE, Counted, Held, find_deleted
+from kantata_async.sync.deletions import PAGE, Counted, HeldIds, find_deleted
 from kantata_async.sync.spans import Span
 
 
@@ -43,9 +43,9 @@ class Server:
         return {id for _, id in found}
 
 
-def held_of(objects: dict[str, int]) -> Held:
+def held_of(objects: dict[str, int]) -> HeldIds:
     rows = sorted((second, id) for id, second in objects.items())
-    return Held([second for second, _ in rows], [id for _, id in rows])
+    return HeldIds([second for second, _ in rows], [id for _, id in rows])
 
 
 @given(

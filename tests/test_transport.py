@@ -25,7 +25,7 @@ from kantata_async.errors import (
     may_be_carried_out,
 )
 from kantata_async.limits import RateLimit
-from kantata_async.transport import BASE_URL, NO_BODY, Part, Request, RetryPolicy, Transport
+from kantata_async.transport import BASE_URL, NO_BODY, FormPart, Request, RetryPolicy, Transport
 
 
 async def test_a_read_carries_what_the_api_asks_for() -> None:
@@ -68,8 +68,8 @@ async def test_a_large_body_goes_whole_and_again() -> None:
 async def test_a_form_goes_as_multipart_and_again() -> None:
     """Names as Rails reads them, files with their names; the second attempt has the same parts."""
     parts = [
-        Part("attachment[type]", "receipt é"),
-        Part("attachment[data]", b"\x00\xff" * 1_000_000, 'a "b" é.pdf', "application/pdf"),
+        FormPart("attachment[type]", "receipt é"),
+        FormPart("attachment[data]", b"\x00\xff" * 1_000_000, 'a "b" é.pdf', "application/pdf"),
     ]
     async with Server([json_answer({}, 429), OK]) as server, opened(server) as transport:
         await transport.send(Request("POST", "/attachments", form=parts))
@@ -87,12 +87,12 @@ async def test_a_form_goes_as_multipart_and_again() -> None:
     [
         Request("FETCH", "/users"),
         Request("get", "/users"),
-        Request("POST", "/users", json={}, form=[Part("a", "b")]),
+        Request("POST", "/users", json={}, form=[FormPart("a", "b")]),
         Request("POST", "/users", json={"when": object()}),
         Request("POST", "/users", json="\ud800"),
-        Request("POST", "/users", form=[Part('a"\r\nX: y', "b")]),
-        Request("POST", "/users", form=[Part("a", b"b", "x\r\ny")]),
-        Request("POST", "/users", form=[Part("a", b"b", "x", "text/plain\nX: y")]),
+        Request("POST", "/users", form=[FormPart('a"\r\nX: y', "b")]),
+        Request("POST", "/users", form=[FormPart("a", b"b", "x\r\ny")]),
+        Request("POST", "/users", form=[FormPart("a", b"b", "x", "text/plain\nX: y")]),
         Request("GET", "/users", query=[("a", "\ud800")]),
     ],
     ids=[

@@ -18,3 +18,8 @@ async def until(come: Callable[[], bool]) -> None:
 async def until_seen(sandbox: Sandbox, count: int, method: str | None = None) -> None:
     """Let others run until so many requests, of one method or of all, have come to a sandbox."""
     await until(lambda: sandbox.count(method) >= count)
+
+
+async def short_sleep(seconds: float) -> None:
+    """The sleep of a session that waits as long as its sandbox needs to carry out what it lost the answer to."""
+    await asyncio.sleep(min(seconds, 0.01))

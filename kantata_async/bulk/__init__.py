@@ -17,16 +17,19 @@ creation      rows brought to their outcomes by creating
 changing      … by updating and deleting
 run           the workers of a bulk write
 stream        … that hands its outcomes out as they come
-interruption  outcomes that travel with an exception
+carried       results that travel with an exception
+interruption  … of a bulk write that it interrupted
 writing       the bulk writes of a resource
 """
 
 from __future__ import annotations
 
+from .carried import attach, attached
 from .creation import IfExists
 from .fate import SETTLING
 from .interruption import bulk_result
 from .looking import Find, Key
+from .matching import order_of_making
 from .outcome import BulkResult, Outcome, Status
 from .rows import Ids, Items, Rows
 from .writing import create_many, create_stream, delete_many, update_many
@@ -42,9 +45,12 @@ __all__ = [
     "Outcome",
     "Rows",
     "Status",
+    "attach",
+    "attached",
     "bulk_result",
     "create_many",
     "create_stream",
     "delete_many",
+    "order_of_making",
     "update_many",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
@@ -94,7 +93,7 @@ class Update(Generic[E]):
         self, row: Row, id: str, changes: Mapping[str, Any], ledger: Ledger[E], done: Status
     ) -> bool:
         """Whether a look shows that an update whose answer was lost was not carried out."""
-        await asyncio.sleep(SETTLING)
+        await self.connection.sleep(SETTLING)
         seen = await self.look([id], self.asked)
         entity = seen.objects.get(id)
         if entity is None:
@@ -160,7 +159,7 @@ class Delete(Generic[E]):
             await self.connection.send(check_call(self.single, ids, {}))
 
     async def _after_lost_answer(self, rows: Sequence[Row], ledger: Ledger[E], sendings: int) -> None:
-        await asyncio.sleep(SETTLING)
+        await self.connection.sleep(SETTLING)
         seen = await self.look([row.wired for row in rows], {})
         there = [row for row in rows if row.wired in seen.objects]
         gone = [row for row in rows if row.wired not in seen.objects]

@@ -47,7 +47,7 @@ Errors = Mapping[Row, tuple[ErrorDetail, ...]]
 """What the API says of single rows."""
 
 Suspects = dict[Row, tuple[ErrorDetail, ...]]
-"""Rows that it named, surely not carried out; emptied when it is known whether they were at fault."""
+"""Rows that the API named, surely not carried out; emptied when it is known whether they were at fault."""
 
 
 @attrs.define
@@ -188,13 +188,13 @@ class Creation(Generic[E]):
     async def _after_answer_without(self, rows: Sequence[Row], ledger: Ledger[E], *, is_complete: bool) -> None:
         """Look for rows that were carried out, but whose objects the answer does not identify.
 
-        `is_complete`: whether the answer held no object that nobody could be given.
+        `is_complete`: whether every object of the answer was given to a row.
         """
-        ledger.note(rows, "unknown", reason="the answer has no object that is surely this row's")
+        ledger.note(rows, "unknown", reason="no object in the answer is certain to be this row's")
         sought = _sought(rows)
         if not sought:
             return
-        await asyncio.sleep(SETTLING)
+        await self.connection.sleep(SETTLING)
         found = await self._findings(sought, ledger, self._is_what_was_sent(ledger))
         await self._note_found(found, ledger)
         absent = _with(Presence.ABSENT, found)
@@ -217,17 +217,17 @@ class Creation(Generic[E]):
         sought = _sought(rows)
         if not sought:
             return
-        await asyncio.sleep(SETTLING)
+        await self.connection.sleep(SETTLING)
         await self._send_what_is_not_there(sought, ledger, sendings, suspects)
 
     async def _after_unavailable(
         self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
     ) -> None:
-        """The API says that it did nothing; whether that is so is looked at all the same before it goes again."""
+        """Look whether the API did nothing, as it says, before anything is sent again."""
         sought = _sought(rows)
         if len(sought) < len(rows):
             return  # the transport has sent it again as often as it does
-        await asyncio.sleep(wait_before_looking(sendings + 1))
+        await self.connection.sleep(wait_before_looking(sendings + 1))
         await self._send_what_is_not_there(sought, ledger, sendings, suspects)
 
     async def _send_what_is_not_there(
@@ -243,7 +243,7 @@ class Creation(Generic[E]):
     # --- after a refusal ---
 
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, began: float) -> None:
-        """Tell the rows that were refused from those that were sent with them, at the moment when the sending began."""
+        """Tell the rows that were refused from those that were sent with them; `began` is when they were sent."""
         if len(rows) == 1:
             await self._after_own_refusal(rows[0], ledger, error)
             return
@@ -266,7 +266,7 @@ class Creation(Generic[E]):
             await self._split(rest, ledger, error)
 
     async def _after_own_refusal(self, row: Row, ledger: Ledger[E], error: KantataError) -> None:
-        """A row that was refused alone may be there already, which may be why."""
+        """Settle a row that was refused alone: it may be there already, which may be why."""
         was_lost = ledger.was_lost(row)
         if row.key is not None and not ledger.is_known_absent(row):
             found = await self._findings([row], ledger, self._is_what_was_sent(ledger) if was_lost else _any_will_do)
@@ -316,7 +316,7 @@ class Creation(Generic[E]):
         ledger: Ledger[E],
         error: KantataError,
     ) -> None:
-        """Send what the API did not name; that it goes through proves that what it named was at fault."""
+        """Send what the API did not name: when that goes through, what it named was at fault."""
         named = list(suspects)
         done = [row for row in batch if ledger.outcome_of(row).status == "created"]
         is_all_else = len(rest) + len(done) + len(named) == len(batch)
@@ -334,7 +334,7 @@ class Creation(Generic[E]):
         suspects.clear()
 
     async def _check(self, suspects: Suspects, ledger: Ledger[E]) -> None:
-        """Send rows that the API named one by one: what it refuses alone is at fault, else its positions are wrong."""
+        """Send rows that the API named, one by one: what it refuses alone is at fault, else its positions are wrong."""
         rows = list(suspects)
         suspects.clear()
         for row in rows:
@@ -364,7 +364,7 @@ class Creation(Generic[E]):
             self._manners.all_or_nothing.add(status)
 
     async def _in_halves(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
-        """Send a batch that is too large in two."""
+        """Send a batch that is too large in two halves."""
         if len(rows) == 1:
             ledger.note(rows, "rejected", errors=errors_of(error))
             return
@@ -399,11 +399,11 @@ class Creation(Generic[E]):
         try:
             return await look(rows, suffices)
         except (RateLimitError, ServerError, TransportError):
-            await asyncio.sleep(2 * SETTLING)
+            await self.connection.sleep(2 * SETTLING)
             return await look(rows, suffices)
 
     def _is_what_was_sent(self, ledger: Ledger[E]) -> Suffices:
-        """Tells whether an object may be what a sending made whose answer does not show it."""
+        """The test whether an object may have been made by a sending whose answer does not show it."""
 
         def is_ours(row: Row, entity: E) -> bool:
             is_older = self._is_older(entity, ledger.first_sent(row), CLOCK_MARGIN)
@@ -414,7 +414,7 @@ class Creation(Generic[E]):
         return is_ours
 
     def _is_what_was_refused(self, began: float) -> Suffices:
-        """Tells whether an object is what a refused sending made: it is more likely that it was there before."""
+        """The test whether a refused sending made an object: it is more likely that it was there before."""
 
         def is_ours(row: Row, entity: E) -> bool:
             is_older = self._is_older(entity, began, SHORT_MARGIN)
@@ -457,7 +457,7 @@ class Creation(Generic[E]):
         if self.if_exists == "reject":
             ledger.note([row], "rejected", errors=[ErrorDetail("there already, for another row of this call")])
         else:
-            ledger.note([row], "existing", reason="its object is another row's of this call")
+            ledger.note([row], "existing", reason="its object belongs to another row of this call")
 
 
 def _with(presence: Presence, found: Mapping[Row, Finding[E]]) -> list[Row]:

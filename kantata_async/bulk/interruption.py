@@ -10,9 +10,8 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 
 from ..errors import BulkError, KantataError, UsageError
+from .carried import attach, attached, chain_of
 from .outcome import BulkResult, Outcome
-
-_CARRIED: Final = "kantata_bulk_result"
 
 
 class Handover(Protocol):
@@ -40,8 +39,7 @@ def carrying(outcomes: Callable[[], BulkResult[Any]], what: str) -> Iterator[Non
         result = outcomes()
         if isinstance(error, KantataError) and not isinstance(error, UsageError):
             raise BulkError(f"{error}; {what}: {result.summary()}", result=result) from error
-        with contextlib.suppress(TypeError):  # some exceptions have no dictionary
-            vars(error)[_CARRIED] = result
+        attach(error, result)
         raise
 
 
@@ -52,32 +50,15 @@ def bulk_result(error: BaseException | None) -> BulkResult[Any] | None:
     it is; what became of the rows until then travels with it. An error in the loop over a `create_stream` interrupts
     that: the result holds the outcomes that were not handed out yet.
     """
-    errors = list(_chain(error))
-    for one in errors:
-        result = getattr(one, "__dict__", {}).get(_CARRIED) or getattr(one, "result", None)
-        if isinstance(result, BulkResult):
-            return result
-    for one in errors:
+    carried = attached(error, BulkResult)
+    if carried is not None:
+        return carried
+    for one in chain_of(error):
         for handover in _handovers(one.__traceback__):
             result = handover.left_behind()
             if result is not None:
                 return result
     return None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception with its causes and contexts, and those that it groups."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        one = waiting.pop(0)
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__]
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
 
 
 # --- an error in the loop over a stream never passes through the stream: the outcome last handed out leads to it ---

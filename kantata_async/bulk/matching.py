@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
@@ -30,19 +30,28 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
     Args:
         rows: the fields of each row as they were sent.
         entities: what the answer to them holds.
-        identifying: the fields that make an object the same object: one that shows them otherwise is another one's.
+        identifying: the fields that make an object the same: one with other values in them belongs to another row.
     """
     return _Matching(rows, entities, frozenset(identifying)).objects()
 
 
-def order_of_making(entity: Entity) -> tuple[int, str]:
+class Identified(Protocol):
+    """What has an id."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+        ...
+
+
+def order_of_making(one: Identified) -> tuple[int, str]:
     """What sorts objects by when they were made, as far as their ids show."""
-    return len(entity.id), entity.id
+    return len(one.id), one.id
 
 
 @attrs.define(eq=False)
 class _Kind:
-    """Rows of the same content: any of their objects may be any one's."""
+    """Rows of the same content: any of their objects may belong to any of them."""
 
     fields: Row
     values: Values
@@ -126,7 +135,7 @@ class _Matching:
         return all(one.values[name] == kind.values[name] for name in common)
 
     def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
-        """Rows whose object this may be too, if what other rows leave out was changed by the server."""
+        """Rows whose object this may be as well, if the server changed what other rows leave out."""
         shown = {name for name, value in one.values.items() if name in self._kept and not _is_empty(value)}
         rivals: dict[_Kind, None] = {}
         for kind in kinds:
@@ -153,7 +162,7 @@ class _Matching:
         return 2 * kept > min(given.total(), shown.total()) or (is_explained and bool(shown))
 
     def _give_by_elimination(self, candidates: Sequence[tuple[_Shown, list[_Kind]]]) -> None:
-        """In an answer that lacks nothing and holds nothing else, what others do not leave is a row's own."""
+        """In an answer that lacks nothing and holds nothing else, what is left over for one row alone is that row's."""
         waiting = list(candidates)
         progress = True
         while progress:
@@ -179,7 +188,7 @@ class _Matching:
         return None
 
     def _tells_apart(self, name: str) -> bool:
-        """Whether a field is each row's own, and kept by the server: another value is of another object."""
+        """Whether every row has its own value in a field that the server keeps: another value means another object."""
         values = [kind.values[name] for kind in self._kinds if name in kind.values]
         return name in self._kept and len(values) > 1 and len(set(values)) == len(values)
 
@@ -216,5 +225,5 @@ def _is_empty(value: Hashable) -> bool:
 
 
 def _contradicts(kind: _Kind, one: _Shown) -> bool:
-    """Whether nothing of what was sent came back, though some of it is shown."""
+    """Whether nothing that was sent came back, though some of it is shown."""
     return any(kind.values[name] != one.values[name] for name in kind.values.keys() & one.values.keys())

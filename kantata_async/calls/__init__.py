@@ -35,7 +35,7 @@ from .operation import (
     check_row,
     path_parameters,
 )
-from .page_count import PageCount
+from .page_count import PageCount, pages_for
 from .parameters import (
     BOOLEAN,
     DAY,
@@ -55,9 +55,9 @@ from .parameters import (
     Choices,
     Id,
     Keyed,
-    Kind,
     Needed,
     Object,
+    ParameterKind,
     Scalar,
     Upload,
     check_id,
@@ -93,12 +93,12 @@ __all__ = [
     "Id",
     "Inclusion",
     "Keyed",
-    "Kind",
     "ListQuery",
     "Needed",
     "Object",
     "Operation",
     "PageCount",
+    "ParameterKind",
     "Path",
     "QueryValue",
     "Scalar",
@@ -114,6 +114,7 @@ __all__ = [
     "follow",
     "get_many",
     "in_batches",
+    "pages_for",
     "path",
     "path_parameters",
     "plain",

@@ -9,7 +9,7 @@ import attrs
 
 from ..decoding import Envelope, Reader
 from ..model import Graph, Page, parse_json
-from ..transport import NO_BODY, Options, Request, Transport, form_parts, holds_file
+from ..transport import NO_BODY, Options, Request, Sleep, Transport, form_parts, holds_file
 from .operation import Call, Operation
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
@@ -24,6 +24,11 @@ class Connection:
     reader: Reader
     operations_of: OperationsOf
     options: Options
+
+    @property
+    def sleep(self) -> Sleep:
+        """What every wait of the session's is made with."""
+        return self.transport.sleep
 
     async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False) -> Any:
         """The decoded answer to a call, None where it has no body.

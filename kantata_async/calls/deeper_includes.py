@@ -3,7 +3,8 @@
 The server includes one level only, so a deeper association takes another request with `only` (API facts, "Asking").
 All paths go forward together, a level at a time. Where the reference is known and the target's list can be asked by id,
 the targets are fetched; otherwise their owners are asked again with the association included, which also brings the
-reference itself. Either way the filters that lift a list's defaults go along: what an include brings, these do too.
+reference itself. Either way the filters that lift a list's defaults are sent along, so that the requests bring what an
+include would.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .parameters import Needed, did_you_mean
 
 Steps = tuple[str, ...]
 Tree = Mapping[str, "Tree"]
-"""Paths of associations; those with the same beginning share it."""
+"""Paths of associations as a tree: those with the same beginning share it."""
 
 
 def check_path(connection: Connection, collection: str, steps: Steps) -> None:
@@ -81,7 +82,7 @@ def _tree(paths: Iterable[Steps]) -> Tree:
 
 
 def _distinct(entities: Iterable[Entity]) -> list[Entity]:
-    """Each Python object once; the same object of the API may be in several graphs, and each wants it linked."""
+    """Each Python object once. The same object of the API may be in several graphs, and is linked in each."""
     return list({id(entity): entity for entity in entities}.values())
 
 
@@ -125,14 +126,14 @@ class ObjectToFetch:
 
 @attrs.frozen
 class FetchPlan:
-    """What a level lacks: `targets` to fetch and `owners` to ask again, by collection and id."""
+    """What is missing from a level: `targets` to fetch and `owners` to ask again, by collection and id."""
 
     targets: Mapping[str, Mapping[str, ObjectToFetch]]
     owners: Mapping[str, Mapping[str, ObjectToFetch]]
 
 
 def make_plan(level: Iterable[tuple[Entity, Tree]], by_id: Callable[[str], bool]) -> FetchPlan:
-    """What is left to fetch of a level, without what an answer already failed to bring.
+    """What is left to fetch of a level, less what an answer has already failed to bring.
 
     `by_id` says whether the objects of a collection can be asked for by id.
 
@@ -169,7 +170,7 @@ def _lacking(entity: Entity, association: Association) -> list[Ref | None]:
 
 
 def asks_by_id(listing: Operation[Any] | None) -> bool:
-    """Whether a list can be asked for ids alone: it takes `only`, and no filter that must be given."""
+    """Whether a list can be asked by ids alone: it takes `only`, and needs no filter."""
     return listing is not None and listing.only and not _needed(listing)
 
 
@@ -204,7 +205,7 @@ def _owner_requests(connection: Connection, plan: FetchPlan) -> Iterator[Any]:
 
 
 def _filter_values(listing: Operation[Any] | None, owner: ObjectToFetch) -> tuple[Any, ...] | None:
-    """The values of the filters that a list must be given, as the owner has them; None where that list cannot serve."""
+    """The values, from the owner, of the filters that a list needs; None where that list cannot serve."""
     if listing is None or not listing.only or not owner.includes.keys() <= set(listing.includes):
         return None
     entity, _ = owner.wanting[0]

@@ -96,7 +96,7 @@ class Feed(Generic[E]):
                 yield event
             if self._every is None:
                 return
-            await asyncio.sleep(self._every)
+            await self._connection.sleep(self._every)
 
     async def _new(self) -> AsyncGenerator[E, None]:
         """The events that are there and were not given yet."""

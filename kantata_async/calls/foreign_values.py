@@ -20,7 +20,7 @@ EMPTY: Final = object()
 
 
 def plain(value: Any) -> Any:
-    """A value as Python has it; `EMPTY` for one that stands for an empty cell."""
+    """A value as a plain Python value; `EMPTY` for one that stands for an empty cell."""
     if type(value) in _PLAIN:
         return value
     if isinstance(value, float):
@@ -43,7 +43,7 @@ def _plain_foreign(value: Any) -> Any:
         return str(value)
     if type(value).__name__ == "datetime64":
         return _plain_datetime64(value)
-    if hasattr(value, "tolist"):  # an array, a series, or a number of numpy's
+    if hasattr(value, "tolist"):  # an array, a series, or a numpy number
         made = value.tolist()
         return made if type(made) is list else plain(made)
     return value
@@ -55,6 +55,6 @@ def _plain_datetime64(value: Any) -> Any:
 
 
 def _plain_instant(value: datetime) -> date | datetime:
-    """A date where there is neither a time nor a zone, as data frames have no other dates."""
+    """A date for an instant without time and zone, as data frames have no other dates."""
     is_day = value.tzinfo is None and value == datetime(value.year, value.month, value.day)
     return value.date() if is_day else value

@@ -1,4 +1,4 @@
-"""The query of a request that no operation describes: values as Python has them, texts as a URL has them."""
+"""The query of a request that no operation describes: Python values in, the texts of a URL out."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ NOTHING_INCLUDED: Final = Inclusion()
 
 
 def read_inclusion(include: Any, known: Sequence[str]) -> Inclusion:
-    """Split the `include` argument of a call into what the server does and what follow-up requests do.
+    """The `include` argument of a call, split into what the server includes and what follow-up requests fetch.
 
     Raises:
         UsageError: the operation does not include an association; the message offers the nearest name.

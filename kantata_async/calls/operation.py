@@ -13,7 +13,17 @@ import attrs
 from ..errors import UsageError
 from ..model import NaturalKey
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
-from .parameters import BOOLEAN, TEXT, Array, Kind, check_fields, check_id, did_you_mean, member_value, query_text
+from .parameters import (
+    BOOLEAN,
+    TEXT,
+    Array,
+    ParameterKind,
+    check_fields,
+    check_id,
+    did_you_mean,
+    member_value,
+    query_text,
+)
 
 R_co = TypeVar("R_co", covariant=True)
 
@@ -45,14 +55,14 @@ class Operation(Generic[R_co]):
 
     `filters` are its query parameters, `body` the fields under `body_key` (or an array kind where that key holds a
     list). `orders` are the sort fields that take a direction, `undirected_orders` those that do not. `paging`, `only`,
-    `search`: whether it takes these. `collection` is where the objects it answers are; None outside the envelope.
+    `search`: whether it takes these. `collection` is where the objects of its answer are; None outside the envelope.
     `natural_key`, of a create, is what makes an object the same object. `reveal`, of a list, holds the filters that
-    lift what it leaves out by default: what `everything=True` stands for.
+    bring in what it leaves out by default: what `everything=True` stands for.
     """
 
     method: str
     path: str
-    filters: Mapping[str, Kind] = attrs.field(factory=dict)
+    filters: Mapping[str, ParameterKind] = attrs.field(factory=dict)
     includes: tuple[str, ...] = ()
     optional_fields: tuple[str, ...] = ()
     orders: tuple[str, ...] = ()
@@ -61,7 +71,7 @@ class Operation(Generic[R_co]):
     only: bool = False
     search: bool = False
     body_key: str | None = None
-    body: Mapping[str, Kind] | Array | None = None
+    body: Mapping[str, ParameterKind] | Array | None = None
     bulk_max: int | None = None
     multipart: bool = False
     csv: bool = False
@@ -145,7 +155,7 @@ def path_parameters(template: str) -> Sequence[str]:
 
 @cache
 def _steps(template: str) -> Sequence[str]:
-    """A path's fixed parts, and between two of them the name of what comes there."""
+    """The fixed parts of a path, and the names of the ids between them."""
     return _PARAMETER.split(template)
 
 

@@ -1,4 +1,4 @@
-"""How many pages a list has, as far as its answers say: pure."""
+"""How many pages a list has, as its answers say: pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import attrs
 from ..model import Meta
 
 
+def pages_for(count: int, size: int) -> int:
+    """How many pages of a size so many objects take."""
+    return -(-count // size)
+
+
 @attrs.define
 class PageCount:
     """The number of the last page worth asking for, learnt from the pages that came.
 
     Attributes:
-        paged: whether the list is known to have pages; another has as many as its answers say.
+        paged: whether the list is known to have pages; any other list has as many as its answers say.
         limit: how many matches are wanted; None for all.
         last: the last page to ask for.
     """
@@ -27,8 +32,8 @@ class PageCount:
     def take(self, meta: Meta, size: int) -> None:
         """Learn from the next page, which comes in order, and from how many matches are on it.
 
-        An empty page ends the list, whatever its answers say of more: only what was asked for ahead of it is still
-        awaited, and a page with matches among that takes the list up again.
+        An empty page ends the list, whatever its answers say: only the pages asked for ahead of it are still
+        awaited, and one of these with matches takes the list up again.
         """
         self._taken += 1
         self._largest = max(self._largest, size)
@@ -39,9 +44,9 @@ class PageCount:
             self.last = meta.page_count
         elif meta.count is not None:
             # A page may be short because something on it is hidden; the largest shows how the server cuts them.
-            self.last = -(-meta.count // self._largest)
+            self.last = pages_for(meta.count, self._largest)
         else:
             self.last = self._taken + 1 if self.paged else self._taken
         if self.limit is not None and size:
-            wanted = -(-max(0, self.limit - self._matches) // self._largest)
+            wanted = pages_for(max(0, self.limit - self._matches), self._largest)
             self.last = min(self.last, self._taken + wanted)

@@ -76,7 +76,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {names[nearest[0]]!r}?" if nearest else f"; there are {', '.join(names.values())}"
 
 
-class Kind(ABC):
+class ParameterKind(ABC):
     """What a parameter takes."""
 
     needed: ClassVar[bool] = False
@@ -92,14 +92,14 @@ class Kind(ABC):
 
 
 @attrs.frozen
-class Scalar(Kind):
+class Scalar(ParameterKind):
     """A single value: `accept` gives its JSON value, or None for what it does not take."""
 
     expects: str
     accept: Callable[[Any], Any]
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         accepted = self.accept(plain(member_value(value)))
         if accepted is None:
             raise UsageError(f"{name} takes {self.expects}, not {brief_repr(value)}")
@@ -107,13 +107,13 @@ class Scalar(Kind):
 
 
 @attrs.frozen
-class Choice(Kind):
+class Choice(ParameterKind):
     """One of a closed list of texts or numbers."""
 
     values: tuple[str | int, ...]
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         chosen = plain(member_value(value))
         if not isinstance(chosen, str | int) or isinstance(chosen, bool) or chosen not in self.values:
             nearest = did_you_mean(chosen if isinstance(chosen, str) else "", map(str, self.values))
@@ -122,13 +122,13 @@ class Choice(Kind):
 
 
 @attrs.frozen
-class Choices(Kind):
+class Choices(ParameterKind):
     """Any of a closed list of texts: one, several in a list, or several joined by commas."""
 
     values: tuple[str, ...]
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         choice = Choice(self.values)
         value = plain(value)
         given = value if _is_list(value) else TEXT.wire(value, name).split(",")
@@ -136,14 +136,14 @@ class Choices(Kind):
 
 
 @attrs.frozen
-class Array(Kind):
+class Array(ParameterKind):
     """A list of values of one kind; at most so many, where the API says so."""
 
-    of: Kind
+    of: ParameterKind
     most: int | None = None
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         value = plain(value)
         if not _is_list(value):
             raise UsageError(f"{name} takes a list, not {brief_repr(value)}")
@@ -153,49 +153,49 @@ class Array(Kind):
 
 
 @attrs.frozen
-class Keyed(Kind):
+class Keyed(ParameterKind):
     """A mapping whose keys are the caller's own."""
 
-    of: Kind
+    of: ParameterKind
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
             raise UsageError(f"{name} takes a mapping from texts, not {brief_repr(value)}")
         return {key: self.of.wire(item, f"{name}[{key!r}]") for key, item in value.items()}
 
 
 @attrs.frozen
-class Object(Kind):
+class Object(ParameterKind):
     """A mapping with known fields; None where the field is not required clears it."""
 
-    fields: Mapping[str, Kind]
+    fields: Mapping[str, ParameterKind]
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         if not isinstance(value, Mapping):
             raise UsageError(f"{name} takes a mapping, not {brief_repr(value)}")
         return check_fields(value, self.fields, name)
 
 
 @attrs.frozen
-class Needed(Kind):
+class Needed(ParameterKind):
     """A value that must be given, and may not be None."""
 
     needed: ClassVar[bool] = True
-    of: Kind
+    of: ParameterKind
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         return self.of.wire(value, name)
 
 
 @attrs.frozen
-class File(Kind):
+class File(ParameterKind):
     """A file to upload; its content is read when the request is made."""
 
     def wire(self, value: Any, name: str) -> Any:
-        """See `Kind.wire`."""
+        """See `ParameterKind.wire`."""
         match value:
             case PathLike():
                 return value
@@ -208,7 +208,7 @@ class File(Kind):
         )
 
 
-def check_fields(given: Mapping[str, Any], fields: Mapping[str, Kind], name: str = "") -> dict[str, Any]:
+def check_fields(given: Mapping[str, Any], fields: Mapping[str, ParameterKind], name: str = "") -> dict[str, Any]:
     """The JSON object for named values; an empty cell of a data frame gives none.
 
     Raises:

@@ -16,7 +16,7 @@ _ID = attrgetter("id")
 
 
 class SeenIds:
-    """The ids that have come: as texts while they are few, which is quicker; beyond that numeric ones as bits.
+    """The ids that have come: as texts while they are few, which is quicker; beyond that, numeric ones as bits.
 
     A million neighbouring ids take some 200 kB that way.
     """
@@ -28,11 +28,11 @@ class SeenIds:
         self._packed = False
 
     def new_of(self, entities: Sequence[E]) -> Sequence[E]:
-        """The entities whose ids have not come before; from now on they have."""
+        """The entities whose ids come for the first time, which are noted."""
         return self._new(entities, list(map(_ID, entities)))
 
     def new_ids(self, ids: Sequence[str]) -> Sequence[str]:
-        """The ids that have not come before; from now on they have."""
+        """The ids that come for the first time, which are noted."""
         return self._new(ids, ids)
 
     def _new(self, come: Sequence[T], ids: Sequence[str]) -> Sequence[T]:
@@ -45,7 +45,7 @@ class SeenIds:
         return come
 
     def add(self, id: str) -> bool:
-        """Whether an id has not come before; from now on it has."""
+        """Whether an id comes for the first time; it is noted."""
         if len(self._texts) > self._most_texts and not self._packed:
             self._pack()
         return self._add(id)

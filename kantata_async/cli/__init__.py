@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 _EXTRA: Final = frozenset({"click", "oauthlib", "platformdirs", "rich"})
 
 
-def main() -> int:
-    """The exit code of the command line, once it has run."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of a command line, by default that of the process, once it has run."""
     try:
         from .commands import run  # noqa: PLC0415 - what it imports may be missing, which is handled below
 
-        return run()
+        return run(arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in _EXTRA:
             raise

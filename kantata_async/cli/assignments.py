@@ -1,4 +1,4 @@
-"""What is typed as NAME=VALUE, or NAME:=JSON, as the values that a call takes: pure."""
+"""The values that a call takes, from what is typed as NAME=VALUE or NAME:=JSON: pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..calls import (
     TEXTS,
     Array,
     Choice,
-    Kind,
     Needed,
     Object,
     Operation,
+    ParameterKind,
     did_you_mean,
 )
 from ..errors import UsageError
@@ -27,10 +27,10 @@ _YES_AND_NO: Final = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def read_assignments(operation: Operation[Any], typed: Iterable[str]) -> dict[str, Any]:
-    """The arguments of a call, by name; a list is typed with commas, what is deeper as JSON.
+    """The arguments of a call, by name; a list is typed with commas, anything nested as JSON.
 
     Raises:
-        UsageError: an argument is neither, has a name that the operation does not take, or is given twice.
+        UsageError: an argument has neither form, has a name that the operation does not take, or is given twice.
     """
     kinds = {**operation.filters, **(operation.body if isinstance(operation.body, Mapping) else {})}
     if operation.reveal:
@@ -65,8 +65,8 @@ def read_json(name: str, text: str) -> Any:
         raise UsageError(f"{name} is not JSON: {text!r}") from None
 
 
-def read_value(kind: Kind, name: str, text: str) -> Any:
-    """A value typed as text, as this kind of parameter takes it; whether it is right, the call itself checks.
+def read_value(kind: ParameterKind, name: str, text: str) -> Any:
+    """A value typed as text, in the form that this kind of parameter takes; the call itself checks whether it is right.
 
     Raises:
         UsageError: the kind does not take the text.

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Terminated(Exception):  # noqa: N818 - as KeyboardInterrupt, it is no error of the program
-    """SIGTERM ended what was running; what it had done travels with the cause."""
+    """SIGTERM ended the command; the cause carries what had been done."""
 
 
 def awaited(coroutine: Coroutine[Any, Any, T]) -> T:

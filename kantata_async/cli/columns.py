@@ -1,4 +1,4 @@
-"""Entities as rows of cells: which columns, and what stands in them. Pure."""
+"""Entities as rows of cells: which columns, and what they show. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def includes_of(cls: type[Entity], columns: Iterable[str]) -> list[Any]:
-    """What has to be included so that these columns can be read: ``creator`` for ``creator.full_name``.
+    """The associations to include so that these columns can be read: ``creator`` for ``creator.full_name``.
 
     Raises:
         UsageError: a column is neither an attribute nor leads through associations to one.
@@ -37,7 +37,7 @@ def includes_of(cls: type[Entity], columns: Iterable[str]) -> list[Any]:
 
 
 def chosen_columns(entities: Sequence[Entity]) -> list[str]:
-    """The columns to show where none were asked for: the id, what names the objects, and short values beside it."""
+    """The columns to show where none were asked for: the id, the attributes that name the objects, and short values."""
     if not entities:
         return ["id"]
     cls = type(entities[0])
@@ -50,7 +50,7 @@ def chosen_columns(entities: Sequence[Entity]) -> list[str]:
 
 
 def cells_of(entity: Entity, columns: Iterable[str]) -> list[str]:
-    """What stands in the columns: nothing for null and for what was not sent, JSON for what has parts."""
+    """The texts of the columns: empty for null and for what was not sent, JSON for nested values."""
     return [cell(_read(entity, column)) for column in columns]
 
 
@@ -76,7 +76,7 @@ def cell(value: Any) -> str:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: what begins like one is set in quotes, but for numbers."""
+    """A cell that no spreadsheet takes for a formula: what begins like a formula is quoted, unless it is a number."""
     if not text.startswith(_FORMULA):
         return text
     try:

@@ -30,7 +30,7 @@ _ELSEWHERE: Final = {
     "update": ("objects", "update", "Change an object of COLLECTION."),
     "whoami": ("signin", "whoami", "Show whose token a profile holds."),
 }
-"""The commands of other modules: the module, the name there, and the line in the help of all."""
+"""The commands of other modules: the module, the name there, and the line in the list of commands."""
 
 
 @click.group(
@@ -49,7 +49,7 @@ def program() -> None:
 @click.option(
     "--latency", type=click.FloatRange(min=0, min_open=True), default=0.2, help="Seconds that every answer takes."
 )
-@click.option("--seed", type=int, default=1, help="Which company it is: the same seed gives the same one.")
+@click.option("--seed", type=int, default=1, help="The seed of the company: the same one gives the same company.")
 def demo(people: int, projects: int, latency: float, seed: int) -> int:
     """Put people on projects of an embedded Kantata.
 
@@ -57,12 +57,12 @@ def demo(people: int, projects: int, latency: float, seed: int) -> int:
     nothing outside its own process.
     """
     from . import terminal  # noqa: PLC0415 - --help and --version need neither the terminal nor the sandbox
-    from .demo import demonstrate  # noqa: PLC0415 - as above
+    from .demo import company_of, demonstrate  # noqa: PLC0415 - as above
     from .demo_facts import Scale  # noqa: PLC0415 - as above
     from .demo_view import DemoView  # noqa: PLC0415 - as above
 
     scale = Scale(people=people, projects=projects, latency=latency, seed=seed)
-    right = awaited(demonstrate(scale, DemoView(terminal.console())))
+    right = awaited(demonstrate(company_of(scale), scale, DemoView(terminal.console())))
     return 0 if right else FAILED
 
 
@@ -70,12 +70,12 @@ def demo(people: int, projects: int, latency: float, seed: int) -> int:
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, help="Where to listen; 0 takes a free port.")
 @click.option("--people", type=click.IntRange(min=1), default=60, help="How many users the company has.")
 @click.option("--projects", type=click.IntRange(min=0), default=12, help="How many projects the company has.")
-@click.option("--seed", type=int, default=1, help="Which company it is: the same seed gives the same one.")
+@click.option("--seed", type=int, default=1, help="The seed of the company: the same one gives the same company.")
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds added to every answer.")
 def sandbox(port: int, people: int, projects: int, seed: int, latency: float) -> None:
     """Run an embedded Kantata on this machine.
 
-    It answers until Ctrl-C, which ends it with exit code 0, and forgets then what was written to it.
+    It answers until Ctrl-C, which ends it with exit code 0; what was written to it is then forgotten.
     """
     try:
         awaited(_serve(port, people=people, projects=projects, seed=seed, latency=latency))

@@ -23,10 +23,10 @@ _NO_TOKEN: Final = "set KANTATA_TOKEN, or sign in with `kantata-async login`"  #
 
 @attrs.frozen
 class TokenRoute:
-    """Which token goes to which host, for the message when that fails.
+    """Which token goes to which host, for the message of an error.
 
     Attributes:
-        token: where the token is from.
+        token: where the token comes from.
         host: where the token is sent.
     """
 
@@ -42,7 +42,7 @@ def connection_options(command: F) -> F:
 
 
 def session_for(profile: str | None, base_url: str | None) -> KantataSession:
-    """A session for a command: of the profile that was named, of KANTATA_TOKEN, or of the profile that is kept.
+    """A session for a command, with the token of the profile that was named, of KANTATA_TOKEN, or of the profile kept.
 
     Raises:
         UsageError: there is no such profile, it is for another address, or there is no token at all.

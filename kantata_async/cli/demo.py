@@ -10,10 +10,11 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Final
 
 from ..calls import path, together
+from ..plurals import counted
 from ..sandbox import Sandbox
 from ..session import KantataSession
-from .demo_facts import Pulled, Scale, Step, Team
-from .demo_view import DemoView, counted
+from .demo_facts import DemoStep, Pulled, Scale, Team
+from .demo_view import DemoView
 
 if TYPE_CHECKING:
     from ..api.participations import ParticipationsRow
@@ -29,14 +30,17 @@ Placement = tuple[str, str]
 """The id of a project, and the id of a person on it."""
 
 
-async def demonstrate(scale: Scale, view: DemoView) -> bool:
-    """Run the demonstration; whether the sandbox's store holds exactly what it should afterwards."""
+def company_of(scale: Scale) -> Sandbox:
+    """A sandbox with enough people and projects for a demonstration."""
     people = scale.people + scale.people // 5 + _SPARE_PEOPLE
     projects = 4 * scale.projects + _SPARE_PROJECTS
-    async with (
-        Sandbox(seed=scale.seed, people=people, projects=projects, latency=scale.latency) as sandbox,
-        KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata,
-    ):
+    return Sandbox(seed=scale.seed, people=people, projects=projects, latency=scale.latency)
+
+
+async def demonstrate(company: Sandbox, scale: Scale, view: DemoView) -> bool:
+    """Whether the sandbox's store holds exactly what it should after the demonstration."""
+    async with company as sandbox, KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata:
+        people, projects = map(sandbox.store.count, ("users", "workspaces"))
         view.opening(sandbox.url, scale.latency, people=people, projects=projects)
         return await _Demonstration(sandbox, kantata, view, scale).run()
 
@@ -49,7 +53,7 @@ class _Demonstration:
         self._kantata = kantata
         self._view = view
         self._scale = scale
-        self._steps: list[Step] = []
+        self._steps: list[DemoStep] = []
 
     async def run(self) -> bool:
         await self._who_am_i()
@@ -69,9 +73,9 @@ class _Demonstration:
         return not wrong
 
     @contextmanager
-    def _step(self, title: str, code: str) -> Iterator[Step]:
+    def _step(self, title: str, code: str) -> Iterator[DemoStep]:
         self._view.heading(len(self._steps) + 1, title, code)
-        step = Step(title)
+        step = DemoStep(title)
         logged, started = len(self._sandbox.requests), time.perf_counter()
         yield step
         step.seconds = time.perf_counter() - started
@@ -159,8 +163,8 @@ async def _pull_all(name: str, query: ListQuery[Any], report: Callable[[str, int
     return Pulled(name, objects, pages, time.perf_counter() - started)
 
 
-def _total(steps: Sequence[Step]) -> Step:
-    return Step(
+def _total(steps: Sequence[DemoStep]) -> DemoStep:
+    return DemoStep(
         "Total",
         requests=sum(step.requests for step in steps),
         seconds=sum(step.seconds for step in steps),

@@ -22,7 +22,7 @@ class Scale:
 
 
 @attrs.define
-class Step:
+class DemoStep:
     """What a step cost.
 
     `requests` are those that the sandbox logged; `one_by_one` is how many it would have taken with a request for each

@@ -17,13 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from .._version import __version__
+from ..plurals import counted
 from . import terminal
 
 if TYPE_CHECKING:
-    from .demo_facts import Pulled, Step, Team
+    from .demo_facts import DemoStep, Pulled, Team
 
 Report = Callable[[str, int, int | None], None]
-"""Takes the name of a collection, how many objects of it came so far, and how many there are where that is known."""
+"""Takes the name of a collection, how many objects of it came so far, and how many there are, where that is known."""
 
 _MARGIN: Final = 3
 _PEOPLE_SHOWN: Final = 5
@@ -63,29 +64,29 @@ class DemoView:
             tasks: dict[str, TaskID] = {name: bars.add_task(name, total=None) for name in collections}
             yield lambda name, done, total: bars.update(tasks[name], completed=done, total=total)
 
-    def result(self, step: Step, what: str = "") -> None:
+    def result(self, step: DemoStep, what: str = "") -> None:
         """End a step: what came of it, and what it took."""
         if what:
             self._indented(what)
         self._indented(f"[dim]{_requests(step.requests)}, {_seconds(step.seconds)}[/dim]")
 
     def teams(self, teams: Sequence[Team]) -> None:
-        """Show the first people of each team with what was read through the links, and count the others."""
+        """Show the first people of each team, with what was read through the links, and count the others."""
         self._block(Columns([_team(team) for team in teams[:_TEAMS_SHOWN]], padding=(1, 4)))
         if len(teams) > _TEAMS_SHOWN:
             self._indented(f"[dim]and {counted(len(teams) - _TEAMS_SHOWN, 'more team')}[/dim]")
 
-    def pulled(self, step: Step, collections: Sequence[Pulled]) -> None:
+    def pulled(self, step: DemoStep, collections: Sequence[Pulled]) -> None:
         """Show what came of each collection."""
         table = _table("Collection", "Objects", "Pages", "Took")
         for one in collections:
             table.add_row(one.collection, f"{one.objects:,}", f"{one.pages:,}", _seconds(one.seconds))
         self._block(table)
         added = _seconds(sum(one.seconds for one in collections))
-        self._indented(f"All of them took {_seconds(step.seconds)}; what each took adds up to {added}.")
+        self._indented(f"Together they took {_seconds(step.seconds)}; one after the other it would be {added}.")
 
-    def plan(self, steps: Sequence[Step], total: Step, latency: float) -> None:
-        """Set the requests that were sent beside those that one-by-one would have taken."""
+    def plan(self, steps: Sequence[DemoStep], total: DemoStep, latency: float) -> None:
+        """Set the requests that were sent beside those that one at a time would have taken."""
         self._line("\n[bold]The plan of requests[/bold]")
         table = _table("Step", "Sent", "Took", "One by one", "At least", footers=_plan_row(total, latency))
         for step in steps:
@@ -97,7 +98,7 @@ class DemoView:
             f"after the one before; at least is {latency:g} s, the latency, for each.[/dim]"
         )
 
-    def summary(self, total: Step, latency: float, wrong: Sequence[str], *, created: int, projects: int) -> None:
+    def summary(self, total: DemoStep, latency: float, wrong: Sequence[str], *, created: int, projects: int) -> None:
         """Say what was created, with how many requests, whether it is right, and where to go next."""
         self._line("\n[bold]Summary[/bold]")
         self._indented(
@@ -111,10 +112,10 @@ class DemoView:
             return
         self._indented(
             "[green]Checked[/green] in the embedded Kantata's store: each of these people is on their project, once, "
-            "nobody else is, and every name and role that was read is the stored one."
+            "nobody else is, and every name and role that was read is the one stored."
         )
         self._line("\n[bold]Where to go next[/bold]")
-        self._indented("[cyan]README.md[/cyan]               ten lines to start with, and then each part")
+        self._indented("[cyan]README.md[/cyan]               a program of ten lines, and where to read on")
         self._indented("[cyan]kantata-async sandbox[/cyan]   an embedded Kantata for programs of your own")
         self._indented("[cyan]export KANTATA_TOKEN=…[/cyan]  and KantataSession() works on your own account")
 
@@ -122,7 +123,7 @@ class DemoView:
         self._console.print(text, soft_wrap=not self._console.is_terminal)
 
     def _indented(self, text: str) -> None:
-        """Print text inside the margin: wrapped on a terminal, and left in one line for whatever else reads it."""
+        """Print text inside the margin: wrapped on a terminal, on one line for anything else that reads it."""
         whole = Text.from_markup(text)
         width = self._console.width - _MARGIN
         for line in whole.wrap(self._console, width) if self._console.is_terminal else [whole]:
@@ -160,14 +161,9 @@ def _table(first: str, *others: str, title: str | None = None, footers: Sequence
     return table
 
 
-def _plan_row(step: Step, latency: float) -> tuple[str, ...]:
+def _plan_row(step: DemoStep, latency: float) -> tuple[str, ...]:
     at_least = f"{step.alone * latency:,.1f} s"
     return step.title, f"{step.requests:,}", _seconds(step.seconds), f"{step.alone:,}", at_least
-
-
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """A number with its noun."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def _requests(count: int) -> str:

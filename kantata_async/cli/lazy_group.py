@@ -1,4 +1,4 @@
-"""A group of commands of which only the one that is run is imported: `--help` comes at once."""
+"""A group of commands that imports only the one that is run, so that `--help` comes at once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..errors import KantataError, UsageError
 from .connecting import CONNECTION, TokenRoute
 
 Elsewhere = Mapping[str, tuple[str, str, str]]
-"""By the name of a command: the module beside this one, the name there, and what it is for in a line."""
+"""By the name of a command: the module beside this one, the name there, and a line that says what it is for."""
 
 
 class LazyGroup(click.Group):
-    """A group some of whose commands are in modules that are not imported yet."""
+    """A group whose commands may be in modules that are not imported before they are run."""
 
     elsewhere: ClassVar[Elsewhere] = {}
 
@@ -30,7 +30,7 @@ class LazyGroup(click.Group):
         return sorted({*super().list_commands(ctx), *self.elsewhere})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, imported now if need be; None where there is none."""
+        """The command of this name, imported if need be; None where there is none."""
         if cmd_name not in self.elsewhere:
             return super().get_command(ctx, cmd_name)
         module, name, _ = self.elsewhere[cmd_name]

@@ -28,13 +28,18 @@ _ASSIGNMENTS = click.argument("assignments", nargs=-1, metavar="[NAME=VALUE | NA
 
 
 def _output_options(command: F) -> F:
-    json = click.option("--json", "form", flag_value="json", help="Write a JSON object a line.")
+    json = click.option("--json", "form", flag_value="json", help="Write one JSON object a line.")
     csv = click.option("--csv", "form", flag_value="csv", help="Write CSV.")
     columns = click.option(
-        "--columns", default="", metavar="A,B.C", help="The columns, with commas; creator.full_name follows a link."
+        "--columns",
+        default="",
+        metavar="A,B.C",
+        help="The columns, with commas; creator.full_name follows a link.",
     )
     include = click.option("--include", multiple=True, metavar="NAME", help="An association to include; also a.b.c.")
-    optional = click.option("--optional-field", multiple=True, metavar="NAME", help="A field that is not sent unasked.")
+    optional = click.option(
+        "--optional-field", multiple=True, metavar="NAME", help="A field that comes only when asked for."
+    )
     return json(csv(columns(include(optional(command)))))
 
 
@@ -43,8 +48,8 @@ def _output_options(command: F) -> F:
 @_ASSIGNMENTS
 @click.option("--order", help="A field to sort by, as updated_at:desc.")
 @click.option("--search", help="A text to look for.")
-@click.option("--only", default="", metavar="ID,ID", help="These objects alone.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many objects.")
+@click.option("--only", default="", metavar="ID,ID", help="Only the objects with these ids.")
+@click.option("--limit", type=click.IntRange(min=1), help="How many objects to list at most.")
 @_output_options
 @connection_options
 def list_(
@@ -116,7 +121,7 @@ def create(
 ) -> int:
     """Create an object of COLLECTION, or with --from one for each line: `kantata-async create skills name=Rust …`.
 
-    With --from a JSON object is written for each line: its index, what became of it, the id and the errors.
+    With --from, one JSON object is written for each line: its index, what became of it, the id and the errors.
     """
     from .assignments import read_assignments, read_json  # noqa: PLC0415 - --help needs none of it
 
@@ -130,7 +135,7 @@ def create(
         _write(session_for(profile, base_url), collection, output, created)
         return 0
     if assignments:
-        raise click.UsageError("give the fields of one object, or a file of many with --from")
+        raise click.UsageError("give the fields of one object, or with --from a file of many")
     rows = [read_json(f"line {number}", line) for number, line in enumerate(source, 1) if line.strip()]
     return awaited(_created_many(session_for(profile, base_url), collection, rows))
 
@@ -184,13 +189,13 @@ def update(
 @click.command(epilog=EXIT_CODES)
 @click.argument("collection")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @connection_options
 def delete(collection: str, ids: tuple[str, ...], yes: bool, profile: str | None, base_url: str | None) -> None:
     """Delete objects of COLLECTION by their ids, which cannot be undone."""
     operation_of(collection, "delete")
     if not yes and not sys.stdin.isatty():
-        raise click.UsageError("deletes cannot be undone: where nobody can be asked, they need --yes")
+        raise click.UsageError("deletes cannot be undone: where nobody can answer, they need --yes")
     if yes or click.confirm(f"Delete {len(ids):,} of {collection}? It cannot be undone."):
         awaited(_deleted(session_for(profile, base_url), collection, ids))
     else:
@@ -210,7 +215,7 @@ def _write(
     output: Mapping[str, Any],
     found: Callable[[Any], AsyncGenerator[Entity, None]],
 ) -> None:
-    """Write the entities that a resource of the session gives, as they come."""
+    """Write the entities of a resource as they come."""
     from .output import Writer  # noqa: PLC0415 - --help needs none of it
 
     writer = Writer(output["form"] or "table", _columns(output))

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from ..model import Entity
+from ..plurals import counted
 from .columns import cells_of, chosen_columns, spreadsheet_cell
 
 Form = Literal["table", "json", "csv"]
@@ -20,8 +21,8 @@ class Writer:
     """Writes entities as they come.
 
     Args:
-        form: how.
-        columns: which; empty for those that show most, and in JSON for everything that was sent.
+        form: how they are written.
+        columns: which columns; empty for those that show most, and in JSON for everything that was sent.
     """
 
     def __init__(self, form: Form, columns: Sequence[str]) -> None:
@@ -32,14 +33,14 @@ class Writer:
         self._headed = False
 
     def write(self, entity: Entity) -> None:
-        """Write one, or keep it for the table."""
+        """Write an entity, or keep it for the table."""
         match self._form:
             case "json":
                 click.echo(_json_of(entity, self._columns))
             case "csv" if self._columns:
                 self._write_csv([entity])
             case _:
-                # Which columns show something, and how wide they are, is known once all have come.
+                # Which columns show anything, and how wide they are, is known only when all have come.
                 self._waiting.append(entity)
 
     def finish(self) -> None:
@@ -70,7 +71,7 @@ class Writer:
             table.add_row(*(Text(_printable(text)) for text in cells_of(one, self._columns)))
         console = terminal.console()
         console.print(table)
-        console.print(f"{len(self._waiting):,} {'object' if len(self._waiting) == 1 else 'objects'}", style="dim")
+        console.print(counted(len(self._waiting), "object"), style="dim")
 
 
 def _json_of(entity: Entity, columns: Sequence[str]) -> str:
@@ -80,5 +81,5 @@ def _json_of(entity: Entity, columns: Sequence[str]) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text without anything that a terminal would take for a command, in one line."""
+    """A text in one line, without anything that a terminal would take for a command."""
     return "".join(character if character.isprintable() else " " for character in text)

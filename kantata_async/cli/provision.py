@@ -25,7 +25,7 @@ _FILE: Final = click.Path(dir_okay=False, allow_dash=True)
 
 
 @attrs.frozen(kw_only=True)
-class _Options:
+class _ProvisionOptions:
     """The options of the command."""
 
     sheet_file: str | None
@@ -50,14 +50,14 @@ class _Options:
             click.UsageError: some do.
         """
         if self.sheet_file is None and self.plan_file is None:
-            raise click.UsageError("give a FILE, or a plan that was saved with --plan")
+            raise click.UsageError("give a FILE, or a plan saved with --plan")
         if self.sheet_file is None and (self.remove_others or self.invite):
             name = "--remove-others" if self.remove_others else "--invite"
             raise click.UsageError(f"{name} is fixed in a saved plan; give the FILE to make a new one")
         if self.check and self.applying:
             raise click.UsageError("--check only looks and --apply writes: give one of them")
         if self.applying and not self.yes and (self.sheet_file == "-" or not sys.stdin.isatty()):
-            raise click.UsageError("nobody can be asked here whether to apply the plan: --apply needs --yes")
+            raise click.UsageError("nobody can answer here whether to apply the plan: --apply needs --yes")
 
     @property
     def ignored(self) -> list[str]:
@@ -75,12 +75,12 @@ class _Options:
     "--plan", "plan_file", type=_FILE, help="Save the plan of FILE to this file; without FILE, take it from there."
 )
 @click.option("--replan", is_flag=True, help="Apply a plan although what is there changed since it was made.")
-@click.option("--yes", is_flag=True, help="Do not ask before applying; needed where nobody can be asked.")
+@click.option("--yes", is_flag=True, help="Do not ask before applying; needed where nobody can answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan, or what became of it, as JSON.")
 @click.option(
-    "--kind", type=click.Choice(["roster", "people", "groups"]), help="What FILE is; without it, its columns say it."
+    "--kind", type=click.Choice(["roster", "people", "groups"]), help="What FILE is; without it, its columns decide."
 )
-@click.option("--sheet", help="Which sheet of a workbook; without it the first with anything in it.")
+@click.option("--sheet", help="Which sheet of a workbook; without it, the first that is not empty.")
 @click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, separated by commas.")
 @connection_options
 def provision(**given: Any) -> int:
@@ -97,12 +97,12 @@ def provision(**given: Any) -> int:
     billability and reference. Groups need a group (a name or an id), and may have a name, company, contact_name,
     email, phone_number, address, website, notes, reference, projects and projects_out.
 
-    What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others go.
+    What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others are done.
 
     The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
-    only what is still to do happens.
+    it does only what is still to do.
     """
-    options = _Options(**given)
+    options = _ProvisionOptions(**given)
     options.refuse_contradictions()
     try:
         return _provision(options)
@@ -110,7 +110,7 @@ def provision(**given: Any) -> int:
         raise click.UsageError(str(error)) from error
 
 
-def _provision(options: _Options) -> int:
+def _provision(options: _ProvisionOptions) -> int:
     planned = _saved(str(options.plan_file)) if options.sheet_file is None else _planned(options)
     if options.sheet_file is not None and options.plan_file is not None:
         planned.save(options.plan_file)
@@ -134,7 +134,7 @@ def _saved(plan_file: str) -> Plan:
     return Plan.load(plan_file)
 
 
-def _planned(options: _Options) -> Plan:
+def _planned(options: _ProvisionOptions) -> Plan:
     from ..provision import read_sheet  # noqa: PLC0415 - as above
 
     sheet = read_sheet(str(options.sheet_file), kind=options.kind, ignore_columns=options.ignored, sheet=options.sheet)
@@ -142,14 +142,14 @@ def _planned(options: _Options) -> Plan:
     return awaited(_read(session, sheet, options))
 
 
-async def _read(session: KantataSession, sheet: AnySheet, options: _Options) -> Plan:
+async def _read(session: KantataSession, sheet: AnySheet, options: _ProvisionOptions) -> Plan:
     from ..provision import plan  # noqa: PLC0415 - as above
 
     async with session as kantata:
         return await plan(kantata, sheet, remove_others=options.remove_others, invite=options.invite)
 
 
-def _apply(planned: Plan, options: _Options) -> Report:
+def _apply(planned: Plan, options: _ProvisionOptions) -> Report:
     from ..provision import report_of  # noqa: PLC0415 - as above
     from . import terminal  # noqa: PLC0415 - as above
 
@@ -175,7 +175,7 @@ def _print_done(one: Applied) -> None:
 
 
 def _silent(_: Applied) -> None:
-    """Print nothing: bars, or JSON in the end, say it."""
+    """Print nothing: the bars, or JSON at the end, show it."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""``kantata-async resources``: what the API has, and what can be done with it."""
+"""``kantata-async resources``: the collections of the API, and what can be done with them."""
 
 from __future__ import annotations
 

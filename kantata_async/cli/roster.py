@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @click.command(epilog=EXIT_CODES)
 @click.option("--project", "projects", multiple=True, required=True, help="An id, a title, or ref:service:model:ref.")
-@click.option("--output", type=click.Path(dir_okay=False), help="Write to this file, which its owner alone can read.")
+@click.option("--output", type=click.Path(dir_okay=False), help="Write to this file, which only its owner can read.")
 @connection_options
 def roster(projects: tuple[str, ...], output: str | None, profile: str | None, base_url: str | None) -> None:
     """Write the teams of projects as a roster.
 
-    It is comma-separated, in UTF-8 with a byte order mark, as spreadsheet programs expect it. Edited, it is what
-    `kantata-async provision` takes; as it is, it changes nothing.
+    It is comma-separated, in UTF-8 with a byte order mark, as spreadsheet programs expect it. Edit it, and
+    `kantata-async provision` takes it; as it is, it changes nothing.
     """
     from ..provision import write_private  # noqa: PLC0415 - --help needs none of it
 

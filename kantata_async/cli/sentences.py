@@ -21,7 +21,7 @@ def sentence(error: KantataError, *, token: str, host: str) -> str:
 
     Args:
         error: the error.
-        token: where the token is from, as ``KANTATA_TOKEN``.
+        token: where the token comes from, as ``KANTATA_TOKEN``.
         host: where the command sent its requests.
     """
     match error:
@@ -36,7 +36,7 @@ def sentence(error: KantataError, *, token: str, host: str) -> str:
         case ServerError():
             text = f"{host} failed ({error.status}); try again later"
         case APIError():
-            text = f"{host} refused it{_reasons(error)}"
+            text = f"{host} refused the request{_reasons(error)}"
         case AmbiguousWriteError():
             text = f"it may or may not have been done: check before you try again. {error}"
         case ConnectionFailedError() | RequestTimeoutError():

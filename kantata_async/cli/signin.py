@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _SECONDS_TO_COME_BACK: Final = 300.0
 _PORT: Final = 8912
 
-_PROFILE = click.option("--profile", help='The profile; KANTATA_PROFILE, else "default", where it is not given.')
+_PROFILE = click.option("--profile", help='The profile; by default KANTATA_PROFILE, else "default".')
 
 
 @click.command(epilog=EXIT_CODES)
 @_PROFILE
 @click.option("--client-id", envvar="KANTATA_CLIENT_ID", help="The application's id, as Kantata gave it.")
 @click.option("--with-token", is_flag=True, help="Take an access token from standard input instead of a browser.")
-@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, help="The port that the browser returns to.")
+@click.option("--port", type=click.IntRange(0, 65535), default=_PORT, help="The port to which the browser returns.")
 @click.option("--no-browser", is_flag=True, help="Only print the address; open it in a browser on this machine.")
 @click.option("--keyring", is_flag=True, help="Keep the token in the system's keyring instead of a file.")
 @click.option("--base-url", envvar="KANTATA_BASE_URL", help="Where the API is; Kantata's own by default.")
@@ -56,7 +56,7 @@ def login(
         kept = Profile(name, at, token, client_id, in_keyring=keyring)
     else:
         if client_id is None:
-            raise click.UsageError("signing in needs --client-id, the application's id; or bring a token: --with-token")
+            raise click.UsageError("signing in needs --client-id, the application's id; or give a token: --with-token")
         given, server = awaited(_signed_in(client_id, port, at, browser=not no_browser))
         kept = Profile(
             name,
@@ -145,7 +145,7 @@ async def _signed_in(
 
 
 async def _who(kept: Profile) -> str:
-    """The name and the address of the person whose token it is, as far as the API shows them."""
+    """The name and the address of the person to whom a token belongs, as far as the API shows them."""
     from ..session import KantataSession  # noqa: PLC0415 - --help needs none of it
 
     note_connection("the token", kept.base_url)

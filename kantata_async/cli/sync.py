@@ -35,7 +35,7 @@ def _seconds(context: click.Context, option: click.Parameter, value: str | None)
         return None
     duration = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", value)
     if duration is None or float(duration[1]) == 0:
-        raise click.BadParameter(f"{value!r} is no duration; write 90s, 15m, 2h or 1d")
+        raise click.BadParameter(f"{value!r} is not a duration; write 90s, 15m, 2h or 1d")
     return float(duration[1]) * _UNITS[duration[2]]
 
 
@@ -46,13 +46,13 @@ def _moment(context: click.Context, option: click.Parameter, value: str | None) 
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no date; write 2026-01-31 or 2026-01-31T08:00:00+01:00") from None
+        raise click.BadParameter(f"{value!r} is not a date; write 2026-01-31 or 2026-01-31T08:00:00+01:00") from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 @attrs.frozen(kw_only=True)
-class _Options:
-    """What the command was given."""
+class _SyncOptions:
+    """The options of the command."""
 
     collections: tuple[str, ...]
     to: str
@@ -67,19 +67,23 @@ class _Options:
     base_url: str | None
 
     def refuse_contradictions(self) -> None:
-        """Raise click.UsageError for options that do not go together."""
+        """Refuse options that contradict each other.
+
+        Raises:
+            click.UsageError: some do.
+        """
         if self.follow is not None and (self.verify or self.planning):
             name = "--verify" if self.verify else "--plan"
-            raise click.UsageError(f"{name} comes to an end, and --follow goes on: give one of them")
+            raise click.UsageError(f"{name} ends and --follow goes on: give one of them")
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("collections", nargs=-1, required=True)
 @click.option("--to", required=True, help="A file, a directory, or a postgresql:// address.")
 @click.option(
-    "--since", callback=_moment, metavar="MOMENT", help="Copy what was updated since then alone, where a list can tell."
+    "--since", callback=_moment, metavar="MOMENT", help="Copy only what was updated since then, where a list can tell."
 )
-@click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run so often: 90s, 15m, 2h.")
+@click.option("--follow", callback=_seconds, metavar="DURATION", help="Go on, with a run every so often: 90s, 15m, 2h.")
 @click.option("--verify", is_flag=True, help="Compare the copy with the server afterwards.")
 @click.option("--plan", "planning", is_flag=True, help="Say how each collection would be read, and copy nothing.")
 @click.option("--remove", is_flag=True, help="Remove objects that are gone, instead of marking them in _deleted_at.")
@@ -88,9 +92,11 @@ class _Options:
     "file_format",
     type=click.Choice(["parquet", "jsonl"]),
     default="parquet",
-    help="Of a directory's files.",
+    help="The format of a directory's files.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print an object a line for each run, for programs to read.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object a line for each run, for programs to read."
+)
 @connection_options
 def sync(**given: Any) -> int:
     """Keep a copy of COLLECTIONS current.
@@ -102,7 +108,7 @@ def sync(**given: Any) -> int:
 
     Exit code 1 says that a collection could not be copied, or with --verify that the copy differs from the server.
     """
-    options = _Options(**given)
+    options = _SyncOptions(**given)
     options.refuse_contradictions()
     try:
         listed = {name: operation_of(name, "list") for name in options.collections}
@@ -112,8 +118,8 @@ def sync(**given: Any) -> int:
         raise click.UsageError(str(error)) from error
 
 
-async def _synced(session: KantataSession, options: _Options, dated: frozenset[str]) -> int:
-    """Do what the options ask for; gives the exit code. `dated` are the collections that tell what was updated when."""
+async def _synced(session: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> int:
+    """The exit code, once all is done. `dated` are the collections whose lists tell what was updated when."""
     async with session as kantata:
         copy = _copy(kantata, options, dated)
         if options.planning:
@@ -131,14 +137,14 @@ async def _synced(session: KantataSession, options: _Options, dated: frozenset[s
         return 0 if ok else FAILED
 
 
-async def _follow(copy: Sync, options: _Options, every: float) -> None:
+async def _follow(copy: Sync, options: _SyncOptions, every: float) -> None:
     """Run again and again, until it is interrupted."""
     async with aclosing(copy.follow(every=every)) as reports:
         async for report in reports:
             _say(options, report, [job.to_dict() for job in report])
 
 
-async def _run(copy: Sync, options: _Options) -> bool:
+async def _run(copy: Sync, options: _SyncOptions) -> bool:
     from . import terminal  # noqa: PLC0415 - --help needs no terminal
 
     with _bars(terminal.console(), options) as progress:
@@ -150,11 +156,11 @@ async def _run(copy: Sync, options: _Options) -> bool:
     return report.ok
 
 
-def _say(options: _Options, text: object, data: object) -> None:
+def _say(options: _SyncOptions, text: object, data: object) -> None:
     click.echo(json.dumps(data, default=str) if options.as_json else str(text))
 
 
-def _copy(kantata: KantataSession, options: _Options, dated: frozenset[str]) -> Sync:
+def _copy(kantata: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> Sync:
     from ..sync import Sync  # noqa: PLC0415 - --help needs none of it
 
     copy = Sync(kantata, _target(options))
@@ -166,7 +172,7 @@ def _copy(kantata: KantataSession, options: _Options, dated: frozenset[str]) -> 
     return copy
 
 
-def _target(options: _Options) -> Target:
+def _target(options: _SyncOptions) -> Target:
     from .. import sync  # noqa: PLC0415 - as above
 
     on_deletion: Any = "remove" if options.remove else "mark"
@@ -181,8 +187,8 @@ def _target(options: _Options) -> Target:
 
 
 @contextmanager
-def _bars(console: Console, options: _Options) -> Iterator[Progress | None]:
-    """Show how far it is: a bar for each job on a terminal, with its rows and their rate; elsewhere nothing."""
+def _bars(console: Console, options: _SyncOptions) -> Iterator[Progress | None]:
+    """Show how far each job has come, on a terminal: a bar with its rows and their rate."""
     if options.as_json or not console.is_interactive:
         yield None
         return

@@ -1,4 +1,4 @@
-"""The terminal: lines for people to read, and bars while they wait where somebody watches."""
+"""The terminal: lines for people to read, and bars while somebody waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 def console() -> Console:
     """The console on standard output; without colors when piped or when NO_COLOR is set."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal's encoding cannot write should cost a character, not the run.
+        # A name that the terminal's encoding cannot write costs a character, not the run.
         sys.stdout.reconfigure(errors="replace")
     return Console(highlight=False)
 
@@ -27,7 +27,7 @@ class _Amount(ProgressColumn):
 
 
 def bars(on: Console) -> Progress:
-    """Progress bars that go away when the work is done; none where they could not be drawn over."""
+    """Progress bars that go away when the work is done; none where they cannot be drawn over."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),

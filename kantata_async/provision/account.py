@@ -16,7 +16,7 @@ class Account:
 
     Attributes:
         base_url: where the API is.
-        user: the id of the user whose token it is.
+        user: the id of the user to whom the token belongs.
         user_name: what they are called.
         id: the id of the account; None where the answer does not carry it (the reference does not promise it).
     """
@@ -44,7 +44,7 @@ async def read_account(kantata: KantataSession) -> Account:
 
 
 async def is_same(kantata: KantataSession, planned: Account, now: Account) -> bool:
-    """Whether a plan was made for the account that a session is on now.
+    """Whether a plan was made for the account of a session.
 
     Where no answer carries the id of the account, the user that planned has to be in it.
 

@@ -1,13 +1,12 @@
-"""Carrying the entries of a plan out: what is not there is added, then changed, then what should not be there removed.
+"""The entries of a plan carried out: what is not there is added, then changed, then what should not be there removed.
 
-An entry whose write got lost is not guessed about: what is there is read again, and what is still to do is done again.
+Nothing is guessed about an entry whose write got lost: what is there is read again, and what is still to do is done.
 So an apply that is interrupted anywhere, by a lost connection or by ``kill -9``, leaves to the next one only what is
 still to do.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from ..bulk import SETTLING, Outcome, bulk_result
+from ..bulk import SETTLING, Outcome, attach, bulk_result, order_of_making
 from ..calls import in_batches, together
 from ..errors import (
     AmbiguousWriteError,
@@ -33,7 +32,7 @@ from .comparing import (
     Action,
     Change,
     Entry,
-    Held,
+    Existing,
     Identity,
     Rules,
     State,
@@ -42,7 +41,7 @@ from .comparing import (
     identity,
 )
 from .ledger import EntryLedger
-from .report import Progress, Report, Watch, carry
+from .report import Progress, Report, Watch
 from .sheets import Problem
 from .showing import show_value
 from .subjects import Resource, Subject, Write
@@ -62,7 +61,7 @@ _LOST: Final = (AmbiguousWriteError, InvalidResponseError, RateLimitError, Serve
 
 @attrs.frozen(kw_only=True)
 class Task:
-    """What an apply is to do.
+    """The work of an apply.
 
     Attributes:
         subject: what it is about.
@@ -93,7 +92,7 @@ async def carry_out(kantata: KantataSession, task: Task, progress: Progress, wat
     try:
         await _Applying(kantata, task, ledger).run()
     except BaseException as error:
-        carry(error, ledger.report(task.problems))
+        attach(error, ledger.report(task.problems))
         raise
     return ledger.report(task.problems)
 
@@ -116,7 +115,7 @@ class _Applying:
             failed = [entry for entry in todo if not self._ledger.result(entry).done and entry.action != "blocked"]
             if not failed:
                 break
-            await asyncio.sleep(SETTLING * (number + 1))
+            await self._kantata._connection.sleep(SETTLING * (number + 1))
             todo = await self._left_of(failed)
         self._ledger.end()
 
@@ -195,7 +194,7 @@ class _Applying:
 
     # --- changing ---
 
-    def _updates(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def _updates(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         writes = self._subject.writes(entry, held, changes)
         self._ledger.owe(entry, len(writes))
         return writes
@@ -224,7 +223,7 @@ class _Applying:
             self._updated(write, outcome)
 
     async def _set_references(self, writes: Sequence[Write]) -> list[Outcome[Any]]:
-        """Make or change external references, a request each; the API makes none twice."""
+        """The outcomes of making or changing external references, one a request; the API makes none twice."""
         return await together(self._set_reference(number, write) for number, write in enumerate(writes))
 
     async def _set_reference(self, number: int, write: Write) -> Outcome[Any]:
@@ -245,7 +244,7 @@ class _Applying:
             self._ledger.fail(write.entry, outcome)
 
     def _disagreement(self, write: Write, outcome: Outcome[Any]) -> str | None:
-        """What the API took and shows otherwise: a rate where a rate card has it, an access level by an older name."""
+        """What the API accepted and shows otherwise: a rate that a rate card sets, an older name of an access level."""
         if outcome.entity is None or write.resource == "external_references":
             return None
         held = self._subject.read_held(outcome.entity)
@@ -258,7 +257,7 @@ class _Applying:
             for change in differences(terms, held, self._subject.shape)
             if change.field in sent and change.before != NOT_SHOWN
         ]
-        return f"the API took it, and still shows {', '.join(shown)}" if shown else None
+        return f"the API accepted it, and still shows {', '.join(shown)}" if shown else None
 
     # --- removing ---
 
@@ -282,11 +281,11 @@ class _Applying:
             self._ledger.fail(entry, outcome)
 
 
-def _held_of(state: State) -> dict[Identity, Held]:
+def _held_of(state: State) -> dict[Identity, Existing]:
     """What is there, by entry; the oldest where there are several."""
-    found: dict[Identity, Held] = {}
+    found: dict[Identity, Existing] = {}
     for project, ones in state.places.items():
-        for held in sorted(ones, key=lambda one: (len(one.id), one.id)):
+        for held in sorted(ones, key=order_of_making):
             found.setdefault((project, held.subject, None), held)
     return found
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
+from ..bulk import order_of_making
 from .wanting import Terms, Value, Wanted
 
 Action = Literal["add", "invite", "change", "remove", "keep", "wait", "blocked"]
@@ -17,12 +18,12 @@ NOT_SHOWN: Final = "not shown"
 
 Several: TypeAlias = frozenset[str]
 
-Places: TypeAlias = Mapping[str | None, Sequence["Held"]]
+Places: TypeAlias = Mapping[str | None, Sequence["Existing"]]
 """What is there, by project; what belongs to no project is under None."""
 
 
 @attrs.frozen(kw_only=True)
-class Held:
+class Existing:
     """Somebody or something that is there now.
 
     Attributes:
@@ -49,7 +50,7 @@ class Change:
 
 @attrs.frozen(kw_only=True)
 class Entry:
-    """What a plan says of one person on one project, of one person, or of one group.
+    """What a plan says about one person on one project, of one person, or of one group.
 
     Attributes:
         action: ``add``, ``invite``, ``change``, ``remove``, ``keep``, ``wait`` for somebody who was invited and has
@@ -60,7 +61,7 @@ class Entry:
         lines: the numbers of the lines; none for somebody who is not in the roster.
         held: the id of what is there: a participation, an account membership, a group.
         changes: what changes; of somebody to add, every value that is to be set.
-        note: what else there is to say.
+        note: a remark.
     """
 
     action: Action
@@ -85,7 +86,7 @@ class Entry:
 
 @attrs.frozen(kw_only=True)
 class Shape:
-    """What can be said of one kind of thing.
+    """The columns of one kind of thing, as far as they can be set.
 
     Attributes:
         settable: the columns that an update can change, in the order in which they are shown.
@@ -104,8 +105,8 @@ class Rules:
 
     Attributes:
         remove_others: whether they are removed from the projects of the roster.
-        caller: the id of the token's own user, who is never removed: without them on the project, the others on
-            it could not be seen any more, by this run or the next.
+        caller: the id of the token's own user, who is never removed: without them on the project, this run and
+            the next could not see the others on it any more.
         held: the projects from which nobody is removed, with the reason: a line that cannot be done may mean somebody
             who is there, and a removal deletes their data on the project.
     """
@@ -122,7 +123,7 @@ class State:
     Attributes:
         places: who or what is there, by project.
         invited: the addresses with an invitation that is pending.
-        joined: the addresses of people who are in the account by now.
+        joined: the addresses of people who have joined the account.
     """
 
     places: Places
@@ -150,8 +151,8 @@ class _Comparison:
 
     def entries(self, project: str | None, wanted: Sequence[Wanted]) -> Iterator[Entry]:
         """What to do about one project, or about what belongs to none."""
-        found: dict[str, list[Held]] = defaultdict(list)
-        for held in sorted(self.state.places.get(project, ()), key=_age):
+        found: dict[str, list[Existing]] = defaultdict(list)
+        for held in sorted(self.state.places.get(project, ()), key=order_of_making):
             found[held.subject].append(held)
         for one in wanted:
             there = found.pop(one.subject, [])
@@ -177,7 +178,7 @@ class _Comparison:
                 later = "on the project by a later plan, once they have joined"
                 return _entry(wanted, "invite", note="; ".join(filter(None, (wanted.note, later))))
 
-    def _present(self, wanted: Wanted, there: Sequence[Held]) -> Entry:
+    def _present(self, wanted: Wanted, there: Sequence[Existing]) -> Entry:
         """What to do about somebody who is there; of several equal ones only the first is looked after."""
         held = there[0]
         for field in self.shape.fixed.keys() & wanted.terms.values.keys():
@@ -194,7 +195,7 @@ class _Comparison:
         note = "; ".join(filter(None, notes)) or None
         return _entry(wanted, "change" if changes else "keep", held, changes, note)
 
-    def _leave(self, project: str | None, held: Held, why: str) -> Entry:
+    def _leave(self, project: str | None, held: Existing, why: str) -> Entry:
         """What becomes of somebody who should not be there."""
         spared = self.rules.held.get(project or "")
         if held.subject == self.rules.caller:
@@ -210,7 +211,11 @@ class _Comparison:
 
 
 def _entry(
-    wanted: Wanted, action: Action, held: Held | None = None, changes: tuple[Change, ...] = (), note: str | None = None
+    wanted: Wanted,
+    action: Action,
+    held: Existing | None = None,
+    changes: tuple[Change, ...] = (),
+    note: str | None = None,
 ) -> Entry:
     return Entry(
         action=action,
@@ -224,12 +229,8 @@ def _entry(
     )
 
 
-def _is_unseen(field: str, wanted: Wanted, held: Held) -> bool:
+def _is_unseen(field: str, wanted: Wanted, held: Existing) -> bool:
     return field in wanted.terms.values and field not in held.values
-
-
-def _age(held: Held) -> tuple[int, str]:
-    return len(held.id), held.id
 
 
 def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
@@ -238,8 +239,8 @@ def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
 
 
-def differences(terms: Terms, held: Held, shape: Shape) -> tuple[Change, ...]:
-    """What is not as the terms say."""
+def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...]:
+    """What differs from the terms."""
     found = []
     for field in shape.settable:
         if field in terms.values:
@@ -260,7 +261,7 @@ def _single(value: Value | Several) -> Value:
 
 
 def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
-    """Items that should be there, as they are and as they should be."""
+    """Values of which some should be there, as they are and as they should be."""
     if not isinstance(there, frozenset):
         return NOT_SHOWN, listed(items)
     lacking = [item for item in items if item not in there]
@@ -268,7 +269,7 @@ def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
 
 
 def _without(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:
-    """Items that should be out, as they are and as they should be."""
+    """Values of which some should be out, as they are and as they should be."""
     if not isinstance(there, frozenset):
         return NOT_SHOWN, listed(items)
     present = [item for item in items if item in there]
@@ -319,7 +320,7 @@ def identity(entry: Entry) -> Identity:
 
 
 def _follows(then: Entry, now: Entry) -> bool:
-    """Whether what is to be done now is what was planned, or what is left of it."""
+    """Whether what is still to do is what was planned, or what is left of it."""
     match then.action, now.action:
         case "add", "add" | "change" | "keep":
             return True

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from ..session import KantataSession
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
-"""What spreadsheet programs know UTF-8 by."""
+"""The mark by which spreadsheet programs recognize UTF-8."""
 
 _AS_THOUSANDS: Final = 3
-"""So many decimals could be read as thousands; one more could not."""
+"""A number with so many decimals could be read as thousands; one with more could not."""
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet program takes a text for a formula by."""
+"""The characters at which a spreadsheet program takes a text for a formula."""
 
 
 @attrs.frozen
@@ -38,7 +38,7 @@ class TeamsFile:
 
     Attributes:
         text: a roster in comma-separated values; applied as it is, it changes nothing.
-        notes: what of the teams is not in it.
+        notes: what is missing from it.
     """
 
     text: str
@@ -46,9 +46,9 @@ class TeamsFile:
 
 
 async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> TeamsFile:
-    """The teams of projects as a roster: one request for 200 people of a project, and those that find the projects.
+    """The teams of projects as a roster: one request for each 200 people of a project, and those to find the projects.
 
-    No text in it is one that a spreadsheet program takes for a formula: what is called like one is named by its id.
+    A spreadsheet program takes nothing in it for a formula: what has such a name is given by its id.
 
     Args:
         kantata: the session.
@@ -104,7 +104,7 @@ def _row(project: Project, one: Participation) -> dict[str, Any]:
 
 
 def _named(title: str, id: str) -> str:
-    """A title that is read as one, or the id."""
+    """The title, where it is read as a title; else the id."""
     return title if _harmless(title) and read_project(title) == Name("title", tidy(title)) else id
 
 
@@ -119,7 +119,7 @@ def _role(one: Participation) -> str | None:
 
 
 def _given(one: Participation) -> Iterator[str]:
-    """The permissions that somebody is shown to have."""
+    """The permissions that an answer shows somebody to have."""
     label = getattr(one, "permissions_label", None)
     yield from (name for name in PERMISSIONS if name == label or getattr(one, name, None) is True)
 

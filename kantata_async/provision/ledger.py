@@ -10,7 +10,7 @@ from ..bulk import Outcome
 from .comparing import Entry, Identity, identity
 from .report import DONE_AS, Applied, Progress, Report, Status, Watch
 from .sheets import Problem
-from .tally import Written
+from .tally import WrittenEntries
 
 _INTERRUPTED = "it was interrupted while it may have been under way"
 
@@ -33,7 +33,7 @@ class EntryLedger:
         self._progress = progress
         self._watch = watch
         self._results: dict[Identity, Applied] = {}
-        self._written = Written.of(entries, created_with)
+        self._written = WrittenEntries.of(entries, created_with)
         self._under_way: set[Identity] = set()
         self._part_done: set[Identity] = set()
         self._owed: dict[Identity, int] = {}
@@ -49,7 +49,7 @@ class EntryLedger:
         return self._results[identity(entry)]
 
     def report(self, problems: tuple[Problem, ...]) -> Report:
-        """What became of every entry so far, beside the lines that were none."""
+        """What became of every entry so far, and the lines that could not be done."""
         applied = tuple(self._results.get(key) or self._unsettled(key) for key in self._planned)
         return Report(applied, problems, self._written.tally)
 
@@ -61,7 +61,7 @@ class EntryLedger:
             return Applied(entry, "unfinished", "some of its changes are set")
         if key in self._under_way:
             return Applied(entry, "unknown", _INTERRUPTED)
-        return Applied(entry, "not_sent", "its turn had not come yet")
+        return Applied(entry, "not_sent", "its turn had not come")
 
     def _lacking(self, entry: Entry) -> str:
         columns = [change.field for change in entry.changes if change.field not in self._created_with]
@@ -74,7 +74,7 @@ class EntryLedger:
         self._under_way |= set(map(identity, entries))
 
     def settle(self, entry: Entry, status: Status | None = None, reason: str | None = None) -> None:
-        """Put down what became of an entry; without a status, what was planned of it is done."""
+        """Put down what became of an entry; without a status, it was done as planned."""
         key = identity(entry)
         planned = self._planned[key]
         result = Applied(planned, status or DONE_AS[planned.action], reason)
@@ -96,7 +96,7 @@ class EntryLedger:
                 self.settle(entry, "unknown", why)
 
     def add(self, entry: Entry) -> None:
-        """Put down that an entry was added, whatever there is still to be set of it."""
+        """Put down that an entry was added, whatever is still to be set."""
         self._written.added.add(identity(entry))
         self._watch(self._written.tally)
 

@@ -1,4 +1,4 @@
-"""Files of this machine: read as a whole; written for their owner alone, and whole or not at all."""
+"""Files of this machine: read as a whole; written readable by their owner alone, and whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_file(path: str | PathLike[str]) -> bytes:
 
 @contextmanager
 def _path_errors(path: object) -> Iterator[None]:
-    """Turn the errors of a path, or of what is no path, into UsageError."""
+    """Turn the errors of a path, or of something that is no path, into UsageError."""
     try:
         yield
     except OSError as error:
@@ -34,10 +34,10 @@ def _path_errors(path: object) -> Iterator[None]:
 
 
 def write_private(path: str | PathLike[str], text: str) -> None:
-    """Write a file that its owner alone can read (0600), in place of the one that was there.
+    """Write a file that only its owner can read (0600), in place of the one that was there.
 
     It is written beside it first and moved there as a whole, so that an interruption leaves the old one. What is no
-    file, such as ``/dev/stdout``, is written to as it is.
+    regular file, such as ``/dev/stdout``, is written to as it is.
 
     Raises:
         UsageError: it cannot be written.

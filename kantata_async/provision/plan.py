@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
+from ..bulk import attach
 from ..errors import KantataError, UsageError
 from . import plan_file
 from .account import Account, is_same, read_account
@@ -17,7 +18,7 @@ from .comparing import Action, Entry, Rules, compare, drift
 from .finding import Missing, read_projects
 from .local_files import read_file, write_private
 from .plan_file import PlanFile
-from .report import Applied, Progress, Report, Watch, carry, report_of
+from .report import Applied, Progress, Report, Watch, report_of
 from .sheets import AnySheet, Problem, Roster, Sheet
 from .showing import Vocabulary, show_plan
 from .subjects import SUBJECTS, Labels, Subject
@@ -41,7 +42,7 @@ class PlanOutdatedError(KantataError):
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a roster, people or groups would change; nothing has been written yet.
+    """What a roster, people or groups would change; nothing is written before `apply`.
 
     ``print(plan)`` shows it: + to add, @ to invite, ~ to change, - to remove (only when asked), = as it should be,
     … invited and not there yet, ! not possible.
@@ -51,7 +52,7 @@ class Plan:
         account: the account that it was made for.
         entries: what to do about each person on each project, each person, or each group.
         problems: the lines that cannot be done, and why.
-        notes: what there is to say of how the file was read.
+        notes: remarks on how the file was read.
         projects: the projects of a roster, by id.
         wanted: who or what should be there, on which terms.
         rules: what becomes of people who are not in the roster.
@@ -160,20 +161,20 @@ class Plan:
         progress: Progress | None = None,
         watch: Watch | None = None,
     ) -> Report:
-        """What became of each entry, once the plan was carried out; again and again with the same end.
+        """What became of each entry. An apply can be repeated any number of times, with the same end.
 
         What is there is read again first, so that what is done already is not done twice: a request for 200 people of
         a project, and one for 200 projects. Then what is not there is added: people to projects 100 a request after a
         look whether they are there, invitations 50 a request, groups one by one. What a create cannot set (team lead,
         rates, project role) and changes take an update each, removals a delete each. What got lost on the way is
-        looked at and done again. Updates set single values to what the sheet says, so an apply that was interrupted
+        looked for and done again. Updates set single values to what the sheet says, so an apply that was interrupted
         anywhere leaves only what is still to do to the next.
 
         Args:
             kantata: the session; without it the one that the plan was made with.
             replan: do what the sheet needs now, though what is there changed since the plan was made.
             progress: called with each entry that is done, and in the end with each that could not be.
-            watch: called with how much was written, as it is.
+            watch: called after each write with how far the apply is.
 
         Raises:
             UsageError: the plan was loaded from a file, and no session is given; or it was made for another account.
@@ -187,7 +188,7 @@ class Plan:
             return await self._apply(kantata or self._kantata, replan, progress or _unwatched, watch or _unwatched)
         except BaseException as error:
             if report_of(error) is None:
-                carry(error, self._nothing_done())
+                attach(error, self._nothing_done())
             raise
 
     async def _apply(self, kantata: KantataSession | None, replan: bool, progress: Progress, watch: Watch) -> Report:
@@ -213,7 +214,7 @@ class Plan:
             raise UsageError(f"the plan was made for {self.account}, and this is {now}")
 
     async def _changed_projects(self, kantata: KantataSession) -> list[str]:
-        """What happened to the projects of a roster: an id with another title may not be what was meant."""
+        """What happened to the projects of a roster since: an id with another title may not be what was meant."""
         ids = list(dict.fromkeys(one.project for one in self.wanted if one.project is not None))
         now = await read_projects(kantata, ids)
         return [reason for id in ids if (reason := _changed_project(self.projects[id], now[id])) is not None]
@@ -232,7 +233,7 @@ def _unwatched(_: object) -> None:
 
 
 async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool = False, invite: bool = False) -> Plan:
-    """The plan that makes all as a sheet says: what is there is read, and nothing written.
+    """The plan that makes everything as a sheet says; it is made by reading, and writes nothing.
 
     Args:
         kantata: the session.
@@ -240,17 +241,18 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
             groups there should be (`Groups`).
         remove_others: also remove whoever is on one of a roster's projects and not in it. The token's own user is
             never removed, and nobody is from a project of which a line cannot be done. A removal deletes what the
-            person has on the project and cannot be undone.
+            person has on the project, and cannot be undone.
         invite: also invite people of a roster or of `People` who are not in the account, which sends them an e-mail
-            and may cost a seat. Their lines need a full_name. On projects they are put by a later plan, once they
+            and may cost a seat. Their lines need a full_name. A later plan puts them on projects, once they
             have joined.
 
-    The requests, beyond those that find what the lines name (see `finding`): one for who the token's user is, and one
-    for 200 people of each project; of people one for 100 memberships and one for 200 users; of groups one for 200.
+    The requests, beyond those that find what the lines name (see `finding`): one for the token's user, and one for
+    each 200 people of each project; of people one for each 100 memberships and each 200 users; of groups one for each
+    200.
 
     Raises:
         UsageError: `remove_others` with anything but a roster, `invite` with groups, or no sheet at all.
-        KantataError: the API cannot be asked. Faults of single lines are the plan's `problems`.
+        KantataError: the API cannot be asked. What is wrong with single lines is among the plan's `problems`.
     """
     if not isinstance(sheet, Sheet):
         raise UsageError(
@@ -284,7 +286,7 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
 def held_projects(problems: Sequence[Problem], projects: Mapping[str | None, object]) -> dict[str, str]:
     """The projects from which nobody is removed: those of lines that cannot be done.
 
-    A line that does not say of which project it is holds them all.
+    A line that names no project holds them all.
     """
     held: dict[str, str] = {}
     for problem in problems:

@@ -22,7 +22,7 @@ _VERSION: Final = 2
 
 @attrs.frozen(kw_only=True)
 class PlanFile:
-    """All that a plan is made of.
+    """Everything that a plan consists of.
 
     Attributes:
         kantata_plan: the version of the form.
@@ -34,7 +34,7 @@ class PlanFile:
         rules: what becomes of everybody else.
         entries: what was to do when the plan was made.
         problems: the lines that cannot be done.
-        notes: what there is to say of how the file was read.
+        notes: remarks on how the file was read.
     """
 
     kantata_plan: int = _VERSION
@@ -81,7 +81,7 @@ def read(text: str, source: str) -> PlanFile:
 
 
 def _wrong(plan: PlanFile) -> Iterator[str]:
-    """What of a plan means nothing, though it has the form of one."""
+    """What makes no sense in a plan that has the right form; None where all does."""
     if plan.kind not in SUBJECTS:
         yield f"there is no kind {plan.kind!r}"
         return

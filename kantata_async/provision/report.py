@@ -9,9 +9,11 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from ..bulk import attached
+from ..plurals import counted
 from .comparing import Entry
 from .sheets import Problem
-from .showing import MARKS, counted
+from .showing import MARKS
 from .tally import Tally
 from .texts import printable
 
@@ -40,7 +42,7 @@ class Applied:
             have not joined yet; ``unfinished``: it was interrupted when part of it was done; ``refused``: the API does
             not allow it; ``unknown``: it was sent, and could not be looked at afterwards; ``not_sent``: it was not
             carried out.
-        reason: why it was not done, or a remark although it was.
+        reason: why it was not done, or a remark where it was.
     """
 
     entry: Entry
@@ -63,7 +65,7 @@ Watch = Callable[[Tally], None]
 
 @attrs.frozen
 class Report:
-    """What became of a plan: each of its entries, and the lines that were none of them.
+    """What became of a plan: each of its entries, and the lines that could not be done.
 
     Attributes:
         applied: what became of each entry.
@@ -112,23 +114,11 @@ def report_of(error: BaseException | None) -> Report | None:
 
     A cancellation or a timeout passes through `Plan.apply` as it is; the report travels with it.
     """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        report = getattr(error, "report", None)
-        if isinstance(report, Report):
-            return report
-        error = error.__cause__ or error.__context__
-    return None
-
-
-def carry(error: BaseException, report: Report) -> None:
-    """Let an exception carry what was done until then; `report_of` finds it."""
-    error.report = report  # type: ignore[attr-defined]  # read by `report_of`
+    return attached(error, Report)
 
 
 def show_report(report: Report) -> str:
-    """What became of a plan: the entries that were not done, or of which there is more to say, and the numbers."""
+    """What became of a plan: the entries that were not done, or about which there is more to say, and the numbers."""
     worth_saying = [one for one in report.applied if one.reason is not None or not one.done]
     counts = Counter(one.status.replace("_", " ") for one in report.applied)
     numbers = [f"{count:,} {status}" for status, count in counts.items()]

@@ -1,6 +1,6 @@
 """Plans and reports as text, for people: pure.
 
-Names come from the sheet and from the API; what a terminal would take for a command is taken out of them.
+Names come from the sheet and from the API; what a terminal would take for a command is removed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from ..plurals import counted
 from .comparing import Action, Change, Entry
 from .sheets import Problem
 from .texts import printable
@@ -54,11 +55,6 @@ class Vocabulary:
     rates: frozenset[str] = frozenset()
     projects: Mapping[str, Project] = attrs.field(factory=dict)
     labels: Mapping[str, Mapping[str, str]] = attrs.field(factory=dict)
-
-
-def counted(count: int, one: str) -> str:
-    """A number with its noun."""
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def show_plan(
@@ -135,7 +131,7 @@ def show_value(field: str, value: Value, vocabulary: Vocabulary | None = None, p
 
 
 def _labelled(value: str, labels: Mapping[str, str]) -> str:
-    """Ids by what they are called, and nothing else of a text changed."""
+    """A text with its ids replaced by their names; one that holds anything else is left as it is."""
     without = "without " if value.startswith("without ") else ""
     ids = value.removeprefix(without).split(" ")
     return without + "; ".join(labels[id] for id in ids) if set(ids) <= labels.keys() else value

@@ -1,4 +1,4 @@
-"""How far an apply is: what was written, of what is to be. Pure."""
+"""How far an apply is: what was written, and what there is to write. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .comparing import Entry, Identity, identity
 
 @attrs.frozen(kw_only=True)
 class Tally:
-    """How far an apply is: what was written, of what is to be.
+    """How far an apply is: what was written, and what there is to write.
 
     Attributes:
-        added: those who, or that, were added or invited.
-        to_add: of so many.
-        updated: those whose values were set, after they were added or where they were there.
-        to_update: of so many.
-        removed: those who were removed.
-        to_remove: of so many.
+        added: people and groups that were added or invited.
+        to_add: how many there are to add or invite.
+        updated: those whose values were set, whether they were there or had just been added.
+        to_update: how many there are to update.
+        removed: people who were removed.
+        to_remove: how many there are to remove.
     """
 
     added: int = 0
@@ -45,7 +45,7 @@ class Tally:
 
 
 @attrs.define
-class Written:
+class WrittenEntries:
     """What was written so far, each entry once however often it is tried.
 
     Attributes:
@@ -65,8 +65,8 @@ class Written:
     removed: set[Identity] = attrs.field(factory=set)
 
     @classmethod
-    def of(cls, entries: Sequence[Entry], created_with: Collection[str]) -> Written:
-        """Nothing yet, of what entries say; `created_with` are the columns that a create sets."""
+    def of(cls, entries: Sequence[Entry], created_with: Collection[str]) -> WrittenEntries:
+        """The start of an apply of these entries; `created_with` are the columns that a create sets."""
         return cls(
             to_add=sum(entry.action in {"add", "invite"} for entry in entries),
             to_remove=sum(entry.action == "remove" for entry in entries),
@@ -75,7 +75,7 @@ class Written:
 
     @property
     def tally(self) -> Tally:
-        """How far that is."""
+        """How far the apply is."""
         return Tally(
             added=len(self.added),
             to_add=self.to_add,

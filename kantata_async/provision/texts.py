@@ -1,6 +1,6 @@
 """Texts as people type them, made comparable: pure.
 
-A Mac decomposes letters, spreadsheets keep spaces and marks that nobody sees; neither makes another name.
+A Mac decomposes letters, spreadsheets keep spaces and marks that nobody sees; neither makes it another name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 _INVISIBLE: Final = frozenset({"Cf", "Cc"})
 _JOINERS: Final = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 _ALIKE: Final = 0.8
-"""From here on two texts are near enough for one to be a slip of the other."""
+"""From this ratio on, one of two texts may be a slip of the other."""
 _AS_NEAR: Final = 0.05
 _MOST_LISTED: Final = 12
 
@@ -32,7 +32,7 @@ def _visible(char: str) -> bool:
 
 
 def folded(text: str) -> str:
-    """What two spellings of one name have in common: without case, invisible marks and the number of spaces."""
+    """What the spellings of one name have in common, whatever their case, invisible marks and spaces."""
     seen = "".join(char for char in tidy(text) if char not in _JOINERS)
     return unicodedata.normalize("NFC", " ".join(seen.split()).casefold())
 
@@ -45,14 +45,14 @@ def coded(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text without anything that a terminal would take for a command, in one line."""
+    """A text in one line, without anything that a terminal would take for a command."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def hint(text: str, known: Iterable[str]) -> str:
     """The tail of a message that offers the one name that is near, or all where they are few.
 
-    What is only somewhat like the text is not offered: taking it up would write what nobody meant.
+    A name that is only somewhat similar is not offered: accepting it would write what nobody meant.
     """
     names = list(dict.fromkeys(known))
     near = nearest(text, names)
@@ -67,7 +67,7 @@ def nearest(text: str, known: Iterable[str]) -> list[str]:
 
 
 class Spellings:
-    """Names, among which those that a text may be a slip of are looked for."""
+    """Names in which to look for those that a text may be a slip of."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._spelled = [(folded(name), name) for name in dict.fromkeys(names)]

@@ -1,4 +1,4 @@
-"""What a plan is to bring about: who or what should be there, on which terms. Pure."""
+"""What a plan is meant to bring about: who or what should be there, on which terms. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_NAMED: Final = 4
 
 @attrs.frozen
 class Project:
-    """A project of the roster; `subunits` make one unit of its currency, None where that is not shown."""
+    """A project of the roster; so many `subunits` make a unit of its currency; None where that is not shown."""
 
     id: str
     title: str
@@ -32,7 +32,7 @@ class Terms:
     """On which terms something should be there; what is not among them is left as it is.
 
     Attributes:
-        values: single values by their columns; rates in subunits of a currency, what has an id by that.
+        values: single values by their columns; rates in subunits of a currency, objects by their ids.
         includes: of columns that hold several, those that should be among them.
         excludes: those that should not be.
     """
@@ -53,7 +53,7 @@ class Wanted:
         lines: the numbers of the lines.
         terms: on which terms.
         if_absent: what is done about it when it is not there.
-        note: what is to be said of it whatever is done.
+        note: a remark that is shown whatever is done.
     """
 
     project: str | None = None
@@ -89,7 +89,7 @@ def gather(resolved: Iterable[Wanted | Problem]) -> tuple[list[Wanted], list[Pro
 
 
 def _contradictions(group: list[Wanted]) -> Iterator[Problem]:
-    """A problem for each line. Each names few of the others, so that all of them grow with the file, not its square."""
+    """A problem for each line. Each names few others, so that their length grows with the file, not with its square."""
     numbers = [number for one in group for number in one.lines]
     for one in group:
         for number in one.lines:

@@ -60,12 +60,12 @@ _PHONE_DIGITS: Final = 7
 
 
 def kept_headers(headers: Mapping[str, Any], kept: Collection[str]) -> dict[str, Any]:
-    """The headers that may be kept; names are compared in small letters."""
+    """The headers that may be kept; names are compared in lower case."""
     return {name: value for name, value in headers.items() if name.lower() in kept}
 
 
 def scrubbed_url(url: str, keep: Collection[str]) -> str:
-    """A URL whose query has the personal values replaced."""
+    """A URL with the personal values of its query replaced."""
     parts = urlsplit(url)
     query = "&".join(
         f"{quote(name, safe='')}={quote(_text(name, value, '', keep), safe=',:*')}"
@@ -75,7 +75,7 @@ def scrubbed_url(url: str, keep: Collection[str]) -> str:
 
 
 def scrubbed_body(body: bytes, keep: Collection[str]) -> bytes:
-    """A body with what is personal replaced: of JSON by its attributes; any other body is dropped."""
+    """A body with what is personal replaced: in JSON attribute by attribute, any other body as a whole."""
     if not body.strip():
         return body
     try:
@@ -103,7 +103,7 @@ def _value(name: str, value: Any, id: str, keep: Collection[str]) -> Any:
 
 
 def _key(name: str) -> str:
-    """A name as it may be kept: an id or a word; an address that serves as one is replaced."""
+    """A name as it may be kept: an id or a word. An e-mail address in its place is replaced."""
     return REPLACED if "@" in name else name
 
 

@@ -21,7 +21,7 @@ _VERIFIER_BYTES: Final = 64
 
 @attrs.frozen
 class Authorization:
-    """A sign-in that was begun: keep it until the person comes back.
+    """A sign-in under way: keep it until the person comes back.
 
     Attributes:
         url: where to send the person.
@@ -81,7 +81,7 @@ def code_of(authorization: Authorization, redirect: str) -> str:
     """The authorization code in the address that a person was sent back to.
 
     Raises:
-        SignInError: the person or the server refused, or the redirect is not of this sign-in.
+        SignInError: the person or the server refused, or the redirect belongs to another sign-in.
     """
     client = WebApplicationClient("")
     try:
@@ -92,7 +92,7 @@ def code_of(authorization: Authorization, redirect: str) -> str:
             None,
         )
     except (MissingCodeError, InsecureTransportError, ValueError):
-        message, code = "the address holds no authorization code: give all of it", None
+        message, code = "the address holds no authorization code: give the whole of it", None
     except OAuth2Error as error:
         message, code = f"signing in was refused: {refusal(error)}", error.error
     else:
@@ -102,7 +102,7 @@ def code_of(authorization: Authorization, redirect: str) -> str:
 
 
 def refusal(error: OAuth2Error) -> str:
-    """OAuth's error code for a refusal, and what the server said of it, as it may be shown."""
+    """OAuth's error code for a refusal, and what the server said about it, fit to be shown."""
     said = "".join(part if part.isprintable() else " " for part in str(error.description or ""))
     cut = said if len(said) <= _DESCRIPTION_LENGTH else f"{said[: _DESCRIPTION_LENGTH - 1]}…"
     return f"{error.error}: {cut}" if cut and cut != error.error else str(error.error)
@@ -114,5 +114,5 @@ def _is_safe(address: str) -> bool:
 
 
 def secured(address: str) -> str:
-    """The address as oauthlib takes it: it refuses http also on a loopback address, where RFC 8252 allows it."""
+    """An address in the form that oauthlib takes, which refuses http even on loopback, where RFC 8252 allows it."""
     return f"https{address[len('http') :]}" if address.startswith("http:") else address

@@ -44,7 +44,7 @@ async def exchange(
         redirect: the whole address that the person was sent back to.
 
     Raises:
-        SignInError: the person or the server refused, the redirect is of another sign-in, or the server cannot be
+        SignInError: the person or the server refused, the redirect belongs to another sign-in, or the server cannot be
             reached.
     """
     client = WebApplicationClient(application.client_id)
@@ -71,8 +71,8 @@ async def revoke(application: Application, revoke_url: str, token: str) -> None:
     """Revoke a token; one that is no longer valid is accepted too (RFC 7009).
 
     Args:
-        application: that the token was given to.
-        revoke_url: of the server that gave it.
+        application: the one that the token was given to.
+        revoke_url: where the server that gave it takes it back.
         token: the one to give back.
 
     Raises:

@@ -10,11 +10,9 @@ import msgspec
 from yarl import URL
 
 from ..errors import SignInError
-from ..transport import checked_base_url
+from ..transport import answer_to, checked_base_url
 
 _METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
-_SECONDS: Final = 30
-_MOST_BYTES: Final = 1 << 16
 
 
 @attrs.frozen
@@ -69,14 +67,14 @@ def _has_origin(address: str, origin: URL) -> bool:
 
 
 async def _fetched(url: URL) -> dict[str, Any]:
+    """The metadata at an address.
+
+    Raises:
+        SignInError: there is none, or the host cannot be reached.
+    """
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
-            client.get(url, allow_redirects=False) as response,
-        ):
-            content = await response.content.read(_MOST_BYTES)
-            found = response.status == 200
-        metadata = msgspec.json.decode(content) if found else None
+        status, content = await answer_to("GET", url)
+        metadata = msgspec.json.decode(content) if status == 200 else None
     except (aiohttp.ClientError, TimeoutError) as error:
         raise SignInError(f"{url.origin()} cannot be asked where to sign in: {type(error).__name__}") from None
     except (msgspec.MsgspecError, UnicodeError):

@@ -12,12 +12,12 @@ import attrs
 
 from ..calls import MAX_PER_PAGE, together
 from ..tables import Batch, Table, joined
-from .deletions import Counted, Held, find_deleted
+from .deletions import Counted, HeldIds, find_deleted
 from .listing import Listing, ListPage
 from .part import Checkpoint
 from .reading import MOST_PAGES
 from .spans import Span, wire
-from .store import Store
+from .store import OpenTarget
 from .targets import Rows, Step, Written
 from .ways import By, Deletions
 
@@ -25,7 +25,7 @@ _SPANS_AT_ONCE: Final = 2
 """One is stored while another one is read."""
 
 
-class Tally:
+class JobTally:
     """What a job came to so far.
 
     Attributes:
@@ -61,7 +61,9 @@ class Copying:
         sweep: seconds after which everything is read again; None for never.
     """
 
-    def __init__(self, listing: Listing, store: Store, tally: Tally, *, lag: int, sweep: int | None = None) -> None:
+    def __init__(
+        self, listing: Listing, store: OpenTarget, tally: JobTally, *, lag: int, sweep: int | None = None
+    ) -> None:
         self._listing: Final = listing
         self._store: Final = store
         self._tally: Final = tally
@@ -182,7 +184,7 @@ class Copying:
             return
         rows = await self._store.read(table, self._of, ["created_at", "id"], until)
         created = rows.column("created_at").cast("int64").to_pylist()
-        held = Held([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
+        held = HeldIds([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
         gone = await find_deleted(held, Span(None, until), counted.count, self._ask, self._read_ids)
         await self._keep([], gone)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ..calls import pages_for
 from .spans import Span
 
 PAGE: Final = 200
@@ -37,12 +38,12 @@ class Counted:
         return self.count <= len(self.created)
 
     def before(self, second: int) -> int:
-        """How many of the page were created before a second."""
+        """How many on the page were created before a second."""
         return sum(created < second for created in self.created.values())
 
 
 @attrs.frozen
-class Held:
+class HeldIds:
     """What the copy holds, sorted by creation: the seconds and, at the same places, the ids."""
 
     seconds: Sequence[int]
@@ -61,7 +62,7 @@ class Held:
         The cut falls between pages. None where there is no such second.
         """
         places = self.within(span)
-        pages = -(-len(places) // self.page)
+        pages = pages_for(len(places), self.page)
         middle = places.start + (pages + 1) // 2 * self.page if pages > 1 else places.start + len(places) // 2
         for distance in range(len(places)):
             for place in (middle - distance, middle + distance):
@@ -71,7 +72,7 @@ class Held:
         return None
 
     def compared(self, span: Span, counted: Counted) -> Span | None:
-        """How much of a span an answer's page has all of, up to a second in which nothing lies; None for nothing."""
+        """The part of a span of which a page has everything, up to a second in which nothing lies; None for no part."""
         if counted.whole:
             return span
         if not counted.in_order:
@@ -99,7 +100,7 @@ ReadIds = Callable[[Span], Awaitable[Collection[str]]]
 """Reads all ids of a span, however many there are."""
 
 
-async def find_deleted(held: Held, span: Span, count: int, ask: Ask, read_ids: ReadIds) -> set[str]:
+async def find_deleted(held: HeldIds, span: Span, count: int, ask: Ask, read_ids: ReadIds) -> set[str]:
     """The ids in a span that are held and gone, where the server counts so many in it."""
     gone: set[str] = set()
     waiting = [(span, count)]
@@ -110,7 +111,7 @@ async def find_deleted(held: Held, span: Span, count: int, ask: Ask, read_ids: R
             continue
         halves = held.halved(one) if max(len(places), there) > held.page else None
         if there <= 0:
-            # Told by subtraction, between whose two counts an object may have come: looked at before it is believed.
+            # The difference of two counts, between which an object may have come: checked before it is believed.
             gone |= held.lacking(places, await read_ids(one))
         elif halves is None:
             gone |= held.lacking(places, await _all_ids(one, there, held.page, ask, read_ids))

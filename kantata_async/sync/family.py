@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ..tables import Table
-from .copying import Tally
+from .copying import JobTally
 from .listing import Listing, ListPage
 from .parents import Parents
-from .store import Store
+from .store import OpenTarget
 from .targets import Step
 
 
@@ -20,7 +20,7 @@ class Family:
 
     Attributes:
         listing: the parents on the server.
-        changed: those for which the copy may differ from the server, once it was looked for.
+        changed: those for which the copy may differ from the server, known after `look`.
     """
 
     def __init__(self, through: Parents, listing: Listing, table: Table) -> None:
@@ -39,7 +39,7 @@ class Family:
         await self._read()
         return sorted(self._parents)
 
-    async def look(self, store: Store) -> None:
+    async def look(self, store: OpenTarget) -> None:
         """Find the parents for which something changed, and the objects whose parents are gone."""
         steady = await self._read()
         of = self._through.filter
@@ -61,14 +61,14 @@ class Family:
             if updates is None or updates.get(parent, {}) != held.get(parent, {})
         )
 
-    async def bury(self, store: Store, tally: Tally) -> None:
-        """Note that what belonged to parents that are gone is gone."""
+    async def bury(self, store: OpenTarget, tally: JobTally) -> None:
+        """Have the target note as gone what belonged to parents that are gone."""
         if self._orphans:
             at = datetime.fromtimestamp(self._second, UTC)
             tally.add(await store.write(Step(at, deleted={self._table: self._orphans})))
 
     async def _read(self) -> bool:
-        """Read the parents, and what came along of the objects that belong to them; whether none left meanwhile."""
+        """Whether no parent left its list while that, and the objects that came along, were read."""
 
         async def take(pages: Sequence[ListPage]) -> None:
             for page in pages:
@@ -85,7 +85,7 @@ class Family:
         return await self.listing.read((), take)
 
     def _updates(self) -> dict[str, dict[str, Any]] | None:
-        """When each object was updated, by parent; None where the parents' list does not say it."""
+        """When each object was updated, by parent; None where the parents' list does not say."""
         if self._through.ref is None or None in self._belonging.values():
             return None
         if not self._updated.keys() >= {id for ids in self._belonging.values() for id in ids}:

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import attrs
 
-from ..calls import MAX_PER_PAGE, Connection, Operation, check_call, together
+from ..calls import MAX_PER_PAGE, Connection, Operation, check_call, pages_for, together
 from ..errors import KantataError, TargetError, UsageError
 from ..resource import Resource
 from ..tables import table_of
-from .copying import Copying, Tally
+from .copying import Copying, JobTally
 from .family import Family
 from .listing import Listing, ListPage
 from .parents import Kinds, Parents, parents_of
@@ -23,7 +23,7 @@ from .part import Checkpoint, Part
 from .reading import MOST_PAGES
 from .report import JobDifference, JobPlan, JobReport
 from .spans import Span
-from .store import Store
+from .store import OpenTarget
 from .targets import Written
 from .ways import By, Deletions, Way, way_of
 
@@ -87,10 +87,10 @@ class Job:
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
-    async def run(self, store: Store, progress: Progress | None) -> JobReport:
+    async def run(self, store: OpenTarget, progress: Progress | None) -> JobReport:
         """Bring the copy up to date. An error that is not the target's is in the report."""
         began = time.monotonic()
-        tally, listings = Tally(), list[Listing]()
+        tally, listings = JobTally(), list[Listing]()
         behind: list[int] = []
 
         def report(error: Exception | None = None, *, done: bool = False) -> JobReport:
@@ -112,7 +112,7 @@ class Job:
             return report(error)
         return report(done=True)
 
-    async def _run(self, store: Store, tally: Tally, listings: list[Listing], behind: list[int]) -> None:
+    async def _run(self, store: OpenTarget, tally: JobTally, listings: list[Listing], behind: list[int]) -> None:
         at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
 
         async def copy(listing: Listing) -> None:
@@ -136,7 +136,7 @@ class Job:
                 # What the parents' list carried says nothing of what the list itself does.
                 family.listing.not_sent = None
 
-    async def plan(self, store: Store) -> JobPlan:
+    async def plan(self, store: OpenTarget) -> JobPlan:
         """How it is going to be read; one request for each part, and none for objects."""
         match self._through:
             case None:
@@ -147,22 +147,22 @@ class Job:
             case Parents() as through:
                 # Nobody counts the objects of all parents; each has a page at least.
                 rows = (await self._family(through).listing.count()).count
-                requests = rows + -(-rows // MAX_PER_PAGE)
+                requests = rows + pages_for(rows, MAX_PER_PAGE)
         through_what = "" if self._through is None else f"{self._through}; "
         return JobPlan(self.name, f"{through_what}{self._way}", rows, requests)
 
-    async def _planned(self, store: Store, listing: Listing) -> tuple[int, int]:
+    async def _planned(self, store: OpenTarget, listing: Listing) -> tuple[int, int]:
         text = store.checkpoints.get(listing.part.name)
         kept = Checkpoint() if text is None else Checkpoint.from_json(text)
         since = kept.through if kept.query == listing.part.query else None
         span = Span(since) if self._way.by is not By.NOTHING else Span()
         rows = (await listing.page(1, span.covering(self._way.by.value), size=1)).count
-        pages = max(1, -(-rows // MAX_PER_PAGE))
+        pages = max(1, pages_for(rows, MAX_PER_PAGE))
         counting = 0 if self._way.deletions in {Deletions.ABSENCE, Deletions.NEVER} else 1
         cutting = 2 * (pages // MOST_PAGES) if self._way.by is not By.NOTHING else 0
         return rows, pages + counting + cutting
 
-    async def verify(self, store: Store) -> JobDifference:
+    async def verify(self, store: OpenTarget) -> JobDifference:
         """Where the copy differs from what the server has, of what the copy is to have by now."""
         match self._through:
             case None:
@@ -174,7 +174,9 @@ class Job:
                 found = await together([self._compared(store, self._listing(parent)) for parent in parents])
         return JobDifference(*(tuple(sorted(chain.from_iterable(parts))) for parts in zip(*found, strict=True)))
 
-    async def _compared(self, store: Store, listing: Listing) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    async def _compared(
+        self, store: OpenTarget, listing: Listing
+    ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """The ids that are missing, extra and stale."""
         there: dict[str, Any] = {}
         dated = "updated_at" in listing.table.kinds

@@ -42,7 +42,7 @@ class ListPage:
 
     @property
     def created(self) -> Mapping[str, int] | None:
-        """The second in which each of the objects was created, by id; None where the answer does not say it of all."""
+        """The second in which each of the objects was created, by id; None where the answer does not say so for all."""
         instants = self.listed.rows.column("created_at")
         if instants.null_count or self.gone:
             return None
@@ -73,14 +73,18 @@ class Listing:
         return table_of(collection, self._connection.reader.class_of(collection))
 
     async def page(self, number: int = 1, filters: Filters = (), *, size: int = MAX_PER_PAGE) -> ListPage:
-        """A page of the list, in the order that keeps objects in their places. Raises what requests raise."""
+        """A page of the list, in the order that keeps objects in their places.
+
+        Raises:
+            KantataError: as any read of a list.
+        """
         query = {**self._call.query, **dict(filters)}
         if self.way.paged:
             query |= {"page": str(number), "per_page": str(size)}
         return await self._asked(attrs.evolve(self._call, query=query))
 
     async def count(self, filters: Filters = ()) -> ListPage:
-        """How many objects there are that are not deleted, with a page of one of them."""
+        """A page of one object that is not deleted; its count is of all of them."""
         return await self.page(1, [*filters, *self._count_hides.items()], size=1)
 
     async def living(self, filters: Filters) -> ListPage:
@@ -88,21 +92,21 @@ class Listing:
         return await self.page(1, [*filters, *self._count_hides.items()])
 
     async def read(self, filters: Filters, take: Take[ListPage], first: ListPage | None = None) -> bool:
-        """Read all pages; whether nothing left the list meanwhile."""
+        """Whether nothing left the list while all its pages were read."""
         filters = tuple(filters)
         first = await self.page(1, filters) if first is None else first
         size = max(len(first.ids), 1) if first.count > len(first.ids) else MAX_PER_PAGE
         return await read_all(partial(self._numbered, filters), first, take, size)
 
     async def read_living(self, filters: Filters, take: Take[ListPage]) -> bool:
-        """Read all pages of the objects that are not deleted; whether nothing left the list meanwhile."""
+        """Whether nothing left the list while all pages of objects that are not deleted were read."""
         return await self.read([*filters, *self._count_hides.items()], take)
 
     async def _numbered(self, filters: Filters, number: int) -> ListPage:
         return await self.page(number, filters)
 
     async def by_id(self, ids: Sequence[str]) -> list[ListPage]:
-        """Those of the objects that are there."""
+        """The pages of those among the objects that are there."""
         return [await self.page(1, [("only", ",".join(some))]) for some in in_batches(list(ids), MAX_PER_PAGE)]
 
     async def _asked(self, call: Call) -> ListPage:

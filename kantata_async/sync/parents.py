@@ -1,4 +1,4 @@
-"""Lists that need a parent, or a kind: which there are, and where the parents' own list tells what changed."""
+"""Lists that need a parent, or a kind: which there are, and where the parents' own list shows what changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Kinds:
 
     @property
     def sample(self) -> str:
-        """A value of the filter, to check beforehand what is asked for with it."""
+        """A value of the filter, with which the other arguments can be checked beforehand."""
         return self.values[0]
 
     def __str__(self) -> str:
@@ -34,9 +34,9 @@ class Parents:
     """A list that is read for one parent after the other.
 
     Attributes:
-        filter: that names the parent.
+        filter: the filter that names the parent.
         operation: the parents' own list.
-        include: the association of the parents with the list's objects, which tells what there is and when it was
+        include: the association of the parents with the list's objects, which shows what there is and when it was
             updated, 200 parents a request; None where they have none, and each parent is asked for.
         ref: the attribute of the parents that holds the ids of that association.
     """
@@ -48,7 +48,7 @@ class Parents:
 
     @property
     def sample(self) -> str:
-        """A value of the filter, to check beforehand what is asked for with it."""
+        """A value of the filter, with which the other arguments can be checked beforehand."""
         return "1"
 
     def __str__(self) -> str:
@@ -61,7 +61,8 @@ def parents_of(
 ) -> Kinds | Parents | None:
     """What a list is to be read through; None for one that needs nothing, or was given it.
 
-    Raises UsageError for a list that needs what cannot be gone through.
+    Raises:
+        UsageError: the list needs something of which there is no list.
     """
     needed = [name for name, kind in operation.filters.items() if kind.needed and name not in arguments]
     if not needed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
-from ..calls import together
+from ..calls import pages_for, together
 
 MOST_PAGES: Final = 25
 """Pages read at once; of a list cut by time no page lies deeper, as deep ones cost the server more and more."""
@@ -36,16 +36,16 @@ Fetch = Callable[[int], Coroutine[Any, Any, A]]
 """Asks for a page by its number, from 1."""
 
 Take = Callable[[Sequence[A]], Awaitable[None]]
-"""Takes pages as they were read; of an object that comes twice the later one holds."""
+"""Takes pages as they were read; of an object that comes twice, the later one counts."""
 
 
 async def read_all(fetch: Fetch[A], first: A, take: Take[A], size: int) -> bool:
-    """Read a list whose first page is there, in pages of a size; whether nothing left it meanwhile."""
+    """Whether nothing left a list while the pages after its first one were read."""
     counts = {first.count}
     await take([first])
     number = 2
-    while number <= _pages(max(counts), size):
-        last = min(_pages(max(counts), size), number + MOST_PAGES - 1)
+    while number <= pages_for(max(counts), size):
+        last = min(pages_for(max(counts), size), number + MOST_PAGES - 1)
         answers = await together(map(fetch, range(number, last + 1)))
         await take(answers)
         counts.update(answer.count for answer in answers)
@@ -57,12 +57,8 @@ async def read_all(fetch: Fetch[A], first: A, take: Take[A], size: int) -> bool:
 
 
 async def _read_downwards(fetch: Fetch[A], take: Take[A], size: int, count: int) -> None:
-    number = _pages(count, size)
+    number = pages_for(count, size)
     while number > 0:
         answer = await fetch(number)
         await take([answer])
         number -= 1
-
-
-def _pages(count: int, size: int) -> int:
-    return -(-count // size)

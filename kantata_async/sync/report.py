@@ -14,15 +14,15 @@ _MOST_NAMES: Final = 5
 
 @attrs.frozen
 class JobReport:
-    """What one job came to.
+    """What came of one job.
 
     Attributes:
-        name: of the resource.
+        name: the name of the resource.
         read: objects that came, some of them perhaps twice.
         new: those that the copy did not have.
-        changed: those that it had otherwise.
+        changed: those that it had with other values.
         deleted: those that it had and are gone.
-        requests: calls of the API; what was sent again is counted once.
+        requests: calls to the API; one that was sent again counts once.
         seconds: from its start to its end.
         behind: how far the copy stays behind the server; None where the job did not come to its end.
         not_sent: the columns that are null throughout, as no answer carried them: optional fields that were not asked
@@ -42,7 +42,7 @@ class JobReport:
     error: Exception | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """It as plain data."""
+        """The report as plain data."""
         return {
             "name": self.name,
             **{name: getattr(self, name) for name in _NUMBERS},
@@ -55,7 +55,7 @@ class JobReport:
 
 @attrs.frozen
 class Report:
-    """What a run came to, job by job; shown as a table."""
+    """What came of a run, job by job; its text is a table."""
 
     jobs: Sequence[JobReport]
 
@@ -63,7 +63,10 @@ class Report:
         return iter(self.jobs)
 
     def __getitem__(self, name: str) -> JobReport:
-        return next(job for job in self.jobs if job.name == name)
+        for job in self.jobs:
+            if job.name == name:
+                return job
+        raise KeyError(name)
 
     @property
     def ok(self) -> bool:
@@ -88,10 +91,10 @@ class JobPlan:
     """How one job is going to be read.
 
     Attributes:
-        name: of the resource.
+        name: the name of the resource.
         way: how, in words.
-        rows: how many objects the server counts that are to be read.
-        requests: about how many calls of the API that takes.
+        rows: how many objects there are to read, as the server counts them.
+        requests: about how many calls to the API that takes.
     """
 
     name: str
@@ -102,7 +105,7 @@ class JobPlan:
 
 @attrs.frozen
 class SyncPlan:
-    """How a sync is going to be done, job by job; shown as a table."""
+    """What a sync is going to do, job by job; its text is a table."""
 
     jobs: Sequence[JobPlan]
 
@@ -156,7 +159,7 @@ class Difference:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
-    """Lines with columns of their own: the first, and the one numbered `left`, begin at the left."""
+    """Lines in columns: the first column, and the one numbered `left`, are aligned to the left."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     return "\n".join(
         "  ".join(

@@ -16,7 +16,7 @@ from .targets import Held, Step, Target, Written
 T = TypeVar("T")
 
 
-class Store:
+class OpenTarget:
     """A target, opened for a run."""
 
     def __init__(self, target: Target) -> None:

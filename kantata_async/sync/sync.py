@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from ..session import KantataSession
 from ..tables import reader_for
 from .job import Job, Pace, Progress
 from .report import Difference, JobReport, Report, SyncPlan
-from .store import Store
+from .store import OpenTarget
 from .targets import Target
 
 _LAG: Final = 180
@@ -125,10 +124,10 @@ class Sync:
         while True:
             began = time.monotonic()
             yield await self._run(progress)
-            await asyncio.sleep(max(0.0, seconds - (time.monotonic() - began)))
+            await self._connection.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
     async def _run(self, progress: Progress | None) -> Report:
-        async def run(job: Job, store: Store) -> JobReport:
+        async def run(job: Job, store: OpenTarget) -> JobReport:
             with own_turn():
                 return await job.run(store, progress)
 
@@ -136,10 +135,10 @@ class Sync:
             return Report(await together(run(job, store) for job in self._jobs.values()))
 
     @asynccontextmanager
-    async def _opened(self) -> AsyncIterator[Store]:
+    async def _opened(self) -> AsyncIterator[OpenTarget]:
         if not self._jobs:
             raise UsageError("nothing to copy: add a collection first, as in sync.add(kantata.users)")
-        store = Store(self._target)
+        store = OpenTarget(self._target)
         await store.open()
         try:
             yield store

@@ -41,9 +41,9 @@ class Way:
     Attributes:
         by: what it is cut by.
         deletions: how deletions are found.
-        order: that keeps objects in their places; None where the list has none.
-        reveal: the filters that lift what the list leaves out.
-        shows_deleted: whether it then answers deleted objects too, each with its `deleted_at`.
+        order: the order that keeps objects in their places; None where the list has none.
+        reveal: the filters that bring in what the list leaves out by default.
+        shows_deleted: whether it then shows deleted objects too, each with its `deleted_at`.
         by_id: whether it gives objects by their ids.
         paged: whether it has pages.
     """
@@ -92,10 +92,10 @@ def _by(operation: Operation[Any]) -> By:
     return next(windows, By.NOTHING)
 
 
-def _deletions(operation: Operation[Any], by: By, created_is_told: bool) -> Deletions:
+def _deletions(operation: Operation[Any], by: By, shows_creation: bool) -> Deletions:
     if by is By.NOTHING:
         return Deletions.ABSENCE
     if by is By.CREATION:
         return Deletions.NEVER
-    halves = created_is_told and _has_window(operation, By.CREATION.value)
+    halves = shows_creation and _has_window(operation, By.CREATION.value)
     return Deletions.HALVING if halves else Deletions.COUNTING

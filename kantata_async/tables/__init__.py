@@ -1,4 +1,4 @@
-"""Objects of the API as columns: one schema a collection, and Arrow batches built from what came.
+"""Objects of the API as columns: one schema for each collection, and Arrow batches built from answers.
 
 library   pyarrow, or what to install for it
 schema    the columns of a collection, from its entity classes

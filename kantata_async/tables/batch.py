@@ -1,4 +1,4 @@
-"""The objects of an answer as a batch: column by column, from what came, without an entity being made."""
+"""The objects of an answer as a batch, built column by column without making entities."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .schema import EXTRA, Kind, Table, arrow_types
 
 @cache
 def reader_for(class_of: ClassOf) -> Reader:
-    """What reads answers for tables, shared by all that have the same classes: texts of time are left to Arrow."""
+    """The reader of answers for tables, shared by all with the same classes; it leaves the texts of times to Arrow."""
     return Reader(class_of, spelt=True)
 
 
@@ -31,9 +31,9 @@ class Batch:
     """Objects of a collection.
 
     Attributes:
-        table: whose columns they have.
+        table: the table whose columns they have.
         rows: a `pyarrow.RecordBatch` of the table's schema.
-        sent: the attributes that came, of one object at least; the others are null throughout.
+        sent: the attributes that came with at least one object; the others are null throughout.
     """
 
     table: Table
@@ -41,7 +41,7 @@ class Batch:
     sent: frozenset[str]
 
     def given(self, values: Mapping[str, str]) -> Batch:
-        """The same with these texts in columns that did not come: what was asked for is known without being sent."""
+        """The batch with these texts in columns that did not come: what was asked for is known without being sent."""
         rows, names = self.rows, [name for name in values if name in self.table.kinds and name not in self.sent]
         for name in names:
             column = arrow().array([values[name]] * rows.num_rows, arrow().string())
@@ -55,7 +55,7 @@ def read_batch(table: Table, envelope: Envelope, ids: Iterable[str]) -> Batch:
 
 
 def read_batches(table: Table, envelope: Envelope, ids: Iterable[str]) -> list[Batch]:
-    """The same in batches of objects that came with the same attributes, all of which are in `sent`."""
+    """The same objects in batches of those that came with the same attributes, all of which are in `sent`."""
     columns = _columns(table, envelope, ids)
     partly = [values for values in columns.values() if msgspec.UNSET in values]
     if not partly:
@@ -70,7 +70,7 @@ def read_batches(table: Table, envelope: Envelope, ids: Iterable[str]) -> list[B
 
 
 def joined(batches: Sequence[Batch]) -> Batch:
-    """Batches of one table as one, each object as it came last."""
+    """Batches of one table joined into one, with each object as it came last."""
     table = batches[0].table
     rows = arrow().concat_batches([batch.rows for batch in batches]) if len(batches) > 1 else batches[0].rows
     ids = rows.column("id").to_pylist()
@@ -117,7 +117,7 @@ class BatchStream:
         self._held: list[Any] = []
 
     def take(self, envelope: Envelope, ids: Sequence[str]) -> Iterator[Any]:
-        """Take these objects of an answer; gives the batches that are full by now."""
+        """The batches that are full once these objects of an answer are added."""
         if ids:
             self._held.append(read_batch(self._table, envelope, ids).rows)
         while sum(batch.num_rows for batch in self._held) >= self._rows:
@@ -126,6 +126,6 @@ class BatchStream:
             yield whole.slice(0, self._rows)
 
     def last(self) -> Iterator[Any]:
-        """The last batch, where there is something left."""
+        """The last batch, where anything is left."""
         if any(batch.num_rows for batch in self._held):
             yield arrow().concat_batches(self._held)

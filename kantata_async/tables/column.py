@@ -1,4 +1,4 @@
-"""The values of one attribute as an Arrow array, and those that are not what its column holds."""
+"""The values of one attribute as an Arrow array, and the values that do not fit its column."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _SENT_AS: Final[Mapping[Kind, frozenset[type]]] = {
     Kind.DAY: frozenset({str, NoneType}),
     Kind.TEXTS: frozenset({tuple, NoneType}),
 }
-"""The types of Python whose values make an array of a kind as they are."""
+"""The Python types whose values make an array of a kind as they are."""
 
 _WHOLE_BITS: Final = 63
 
 
 @attrs.frozen
 class Values:
-    """The values of an attribute, and by their places those that its column cannot hold."""
+    """The values of an attribute, and by their places those that do not fit its column."""
 
     array: Any
     unfit: Mapping[int, Any]
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON text, also one with half of a character that takes two in UTF-16."""
+    """A value as JSON text, even one with half of a surrogate pair."""
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeError:
@@ -46,7 +46,7 @@ def json_text(value: Any) -> str:
 
 
 def values_of(kind: Kind, values: Sequence[Any]) -> Values:
-    """The array of a column; null where a value is null, was not sent (UNSET), or is not what the column holds."""
+    """The array of a column; null where a value is null, was not sent (UNSET), or does not fit the column."""
     if kind is Kind.JSON:
         array = [None if value is None or value is msgspec.UNSET else json_text(value) for value in values]
         return Values(arrow().array(array, arrow_types()[kind]), {})
@@ -54,12 +54,12 @@ def values_of(kind: Kind, values: Sequence[Any]) -> Values:
         try:
             return Values(_array(kind, values), {})
         except (arrow().ArrowException, ValueError, OverflowError, TypeError):
-            pass  # one of them is out of range, or no text that can be written: looked for below
+            pass  # one of them is out of range, or a text that cannot be written: found below
     return _one_by_one(kind, values)
 
 
 def _array(kind: Kind, values: Sequence[Any]) -> Any:
-    """The array of values that came as they usually do."""
+    """The array of values that all fit."""
     if kind is Kind.INSTANT or kind is Kind.DAY:
         return arrow().array(values, arrow().string()).cast(arrow_types()[kind])
     return arrow().array(values, arrow_types()[kind])
@@ -128,4 +128,4 @@ _FITS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
     Kind.INSTANT: read_instant,
     Kind.DAY: _day,
 }
-"""What a column holds for a value as it came. Each raises TypeError, ValueError or OverflowError for what it cannot."""
+"""What a column holds for a value as it came. Each raises TypeError, ValueError or OverflowError for a misfit."""

@@ -11,7 +11,11 @@ from ..errors import UsageError
 
 @cache
 def arrow() -> Any:
-    """The module pyarrow. Raises UsageError saying what to install where it is missing."""
+    """The module pyarrow.
+
+    Raises:
+        UsageError: it is not installed; the message says what to install.
+    """
     try:
         import pyarrow  # noqa: PLC0415 - an extra, and half a second that most programs need not wait
     except ModuleNotFoundError as error:
@@ -23,6 +27,10 @@ def arrow() -> Any:
 
 @cache
 def arrow_compute() -> Any:
-    """The module pyarrow.compute, whose functions are made when it is loaded. Raises UsageError as `arrow` does."""
+    """The module pyarrow.compute, whose functions are made when it is loaded.
+
+    Raises:
+        UsageError: as `arrow`.
+    """
     arrow()
     return import_module("pyarrow.compute")

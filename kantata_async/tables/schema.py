@@ -1,4 +1,4 @@
-"""The columns of a collection: what the catalogue says of its attributes, so that they are the same from run to run."""
+"""The columns of a collection: its attributes as the catalogue has them, so that they are the same from run to run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..model import Attribute, Entity, read_day, read_id, read_ids, read_instant
 from .library import arrow
 
 EXTRA: Final = "_extra"
-"""The column of everything that has none of its own, as JSON text."""
+"""The column of everything that has no column, as JSON text."""
 
 
 class Kind(enum.Enum):
-    """What a column holds; null stands for null, and for what was not sent."""
+    """What a column holds; null stands for null and for what was not sent."""
 
     TEXT = "text"
     WHOLE = "whole number of 64 bits"
@@ -66,7 +66,11 @@ class Table:
 
     @cached_property
     def schema(self) -> Any:
-        """The `pyarrow.Schema` of its batches. Raises UsageError where pyarrow is not installed."""
+        """The `pyarrow.Schema` of its batches.
+
+        Raises:
+            UsageError: pyarrow is not installed.
+        """
         types = arrow_types()
         return arrow().schema([(column.name, types[column.kind]) for column in self.columns])
 
@@ -88,9 +92,9 @@ def arrow_types() -> Mapping[Kind, Any]:
 
 
 def table_of(collection: str, cls: type[Entity] | None) -> Table:
-    """The table of a collection, whose objects are of a class; None for one that the catalogue does not know.
+    """The table of a collection whose objects are of a class, None for one that the catalogue does not know.
 
-    It is always the same one.
+    For the same collection and class it is always the same object.
     """
     return _table(collection, cls)  # type: ignore[arg-type]  # mypy confuses the hash of such a class
 

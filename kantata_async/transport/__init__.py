@@ -3,7 +3,7 @@
 url           what a path of the API is on the wire
 hidden        secrets that their repr does not show
 profiles      tokens kept on disk
-token_server  a form sent to an authorization server
+token_server  requests to an authorization server, outside any session
 renewal       the token of a profile renewed
 redaction     which parts of an answer may be shown
 auth          the token, where it comes from, and how it is kept out of what is shown
@@ -39,10 +39,10 @@ from .options import Options
 from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
 from .renewal import SECRET_VARIABLE
-from .request import NO_BODY, Part, Request
+from .request import NO_BODY, FormPart, Request
 from .response import Response
-from .retry import RetryPolicy
-from .token_server import post_form
+from .retry import RetryPolicy, Sleep
+from .token_server import answer_to, post_form
 from .url import checked_base_url
 from .verdict import Effect, effect_of
 
@@ -52,19 +52,21 @@ __all__ = [
     "SECRET_VARIABLE",
     "Connector",
     "Effect",
+    "FormPart",
     "HiddenForm",
     "Network",
     "OnEvent",
     "Options",
-    "Part",
     "Profile",
     "Request",
     "RequestEvent",
     "Response",
     "RetryPolicy",
+    "Sleep",
     "Token",
     "TokenSource",
     "Transport",
+    "answer_to",
     "base_url_of_environment",
     "checked_base_url",
     "chosen_profile",

@@ -17,7 +17,7 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Phase(enum.Enum):
-    """How far an attempt came."""
+    """How far an attempt got."""
 
     NOT_SENT = "not sent"
     """No connection could be made: surely nothing reached the server."""
@@ -34,14 +34,14 @@ class Attempt:
     """The record of an attempt, filled in as it goes, so that what is known is there however it ends.
 
     Attributes:
-        phase: how far it came.
-        status: of the answer; 0 until its headers came.
-        headers: of the answer, under names that ignore case.
-        body: of the answer, decompressed.
+        phase: how far it got.
+        status: the status of the answer; 0 until its headers came.
+        headers: the headers of the answer, under names that ignore case.
+        body: the body of the answer, decompressed.
         error: why there is no whole answer; None where there is one.
         hopeless: whether it would fail in the same way again, as for a certificate that is not trusted.
-        token: that it was sent with.
-        carried: the headers it was sent with beside that.
+        token: the token that it was sent with.
+        carried: the other headers that it was sent with.
         began: when it had its slot, on the event loop's clock; 0 until then.
         leave: what the slot took from the limits; None until then.
     """

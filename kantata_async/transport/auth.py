@@ -95,10 +95,10 @@ class TokenSource:
         """Find a token if none was given: in the environment variable, else in the profile of a sign-in.
 
         Args:
-            base_url: of the API that the token is to be sent to; a profile's token goes to its own alone.
+            base_url: the API that the token is to be sent to; a profile's token goes to no other than its own.
 
         Raises:
-            UsageError: there is no token, not one that can be sent, or only one for another API.
+            UsageError: there is no token, none that can be sent, or only one for another API.
         """
         self.check()
         if self._profile is not None:
@@ -194,7 +194,7 @@ class TokenSource:
         return None if fault is None else f"the profile {profile.name!r}: {fault}"
 
     def _take(self, token: object) -> str | None:
-        """Use a token from now on; else say what is wrong with it."""
+        """Use a token from now on. Gives what is wrong with one that cannot be used."""
         if not isinstance(token, str):
             return f"a token must be a str, not {type(token).__name__}: {_WAYS}"
         if not token:

@@ -26,7 +26,7 @@ def base_url_of_environment() -> str:
 def proxy_of_environment(base_url: URL) -> str | None:
     """The proxy that HTTPS_PROXY or ALL_PROXY names for a server that NO_PROXY does not; None for none.
 
-    Plain http goes to this very machine alone, and so through none: a proxy would be shown the token.
+    Plain http goes to this very machine only, and so through no proxy: it would see the token.
     """
     if base_url.scheme != "https" or proxy_bypass(f"{base_url.host}:{base_url.port}"):
         return None

@@ -1,6 +1,6 @@
 """Why there is no answer: the errors for the exceptions of aiohttp, asyncio and the operating system.
 
-None of those is chained, and nothing of what the server sent is in the text: aiohttp's errors carry the request's
+None of those is chained, and the text quotes nothing that the server sent: aiohttp's errors carry the request's
 headers, and the parser's quote what it read. Only the operating system's own error is a cause.
 """
 
@@ -37,12 +37,12 @@ def failure(request: Request, error: Exception) -> KantataError:
     if isinstance(error, aiohttp.RedirectClientError):
         return InvalidResponseError(f"{request}: the answer redirects, and no redirect is followed")
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return UsageError(f"{request}: the address cannot be sent to ({type(error).__name__})")
+        return UsageError(f"{request}: nothing can be sent to the address ({type(error).__name__})")
     return _connection_failure(request, error)
 
 
 def is_hopeless(error: Exception) -> bool:
-    """Whether an attempt that ended in this would end in it again: a certificate or a name that cannot work."""
+    """Whether another attempt would end in the same exception: a certificate or a name that cannot work."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return error.status in (401, 403, 405, 407)
     if not isinstance(error, aiohttp.ClientConnectorError):

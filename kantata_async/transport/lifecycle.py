@@ -6,7 +6,7 @@ import asyncio
 import enum
 import random as chance
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, TypeVar
@@ -25,6 +25,7 @@ from .network import Network
 from .options import Options
 from .request import NO_BODY, Request
 from .response import Response
+from .retry import Sleep
 from .sending import Sending, Services
 from .time_limits import TimeLimits
 from .url import checked_base_url, target
@@ -59,7 +60,7 @@ class Transport:
         on_event: called for everything that happens to a request.
         network: how the server is reached.
         max_answer_bytes: the size an answer may have, decompressed.
-        sleep: waits between attempts; a test's may return at once.
+        sleep: waits between attempts, and wherever else the session waits; a test's may return at once.
         random: gives a number from 0 to 1, the place of a wait in its range.
         now: the time in seconds since 1970, against which a Retry-After date is read where an answer has no date.
 
@@ -82,7 +83,7 @@ class Transport:
         on_event: OnEvent | None = None,
         network: Network = Network(),  # noqa: B008 - frozen
         max_answer_bytes: int = 64 * 1024 * 1024,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
         random: Callable[[], float] = chance.random,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -102,7 +103,7 @@ class Transport:
         self._hook: Final = None if on_event is None else Hook(on_event)
         self._network: Final = network
         self._max_answer_bytes: Final = max_answer_bytes
-        self._sleep: Final = sleep
+        self.sleep: Final = sleep
         self._random: Final = random
         self._now: Final = now
         self._loop: asyncio.AbstractEventLoop
@@ -148,7 +149,7 @@ class Transport:
             clock=self._loop.time,
             is_open=lambda: self._state is _Lifetime.OPEN,
             longest_pause=self.options.retry.deadline,
-            sleep=self._sleep,
+            sleep=self.sleep,
             random=self._random,
             now=self._now,
         )

@@ -13,7 +13,7 @@ from typing import Any, Final
 import aiohttp
 
 from ..errors import UsageError
-from .request import Part
+from .request import FormPart
 
 MAX_UPLOAD: Final = 10 * 1024 * 1024
 """Bytes a file may have (catalogue, "Create Attachment")."""
@@ -24,19 +24,19 @@ def holds_file(body: Any) -> bool:
     return any(_is_file(value) for _, value in _flat("", body))
 
 
-async def form_parts(body: Any) -> list[Part]:
+async def form_parts(body: Any) -> list[FormPart]:
     """The parts of a form for a JSON-like body whose leaves may be files.
 
     Raises:
         UsageError: a file cannot be read or is larger than 10 MB.
     """
     return [
-        await asyncio.to_thread(_file_part, name, value) if _is_file(value) else Part(name, _text(value))
+        await asyncio.to_thread(_file_part, name, value) if _is_file(value) else FormPart(name, _text(value))
         for name, value in _flat("", body)
     ]
 
 
-def form_of(parts: Sequence[Part]) -> aiohttp.MultipartWriter:
+def form_of(parts: Sequence[FormPart]) -> aiohttp.MultipartWriter:
     """The multipart body that aiohttp sends for these parts.
 
     Raises:
@@ -78,11 +78,11 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
-def _file_part(name: str, value: Any) -> Part:
+def _file_part(name: str, value: Any) -> FormPart:
     filename, content = _read(name, value)
     if len(content) > MAX_UPLOAD:
         raise UsageError(f"{name}: {filename} has {len(content):,} bytes, at most {MAX_UPLOAD:,} are taken")
-    return Part(name, content, filename, mimetypes.guess_type(filename)[0] or "application/octet-stream")
+    return FormPart(name, content, filename, mimetypes.guess_type(filename)[0] or "application/octet-stream")
 
 
 def _read(name: str, value: Any) -> tuple[str, bytes]:

@@ -16,10 +16,10 @@ from ..errors import UsageError
 from .environment import proxy_of_environment
 
 Connector = aiohttp.BaseConnector | Callable[[], aiohttp.BaseConnector]
-"""A connector of aiohttp's, which stays its maker's to close; or a function that makes one for the session."""
+"""An aiohttp connector, which its maker closes; or a function that makes one for the session."""
 
 _PROXY_SCHEMES: Final = ("http", "https")
-_HOW_ELSE: Final = "for any other kind of proxy pass connector=, as aiohttp-socks makes one"
+_HOW_ELSE: Final = "for any other kind of proxy pass a connector=, such as aiohttp-socks makes"
 
 
 @attrs.frozen
@@ -27,9 +27,9 @@ class Network:
     """How the server is reached.
 
     Attributes:
-        proxy: the URL of the proxy, with a user and a password where it wants them.
+        proxy: the URL of the proxy, with a user and a password where it needs them.
         trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are honoured where no proxy is given.
-        ssl: which certificates are trusted, and which one is shown; None for those that the system trusts.
+        ssl: which certificates are trusted, and which one is presented; None for those that the system trusts.
         connector: makes the connections instead of the session's own.
 
     Raises:
@@ -47,7 +47,7 @@ class Network:
         if not isinstance(self.ssl, tls.SSLContext | None):
             raise UsageError("KantataSession: ssl must be an ssl.SSLContext: ssl.create_default_context(cafile=…)")
         if not isinstance(self.connector, aiohttp.BaseConnector | None) and not callable(self.connector):
-            raise UsageError("KantataSession: connector must be a connector of aiohttp's, or a function that makes one")
+            raise UsageError("KantataSession: connector must be an aiohttp connector, or a function that makes one")
         if self.proxy is not None:
             read_proxy(self.proxy, "proxy")
 
@@ -59,13 +59,13 @@ class Network:
         """
         if self.proxy is not None:
             if base_url.scheme != "https":
-                raise UsageError("KantataSession: proxy= is for https alone: with plain http it would see the token")
+                raise UsageError("KantataSession: proxy= is only for https: with plain http it would see the token")
             return read_proxy(self.proxy, "proxy")
         found = proxy_of_environment(base_url) if self.trust_env else None
         return None if found is None else read_proxy(found, "HTTPS_PROXY or ALL_PROXY")
 
     def connector_or(self, make: Callable[[], aiohttp.BaseConnector]) -> tuple[aiohttp.BaseConnector, bool]:
-        """The connector to use, and whether it is the session's to close.
+        """The connector to use, and whether the session closes it.
 
         Raises:
             UsageError: the program's function made something that is not a connector.
@@ -74,7 +74,7 @@ class Network:
             return self.connector, False
         made = make() if self.connector is None else self.connector()
         if not isinstance(made, aiohttp.BaseConnector):
-            raise UsageError(f"KantataSession: connector gave a {type(made).__name__}, not a connector of aiohttp's")
+            raise UsageError(f"KantataSession: connector gave a {type(made).__name__}, not an aiohttp connector")
         return made, True
 
 

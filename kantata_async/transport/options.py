@@ -42,7 +42,7 @@ class Options:
         timeout: seconds one attempt may take; the API itself cuts a request off after 180.
         retry: how often and how long a request is tried.
         headers: sent along with every request.
-        priority: how urgent a request is among those that wait; None for what the program says by `priority()`.
+        priority: how urgent a request is among those that wait; None for what `priority()` says around it.
 
     Raises:
         UsageError: an option cannot be used.
@@ -75,7 +75,7 @@ class Options:
         headers: Mapping[str, str] | None = None,
         priority: Priority | None = None,
     ) -> Options:
-        """These options with what is given in their place; headers are added to the present ones.
+        """These options with those that are given in place of their own; headers are added.
 
         Raises:
             UsageError: an option cannot be used.
@@ -89,7 +89,7 @@ class Options:
 
 
 def _checked(headers: object) -> dict[str, str]:
-    """Headers that can be sent, under names in small letters.
+    """Headers that can be sent, under names in lower case.
 
     Raises:
         UsageError: a name or a value cannot be sent, or is the session's own to set; no value is shown.

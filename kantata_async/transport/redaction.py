@@ -1,4 +1,4 @@
-"""What of an answer may be shown: without a secret, on one line, and not longer than it is worth reading.
+"""The parts of an answer that may be shown: without secrets, on one line, and no longer than is worth reading.
 
 A server may echo the request, as it came or in the spelling of JSON, HTML or a URL. Whatever of an answer ends up in an
 error, a log line or an event goes through here first.

@@ -59,7 +59,7 @@ def request_id_of(headers: Mapping[str, str], redact: Redact) -> str | None:
 
 
 def is_by_the_api(attempt: Attempt) -> bool:
-    """Whether an answer is surely the API's own: it has a request id, and JSON in which errors have messages."""
+    """Whether an answer is certainly the API's own: it has a request id, and JSON in which errors have messages."""
     if "x-request-id" not in attempt.headers or not is_json(content_type_of(attempt.headers)):
         return False
     errors = errors_of(attempt.body)

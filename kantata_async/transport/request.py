@@ -21,7 +21,7 @@ NO_BODY: Final = NoBody.NO_BODY
 
 
 @attrs.frozen
-class Part:
+class FormPart:
     """One part of a multipart form.
 
     Attributes:
@@ -57,7 +57,7 @@ class Request:
     path: str
     query: Sequence[tuple[str, str]] = ()
     json: object = NO_BODY
-    form: Sequence[Part] | None = None
+    form: Sequence[FormPart] | None = None
     csv: bool = False
     decode: Callable[[bytes], Any] = parse_json
     looked_after: bool = False

@@ -25,7 +25,7 @@ class Response:
 
     Attributes:
         status: the HTTP status, 2xx.
-        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed for, and came.
+        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed and came.
         request_id: the x-request-id, which support asks for.
         headers: under names that ignore case.
         attempts: how often the request was sent.
@@ -39,7 +39,7 @@ class Response:
 
 
 def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
-    """The data of a success: decoded JSON, None for a blank body; a str where CSV was allowed for, and came.
+    """The data of a success: decoded JSON, None for a blank body; a str where CSV was allowed and came.
 
     Raises:
         InvalidResponseError: it is something else.
@@ -73,7 +73,7 @@ def _is_refusal(body: bytes) -> bool:
 
 
 def _tells_errors(errors: object) -> bool:
-    """Whether this is the form of errors, and not the collection of that name."""
+    """Whether this has the form of errors, and is not the collection of that name."""
     return not (isinstance(errors, dict) and all(isinstance(one, dict) and "id" in one for one in errors.values()))
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import email.utils
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 
 from ..bounds import positive_count, positive_number
+
+Sleep: TypeAlias = Callable[[float], Awaitable[None]]
+"""Waits for a number of seconds."""
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ An attempt passes the limits (`limits`), the token (`auth`), the wire (`wire`), 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -30,7 +30,7 @@ from .options import Options
 from .refusal import is_by_the_api, refusal_of, request_id_of
 from .request import Request
 from .response import Response, data_of
-from .retry import retry_after_of, wait_before
+from .retry import Sleep, retry_after_of, wait_before
 from .time_limits import TimeLimits
 from .verdict import READS, Verdict, decide
 from .wire import Wire
@@ -61,7 +61,7 @@ class Services:
     time_limits: TimeLimits
     clock: Callable[[], float]
     is_open: Callable[[], bool]
-    sleep: Callable[[float], Awaitable[None]]
+    sleep: Sleep
     random: Callable[[], float]
     now: Callable[[], float]
     longest_pause: float

@@ -1,4 +1,4 @@
-"""Time limits of what a session has under way, which end early when it closes, so that nothing outlives it.
+"""Time limits for everything that a session has under way; they end early when it closes, so that nothing outlives it.
 
 Most requests are answered long before their limit: one alarm of the event loop watches all of them, because setting and
 unsetting one for each costs more than looking through them when it rings.
@@ -13,7 +13,7 @@ from typing import Final, Self
 
 
 class TimeLimits:
-    """The limits that run. Make it in the event loop that uses it."""
+    """The limits that are running, in the event loop in which it was made."""
 
     def __init__(self) -> None:
         self._loop: Final = asyncio.get_running_loop()

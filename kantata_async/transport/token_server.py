@@ -1,17 +1,32 @@
-"""A form sent to an authorization server, outside any session."""
+"""Requests to an authorization server, outside any session."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
+from yarl import URL
 
 from ..errors import SignInError
 from .hidden import HiddenForm
 
 _SECONDS: Final = 30
 _MOST_BYTES: Final = 1 << 16
+
+
+async def answer_to(method: str, url: str | URL, **sent: Any) -> tuple[int, bytes]:
+    """The status and the body of the answer to a request; no redirect is followed.
+
+    Raises:
+        aiohttp.ClientError: there is no answer.
+        TimeoutError: it did not come in time.
+    """
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
+        client.request(method, url, allow_redirects=False, **sent) as response,
+    ):
+        return response.status, await response.content.read(_MOST_BYTES)
 
 
 async def post_form(url: str, form: HiddenForm) -> tuple[int, str]:
@@ -22,12 +37,10 @@ async def post_form(url: str, form: HiddenForm) -> tuple[int, str]:
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
-            client.post(url, data=urlencode(form.fields), headers=headers, allow_redirects=False) as response,
-        ):
-            content = await response.content.read(_MOST_BYTES)
-            return response.status, content.decode(errors="replace")
+        status, content = await answer_to("POST", url, data=urlencode(form.fields), headers=headers)
     except (aiohttp.ClientError, TimeoutError) as error:
         failed = type(error).__name__
+    else:
+        return status, content.decode(errors="replace")
+    # Raised outside the handler: the error above may hold the form, and with it a code or a token.
     raise SignInError(f"the authorization server cannot be reached: {failed}")

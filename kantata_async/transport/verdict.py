@@ -19,7 +19,7 @@ class Effect(enum.Enum):
     """What the status of an answer proves about a write."""
 
     NONE = "none"
-    """Nothing of it was carried out, of a batch neither."""
+    """Nothing of it was carried out, not even a part of a batch."""
     REFUSED = "refused"
     """It was refused for what it says: of a batch, parts may have been carried out."""
     UNKNOWN = "unknown"
@@ -44,7 +44,7 @@ def effect_of(status: int, *, by_the_api: bool = True) -> Effect:
 
     Args:
         status: the HTTP status.
-        by_the_api: whether the answer is surely the API's own; only a 503 is read differently where it is not.
+        by_the_api: whether the answer is certainly the API's own; only a 503 is read differently where it is not.
     """
     if 200 <= status < 300:
         return Effect.DONE
@@ -72,13 +72,13 @@ class Verdict(enum.Enum):
 def decide(
     method: str, phase: Phase, status: int, *, by_the_api: bool, hopeless: bool = False, looked_after: bool = False
 ) -> Verdict:
-    """What becomes of an attempt that came this far.
+    """What becomes of an attempt that got this far.
 
     Args:
         method: the HTTP method in capitals. GET and HEAD are reads, everything else is a write.
-        phase: how far the attempt came.
+        phase: how far the attempt got.
         status: of the answer; 0 where none came.
-        by_the_api: whether the answer is surely the API's own, not one of a proxy in front of it.
+        by_the_api: whether the answer is certainly the API's own, not from a proxy in front of it.
         hopeless: whether the attempt would fail in the same way again.
         looked_after: whether the caller checks what became of a write before sending it again: even a 503 of the API,
             which says that nothing was carried out, is then not answered by sending it again unasked.

@@ -1,4 +1,4 @@
-"""The groups that lines name: by ids, by names and by external references, as projects are found."""
+"""The groups that lines name, found as projects are: by ids, by names and by external references."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..sheets import Name
 from .missing import Missing, by_name, shown, texts_of
-from .named import FoundByName, Listing, find_named
+from .named import FoundByName, SearchableList, find_named
 from .referred import find_referred
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ async def find_groups(
     query = partial(kantata.workspace_groups.list, include=include)
     ids, titles, references = (texts_of(asked, kind) for kind in ("id", "title", "reference"))
     by_id = {one.id: [one] for one in await kantata.workspace_groups.get_many(ids, include=include)}
-    by_title: FoundByName[WorkspaceGroup] = await find_named(Listing(query, "name"), titles)
+    by_title: FoundByName[WorkspaceGroup] = await find_named(SearchableList(query, "name"), titles)
     referred = await find_referred(
         partial(kantata.workspace_groups.list, include=[*dict.fromkeys([*include, "external_references"])]), references
     )

@@ -1,4 +1,4 @@
-"""The invitations to the account that are pending: one request for 200."""
+"""The pending invitations to the account: one request for each 200."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ if TYPE_CHECKING:
 
 
 async def pending_invitations(kantata: KantataSession) -> frozenset[str]:
-    """The addresses with an invitation that is pending, as `folded` gives them."""
+    """The addresses of pending invitations, as `folded` gives them."""
     found = await kantata.account_invitations.list(only_pending=True, order="created_at:asc")
     return frozenset(folded(shown(one, "email_address", "")) for one in found)

@@ -12,12 +12,12 @@ from ..sheets import Kind, Name
 F = TypeVar("F")
 
 MOST_HINTED: Final = 20
-"""The names for which near ones are looked for: beyond that something else is wrong, and comparing takes long."""
+"""How many names similar ones are looked up for: with more, something else is wrong, and comparing takes long."""
 
 
 @attrs.frozen
 class Missing:
-    """Why something that a line names cannot be had.
+    """Why something that a line names was not found.
 
     `absent`: there is nothing of that name, or nothing that the token's user may see; `near` are names like it.
     """
@@ -28,7 +28,7 @@ class Missing:
 
 
 def why_missing(found: Iterable[object]) -> list[str]:
-    """The reasons among what was found and what was not."""
+    """The reasons why anything was not found."""
     return [one.reason for one in found if isinstance(one, Missing)]
 
 
@@ -38,7 +38,7 @@ def texts_of(names: Iterable[Name], kind: Kind) -> list[str]:
 
 
 def by_name(names: Iterable[Name], found: Mapping[str, Mapping[str, F]]) -> dict[Name, F]:
-    """What each name means, of what was found by the kinds of names."""
+    """What each name means, from what was found for each kind of name."""
     return {name: found[name.kind][name.text] for name in names}
 
 

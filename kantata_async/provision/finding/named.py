@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from ...calls import ListQuery, together
+from ...calls import ListQuery, PageCount, together
 from ...model import Entity
 from ..texts import Spellings, folded
 from .missing import MOST_HINTED, Missing
@@ -18,7 +18,7 @@ E = TypeVar("E", bound=Entity)
 
 
 @attrs.frozen
-class Listing(Generic[E]):
+class SearchableList(Generic[E]):
     """A list that can be searched by name.
 
     Attributes:
@@ -36,7 +36,7 @@ class FoundByName(Generic[E]):
 
     by_name: Mapping[str, Sequence[E]]
     near: Mapping[str, Sequence[str]]
-    """Names that are there and like one that is not."""
+    """Existing names that are similar to one that was not found."""
     withheld: bool
     """Whether objects came without their names."""
 
@@ -55,7 +55,7 @@ class FoundByName(Generic[E]):
         return Missing(why, absent=True, near=tuple(near))
 
 
-async def find_named(listing: Listing[E], names: Sequence[str]) -> FoundByName[E]:
+async def find_named(listing: SearchableList[E], names: Sequence[str]) -> FoundByName[E]:
     """The objects of each name, whatever the case, the spaces and the form of the letters.
 
     The whole list is read where it has no more pages than there are names, and for names that no search finds.
@@ -64,9 +64,10 @@ async def find_named(listing: Listing[E], names: Sequence[str]) -> FoundByName[E
     is_whole = False
     if len(names) > 1:
         first = await listing.query(order="created_at:asc").page(1)
-        pages = first.meta.page_count or -(-(first.count or 0) // max(1, len(first.items)))
-        if pages - 1 <= len(names):
-            objects = [*first.items, *await _pages(listing, range(2, pages + 1))]
+        pages = PageCount(paged=True)
+        pages.take(first.meta, len(first.items))
+        if pages.last - 1 <= len(names):
+            objects = [*first.items, *await _pages(listing, range(2, pages.last + 1))]
             is_whole = True
     if not is_whole:
         objects = await _searched(listing, names)
@@ -80,12 +81,12 @@ async def find_named(listing: Listing[E], names: Sequence[str]) -> FoundByName[E
     return FoundByName(by_name, {name: spellings.near(name) for name in missing}, withheld)
 
 
-async def _pages(listing: Listing[E], numbers: Iterable[int]) -> list[E]:
+async def _pages(listing: SearchableList[E], numbers: Iterable[int]) -> list[E]:
     everything = listing.query(order="created_at:asc")
     return [one for page in await together(everything.page(number) for number in numbers) for one in page.items]
 
 
-async def _searched(listing: Listing[E], names: Sequence[str]) -> list[E]:
+async def _searched(listing: SearchableList[E], names: Sequence[str]) -> list[E]:
     """What the server's own search gives; it compares letters as they are stored, composed or not."""
     forms = {form: None for name in names for form in (name, unicodedata.normalize("NFD", name))}
     found = await together(listing.query(matching=form).collect() for form in forms)

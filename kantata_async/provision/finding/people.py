@@ -1,7 +1,7 @@
 """The people that lines name.
 
 One request for 200 ids, one for 100 e-mail addresses, and as much again for those who are not found that way; the list
-of the account, once, when an address is nobody's: to say whose is near.
+of the account, once, when an address is nobody's: to offer similar ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ...session import KantataSession
 
 _MANY: Final = 100
-"""E-mail addresses in one request: 200 would be taken, but make an address longer than servers like."""
+"""E-mail addresses in one request: 200 would be taken, but make the URL longer than servers like."""
 
 _NOT_SEEN: Final = "or the token's user may not see them"
 
@@ -37,7 +37,7 @@ class Person:
 
 
 async def find_people(kantata: KantataSession, names: Iterable[Name]) -> dict[Name, Person | Missing]:
-    """Who each name means.
+    """Whom each name means.
 
     Raises:
         KantataError: the API cannot be asked.
@@ -91,7 +91,7 @@ def _nobody(address: str, near: Sequence[str], withheld: bool) -> Missing:
 
 
 async def _near_addresses(kantata: KantataSession, addresses: Sequence[str]) -> dict[str, Sequence[str]]:
-    """The addresses in the account that are like unknown ones."""
+    """The addresses in the account that are similar to unknown ones."""
     everybody = await kantata.users.list(on_my_account=True)
     spellings = Spellings(address for one in everybody if (address := shown(one, "email_address")))
     return {address: spellings.near(address) for address in addresses}
@@ -106,7 +106,7 @@ class _Addressed:
 
 
 async def _addressed(kantata: KantataSession, addresses: Sequence[str], *, on_my_account: bool) -> _Addressed:
-    """The users with these addresses. Whether the filter minds the case is not documented: both cases are asked for."""
+    """The users with these addresses. Whether case matters to the filter is not documented: both are asked for."""
     asked = list(dict.fromkeys(case for address in addresses for case in (address, address.lower())))
     queries = (_listed(kantata, batch, on_my_account).collect() for batch in in_batches(asked, _MANY))
     held: dict[str, list[User]] = defaultdict(list)
@@ -140,5 +140,5 @@ def _one(found: Sequence[User], nobody: Missing) -> Person | Missing:
 
 
 def _disabled(user: User) -> bool:
-    """Whether the account has disabled somebody; those of other accounts have no membership to say so."""
+    """Whether the account has disabled somebody; people of other accounts have no membership that would show it."""
     return shown(shown(user, "account_membership"), "disabled_at") is not None

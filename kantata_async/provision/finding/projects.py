@@ -1,7 +1,7 @@
 """The projects that lines name.
 
 One request for 200 ids; one for 100 external references of a service and model; one for each title, or the pages of the
-whole list where these are fewer, and one more to know that.
+whole list where these are fewer, plus the one that shows it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..sheets import Name
 from ..wanting import Project
 from .missing import Missing, by_name, shown, texts_of
-from .named import FoundByName, Listing, find_named
+from .named import FoundByName, SearchableList, find_named
 from .referred import find_referred
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def read_projects(kantata: KantataSession, ids: Sequence[str]) -> dict[str
 
 
 async def _by_title(kantata: KantataSession, titles: Sequence[str]) -> dict[str, Project | Missing]:
-    listing = Listing(partial(kantata.workspaces.list, include_archived=True), "title")
+    listing = SearchableList(partial(kantata.workspaces.list, include_archived=True), "title")
     found: FoundByName[Workspace] = await find_named(listing, titles)
     return {title: _one(found.of(title), f"project {title!r}", found.missing(title, "project")) for title in titles}
 
@@ -61,7 +61,7 @@ def _none(called: str) -> Missing:
 
 
 def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Missing:
-    """The one project that is meant: of several with the same title the one that is not in the archive."""
+    """The one project that is meant: of several with the same title the one that is not archived."""
     live = [one for one in found if not shown(one, "archived", otherwise=False)]
     if len(live) == 1:
         return Project(live[0].id, shown(live[0], "title", ""), shown(live[0], "currency_base_unit"))

@@ -12,7 +12,7 @@ from ...model import Entity
 E = TypeVar("E", bound=Entity)
 
 _MANY: Final = 100
-"""References in one request: 200 would be taken, but make an address longer than servers like."""
+"""References in one request: 200 would be taken, but make the URL longer than servers like."""
 
 
 async def find_referred(query: Callable[..., ListQuery[E]], references: Sequence[str]) -> dict[str, list[E]]:
@@ -40,7 +40,7 @@ async def find_referred(query: Callable[..., ListQuery[E]], references: Sequence
 async def _one_by_one(
     query: Callable[..., ListQuery[E]], service: str, model: str, refs: Sequence[str]
 ) -> dict[str, list[E]]:
-    """The objects of each reference, where they do not show which is theirs."""
+    """The objects of each reference, asked for one by one, as the objects do not show their references."""
     return {
         f"{service}:{model}:{ref}": await query(
             external_reference_service_name=service,

@@ -1,4 +1,4 @@
-"""The roles that lines name: one request for 200 roles of the account, when a line names any."""
+"""The roles that lines name: one request for each 200 roles of the account, where a line names any."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Roles:
-    """The roles that lines name: the id of each, by its name or its id; and what all the roles are called, by id."""
+    """The id of each role that lines name, by its name or its id; and the names of all roles, by id."""
 
     by_name: Mapping[str, str | Missing]
     names: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The text of a cell as a value: pure. Each reader raises ValueError with the reason for what it refuses."""
+"""The text of a cell as a value: pure. Each reader raises ValueError, with the reason, for a text that it refuses."""
 
 from __future__ import annotations
 
@@ -123,9 +123,9 @@ def _integer_text(value: int) -> str:
 
 
 def _number_text(value: float | Decimal) -> str:
-    """A number as text: 3.0 is 3, and what only binary fractions add is left away.
+    """A number as text: 3.0 is 3, and the digits that only binary fractions add are dropped.
 
-    A zero is added to three decimals, which in text could be thousands.
+    Three decimals get a zero, as in text they could be thousands.
     """
     if isinstance(value, Decimal) and value.is_nan():
         return ""
@@ -158,7 +158,7 @@ def checked_text(text: str) -> str:
 def read_project(text: str) -> Name:
     """A project: digits are an id, ``ref:service:model:ref`` an external reference, anything else a title.
 
-    ``id:`` and ``title:`` before it say which it is where that is not what is meant: ``title:2027``.
+    ``id:`` or ``title:`` before it says what it is where its form would mislead: ``title:2027``.
     """
     prefix, colon, after = text.partition(":")
     after = after.strip()
@@ -247,7 +247,7 @@ def read_access_level(text: str) -> str:
 
 
 def read_permission(text: str) -> str:
-    """A permission of somebody in the account."""
+    """What somebody may do in the account."""
     return _among(text, ACCOUNT_PERMISSIONS)
 
 
@@ -273,10 +273,10 @@ def read_boolean(text: str) -> bool:
 def read_rate(text: str) -> Decimal:
     """An hourly rate: 120 or 120.50, also 120,50 and 1,200.50.
 
-    What could be decimals as well as thousands, such as 1,200 or 1.200, is refused.
+    A text that could have thousands as well as decimals, such as 1,200 or 1.200, is refused.
 
     Raises:
-        ValueError: the text is no amount, or could be one with decimals or with thousands.
+        ValueError: the text is no amount, or an ambiguous one.
     """
     if _EITHER.fullmatch(text):
         raise ValueError(f"a rate is an amount such as 120 or 120.50, and {text!r} could be thousands or decimals")

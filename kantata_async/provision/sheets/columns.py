@@ -16,7 +16,7 @@ _ALPHABET: Final = 26
 
 
 @attrs.frozen
-class Column:
+class SheetColumn:
     """A column: its name, what reads the text of its cells, other headers for it, and whether every line needs it."""
 
     name: str
@@ -32,9 +32,9 @@ class Columns:
     `ambiguous` are headers that could be one of several columns, which the error asks the user to choose from.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
-    by_name: Mapping[str, Column] = attrs.field(
+    by_name: Mapping[str, SheetColumn] = attrs.field(
         init=False,
         eq=False,
         repr=False,
@@ -53,7 +53,7 @@ class Columns:
         return next((one.name for one in self.columns if code == one.name or code in one.aliases), None)
 
     def wrong(self, header: str) -> str:
-        """Why a header means none of the columns."""
+        """Why a header names none of the columns."""
         choice = self.ambiguous.get(coded(header))
         if choice is not None:
             return f"the column {header!r} could be {' or '.join(choice)}: rename it to the one that is meant"
@@ -64,7 +64,7 @@ class Columns:
 
 
 class Keys:
-    """The keys of objects as columns, each looked at once however many objects there are."""
+    """The columns that the keys of objects name; each key is looked up once, however many objects there are."""
 
     def __init__(self, columns: Columns, ignored: Collection[str]) -> None:
         ignoring = _ignoring(ignored)
@@ -75,7 +75,7 @@ class Keys:
 
 @attrs.frozen
 class Layout:
-    """Which column each place of a row is, None for what is left out; and the places that have no header."""
+    """Which column each place of a row belongs to, None for one that is left out; and the places without a header."""
 
     places: tuple[str | None, ...]
     unnamed: frozenset[int]
@@ -111,7 +111,7 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
 
 
 def _ignoring(names: Collection[str]) -> dict[str, str]:
-    """The names of columns to leave out, by how they are compared."""
+    """The names of columns to leave out, in the form in which they are compared."""
     return {coded(name): name for name in ([names] if isinstance(names, str) else names)}
 
 

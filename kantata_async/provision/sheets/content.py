@@ -1,4 +1,4 @@
-"""What a file holds, and in which form it holds lines."""
+"""The content of a file, and the form of its lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STDIN: Final = "-"
 
 @attrs.frozen
 class Content:
-    """What a file holds, and in which form."""
+    """The content of a file, and its form."""
 
     source: str
     data: bytes
@@ -34,7 +34,7 @@ class Content:
 
     @classmethod
     def at(cls, path: str | PathLike[str], form: Form) -> Content:
-        """What a file holds that is of this form.
+        """The content of a file of this form.
 
         Raises:
             UsageError: the file cannot be read.
@@ -42,10 +42,10 @@ class Content:
         return cls(str(path), _bytes(path), form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
-        """The rows of its table, and what there is to say of how they were read.
+        """The rows of its table, and remarks on how they were read.
 
         Raises:
-            UsageError: a sheet is named of a file that has none.
+            UsageError: a sheet is named, and the file has none.
         """
         if self.form == "workbook":
             return workbook_rows(self.data, self.source, sheet), ()
@@ -68,10 +68,10 @@ class Content:
 
 
 def load(path: str | PathLike[str]) -> Content:
-    """What a file holds.
+    """The content of a file.
 
     Raises:
-        UsageError: the file cannot be read, or is of no kind that could hold lines.
+        UsageError: the file cannot be read, or is of no kind that holds lines.
     """
     source = "standard input" if str(path) == _STDIN else str(path)
     data = _bytes(path)

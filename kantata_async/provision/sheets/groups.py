@@ -7,7 +7,7 @@ from typing import ClassVar
 import attrs
 
 from .cells import Name, read_boolean, read_email, read_group, read_projects, read_reference, read_text
-from .columns import Column, Columns
+from .columns import Columns, SheetColumn
 from .sheet import Sheet
 
 
@@ -16,16 +16,16 @@ class GroupLine:
     """One line of `Groups`. What is None is left as it is.
 
     Attributes:
-        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        number: its number in the file, from 1, the header included; for objects their position, from 1.
         group: which group; one that is named and not there is made.
-        name: what it should be called, where that is another name.
+        name: its new name, where it should have another one.
         company: whether it is a company.
-        contact_name: whom to ask for there.
-        email: where to write to.
-        phone_number: where to call.
+        contact_name: the person to ask for.
+        email: the address to write to.
+        phone_number: the number to call.
         address: where it is.
-        website: its address on the web.
-        notes: what else there is to know.
+        website: its web address.
+        notes: remarks on it.
         reference: an external reference that it should have, ``service:model:ref``.
         projects: projects that should be in it.
         projects_out: projects that should not be in it.
@@ -50,9 +50,9 @@ class GroupLine:
 class Groups(Sheet[GroupLine]):
     """Which groups of projects there should be, and how.
 
-    The column group is needed by every line; what is empty is left as it is.
+    Every line needs the column group; what is empty is left as it is.
 
-    - group: a name, an id, or ``ref:service:model:ref``. A group of that name that is not there is made.
+    - group: a name, an id, or ``ref:service:model:ref``. A group that is not there is made, by its name.
     - name: another name for a group that is there.
     - company: yes or no.
     - contact_name, email, phone_number, address, website, notes: texts.
@@ -62,26 +62,28 @@ class Groups(Sheet[GroupLine]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str] = "groups"
     line: ClassVar[type[GroupLine]] = GroupLine
     columns: ClassVar[Columns] = Columns(
         (
-            Column("group", read_group, ("group_name", "group_id", "workspace_group", "client", "client_name"), True),
-            Column("name", read_text, ("new_name", "rename_to")),
-            Column("company", read_boolean, ("is_company",)),
-            Column("contact_name", read_text, ("contact", "contact_person")),
-            Column("email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email")),
-            Column("phone_number", read_text, ("phone", "telephone", "contact_phone")),
-            Column("address", read_text, ("postal_address",)),
-            Column("website", read_text, ("web_site", "url", "homepage")),
-            Column("notes", read_text, ("note", "remarks")),
-            Column("reference", read_reference, ("external_reference", "external_id", "ref")),
-            Column("projects", read_projects, ("projects_in", "add_projects", "workspaces", "project")),
-            Column("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
+            SheetColumn(
+                "group", read_group, ("group_name", "group_id", "workspace_group", "client", "client_name"), True
+            ),
+            SheetColumn("name", read_text, ("new_name", "rename_to")),
+            SheetColumn("company", read_boolean, ("is_company",)),
+            SheetColumn("contact_name", read_text, ("contact", "contact_person")),
+            SheetColumn("email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email")),
+            SheetColumn("phone_number", read_text, ("phone", "telephone", "contact_phone")),
+            SheetColumn("address", read_text, ("postal_address",)),
+            SheetColumn("website", read_text, ("web_site", "url", "homepage")),
+            SheetColumn("notes", read_text, ("note", "remarks")),
+            SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
+            SheetColumn("projects", read_projects, ("projects_in", "add_projects", "workspaces", "project")),
+            SheetColumn("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
         ),
         {"title": ("group", "name"), "id": ("group", "reference")},
     )

@@ -1,4 +1,4 @@
-"""Which kind of sheet a file is: its columns say it."""
+"""Which kind of sheet a file is, by its columns."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def read_sheet(
 
     Args:
         path: a file as `Roster.read` takes it.
-        kind: "roster", "people" or "groups" where the columns are not to be asked.
+        kind: "roster", "people" or "groups"; without it, the columns decide.
         ignore_columns: headers of columns to leave out.
         sheet: the name of a workbook's sheet.
 
     Raises:
-        UsageError: the file cannot be read, or its columns are those of none.
+        UsageError: the file cannot be read, or its columns fit no kind of sheet.
     """
     content = load(path)
     if kind is None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import attrs
 
 from .cells import Name, read_percent, read_permission, read_person, read_reference, read_text
-from .columns import Column, Columns
+from .columns import Columns, SheetColumn
 from .roster import ANY_RATE, BILL_RATE, COST_RATE, FULL_NAME, PERSON
 from .sheet import Sheet
 
@@ -18,10 +18,10 @@ class PersonLine:
     """One line of `People`. What is None is left as it is.
 
     Attributes:
-        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        number: its number in the file, from 1, the header included; for objects their position, from 1.
         person: who.
         full_name: what they should be called.
-        headline: the line under their name.
+        headline: the line below their name.
         role: the id or the name of their default role.
         permission: what they may do in the account.
         bill_rate: hourly, in units of the account's currency.
@@ -48,9 +48,9 @@ class PersonLine:
 class People(Sheet[PersonLine]):
     """How the members of the account should be.
 
-    The column person is needed by every line; what is empty is left as it is.
+    Every line needs the column person; what is empty is left as it is.
 
-    - person: an id or an e-mail address; somebody who is not in the account is invited, when the plan is asked to.
+    - person: an id or an e-mail address; somebody who is not in the account is invited where the plan is asked to.
     - full_name, headline: texts.
     - role: the id or the name of their default role. Their roles on projects stay.
     - permission: as the API names them: administrator, project_lead, collaborator, …
@@ -62,8 +62,8 @@ class People(Sheet[PersonLine]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str] = "people"
@@ -72,14 +72,14 @@ class People(Sheet[PersonLine]):
         (
             PERSON,
             attrs.evolve(FULL_NAME, aliases=(*FULL_NAME.aliases, "name")),
-            Column("headline", read_text, ("job_title", "title", "position")),
-            Column("role", read_text, ("default_role", "account_role", "role_name", "default_role_id", "role_id")),
-            Column("permission", read_permission, ("account_permission", "permissions")),
+            SheetColumn("headline", read_text, ("job_title", "title", "position")),
+            SheetColumn("role", read_text, ("default_role", "account_role", "role_name", "default_role_id", "role_id")),
+            SheetColumn("permission", read_permission, ("account_permission", "permissions")),
             BILL_RATE,
             COST_RATE,
-            Column("manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to")),
-            Column("billability", read_percent, ("billability_target", "utilization_target", "target")),
-            Column("reference", read_reference, ("external_reference", "external_id", "ref")),
+            SheetColumn("manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to")),
+            SheetColumn("billability", read_percent, ("billability_target", "utilization_target", "target")),
+            SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
         ),
         {**ANY_RATE, "id": ("person", "reference"), "level": ("permission", "role")},
     )

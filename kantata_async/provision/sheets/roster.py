@@ -18,7 +18,7 @@ from .cells import (
     read_role,
     read_text,
 )
-from .columns import Column, Columns
+from .columns import Columns, SheetColumn
 from .sheet import Sheet
 
 
@@ -27,7 +27,7 @@ class Line:
     """One line of a roster. What is None is left as it is on the project.
 
     Attributes:
-        number: its number in the file, from 1 with the header counted; of objects their position, from 1.
+        number: its number in the file, from 1, the header included; for objects their position, from 1.
         project: which project.
         person: who.
         full_name: what they are called, for the invitation of somebody who is not in the account yet.
@@ -54,10 +54,10 @@ class Line:
 
 
 RATES = ("bill_rate", "cost_rate")
-BILL_RATE = Column("bill_rate", read_rate, ("billing_rate", "billable_rate", "bill_rate_per_hour", "sell_rate"))
-COST_RATE = Column("cost_rate", read_rate, ("cost", "cost_rate_per_hour", "cost_per_hour", "internal_rate"))
-FULL_NAME = Column("full_name", read_text, ("person_name", "user_name", "display_name"))
-PERSON = Column(
+BILL_RATE = SheetColumn("bill_rate", read_rate, ("billing_rate", "billable_rate", "bill_rate_per_hour", "sell_rate"))
+COST_RATE = SheetColumn("cost_rate", read_rate, ("cost", "cost_rate_per_hour", "cost_per_hour", "internal_rate"))
+FULL_NAME = SheetColumn("full_name", read_text, ("person_name", "user_name", "display_name"))
+PERSON = SheetColumn(
     "person",
     read_person,
     (
@@ -81,7 +81,7 @@ class Roster(Sheet[Line]):
       looks like an id.
     - person: an id or an e-mail address.
     - full_name: for the invitation of somebody who is not in the account yet; it renames nobody.
-    - role: maven or buyer; who is added without one is a maven.
+    - role: maven or buyer; whoever is added without one is a maven.
     - permissions: several are separated by spaces, semicolons or bars (or commas, in quotes).
     - team_lead: yes or no, true or false, 1 or 0, also Ja, WAHR, oui.
     - bill_rate, cost_rate: hourly, in units of the project's currency: 120 or 120.50.
@@ -90,15 +90,15 @@ class Roster(Sheet[Line]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str] = "roster"
     line: ClassVar[type[Line]] = Line
     columns: ClassVar[Columns] = Columns(
         (
-            Column(
+            SheetColumn(
                 "project",
                 read_project,
                 (
@@ -109,13 +109,15 @@ class Roster(Sheet[Line]):
             ),
             PERSON,
             FULL_NAME,
-            Column("role", read_role, ("participation_role",)),
-            Column("access_level", read_access_level, ("access",)),
-            Column("permissions", read_permissions, ("permission", "project_permissions")),
-            Column("team_lead", read_boolean, ("is_team_lead", "team_leader", "teamlead", "lead", "project_lead")),
+            SheetColumn("role", read_role, ("participation_role",)),
+            SheetColumn("access_level", read_access_level, ("access",)),
+            SheetColumn("permissions", read_permissions, ("permission", "project_permissions")),
+            SheetColumn("team_lead", read_boolean, ("is_team_lead", "team_leader", "teamlead", "lead", "project_lead")),
             BILL_RATE,
             COST_RATE,
-            Column("project_role", read_text, ("workspace_role", "team_role", "role_on_project", "project_role_name")),
+            SheetColumn(
+                "project_role", read_text, ("workspace_role", "team_role", "role_on_project", "project_role_name")
+            ),
         ),
         {
             **ANY_RATE,

@@ -1,4 +1,4 @@
-"""What rosters, people and groups come as: lines with their numbers, from a file or from objects.
+"""What rosters, people and groups have in common: lines with their numbers, from a file or from objects.
 
 Every line keeps its number. A line that cannot be read is a `Problem` and does not stop the others; what makes
 the whole file doubtful (an unknown column, a quote that is never closed) is a `UsageError`.
@@ -45,8 +45,8 @@ class Sheet(Generic[L]):
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
-        source: where it came from, for messages.
-        notes: what else there is to say of how it was read.
+        source: where they came from, for messages.
+        notes: remarks on how they were read.
     """
 
     kind: ClassVar[str]
@@ -65,7 +65,7 @@ class Sheet(Generic[L]):
         Args:
             path: .csv, .tsv or .txt for delimited values, .jsonl or .ndjson for JSON lines, .xlsx, .xls or .ods for
                 workbooks.
-            ignore_columns: headers of columns to leave out; of columns without one their letters, as in a spreadsheet.
+            ignore_columns: headers of columns to leave out; for columns without one their letters, as in a spreadsheet.
             sheet: the name of a workbook's sheet; without it the first with anything in it.
 
         Raises:
@@ -88,7 +88,7 @@ class Sheet(Generic[L]):
     def from_xlsx(
         cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None
     ) -> Self:
-        """The lines of a workbook's sheet, by the extra ``xlsx``; cells that hold an error read as empty.
+        """The lines of a workbook's sheet; cells that hold an error read as empty. It takes the extra ``xlsx``.
 
         Raises:
             UsageError: it is no workbook, or has no such sheet.
@@ -109,7 +109,7 @@ class Sheet(Generic[L]):
     def from_rows(cls, rows: Iterable[Mapping[str, Any]], *, ignore_columns: Collection[str] = ()) -> Self:
         """The lines of mappings with the columns as keys; their numbers are their positions, from 1.
 
-        Values may be those of pandas and numpy: what is missing there is empty, and 3.0 is the id 3.
+        Values may be those of pandas and numpy: a value that is missing there is empty, and 3.0 is the id 3.
 
         Raises:
             UsageError: the argument is not rows.
@@ -124,7 +124,7 @@ class Sheet(Generic[L]):
 
     @classmethod
     def of_content(cls, content: Content, *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
-        """The lines of what a file holds.
+        """The lines in the content of a file.
 
         Raises:
             UsageError: as `read`.

@@ -31,7 +31,7 @@ _MOST_QUOTED: Final = 60
 
 @attrs.frozen
 class TableRow:
-    """A row with anything in it: the number of the line where it begins, and its cells."""
+    """A row that is not empty: the number of the line where it begins, and its cells."""
 
     number: int
     cells: Sequence[Any]
@@ -39,14 +39,14 @@ class TableRow:
 
 @attrs.frozen
 class Text:
-    """The text of a file, and what there is to say of how it was read."""
+    """The text of a file, and remarks on how it was read."""
 
     content: str
     notes: tuple[str, ...] = ()
 
 
 def is_workbook(content: bytes) -> bool:
-    """Whether a file is a spreadsheet program's own."""
+    """Whether a file is in the format of a spreadsheet program."""
     return content.startswith(_WORKBOOK)
 
 
@@ -72,9 +72,9 @@ def decode(content: bytes, source: str) -> Text:
 
 
 def delimited_rows(text: str, source: str, known: Callable[[str], bool]) -> Iterator[TableRow]:
-    """The rows of values that commas, semicolons, tabs or bars divide: whichever gives most columns that are `known`.
+    """The rows of values divided by commas, semicolons, tabs or bars, whichever gives the most `known` columns.
 
-    A first line ``sep=;`` says it instead.
+    A first line ``sep=;`` overrides that.
 
     Raises:
         UsageError: a quote is never closed.
@@ -122,7 +122,7 @@ def workbook_rows(content: bytes, source: str, sheet: str | None) -> Iterator[Ta
     try:
         from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
-        raise UsageError(f"{source}: reading workbooks takes an extra: pip install 'kantata-async[xlsx]'") from None
+        raise UsageError(f"{source}: reading workbooks needs an extra: pip install 'kantata-async[xlsx]'") from None
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible]

@@ -1,6 +1,6 @@
 """What plans are made about: the teams of projects, the people of the account, the groups of projects.
 
-subject.py   what the engine has to know of each
+subject.py   what the engine has to know about each
 teams.py, people.py, groups.py   finding what lines mean, reading what is there, and what is written
 inviting.py  invitations of people who are not in the account yet
 """
@@ -18,6 +18,6 @@ from .teams import Teams, read_participations
 SUBJECTS: Final[dict[str, Subject]] = {
     subject.kind: subject for subject in (Teams(), PeopleOfAccount(), GroupsOfAccount())
 }
-"""The subjects by the kinds of sheets that speak of them."""
+"""The subjects, by the kinds of their sheets."""
 
 __all__ = ["SUBJECTS", "Labels", "Resource", "Subject", "Wish", "Write", "invite", "read_participations"]

@@ -10,7 +10,7 @@ import attrs
 from ...bulk import Outcome
 from ...calls import together
 from ...model import Entity
-from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
+from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
 from ..finding import Missing, find_groups, find_projects, references_of, why_missing
 from ..sheets import GroupLine, Name, Problem
 from ..texts import folded
@@ -33,11 +33,11 @@ _INCLUDED: Final[Mapping[str, WorkspaceGroupsInclude]] = {
 """The columns that come only with an include."""
 
 _NEW: Final = "name:"
-"""What a group that has no id yet is known by: this and its name, as `folded` gives it."""
+"""Before the name, as `folded` gives it, of a group that has no id yet: what it is known by."""
 
 
 def _add(kantata: KantataSession, entries: Sequence[Entry]) -> AsyncGenerator[Outcome[Any], None]:
-    """Make groups, one by one, each after a look whether it is there."""
+    """Make groups one by one, each after a look for it."""
 
     async def find(rows: Sequence[Mapping[str, Any]]) -> Iterable[Entity]:
         searches = (kantata.workspace_groups.list(matching=row["name"]).collect() for row in rows)
@@ -69,7 +69,7 @@ class GroupsOfAccount:
         return Wish(wanted=wanted, problems=problems, labels=dict.fromkeys(_PROJECTS, titles))
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """See `Subject.read`: one request for 200 groups."""
+        """See `Subject.read`: one request for each 200 groups."""
         fields = {field for one in wanted for field in (*one.terms.includes, *one.terms.excludes)}
         include: list[WorkspaceGroupsInclude] = [*dict.fromkeys(_INCLUDED[field] for field in sorted(fields))]
         names = {one.subject: _name_of(one) for one in wanted}
@@ -77,8 +77,8 @@ class GroupsOfAccount:
         there = {subject: group for subject, name in names.items() if isinstance(group := found[name], Entity)}
         return State(places={None: [_held(group, subject) for subject, group in there.items()]})
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
-        """See `Subject.writes`; the API takes no update of a group without its name."""
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
+        """See `Subject.writes`; the API accepts no update of a group without its name."""
         own = tuple(change for change in changes if change.field != "reference")
         row = {"id": held.id, "name": held.name or entry.name, **_fields(own)}
         writes = [Write(entry, "workspace_groups", row, own)] if own else []
@@ -88,7 +88,7 @@ class GroupsOfAccount:
         """See `Subject.answers`."""
         return {"include": ("workspaces",)}
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """See `Subject.read_held`."""
         return _held(entity, entity.id)
 
@@ -112,7 +112,7 @@ def _fields(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def _names(line: GroupLine) -> list[Name]:
-    """What a line calls its group: as it is called, and as it may be called after an earlier apply."""
+    """The names by which to find a line's group: its own, and the one that an earlier apply may have given it."""
     return [line.group] if line.name is None else [line.group, Name("title", line.name)]
 
 
@@ -125,7 +125,7 @@ def _name_of(wanted: Wanted) -> Name:
 def resolve(
     line: GroupLine, groups: Mapping[Name, WorkspaceGroup | Missing], projects: Mapping[Name, Project | Missing]
 ) -> Wanted | Problem:
-    """How a group should be by one line, or why it cannot be done."""
+    """The group as a line wants it, or why that cannot be done."""
     found = [groups[name] for name in _names(line)]
     group = next((one for one in found if not isinstance(one, Missing)), found[0])
     into, out_of = ([projects[name] for name in names] for names in (line.projects, line.projects_out))
@@ -159,7 +159,7 @@ def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, 
     )
 
 
-def _held(group: WorkspaceGroup, subject: str) -> Held:
+def _held(group: WorkspaceGroup, subject: str) -> Existing:
     values = values_of(group, _FIELDS)
     projects = getattr(group, "workspace_ids", None)
     if projects is not None:
@@ -167,4 +167,4 @@ def _held(group: WorkspaceGroup, subject: str) -> Held:
     references = references_of(group)
     if references is not None:
         values["reference"] = references
-    return Held(id=group.id, subject=subject, name=values.get("name") or "", values=values)
+    return Existing(id=group.id, subject=subject, name=values.get("name") or "", values=values)

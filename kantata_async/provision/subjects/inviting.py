@@ -29,7 +29,7 @@ FIELDS = {
     "cost_rate": "cost_rate_in_cents",
     "billability": "billability_target",
 }
-"""The columns of people that an invitation takes along, and what the API calls them."""
+"""The columns of people that an invitation carries, and what the API calls them."""
 
 
 def is_invitable(name: Name, found: object) -> bool:
@@ -38,7 +38,7 @@ def is_invitable(name: Name, found: object) -> bool:
 
 
 def invitation_note(missing: object) -> str | None:
-    """What is to be said of an invitation to an address that is like another."""
+    """The remark on an invitation to an address that is similar to another."""
     near = missing.near if isinstance(missing, Missing) else ()
     return f"{' and '.join(near)} is in the account" if near else None
 
@@ -46,9 +46,9 @@ def invitation_note(missing: object) -> str | None:
 async def invite(
     kantata: KantataSession, entries: Sequence[Entry], *, for_account: bool
 ) -> AsyncGenerator[Outcome[Any], None]:
-    """Invite the people of entries, each address once; an outcome for each entry, by its position.
+    """The outcomes of inviting the people of entries, one an entry, by its position; each address is invited once.
 
-    With `for_account` the changes of an entry are about somebody in the account, and the invitation takes them along.
+    With `for_account` the changes of an entry are about somebody in the account, and the invitation carries them.
     """
     positions: dict[str, list[int]] = {}
     for position, entry in enumerate(entries):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ...calls import in_batches, together
-from ..comparing import Action, Change, Entry, Held, Shape, State
+from ..comparing import Action, Change, Entry, Existing, Shape, State
 from ..finding import Missing, Person, find_people, find_roles, joined, pending_invitations, references_of, why_missing
 from ..sheets import RATES, Name, PersonLine, Problem
 from ..texts import folded
@@ -36,7 +36,7 @@ _INCLUDED: Final[Mapping[str, AccountMembershipsInclude]] = {"role": "default_ro
 """The columns whose ids come only with an include."""
 
 _MANY: Final = 100
-"""Ids of one filter in one request."""
+"""How many ids one request filters by."""
 
 
 _CREATORS: Final[Mapping[Action, Creator]] = {"invite": partial(invite, for_account=True)}
@@ -46,7 +46,7 @@ class PeopleOfAccount:
     """The people of the account; see `Subject`."""
 
     kind: str = "people"
-    shape: Shape = Shape(settable=(*_OF_USER, *_OF_MEMBERSHIP, "reference"), absent="is no member of the account")
+    shape: Shape = Shape(settable=(*_OF_USER, *_OF_MEMBERSHIP, "reference"), absent="is not a member of the account")
     rates: frozenset[str] = frozenset(RATES)
     created_with: tuple[str, ...] = ()
     creators: Mapping[Action, Creator] = _CREATORS
@@ -67,7 +67,7 @@ class PeopleOfAccount:
         )
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """See `Subject.read`: one request for 100 memberships, and one for 200 users."""
+        """See `Subject.read`: one request for each 100 memberships, and each 200 users."""
         invited = [one.subject for one in wanted if one.if_absent == "invite"]
         ids = [one.subject for one in wanted if one.if_absent != "invite"]
         fields = {field for one in wanted for field in (*one.terms.values, *one.terms.includes)}
@@ -86,7 +86,7 @@ class PeopleOfAccount:
             joined=await joined(kantata, invited),
         )
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`."""
         of_user = tuple(change for change in changes if change.field in _OF_USER)
         of_membership = tuple(change for change in changes if change.field in _OF_MEMBERSHIP)
@@ -104,10 +104,10 @@ class PeopleOfAccount:
         """See `Subject.answers`."""
         return {"include": tuple(_INCLUDED.values())} if resource == "account_memberships" else {}
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """See `Subject.read_held`."""
         attributes = _OF_USER if entity.collection == "users" else _OF_MEMBERSHIP
-        return Held(id=entity.id, subject=entity.id, name="", values=values_of(entity, attributes))
+        return Existing(id=entity.id, subject=entity.id, name="", values=values_of(entity, attributes))
 
 
 def resolve(
@@ -117,7 +117,7 @@ def resolve(
     *,
     invite: bool = False,
 ) -> Wanted | Problem:
-    """How somebody should be by one line, or why it cannot be done."""
+    """The person as a line wants them, or why that cannot be done."""
     person = people[line.person]
     manager = None if line.manager is None else people[line.manager]
     role = None if line.role is None else roles[line.role]
@@ -173,7 +173,7 @@ async def _memberships(
     return [one for found in await together(queries) for one in found]
 
 
-def _held(membership: AccountMembership, users: Mapping[str, User]) -> Held | None:
+def _held(membership: AccountMembership, users: Mapping[str, User]) -> Existing | None:
     """Somebody as the answers show them; None for a membership that does not say whose it is."""
     person = getattr(membership, "user_id", None)
     if person is None:
@@ -183,4 +183,4 @@ def _held(membership: AccountMembership, users: Mapping[str, User]) -> Held | No
     references = references_of(user)
     if references is not None:
         values["reference"] = references
-    return Held(id=membership.id, subject=person, name=values.get("full_name") or person, values=values)
+    return Existing(id=membership.id, subject=person, name=values.get("full_name") or person, values=values)

@@ -1,4 +1,4 @@
-"""What the engine of plan and apply has to know of a kind of thing."""
+"""What the engine of plan and apply has to know about a kind of thing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 import attrs
 
 from ...bulk import Outcome
-from ..comparing import Action, Change, Entry, Held, Shape, State
+from ..comparing import Action, Change, Entry, Existing, Shape, State
 from ..sheets import Problem
 from ..wanting import Project, Value, Wanted
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Resource = Literal["participations", "account_memberships", "users", "workspace_groups", "external_references"]
 
 Creator = Callable[["KantataSession", Sequence[Entry]], AsyncGenerator[Outcome[Any], None]]
-"""Creates what entries say; the outcomes are by the positions of the entries."""
+"""Creates what entries name; the index of an outcome is the position of its entry."""
 
 Labels = Mapping[str, Mapping[str, str]]
 """What ids are called, by column."""
@@ -29,7 +29,7 @@ HUNDREDTHS: Final = 100
 
 @attrs.frozen(kw_only=True)
 class Wish:
-    """What a sheet wants, as far as what its lines name was found."""
+    """What a sheet wants, for all lines whose names were found."""
 
     wanted: Sequence[Wanted]
     problems: Sequence[Problem]
@@ -39,7 +39,7 @@ class Wish:
 
 @attrs.frozen
 class Write:
-    """A write of one object: for which entry, of which resource, its fields, and which changes these are."""
+    """One write: its entry, its resource, the fields, and the changes that they make."""
 
     entry: Entry
     resource: Resource
@@ -55,7 +55,7 @@ class Subject(Protocol):
     rates: frozenset[str]
     """The columns that are amounts in subunits of a currency."""
     created_with: tuple[str, ...]
-    """The columns that a create sets; the other values of something new take an update after it."""
+    """The columns that a create sets; other values of something new take an update afterwards."""
     creators: Mapping[Action, Creator]
     """What creates the missing objects, by the action of their entries."""
 
@@ -68,14 +68,14 @@ class Subject(Protocol):
         ...
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """What is there of what is wanted.
+        """What there is of what is wanted.
 
         Raises:
             KantataError: the API cannot be asked.
         """
         ...
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """The writes that carry changes out."""
         ...
 
@@ -83,13 +83,13 @@ class Subject(Protocol):
         """What the answers to updates are to carry, so that what they show can be compared."""
         ...
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """What an answer shows of an object; None where it does not say whose it is."""
         ...
 
 
 def in_fields(changes: Sequence[Change], fields: Mapping[str, str]) -> dict[str, Value]:
-    """Those of the changes that are fields of an object, as the API calls them."""
+    """The changes that are fields of an object, as the API calls them."""
     return {fields[change.field]: change.after for change in changes if change.field in fields}
 
 
@@ -100,7 +100,7 @@ def reference_fields(reference: Value) -> dict[str, str]:
 
 
 def reference_write(entry: Entry, subject_type: str, subject_id: str, changes: Sequence[Change]) -> list[Write]:
-    """The write of an external reference, which the API makes or changes; none where none changes."""
+    """The write of an external reference, which the API makes or changes; none where it stays as it is."""
     return [
         Write(
             entry,

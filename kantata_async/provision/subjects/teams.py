@@ -10,7 +10,7 @@ import attrs
 
 from ...bulk import Outcome
 from ...calls import together
-from ..comparing import Action, Change, Entry, Held, Shape, State, items_of
+from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
 from ..finding import (
     Missing,
     Person,
@@ -69,16 +69,16 @@ _ATTRIBUTES: Final = {
 
 _CAPABILITIES: Final = tuple(name for name in PERMISSIONS if name.startswith("can_"))
 _GIVEN: Final = "permissions given"
-"""Beside the columns of a participation: the permissions that it surely has."""
+"""Beside the columns of a participation: the permissions that it is known to have."""
 
 _READ_ONLY: Final = "view_only"
 _LABELS: Final = ("edit", _READ_ONLY)
-"""The permissions that are shown as a label; `view_and_post` is shown by nothing, and taken as given."""
+"""The permissions that are shown as a label; `view_and_post` is shown nowhere, and assumed."""
 
 
 @attrs.frozen
 class Directory:
-    """What the lines of a roster name, as far as it was found."""
+    """What was found of what the lines of a roster name."""
 
     projects: Mapping[Name, Project | Missing]
     people: Mapping[Name, Person | Missing]
@@ -132,7 +132,7 @@ class Teams:
         )
 
     async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
-        """See `Subject.read`: one request for 200 people of a project."""
+        """See `Subject.read`: one request for each 200 people of a project."""
         ids = list(dict.fromkeys(one.project for one in wanted if one.project is not None))
         invited = [one.subject for one in wanted if one.if_absent == "invite"]
         teams = await together(read_team(kantata, id) for id in ids)
@@ -142,7 +142,7 @@ class Teams:
             joined=await joined(kantata, invited),
         )
 
-    def writes(self, entry: Entry, held: Held, changes: Sequence[Change]) -> list[Write]:
+    def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`."""
         fields = _fields(changes)
         if "permissions" in fields and _READ_ONLY not in fields["permissions"]:
@@ -155,7 +155,7 @@ class Teams:
         """See `Subject.answers`."""
         return {"include": INCLUDE, "optional_fields": OPTIONAL_FIELDS}
 
-    def read_held(self, entity: Any) -> Held | None:
+    def read_held(self, entity: Any) -> Existing | None:
         """See `Subject.read_held`."""
         return read_member(entity)
 
@@ -168,7 +168,7 @@ def _fields(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted | Problem:
-    """Who should be on which project by one line, or why it cannot be done."""
+    """Whom a line wants on which project, or why that cannot be done."""
     project, person = directory.projects[line.project], directory.people[line.person]
     role: str | Missing | None = None if line.project_role is None else directory.roles[line.project_role]
     known = project.id if isinstance(project, Project) else None
@@ -219,7 +219,7 @@ def _rate(line: Line, name: str, project: Project) -> int | None:
     return in_subunits(rate, project.subunits)
 
 
-async def read_team(kantata: KantataSession, project: str) -> list[Held]:
+async def read_team(kantata: KantataSession, project: str) -> list[Existing]:
     """The team of a project.
 
     Raises:
@@ -230,7 +230,7 @@ async def read_team(kantata: KantataSession, project: str) -> list[Held]:
 
 
 async def read_participations(kantata: KantataSession, project: str) -> list[Participation]:
-    """The participations of a project: one request for 200.
+    """The participations of a project: one request for each 200.
 
     Raises:
         KantataError: the API cannot be asked.
@@ -241,13 +241,13 @@ async def read_participations(kantata: KantataSession, project: str) -> list[Par
     )
 
 
-def read_member(participation: Participation) -> Held | None:
-    """A participation, as far as it is shown; None for one whose person the caller may not see."""
+def read_member(participation: Participation) -> Existing | None:
+    """Somebody on a project, as far as the API shows it; None for a person whom the caller may not see."""
     person = getattr(participation, "user_id", None)
     if person is None:
         return None
     user: Any = getattr(participation, "user", None)
-    return Held(
+    return Existing(
         id=participation.id,
         subject=person,
         name=getattr(user, "full_name", None) or person,

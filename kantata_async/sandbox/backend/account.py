@@ -1,4 +1,4 @@
-"""The account of the sandbox, and the administrator whose token it is."""
+"""The account of the sandbox, and the administrator to whom its token belongs."""
 
 from __future__ import annotations
 

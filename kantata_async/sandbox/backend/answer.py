@@ -1,4 +1,4 @@
-"""The answer that an exchange ends with."""
+"""The answer to a request."""
 
 from __future__ import annotations
 

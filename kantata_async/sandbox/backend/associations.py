@@ -1,4 +1,4 @@
-"""How the ids that an association brings are found: in the record, or in the records that refer back to it."""
+"""How the ids of an association are found: in the record, or in the records that refer back to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def inverse(collection: str, attribute: str, own: str = "id") -> Finder:
 def through(
     collection: str, attribute: str, far: str, *, own: str = "id", keep: Callable[[Record], Any] = lambda _: True
 ) -> Finder:
-    """What the records of a joining collection refer to on their far side, once each."""
+    """The objects to which the records of a joining collection refer on their far side, each once."""
 
     def find(store: Store, record: Record) -> Found:
         joining = store.records(collection)
@@ -33,17 +33,17 @@ def through(
 
 
 def first(finder: Finder) -> Finder:
-    """The first of what another finder finds."""
+    """The first object that another finder finds."""
     return lambda store, record: next(iter(finder(store, record) or ()), None)
 
 
 def latest(finder: Finder) -> Finder:
-    """The one with the highest id of what another finder finds."""
+    """The object with the highest id that another finder finds."""
     return lambda store, record: max(finder(store, record) or (), key=int, default=None)
 
 
 def finder(catalogue: Catalogue, collection: str, association: CatalogueAssociation) -> Finder:
-    """How the ids of an association are found: by a declared rule, by those that refer back, or as they are stored."""
+    """How the ids of an association are found: by a declared rule, through records that refer back, or as stored."""
     ref = association.ref or ""
     if declared := rules_of(collection).associations.get(ref):
         return declared

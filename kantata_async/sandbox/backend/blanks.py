@@ -52,7 +52,7 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def blanks(catalogue: Catalogue) -> Mapping[str, Blank]:
-    """What makes an empty record, for each collection."""
+    """The functions that make an empty record, by collection."""
     return {name: _blank(name, definition.fields) for name, definition in catalogue.collections.items()}
 
 

@@ -1,6 +1,6 @@
 """The change feed: an event for every object that is created, updated or deleted, kept for nine days.
 
-A write only notes what happened; the events are made of the notes when somebody asks for them.
+A write only notes what happened; events are made from the notes when they are asked for.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _newly_marked(before: Record, after: Record) -> bool:
 class ChangeFeed:
     """What has changed in a store, as `subscribed_events` in that store.
 
-    `show` gives the attributes of a record that its events' payloads have.
+    `show` gives the attributes of a record that the payloads of its events carry.
     """
 
     def __init__(self, catalogue: Catalogue, store: Store, show: Callable[[str, Record], Mapping[str, Any]]) -> None:

@@ -18,7 +18,7 @@ class Clock:
     """The time that the store writes into its records, and that the server's Date header shows.
 
     While the company is founded it is a fixed base time, so that a seed always gives the same company. Afterwards it
-    is the present, or the time that was set, and goes on from there. Every write is at least a microsecond after the
+    is the present, or goes on from the time that was set. Every write is at least a microsecond after the
     one before, so that sorting by time is unambiguous.
     """
 
@@ -52,7 +52,7 @@ class Clock:
         self._ahead = wanted - _present()
 
     def advance(self, by: timedelta | float) -> None:
-        """Move the clock on, by seconds or a `timedelta`.
+        """Move the clock forward, by seconds or a `timedelta`.
 
         Raises:
             ValueError: it would go back.

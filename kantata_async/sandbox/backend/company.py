@@ -72,7 +72,7 @@ class Company:
         *,
         also: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """The envelope with these objects as the matches, which show `also` beside their own attributes."""
+        """The envelope with these objects as its matches, which show `also` beside their own attributes."""
         payload = self.presenter.envelope(
             call.operation,
             ids,
@@ -165,11 +165,11 @@ class Company:
         return [one.values for one in checked]
 
     def located(self, error: dict[str, Any], index: int) -> dict[str, Any]:
-        """An error of a batch, with its index unless the switch says otherwise."""
+        """An error of a batch, with its index unless the switch is off."""
         return {**error, "index": index} if self.switches.error_index else error
 
     def checker(self, call: ParsedRequest) -> Checker:
-        """What checks the objects of a body."""
+        """The checker of the objects of a body."""
         return Checker(
             store=self.store,
             references=self.references,

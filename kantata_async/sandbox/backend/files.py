@@ -25,7 +25,7 @@ class StoredFile:
 
 
 class Files:
-    """The files of one company by their paths, which need no token: to know a path is the permission."""
+    """The files of one company by their paths, which need no token: whoever knows a path may read it."""
 
     def __init__(self, clock: Clock) -> None:
         self.origin = ""
@@ -42,7 +42,7 @@ class Files:
         *,
         lasting: timedelta | None = None,
     ) -> str:
-        """The path of a file that is now kept for an object, in place of the one it had, for a while or for good."""
+        """The path of a file, once it is kept for an object, for a while or for good, in place of its old one."""
         until = None if lasting is None else self._clock.now() + lasting
         self._files[kind, identity] = StoredFile(name, content, content_type, until)
         return f"{FOLDER}/{kind}/{identity}/{quote(name)}"
@@ -66,9 +66,9 @@ class Files:
         return self._files.get((kind, identity))
 
     def remove(self, kind: str, identity: str) -> None:
-        """Forget the file of an object; without effect where it has none."""
+        """Forget the file of an object, where it has one."""
         self._files.pop((kind, identity), None)
 
     def url(self, path: str | None) -> str | None:
-        """The URL of a file's path; what is no such path stays as it is."""
+        """The URL of a file's path; any other text stays as it is."""
         return f"{self.origin}{path}" if path and path.startswith(f"{FOLDER}/") else path

@@ -1,6 +1,6 @@
 """Which rule each filter of the catalogue has: the one its collection declares, or the one that its name spells out.
 
-A filter that has neither is taken and has no effect; `Filters.without_effect` lists them.
+A filter that has neither is accepted and has no effect; `Filters.without_effect` lists them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Filters:
 
     @property
     def without_effect(self) -> tuple[tuple[str, str], ...]:
-        """The (path, filter) pairs that are taken and change nothing, as the data they ask about is missing."""
+        """The (path, filter) pairs that are accepted and change nothing, as the data that they ask about is missing."""
         return tuple(
             (self.lists[collection].path, name)
             for (collection, name), rule in self._rules.items()
@@ -58,7 +58,7 @@ class Filters:
         )
 
     def predicates(self, store: Store, operation: CatalogueOperation, given: Mapping[str, Any]) -> list[Predicate]:
-        """What an object must satisfy to be answered: the filters given, and the defaults of those that are not."""
+        """What an object must satisfy to be in an answer: the filters given, and the defaults of the others."""
         collection = str(operation.collection)
         listed = self.lists.get(collection)
         own = {field.name for field in operation.filters}

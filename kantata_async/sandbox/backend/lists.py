@@ -1,4 +1,4 @@
-"""Which objects a list answers, in which order, and which page of them."""
+"""Which objects a list gives, in which order, and which page of them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Lists:
         return record is not None and all_of(predicates)(record)
 
     def sorted(self, operation: CatalogueOperation | None, collection: str, ids: Sequence[str]) -> list[str]:
-        """Ids in the default order of the list that answers them."""
+        """Ids in the default order of their list."""
         records = [self._store.records(collection)[identity] for identity in ids]
         return self._in_order(operation.order if operation else None, None, collection, records)
 
@@ -85,7 +85,7 @@ def _key_of(field: str) -> SortKey:
 
 
 def _chosen(order: Order | None, asked: str | None) -> tuple[str, bool] | None:
-    """The sort field and whether it descends; one that the list does not know gives the default, silently."""
+    """The sort field and whether it descends; an unknown one silently gives the default."""
     if order is None:
         return None
     for wanted in (asked, order.default):
@@ -111,7 +111,7 @@ def _comparable(value: Any) -> tuple[int, Any]:
 
 
 def _relevant(store: Store, collection: str, records: list[Record], asked: Asked) -> list[str]:
-    """Records with every word of a search: whole names first, then beginnings, then all others, by id among equals."""
+    """Records with every word of a search: whole names first, then beginnings, then all others, with equals by id."""
     search, searched = asked.search or "", rules_of(collection).searched
     sought = search.casefold().split()
     scored: list[tuple[int, tuple[int, str], str]] = []

@@ -1,4 +1,4 @@
-"""Which operation a method and a path mean."""
+"""Which operation a method and a path name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kantata_async.catalogue import CatalogueOperation
 
 @attrs.frozen
 class MatchedPath:
-    """The operation, and what stands in its path where the catalogue has a name in braces."""
+    """The operation, and the values in its path where the catalogue has names in braces."""
 
     operation: CatalogueOperation
     params: Mapping[str, str]
@@ -43,7 +43,7 @@ class Paths:
         node.operations[operation.method] = operation
 
     def match(self, method: str, path: str) -> MatchedPath | None:
-        """The operation that answers, or None: see `allowed` for why."""
+        """The operation that a method and a path name; for None, `allowed` says why."""
         for node, values in self._leaves(self._root, _segments(path), ()):
             if operation := node.operations.get(method):
                 return MatchedPath(operation, dict(zip(_variables(operation.path), values, strict=True)))

@@ -21,7 +21,7 @@ def everything(_: Record) -> bool:
 
 
 def all_of(predicates: Iterable[Predicate]) -> Predicate:
-    """A predicate that every one of them satisfies."""
+    """The predicate that all of several are satisfied."""
     found = tuple(predicates)
     return lambda record: all(keep(record) for keep in found)
 
@@ -115,7 +115,7 @@ def between(attribute: str) -> FilterRule:
 
 
 def overlapping(start: str, end: str) -> FilterRule:
-    """Records whose span of days has one in common with ``from:to``."""
+    """Records whose span of days overlaps ``from:to``."""
 
     def rule(_: Store, value: Any) -> Predicate:
         first, _colon, last = str(value).partition(":")
@@ -170,7 +170,7 @@ def about(part: str) -> FilterRule:
 
 
 def chosen(attribute: str) -> FilterRule:
-    """`only`, `exclude` or `include` of what an attribute marks."""
+    """Records by an attribute that marks them: `only`, `exclude` or `include`."""
 
     def rule(_: Store, value: Any) -> Predicate:
         if value == "include":

@@ -1,4 +1,4 @@
-"""The envelope: matches, the objects associated with them, and which of their attributes show."""
+"""The envelope: matches, the objects associated with them, and the attributes that they show."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ class _Label:
 
 @attrs.frozen
 class Face:
-    """How the objects of a collection show.
+    """What the objects of a collection show.
 
     `plain` attributes always do, `optional` ones when asked for, `shown` links always carry their ids, and `hidden`
-    links only when they are included. `converted` attributes show otherwise than they are stored, and `times` without
-    their fraction of a second.
+    links only when they are included. `converted` attributes are shown in another form than they are stored in,
+    and `times` without their fraction of a second.
     """
 
     plain: tuple[str, ...]
@@ -83,7 +83,7 @@ class Face:
 
 
 class Presenter:
-    """Makes the envelope of an operation's answer out of the store."""
+    """Makes the envelope of an operation's answer from the store."""
 
     def __init__(self, catalogue: Catalogue, references: References, store: Store, files: Files) -> None:
         self._catalogue = catalogue
@@ -124,7 +124,7 @@ class Presenter:
         return _restricted(payload, switches)
 
     def plain(self, collection: str, record: Record) -> Record:
-        """What of a record shows unasked."""
+        """The attributes that a record shows without being asked."""
         return self._plain(self._face(collection, whole_seconds=True), record)
 
     def _match(
@@ -246,7 +246,7 @@ def _ref_of_label(attribute: str) -> str:
 
 
 def _include(field: Field) -> str | None:
-    """The association that a field waits for; a polymorphic reference says it on its parts."""
+    """The association with which a field comes; for a polymorphic reference its parts name it."""
     if field.include is None and field.type.kind == "fields":
         return next((part.include for part in field.type.fields if part.include), None)
     return field.include
@@ -272,5 +272,5 @@ def numbered(value: Any, name: str = "") -> Any:
 
 
 def as_number(identity: str | None) -> int | None:
-    """An id as a JSON number; None for one that is no number."""
+    """An id as a JSON number; None for one that is not numeric."""
     return int(identity) if identity and identity.isdigit() else None

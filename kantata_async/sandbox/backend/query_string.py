@@ -1,4 +1,4 @@
-"""The query string read by the catalogue: which parameters there are, and what type each has."""
+"""The query string, read by the parameters and types that the catalogue gives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Asked:
 
 
 def read(operation: CatalogueOperation, query: Iterable[tuple[str, str]], *, refuse_unknown: bool) -> Asked:
-    """Read a query string.
+    """What a query string asks for.
 
     The server silently ignores associations, optional fields and sort fields that do not exist, and so does this.
 
@@ -94,7 +94,7 @@ def _truth(text: str) -> bool:
 
 
 def moment(text: str) -> datetime:
-    """Read a date or a date and time; without an offset it is UTC.
+    """A date, or a date and time; without an offset it is UTC.
 
     Raises:
         ValueError: the text is neither.

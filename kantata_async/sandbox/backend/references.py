@@ -1,4 +1,4 @@
-"""What refers to what: the collection behind an id attribute."""
+"""Which collection an id attribute refers to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that are not carried out, with the errors that the API answers."""
+"""Requests that are not carried out, with the errors of the API's answer."""
 
 from __future__ import annotations
 

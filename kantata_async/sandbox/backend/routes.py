@@ -1,4 +1,4 @@
-"""Which handler carries an operation out."""
+"""Which handler carries out an operation."""
 
 from __future__ import annotations
 

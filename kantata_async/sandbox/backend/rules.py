@@ -1,4 +1,4 @@
-"""The behaviour of the objects of a collection, beyond holding their attributes.
+"""How the objects of a collection behave, beyond holding their attributes.
 
 The modules of `subjects` declare the rules of their collections here; filters, lists, writing and presenting read them.
 """
@@ -43,7 +43,7 @@ class Guard:
 
 @attrs.frozen
 class NestedField:
-    """A field of a body that makes or changes other objects: how it is carried out, and how it is checked before."""
+    """A field of a body that makes or changes other objects: how it is carried out, and how it is checked first."""
 
     carry_out: CarryOut
     check: NestedFieldCheck | None = None
@@ -54,13 +54,13 @@ class CollectionRules:
     """The rules of one collection.
 
     Attributes:
-        filters: The filters that mean more than their names spell out.
-        without_effect: The filters that ask about what no object of the collection holds, and why they find nothing.
+        filters: The filters that mean more than their names say.
+        without_effect: The filters that ask about something that no object of the collection holds, and why.
         hidden: What its list leaves out by default.
         sort_keys: What the sort fields compare where it is not the attribute of that name.
-        searched: What else than a record's own texts a search looks through, given the filters.
+        searched: What a search looks through besides a record's own texts, given the filters.
         associations: How the ids of an association are found, by the attribute that carries them.
-        names: The reference whose name an attribute repeats, where the attribute's own name does not say it.
+        names: The reference whose name an attribute repeats, where the attribute's own name does not show it.
         shown: How an attribute's value is turned into what answers show.
         files: The attributes that hold the paths of files, which show as URLs.
         has_owner: A new object belongs to a user: the caller, unless `user_id` says otherwise.
@@ -68,11 +68,11 @@ class CollectionRules:
         defaults: The attributes of a new object that its body does not give.
         meaning: The attributes that a body's values set besides those of their names.
         check: What else is wrong with the values of a body, for a new object or one that is changed.
-        check_new: What else is wrong with the values of a new object, beside the earlier ones of the same request.
+        check_new: What else is wrong with the values of a new object, given the earlier ones of the same request.
         created: What else happens when an object is created.
         belongings: What is deleted with an object: collections and the attributes that refer to it.
         guard: What cannot be deleted.
-        marked: The changes by which an object is deleted, where it stays; None where it goes.
+        marked: The changes that mark an object as deleted, where it is kept; None where it is removed.
     """
 
     filters: Mapping[str, FilterRule] = attrs.field(factory=dict)
@@ -112,7 +112,7 @@ def rules_of(collection: str) -> CollectionRules:
 
 
 def nested_field(name: str, *, check: NestedFieldCheck | None = None) -> Callable[[CarryOut], CarryOut]:
-    """Register what carries out a field of a body that makes or changes other objects, and is no attribute.
+    """Register the function for a field of a body that is no attribute, but makes or changes other objects.
 
     `check` finds what is wrong with the field's value for an object of a collection.
     """
@@ -125,5 +125,5 @@ def nested_field(name: str, *, check: NestedFieldCheck | None = None) -> Callabl
 
 
 def nested_fields_of(names: Iterable[str]) -> list[tuple[str, NestedField]]:
-    """The nested fields of a body, with what carries them out, in the order of the body."""
+    """The nested fields of a body with their functions, in the order of the body."""
     return [(name, _NESTED_FIELDS[name]) for name in names if name in _NESTED_FIELDS]

@@ -61,13 +61,13 @@ class Service:
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
-        """The (path, filter) pairs that are taken and change nothing."""
+        """The (path, filter) pairs that are accepted and change nothing."""
         return self.company.filters.without_effect
 
     def carry_out(
         self, method: str, path: str, query: Iterable[tuple[str, str]], body: Any, *, form: bool
     ) -> ServedAnswer:
-        """Answer one request; whatever it changes is changed at once, or not at all."""
+        """The answer to one request, whose changes are all made, or none of them."""
         version = self.company.store.version
         try:
             answer = self._answer(method, path, query, body, form=form)
@@ -104,5 +104,5 @@ class Service:
 
 
 def _spelled(ids: Any) -> str:
-    """The ids of a bulk delete as a query spells them: the prose allows a body to carry them instead."""
+    """The ids of a bulk delete as a query spells them; the API's documentation allows them in the body too."""
     return ",".join(map(str, ids)) if isinstance(ids, list) else str(ids)

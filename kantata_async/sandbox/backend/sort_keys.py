@@ -1,4 +1,4 @@
-"""What the sort fields of lists compare, and what objects are called."""
+"""What the sort fields of lists compare, and the names of objects."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def of_attribute(name: str) -> SortKey:
 
 
 def own_name(_: Store, record: Record) -> Any:
-    """What the record itself is called."""
+    """The name of the record itself."""
     return name_of(record)
 
 
 def name_beyond(collection: str, ref: str) -> SortKey:
-    """What the object is called that the record refers to."""
+    """The name of the object that the record refers to."""
 
     def key(store: Store, record: Record) -> Any:
         other = store.records(collection).get(record.get(ref) or "")
@@ -29,5 +29,5 @@ def name_beyond(collection: str, ref: str) -> SortKey:
 
 
 def name_of(record: Record) -> str | None:
-    """What a record is called."""
+    """The name of a record."""
     return next((record[name] for name in ("name", "full_name", "title", "label") if record.get(name)), None)

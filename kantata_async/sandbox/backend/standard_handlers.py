@@ -18,13 +18,13 @@ MAX_BULK_DELETE: Final = 100
 
 
 def list_all(company: Company, call: ParsedRequest) -> Answer:
-    """Answer one page of the objects that match."""
+    """One page of the objects that match."""
     ids, page = company.lists.page(call.operation, call.asked)
     return company.present(call, ids, page)
 
 
 def show(company: Company, call: ParsedRequest) -> Answer:
-    """Answer one object; 404 when there is none, or a default filter hides it."""
+    """One object; 404 when there is none, or a default filter hides it."""
     if not company.lists.shows(call.operation, call.id, call.asked):
         raise missing(str(call.operation.collection))
     return company.present(call, [call.id])
@@ -89,7 +89,7 @@ def _ordered(company: Company, collection: str, created: list[str]) -> list[str]
 
 
 def change(company: Company, call: ParsedRequest) -> Answer:
-    """Update one object, hidden by a default filter or not, so that it can be taken out of the archive."""
+    """Update one object, hidden by a default filter or not, so that it can be unarchived."""
     collection = str(call.operation.collection)
     existing(company, collection, call.id)
     update(company.store, collection, call.id, company.checked(call, collection))
@@ -115,7 +115,7 @@ def remove(company: Company, call: ParsedRequest) -> Answer:
 
 
 def remove_many(company: Company, call: ParsedRequest) -> Answer:
-    """Delete all the objects named, at most 100, or none of them."""
+    """Delete all of the objects named, at most 100, or none."""
     destroy_all(company.store, resource(call), named_ids(call))
     return Answer(call.operation.status)
 
@@ -135,5 +135,5 @@ def named_ids(call: ParsedRequest) -> list[str]:
 
 
 def resource(call: ParsedRequest) -> str:
-    """The collection that a path is about: its first segment."""
+    """The collection of a path: its first segment."""
     return call.operation.path.split("/")[1]

@@ -60,7 +60,7 @@ class Store:
         return str(identity)
 
     def update(self, collection: str, identity: str, changes: Mapping[str, Any]) -> Record:
-        """Change attributes of a record; `updated_at` is moved on.
+        """Change attributes of a record; `updated_at` moves forward.
 
         The record is replaced by one with the changes; the old one stays as it was.
 
@@ -77,7 +77,7 @@ class Store:
         return after
 
     def delete(self, collection: str, identity: str) -> None:
-        """Take a record out.
+        """Remove a record.
 
         Raises:
             KeyError: there is no such record.
@@ -139,7 +139,7 @@ class Store:
 
 
 def entries(value: Any) -> Iterable[Hashable]:
-    """What an attribute is found under: each element of a list, the key and id of a reference, or itself."""
+    """The values by which an attribute is found: the elements of a list, the key and id of a reference, or itself."""
     if value is None:
         return ()
     if isinstance(value, list):
@@ -150,7 +150,7 @@ def entries(value: Any) -> Iterable[Hashable]:
 
 
 def plain(name: str, value: Any) -> Any:
-    """Ids as strings, whatever they came as; every other value as it is."""
+    """A value of an attribute, with ids as strings and anything else as it is."""
     if name == "id" or name.endswith("_id"):
         return None if value is None else str(value)
     if name.endswith("_ids") and isinstance(value, (list, tuple)):

@@ -31,7 +31,7 @@ class Checked:
 
 @attrs.frozen
 class Checker:
-    """Checks the objects of one body; a form's values are text, and text that spells a value is that value."""
+    """Checks the objects of one body; the values of a form are text, which is taken for the values that it spells."""
 
     store: Store
     references: References

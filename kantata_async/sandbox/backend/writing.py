@@ -55,7 +55,7 @@ def destroy(store: Store, collection: str, identity: str) -> None:
 
 
 def destroy_quietly(store: Store, collection: str, identity: str) -> None:
-    """Take an object and what belongs to it out, whatever the rules for deleting it alone are."""
+    """Remove an object and what belongs to it, whatever the rules for deleting it alone."""
     for child, attribute in rules_of(collection).belongings:
         for found in store.referring(child, attribute, identity):
             destroy_quietly(store, child, found)
@@ -67,7 +67,7 @@ def destroy_quietly(store: Store, collection: str, identity: str) -> None:
 
 
 def destroy_all(store: Store, collection: str, ids: Iterable[str]) -> None:
-    """Delete all, or none when one cannot be.
+    """Delete all of the objects, or none where one cannot be deleted.
 
     Raises:
         Refusal: one of them cannot be deleted.
@@ -84,7 +84,7 @@ def destroy_all(store: Store, collection: str, ids: Iterable[str]) -> None:
 
 
 def deleted_now(store: Store, _: Record) -> Values:
-    """The mark of an object that is deleted and stays."""
+    """The mark of an object that is deleted and kept."""
     return {"deleted_at": store.clock.tick()}
 
 

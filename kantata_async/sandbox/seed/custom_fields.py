@@ -79,7 +79,7 @@ def define_fields(store: Store) -> None:
 
 
 def give_values(store: Store, seed: int) -> None:
-    """Values for most of the objects there are, by the shapes of the API."""
+    """Give most objects values, in the forms of the API."""
     chance = random.Random(seed)  # noqa: S311 - a likeness
     fields = {record["name"]: record for record in store.records("custom_fields").values()}
     for subject_type, defined in _FIELDS.items():

@@ -1,4 +1,4 @@
-"""A few records of every kind that the founding does not make, so that no list is empty."""
+"""A few records of every kind that founding leaves out, so that no list is empty."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _GIVEN: Final[dict[str, dict[str, Any]]] = {
 
 
 def fill(store: Store, catalogue: Catalogue, references: References, *, seed: int) -> None:
-    """Add a few records to every empty collection, and let them refer to records there are."""
+    """Add a few records to every empty collection, with references to existing records."""
     empty = [name for name in catalogue.collections if not store.count(name) and name not in _MADE_ELSEWHERE]
     for collection in empty:
         chance = random.Random(f"{seed} {collection}")  # noqa: S311 - a likeness
@@ -132,7 +132,7 @@ def _text(name: str, owner: str, number: int) -> str:
 
 
 def _references(store: Store, references: References, definition: Definition, record: Record) -> Record:
-    """The ids of a record's references: the first record refers to the first there is, the second to the second."""
+    """The ids of a record's references: the first record refers to the first object, the second to the second."""
     turn = int(record["id"]) - 1
     changes: Record = {}
     if "subject_ref" in definition.attributes or "subject_id" in definition.attributes:

@@ -22,7 +22,7 @@ STAFFED_SHARE: Final = 4
 
 
 def found(company: Company, *, seed: int, people: int, projects: int) -> None:
-    """Fill a store. The first user is the administrator whose token it is; most people are on no project yet."""
+    """Fill a store. The first user is the administrator, who has the token; most people are on no project yet."""
     store = company.store
     store.take_up(_records(seed, max(1, people), max(0, projects)))
     for identity in store.records("attachments"):
@@ -76,7 +76,7 @@ class _Founder:
         return (BASE_DATE + timedelta(days=self.chance.randint(earliest, latest))).isoformat()
 
     def account(self) -> None:
-        """What the account has once: colors, task statuses, expense categories, a workweek, currencies' tables."""
+        """What the account has as a whole: colors, task statuses, expense categories, a workweek, exchange tables."""
         for number, color in enumerate(("Red", "Green", "Blue", "Gray")):
             shown = {"name": color, "hex": f"#{0x223344 * (number + 1):06X}", "enabled": color != "Gray"}
             self._dated("account_colors", {**shown, "default_color": number == 0})
@@ -130,7 +130,7 @@ class _Founder:
             self._skills(user)
 
     def _full_names(self) -> list[str]:
-        """Names without repetition; beyond every combination they are numbered."""
+        """Names without repetition; once every combination is used, they are numbered."""
         most = len(names.FIRST_NAMES) * len(names.LAST_NAMES)
         drawn = self.chance.sample(range(most), min(self.people, most))
         spread = [drawn[number % most] for number in range(self.people)]

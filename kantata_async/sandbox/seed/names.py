@@ -1,4 +1,4 @@
-"""What the people, the clients and the work of a company are called."""
+"""The names of a company's people, clients and work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sockets before the API: wire, log, faults, limits, and the sandbox's own calls."""
+"""The sockets in front of the API: wire, log, faults, limits, and the sandbox's own calls."""
 
 from __future__ import annotations
 

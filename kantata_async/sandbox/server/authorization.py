@@ -35,7 +35,7 @@ _PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Kantata sandbox</t
 
 @attrs.frozen
 class OAuthApplication:
-    """The application that people allow to act for them, as it is registered with the server.
+    """The application that people allow to act for them, as registered with the server.
 
     Without a `client_secret` it is public, and has to use PKCE. A redirect may always go to a loopback address. Its
     access tokens last for ever, as Kantata's; or for `token_lasts` seconds, and then a refresh token comes with each.
@@ -127,7 +127,7 @@ class AuthorizationServer:
         self._revoked.add(token)
 
     def answer(self, request: OAuthRequest, consent: Consent) -> Answer:
-        """Answer a request; `consent` is what a person does who is sent here: "ask" shows them a page."""
+        """The answer to a request; `consent` is what a person sent here does: "ask" shows them a page."""
         try:
             return self._answered(request, consent)
         except _RefusedError as refused:

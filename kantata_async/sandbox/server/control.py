@@ -49,13 +49,13 @@ class Controlled(Protocol):
 
 
 def respond(sandbox: Controlled, method: str, path: str, body: Any) -> Answer:
-    """Answer one control call, below the prefix.
+    """The answer to one control call, below the prefix.
 
     - ``POST /reset``: the company as it was, no faults, an empty log.
     - ``POST /seed`` ``{"seed", "people", "projects"}``: another company.
     - ``POST /faults`` with the attributes of a `Fault`; ``GET`` lists those to come, ``DELETE`` clears them.
     - ``PUT /switches`` with some of `Switches`, and ``latency``.
-    - ``PUT /clock`` ``{"now"}`` sets the server's clock, ``{"advance"}`` moves it on by seconds; ``GET`` answers it.
+    - ``PUT /clock`` ``{"now"}`` sets the server's clock, ``{"advance"}`` moves it by seconds; ``GET`` answers it.
     - ``GET /log``, ``DELETE /log``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Form bodies in the way of Rails: `attachment[data]` means the key `data` of the object `attachment`."""
+"""Form bodies as Rails reads them: `attachment[data]` means the key `data` of the object `attachment`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..backend import UploadedFile
 
 
 def nest(fields: Iterable[tuple[str, str | UploadedFile]]) -> dict[str, Any]:
-    """Build the nested body that flat form fields mean; `name[]` collects a list."""
+    """The nested body that flat form fields mean; `name[]` collects a list."""
     body: dict[str, Any] = {}
     for name, value in fields:
         first, _, rest = name.partition("[")

@@ -13,7 +13,7 @@ class HttpDates:
         self._text = ""
 
     def of(self, timestamp: float) -> str:
-        """A time, to the second below."""
+        """A time, rounded down to the second."""
         if int(timestamp) != self._second:
             self._second = int(timestamp)
             self._text = formatdate(self._second, usegmt=True)

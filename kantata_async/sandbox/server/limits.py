@@ -30,7 +30,7 @@ class LimitUse(Protocol):
     """What has been used of one limit."""
 
     def wait(self, now: float) -> float:
-        """Seconds until the next request would be let through; 0 when it is at once."""
+        """Seconds until the next request would be let through; 0 for at once."""
         ...
 
     def take(self, now: float) -> None:

@@ -11,7 +11,7 @@ from ..backend import UploadedFile
 
 @attrs.define(kw_only=True)
 class LoggedRequest:
-    """One request. It never holds a header, and so never a token; of what goes to the authorization server, only where.
+    """One request. It never holds a header, and so never a token; for the authorization server, it holds only the path.
 
     Attributes:
         method: The HTTP method.
@@ -19,7 +19,7 @@ class LoggedRequest:
         query: The query parameters.
         body: The decoded JSON body; None when there was none.
         form: The nested fields of a form, files as `UploadedFile`; None when the body was no form.
-        status: The status of the answer; None while there is none, and for ever when the connection was cut.
+        status: The status of the answer; None while there is none; it stays None when the connection was cut.
         committed: Whether a write was carried out.
         request_id: The answer's `x-request-id`.
         at: When it came, in seconds of `time.monotonic`.

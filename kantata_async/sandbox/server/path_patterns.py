@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def matches(method: str | None, pattern: str | None, *, request_method: str, request_path: str) -> bool:
-    """Whether a request is meant; None means any.
+    """Whether a request fits a method and a pattern; None fits any.
 
     A pattern is a path below `/api/v1` without `.json`: ``/users/7`` means that path alone, a segment in braces any
     one segment (``/users/{id}``), and a final ``*`` whatever follows (``/users*``).

@@ -1,4 +1,4 @@
-"""Bodies off the wire: JSON, a form, or a multipart form."""
+"""Bodies from the wire: JSON, a form, or a multipart form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Body:
 
 
 async def read_body(request: web.Request) -> Body:
-    """Read and decode a request's body.
+    """The body of a request, decoded.
 
     Raises:
         Refusal: 400 when the body is not what its content type says.

@@ -5,6 +5,7 @@ ours         the columns that a copy has of its own
 driver       the drivers of databases
 lock         a lock that dies with its owner
 sql          what the databases have in common
+sql_file     … and those among them that are files
 sqlite       SQLite, through ADBC
 postgres     PostgreSQL, through ADBC
 duckdb       DuckDB

@@ -9,7 +9,11 @@ from ...errors import UsageError
 
 
 def driver(module: str, extra: str) -> Any:
-    """A module that an extra installs. Raises UsageError saying what to install where it is missing."""
+    """A module that an extra installs.
+
+    Raises:
+        UsageError: it is not installed; the message says what to install.
+    """
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

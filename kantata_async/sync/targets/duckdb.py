@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from os import PathLike, fspath
 from typing import Any, ClassVar, Final
 
 from ...tables import Kind
 from .driver import driver
-from .lock import FileLock
 from .ours import with_ours
-from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored
+from .protocol import Rows, Written
+from .sql import changes, quoted, stored
+from .sql_file import SQLFileTarget
 
 _STAGE: Final = "_kantata_stage"
 
 
-class DuckDBTarget(SQLTarget):
+class DuckDBTarget(SQLFileTarget):
     """A DuckDB file: ``DuckDBTarget("kantata.duckdb")``.
 
-    A table a collection. Points in time are ``TIMESTAMPTZ``, lists of ids ``VARCHAR[]``, nested objects JSON text.
-    A file beside it, with `.lock` after its name, keeps a second run out.
+    Each collection is a table. Points in time are ``TIMESTAMPTZ``, lists of ids ``VARCHAR[]``, nested objects JSON
+    text. A file beside it, with `.lock` after its name, keeps a second run out.
     """
 
     types: ClassVar[Mapping[Kind, str]] = {
@@ -35,30 +34,11 @@ class DuckDBTarget(SQLTarget):
         Kind.JSON: "VARCHAR",
     }
 
-    def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
-        super().__init__(on_deletion)
-        self._path: Final = fspath(path)
-        self._lock: Final = FileLock(self._path)
-        self._connection: Any = None
-
-    @property
-    def name(self) -> str:
-        """See `SQLTarget.name`."""
-        return self._path
-
     def _connect(self) -> None:
         duckdb = driver("duckdb", "duckdb")
         self._lock.take()
         self._connection = duckdb.connect(self._path)
         self._connection.execute("SET TimeZone = 'UTC'")
-
-    def close(self) -> None:
-        """See `Target.close`."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._columns.clear()
-        self._lock.release()
 
     def _errors(self) -> tuple[type[Exception], ...]:
         return (driver("duckdb", "duckdb").Error,)

@@ -15,10 +15,10 @@ from .files import FilesTarget, whole_schema
 
 
 class JSONLinesTarget(FilesTarget):
-    """A directory of files with an object a line: ``JSONLinesTarget("lake/kantata")``.
+    """A directory of files with one object a line: ``JSONLinesTarget("lake/kantata")``.
 
-    A directory below it for each collection, and in it the files that `_manifest.json` names; others may be there while
-    a step is written. Each object is in one file. Points in time are in UTC; nested objects and `_extra` are objects.
+    Each collection has a directory below it with the files that `_manifest.json` names; others may be there while a
+    step is written. Each object is in one file. Points in time are in UTC; nested objects and `_extra` are objects.
     """
 
     suffix: ClassVar[str] = ".jsonl"

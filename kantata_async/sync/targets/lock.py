@@ -1,4 +1,4 @@
-"""The lock of a target that is a file or a directory: held by one process, and let go by the system when that ends."""
+"""The lock of a target that is a file or a directory: held by one process; the system releases it when that ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ class FileLock:
         self._lock: Any = None
 
     def take(self) -> None:
-        """Take the lock. Raises TargetError where another process, or another run of this one, has it."""
+        """Take the lock.
+
+        Raises:
+            TargetError: another process has it, or another run of this one.
+        """
         filelock = driver("filelock", "sync")
         self._lock = filelock.FileLock(f"{self._path}.lock", timeout=0)
         try:
@@ -29,7 +33,7 @@ class FileLock:
             raise TargetError(f"{self._path} cannot be locked: {error.strerror or error}") from error
 
     def release(self) -> None:
-        """Let the lock go, where it is held."""
+        """Release the lock, where it is held."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None

@@ -1,4 +1,4 @@
-"""The columns that a copy has of its own, beside those of the collection."""
+"""The columns that a copy adds to those of the collection."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ...tables import arrow
 from .protocol import Rows
 
 SYNCED_AT: Final = "_synced_at"
-"""When an object was last stored as it is."""
+"""When an object was last stored."""
 
 DELETED_AT: Final = "_deleted_at"
 """When an object was found to be gone; null while it is there."""
 
 LISTED: Final = "_listed"
-"""Whether the list of the collection itself gave an object, or only what it is associated with."""
+"""Whether the list of the collection itself gave an object, or only an object that it is associated with."""
 
 
 def with_ours(rows: Rows, at: datetime) -> Any:
-    """The batch with our own columns."""
+    """The batch with the columns of the copy."""
     pa, count = arrow(), rows.batch.num_rows
     instants = pa.array([at], pa.timestamp("us", "UTC"))
     batch = rows.batch.append_column(SYNCED_AT, pa.repeat(instants[0], count))

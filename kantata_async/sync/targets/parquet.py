@@ -13,8 +13,8 @@ from .files import FilesTarget, whole_schema
 class ParquetTarget(FilesTarget):
     """A directory of Parquet files: ``ParquetTarget("lake/kantata")``.
 
-    A directory below it for each collection, and in it the files that `_manifest.json` names; others may be there while
-    a step is written. Each object is in one file.
+    Each collection has a directory below it with the files that `_manifest.json` names; others may be there while a
+    step is written. Each object is in one file.
     """
 
     suffix: ClassVar[str] = ".parquet"

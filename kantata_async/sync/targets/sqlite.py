@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from os import PathLike, fspath
 from typing import Any, ClassVar, Final
 
 from ...tables import Kind, arrow, json_text
 from .driver import driver
-from .lock import FileLock
 from .ours import with_ours
-from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored
+from .protocol import Rows, Written
+from .sql import changes, quoted, stored
+from .sql_file import SQLFileTarget
 
-# What a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
+# How long a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
 _WAIT_FOR_READERS_MS: Final = 5_000
 
 
-class SQLiteTarget(SQLTarget):
+class SQLiteTarget(SQLFileTarget):
     """A SQLite file: ``SQLiteTarget("kantata.db")``.
 
-    A table a collection. Points in time are ISO 8601 text in UTC without an offset, as SQLite's own functions take
-    them; dates are text; lists of ids and nested objects JSON text. The file is kept in WAL mode, so that others can
-    read while it is written. A file beside it, with `.lock` after its name, keeps a second run out.
+    Each collection is a table. Points in time are ISO 8601 text in UTC without an offset, as SQLite's own functions
+    take them; dates are text; lists of ids and nested objects JSON text. The file is kept in WAL mode, so that others
+    can read while it is written. A file beside it, with `.lock` after its name, keeps a second run out.
     """
 
     types: ClassVar[Mapping[Kind, str]] = {
@@ -37,18 +36,6 @@ class SQLiteTarget(SQLTarget):
         Kind.JSON: "TEXT",
     }
 
-    def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
-        super().__init__(on_deletion)
-        self._path: Final = fspath(path)
-        self._lock: Final = FileLock(self._path)
-        self._connection: Any = None
-        self._cursor: Any = None
-
-    @property
-    def name(self) -> str:
-        """See `SQLTarget.name`."""
-        return self._path
-
     def _connect(self) -> None:
         dbapi = driver("adbc_driver_sqlite.dbapi", "sync")
         self._lock.take()
@@ -57,15 +44,6 @@ class SQLiteTarget(SQLTarget):
         self._select(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS_MS}")
         self._select("PRAGMA journal_mode = WAL")
         self._run("PRAGMA synchronous = NORMAL")
-
-    def close(self) -> None:
-        """See `Target.close`."""
-        for one in (self._cursor, self._connection):
-            if one is not None:
-                one.close()
-        self._cursor = self._connection = None
-        self._columns.clear()
-        self._lock.release()
 
     def _errors(self) -> tuple[type[Exception], ...]:
         return (driver("adbc_driver_manager", "sync").Error,)

@@ -1,4 +1,4 @@
-"""What each subject of the API does beyond the standard operations: importing this registers all of it."""
+"""What each subject of the API does beyond the standard operations; importing this package registers it."""
 
 from __future__ import annotations
 

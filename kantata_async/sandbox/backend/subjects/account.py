@@ -64,7 +64,7 @@ def delete_access_group_membership(company: Company, call: ParsedRequest) -> Ans
 
 @route("PUT", "/task_status_sets/{id}/update_account_default")
 def make_default_status_set(company: Company, call: ParsedRequest) -> Answer:
-    """Make a task status set the one that new projects get."""
+    """Make a task status set the one for new projects."""
     existing(company, "task_status_sets", call.id)
     for other in company.store.all("task_status_sets"):
         company.store.update("task_status_sets", other["id"], {"account_default": other["id"] == call.id})

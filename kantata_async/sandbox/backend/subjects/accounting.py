@@ -53,7 +53,7 @@ def delete_accounting_records(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/project_accounting_records/export_to_csv")
 def export_accounting_records(company: Company, call: ParsedRequest) -> Answer:
-    """Every accounting record, as CSV or as the envelope: the documentation says both."""
+    """Every accounting record, as CSV or in the envelope: the documentation promises both."""
     records = [r for r in company.store.all("project_accounting_records") if not r.get("deleted_at")]
     if not company.switches.csv_export:
         return company.present(call, [record["id"] for record in records])
@@ -67,7 +67,7 @@ def export_accounting_records(company: Company, call: ParsedRequest) -> Answer:
 
 @route("POST", "/project_accounting_records/import_csv")
 def import_accounting_records(company: Company, call: ParsedRequest) -> Answer:
-    """Create an accounting record of each row of a CSV file, all or none."""
+    """Create an accounting record from each row of a CSV file, all or none."""
     rows = csv_rows(company.checked(call, "project_accounting_records").get("file"), _CSV_COLUMNS)
     unknown = [row for row in rows if row["workspace_id"] not in company.store.records("workspaces")]
     if unknown:
@@ -77,7 +77,7 @@ def import_accounting_records(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/revenue_recognition_methods")
 def revenue_recognition_methods(company: Company, call: ParsedRequest) -> Answer:
-    """Every revenue recognition method; the results carry names too."""
+    """Every revenue recognition method, with names in the results."""
     wanted, active = call.asked.only, call.asked.filters.get("active")
     found = {
         identity: record

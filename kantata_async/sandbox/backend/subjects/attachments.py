@@ -1,4 +1,4 @@
-"""Attachments: uploaded at once, or in three steps past the API; renamed, and detached from their objects."""
+"""Attachments: uploaded in one request, or in three steps around the API; renamed, and detached from their objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def _named(store: Store, value: Any) -> Predicate:
-    """Associations of files whose name has a text in it."""
+    """Associations of files whose name contains a text."""
     wanted, files = str(value).casefold(), store.records("attachments")
 
     def keep(record: Record) -> bool:
@@ -46,7 +46,7 @@ declare("attachments", CollectionRules(files=("url",)))
 def attach(company: Company, call: ParsedRequest) -> Answer:
     """Take a file, or say where to send it.
 
-    A direct upload answers the attachment with `action` and `fields`: where the file goes, and what goes with it.
+    A direct upload is answered with the attachment, with `action`, where the file goes, and `fields`, what goes along.
     """
     body = company.body(call, "direct")
     given = {**body.get("attachment", {}), **({"direct": body["direct"]} if "direct" in body else {})}
@@ -75,7 +75,7 @@ def _expect(company: Company, call: ParsedRequest, values: Record) -> Answer:
 
 
 def receive_upload(company: Company, identity: str, form: Record) -> None:
-    """Take the file of a direct upload, which does not come by the API.
+    """Take the file of a direct upload, which does not come through the API.
 
     Raises:
         Refusal: the upload is late, or was not asked for.
@@ -133,7 +133,7 @@ def detach(company: Company, call: ParsedRequest) -> Answer:
 
 
 def keep_file(store: Store, files: Files, identity: str, file: UploadedFile) -> None:
-    """Make a file the one of an attachment."""
+    """Give an attachment its file."""
     path = files.put(KIND, identity, file.filename, file.content, file.content_type)
     described = {"filename": file.filename, "filesize": len(file.content), "url": path}
     store.update("attachments", identity, described)

@@ -14,10 +14,10 @@ MAX_CSV_ROWS: Final = 5000
 
 
 def csv_rows(upload: Any, columns: Mapping[str, str]) -> list[dict[str, str]]:
-    """The rows of an uploaded CSV file by attribute.
+    """The rows of an uploaded CSV file, by attribute.
 
     Raises:
-        Refusal: 422 when the file is missing or is not such a file.
+        Refusal: 422 when the file is missing, or is not a CSV file with these attributes.
     """
     if not isinstance(upload, UploadedFile):
         raise invalid("The file is missing")

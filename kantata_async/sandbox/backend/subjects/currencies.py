@@ -35,7 +35,7 @@ _SUBUNITS: Final = {currency["iso_code"]: currency["subunit_to_unit"] for curren
 
 
 def subunits(iso_code: str) -> int:
-    """How many of its smallest unit a currency has: 100 cents a dollar."""
+    """How many of its smallest unit a currency has: a dollar has 100 cents."""
     return int(_SUBUNITS[iso_code])
 
 
@@ -49,7 +49,7 @@ _RATE_COLUMNS: Final = {
 
 @route("GET", "/currencies")
 def currencies(company: Company, call: ParsedRequest) -> Answer:
-    """Every currency, or those that a rate card set version has no card of yet."""
+    """Every currency, or those in which a rate card set version has no card yet."""
     version = call.asked.filters.get("addable_to_rate_card_set_version")
     store = company.store
     used = {
@@ -108,7 +108,7 @@ def exchange_rates(company: Company, call: ParsedRequest) -> Answer:
 
 @route("POST", "/foreign_exchange/exchange_tables/{id}/rates")
 def import_exchange_rates(company: Company, call: ParsedRequest) -> Answer:
-    """Add rates to a table from a CSV file, or from the body when there is none."""
+    """Add rates to a table from a CSV file, or from the body where there is no file."""
     store = company.store
     existing(company, "exchange_tables", call.id)
     values = company.checked(call, "exchange_tables")

@@ -30,7 +30,7 @@ def _default_set(store: Store) -> str | None:
 
 
 def _labels(store: Store, field: Record) -> dict[str, str]:
-    """The labels of a field's choices by their ids, in the order in which people see them."""
+    """The labels of a field's choices by their ids, in the order in which they are shown."""
     records = store.records("custom_field_choices")
     choices = [records[found] for found in store.referring("custom_field_choices", "custom_field_id", field["id"])]
     return {choice["id"]: choice["label"] for choice in sorted(choices, key=lambda choice: choice["position"] or 0)}
@@ -42,14 +42,14 @@ def _subject_type(store: Store, field: Record) -> str | None:
 
 
 def _held(store: Store, field_id: str, reference: Values) -> list[str]:
-    """The values that an object has of a field: one, or none."""
+    """The values of a field that an object has: one, or none."""
     values = store.records("custom_field_values")
     found = store.referring("custom_field_values", "subject_ref", (reference["key"], reference["id"]))
     return [identity for identity in found if values[identity]["custom_field_id"] == field_id]
 
 
 def _problem(store: Store, field: Record, value: Any, reference: Values) -> Values | None:
-    """What is wrong with a value of a field for an object, as a validation error."""
+    """What is wrong with an object's value of a field, as a validation error."""
     kind = KINDS[field["value_type"]]
     if not kind.takes(value, _labels(store, field)):
         return invalid_field(f"value must be {kind.must_be}", "value")
@@ -95,7 +95,7 @@ def _wrong_with_value(store: Store, _: Switches, values: Values, earlier: list[V
 
 
 def _replace(store: Store, identity: str, _: Values) -> None:
-    """A new value takes the place of the one that its object had."""
+    """Put a new value in the place of the one that its object had."""
     made = store.records("custom_field_values")[identity]
     for held in _held(store, made["custom_field_id"], made["subject_ref"]):
         if held != identity:
@@ -103,7 +103,7 @@ def _replace(store: Store, identity: str, _: Values) -> None:
 
 
 def _as_seen(subject_type: str | None) -> str | None:
-    """Answers spell the type of a value's subject otherwise than requests do: ``workspace_group``."""
+    """The type of a value's subject as answers spell it, unlike requests: ``workspace_group``."""
     return subject_type and singular(collection_of_class(subject_type))
 
 
@@ -220,7 +220,7 @@ def _is_blank(value: Any) -> bool:
 
 
 def _holder(collection: str) -> str:
-    """The collection whose fields an object's body may give: a resource request gives those of its resource."""
+    """The collection whose custom fields an object's body may set: a resource request sets those of its resource."""
     return "workspace_resources" if collection == "resource_requests" else collection
 
 

@@ -28,7 +28,7 @@ def _most_recent(*grouping: str) -> FilterRule:
 
 
 def _subject_while_there(store: Store, event: Record) -> Any:
-    """The subject of an event; nothing once it has been deleted."""
+    """The subject of an event, until it is deleted."""
     reference = event["subject_ref"]
     subject = store.records(reference["key"]).get(reference["id"])
     return None if subject is None or subject.get("deleted_at") else reference
@@ -63,7 +63,7 @@ def events(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/subscribed_events/event_types")
 def event_types(company: Company, _: ParsedRequest) -> Answer:
-    """The events there are, and what each carries."""
+    """The types of events, and what each carries."""
     names = company.feed.event_types
     subjects = company.feed.subjects
     schemas = {

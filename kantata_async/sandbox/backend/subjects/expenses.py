@@ -51,7 +51,7 @@ declare(
 
 @route("DELETE", "/expenses")
 def delete_expenses(company: Company, call: ParsedRequest) -> Answer:
-    """Delete all the expenses named or none, and name them again."""
+    """Delete all of the expenses named, or none; the answer names them again."""
     ids = named_ids(call)
     destroy_all(company.store, "expenses", ids)
     return json_answer({"deleted": [int(identity) for identity in ids]})

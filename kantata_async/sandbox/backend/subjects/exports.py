@@ -1,4 +1,4 @@
-"""Data exports: asked for, queued, generated after a while, and downloaded as CSV."""
+"""Data exports: requested, queued, generated after a while, and downloaded as CSV."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ declare("exports", CollectionRules(check=_unknown))
 
 
 def _columns(company: Company, dataset: str) -> dict[str, Values]:
-    """The columns that a data set can have, by their keys."""
+    """The columns that a data set can have, by key."""
     fields = company.catalogue.collections[dataset].fields
     identity = {"id": {"key": "id", "display_name": "Id", "description": "Id", "type": "string"}}
     return identity | {

@@ -15,7 +15,7 @@ MAX_TEXT: Final = 65_535
 
 @attrs.frozen
 class FieldKind:
-    """A kind of values: what an error says they must be, the test of a value, and its text."""
+    """A kind of value: what an error says that it must be, the test for it, and its text."""
 
     must_be: str
     takes: Callable[[Any, Mapping[str, str]], bool]

@@ -93,7 +93,7 @@ def next_invoice_number(company: Company, _: ParsedRequest) -> Answer:
 
 
 def as_pdf(store: Store, identity: str) -> StoredFile:
-    """An invoice as people get it.
+    """An invoice as people receive it.
 
     Raises:
         Refusal: 404 where there is none.

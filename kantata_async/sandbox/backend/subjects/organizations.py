@@ -26,7 +26,7 @@ def in_an_organization(kind: str) -> Condition:
 
 
 def belonging_to(kind: str) -> FilterRule:
-    """Members of one of some geographies and one of some departments: ``geography,geography;department``."""
+    """Members of any of some geographies and of any of some departments: ``geography,geography;department``."""
 
     def rule(store: Store, value: Any) -> Predicate:
         groups = [set(group.split(",")) for group in str(value).split(";") if group]

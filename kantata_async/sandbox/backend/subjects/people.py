@@ -75,7 +75,7 @@ def _possible_managees(store: Store, record: Record) -> list[str]:
 
 
 def _membership(store: Store, user: Record) -> Record:
-    """A user's membership of the account, or nothing."""
+    """A user's membership of the account, where there is one."""
     found = store.referring("account_memberships", "user_id", user["id"])
     return next((store.records("account_memberships")[identity] for identity in found), {})
 
@@ -99,7 +99,7 @@ def _member_or_participant(store: Store, value: Any) -> Predicate:
 
 
 def _participations_in(store: Store, workspace: Any, condition: Callable[[Record], Any]) -> set[str | None]:
-    """The users who take part in a project in a way."""
+    """The users who take part in a project in a certain way."""
     participations = store.records("participations")
     found = (participations[identity] for identity in store.referring("participations", "workspace_id", str(workspace)))
     return {participation["user_id"] for participation in found if condition(participation)}
@@ -269,7 +269,7 @@ def _marked_while_in_use(store: Store, record: Record) -> Values | None:
 
 
 def _of_versions(store: Store, versions: Iterable[str]) -> set[str | None]:
-    """The roles that versions of rate cards have rates of."""
+    """The roles for which versions of rate cards have rates."""
     rates = store.records("rate_card_roles")
     return {
         rates[found]["role_id"]
@@ -361,13 +361,13 @@ def disable(company: Company, call: ParsedRequest) -> Answer:
 
 @route("GET", "/users/me")
 def me(company: Company, call: ParsedRequest) -> Answer:
-    """The user whose token it is."""
+    """The user to whom the token belongs."""
     return company.present(call, [ME])
 
 
 @route("POST", "/users/{id}/profile_photo")
 def set_profile_photo(company: Company, call: ParsedRequest) -> Answer:
-    """Take an uploaded photo as the user's."""
+    """Make an uploaded photo the user's."""
     existing(company, "users", call.id)
     photo = company.checked(call, "users").get("profile_photo_attachment_file")
     if not isinstance(photo, UploadedFile):
@@ -379,7 +379,7 @@ def set_profile_photo(company: Company, call: ParsedRequest) -> Answer:
 
 @route("DELETE", "/users/{id}/profile_photo")
 def reset_profile_photo(company: Company, call: ParsedRequest) -> Answer:
-    """Go back to having no photo."""
+    """Remove the user's photo."""
     existing(company, "users", call.id)
     company.files.remove("photos", call.id)
     company.store.update("users", call.id, {"photo_path": None})

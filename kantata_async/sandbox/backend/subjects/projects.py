@@ -45,7 +45,7 @@ def is_archived(store: Store, identity: str | None) -> bool:
 
 
 def outside_the_archive(store: Store, given: Values) -> Predicate:
-    """What belongs to no archived project, unless `from_archived_workspaces` asks for it."""
+    """Records of projects that are not archived, unless `from_archived_workspaces` asks for it."""
     if given.get("from_archived_workspaces"):
         return everything
     return lambda record: not is_archived(store, record["workspace_id"])
@@ -79,7 +79,7 @@ def of_account(store: Store, record: Record) -> bool:
 
 
 def _own_participation(store: Store, workspace: Record) -> Record:
-    """The caller's participation in a project, or nothing."""
+    """The caller's participation in a project, where there is one."""
     found = _current_participation(store, workspace)
     return store.records("participations")[found] if found else {}
 
@@ -224,7 +224,7 @@ def _unknown_permissions(_: Store, values: Values) -> list[Values]:
 
 
 def _granted(values: Values) -> Values:
-    """What `permissions` allows shows in `can_*`; what a field of that name says goes before it."""
+    """The `can_*` fields that `permissions` turns on; a `can_*` field in the body takes precedence."""
     named = _named_permissions(values)
     if not named:
         return {}

@@ -116,7 +116,7 @@ def rate_cards_activated(company: Company, _: ParsedRequest) -> Answer:
 
 @route("POST", "/account_rate_cards_activations")
 def activate_rate_cards(company: Company, call: ParsedRequest) -> Answer:
-    """Take a rate card set version into use."""
+    """Put a rate card set version into use."""
     return _activate(company, str(call.asked.filters["rate_card_set_version_id"]))
 
 
@@ -134,7 +134,7 @@ def _activate(company: Company, identity: str) -> Answer:
 
 @route("POST", "/rate_card_sets")
 def create_rate_card_set(company: Company, call: ParsedRequest) -> Answer:
-    """Create a rate card set; with `clone_version_id` it gets that version's rate cards."""
+    """Create a rate card set; with `clone_version_id` it gets the rate cards of that version."""
     store, values = company.store, company.checked(call, "rate_card_sets")
     cloned = call.asked.filters.get("clone_version_id")
     cards = _cards_of_version(company, cloned) if cloned is not None else {}
@@ -160,7 +160,7 @@ def create_rate_card_set_version(company: Company, call: ParsedRequest) -> Answe
 
 
 def _cards_of_version(company: Company, identity: int) -> dict[str, list[dict[str, Any]]]:
-    """The rate cards that a set version has versions of, with their rates by role."""
+    """The rate cards of which a set version has versions, with their rates by role."""
     store = company.store
     if str(identity) not in store.records("rate_card_set_versions"):
         raise missing("rate card set version")
@@ -192,7 +192,7 @@ def rate_card_rows(company: Company, call: ParsedRequest) -> Answer:
 
 @route("PUT", "/rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}")
 def set_rate_card_row(company: Company, call: ParsedRequest) -> Answer:
-    """Set a role's rates, by currency; a rate that there was none of is added."""
+    """Set a role's rates, by currency; one that was not there is added."""
     store = company.store
     version = existing(company, "rate_card_set_versions", call.params["rate_card_set_version_id"])
     role = existing(company, "roles", call.params["role_id"])["id"]
@@ -232,7 +232,7 @@ def delete_rate_card_row(company: Company, call: ParsedRequest) -> Answer:
 
 
 def _row(company: Company, version: Record, role_id: str) -> dict[str, Any] | None:
-    """What a role costs in each currency of a rate card set version."""
+    """The rates of a role in each currency of a rate card set version."""
     store = company.store
     cells: dict[str, Any] = {}
     for card_version in store.referring("rate_card_versions", "rate_card_set_version_id", version["id"]):

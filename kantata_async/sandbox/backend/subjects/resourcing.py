@@ -141,7 +141,7 @@ def _named_of_story(store: Store, value: Any) -> Predicate:
 
 
 def _for_reassignment(store: Store, value: Any) -> Predicate:
-    """The resources that could take an assignment over: those that are not assigned to its task."""
+    """The resources that could take over an assignment: those that are not assigned to its task."""
     assignment = store.records("assignments").get(str(value), {})
     return _of_story(store, assignment.get("story_id"))
 
@@ -238,7 +238,7 @@ def capacity(company: Company, call: ParsedRequest) -> Answer:
 
 @route("POST", "/workspace_resources/allocations_matching_scheduled_hours")
 def match_all_scheduled_hours(company: Company, call: ParsedRequest) -> Answer:
-    """Set the allocations of the resources named to their scheduled hours."""
+    """Set the allocations of the named resources to their scheduled hours."""
     rows = company.rows(call, "workspace_resources")
     named = [str(identity) for row in rows for identity in row["resource_ids"]]
     for identity in named:
@@ -267,7 +267,7 @@ def _match_hours(company: Company, identity: str) -> None:
 
 @route("PUT", "/workspace_allocations/split")
 def split_allocation(company: Company, call: ParsedRequest) -> Answer:
-    """Make two allocations of one, the second from a date on; its minutes are shared by days."""
+    """Split an allocation in two, the second from a date on; the minutes are divided by days."""
     store, asked = company.store, call.asked.filters
     allocation = existing(company, "workspace_allocations", str(asked["workspace_allocation_id"]))
     start, end = (date.fromisoformat(allocation[name]) for name in ("start_date", "end_date"))
@@ -297,7 +297,7 @@ def resolve_request(company: Company, call: ParsedRequest) -> Answer:
 
 @route("PUT", "/resource_requests/{id}/update_approver")
 def update_approver(company: Company, call: ParsedRequest) -> Answer:
-    """Give a resource request other approvers."""
+    """Change the approvers of a resource request."""
     existing(company, "resource_requests", call.id)
     approvers = [str(user) for user in company.checked(call, "resource_requests")["new_approver_id"]]
     company.store.update("resource_requests", call.id, {"approver_ids": approvers})

@@ -78,7 +78,7 @@ def _line_items(store: Store, collection: str, identity: str, value: list[Any]) 
 
 
 def resolve(company: Company, call: ParsedRequest, collection: str, kind: str, ids: list[str]) -> list[str]:
-    """The ids of the resolutions of submissions, which are approved, rejected or cancelled, all or none.
+    """The ids of the resolutions of submissions, after these were approved, rejected or cancelled, all or none.
 
     Raises:
         Refusal: 404 for a submission that does not exist, 422 for one that can no longer be resolved in this way.

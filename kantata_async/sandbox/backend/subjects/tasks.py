@@ -39,7 +39,7 @@ def is_archived_story(store: Store, identity: str | None) -> bool:
 
 
 def story_of(store: Store, record: Record) -> Record:
-    """The task that a record belongs to, or nothing."""
+    """The task that a record belongs to, where there is one."""
     return store.records("stories").get(record.get("story_id") or record.get("source_id") or "", {})
 
 
@@ -137,7 +137,7 @@ def _starting_or_due(store: Store, value: Any) -> Predicate:
 
 
 def _without_past_completed(store: Store, value: Any) -> Predicate:
-    """Tasks but those that are completed and whose due day has passed."""
+    """Tasks other than those that are completed and were due before today."""
     today = store.clock.now().date().isoformat()
     return lambda record: not (value and record["state"] == "completed" and str(record["due_date"] or today) < today)
 
@@ -147,7 +147,7 @@ def _read_by_the_search(_: Store, __: Any) -> Predicate:
 
 
 def _searched(store: Store, record: Record, given: Values) -> str:
-    """The title of its project is searched with a task, unless a filter says not to."""
+    """The title of a task's project, which a search looks through too unless a filter excludes it."""
     if given.get("exclude_workspace_title_from_search"):
         return ""
     return str(store.records("workspaces").get(record["workspace_id"] or "", {}).get("title") or "")

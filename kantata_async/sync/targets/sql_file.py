@@ -1,0 +1,40 @@
+"""What the databases in files have in common: the file, and the lock beside it."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import Any, Final
+
+from .lock import FileLock
+from .protocol import OnDeletion
+from .sql import SQLTarget
+
+
+class SQLFileTarget(SQLTarget):
+    """A database in a file; see `Target` for its methods.
+
+    Args:
+        path: of the file, which is made where it is missing.
+        on_deletion: "mark" objects that are gone in `_deleted_at`, or "remove" them.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
+        super().__init__(on_deletion)
+        self._path: Final = fspath(path)
+        self._lock: Final = FileLock(self._path)
+        self._connection: Any = None
+        self._cursor: Any = None
+
+    @property
+    def name(self) -> str:
+        """See `SQLTarget.name`."""
+        return self._path
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        for one in (self._cursor, self._connection):
+            if one is not None:
+                one.close()
+        self._cursor = self._connection = None
+        self._columns.clear()
+        self._lock.release()
