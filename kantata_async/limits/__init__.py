@@ -19,13 +19,11 @@ from __future__ import annotations
 from .account import LimitState
 from .job import Priority, context_of_job, current_job, job, priority
 from .limiter import Limiter, Slot
-from .line import Leave
 from .rate import AdaptiveRateLimit, RateLimit, RateLimits, RateLimitSetting, RedisRateLimit
 from .registry import account_for
 
 __all__ = [
     "AdaptiveRateLimit",
-    "Leave",
     "LimitState",
     "Limiter",
     "Priority",
