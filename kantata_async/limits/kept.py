@@ -63,7 +63,7 @@ def _read(account: str) -> dict[str, _Met]:
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             return {}
         file = msgspec.json.decode(path.read_bytes(), type=_File)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, RuntimeError, msgspec.MsgspecError):
         return {}
     now = time.time()
     believed = {name: met for name, met in file.limits.items() if 0 <= now - met.at <= BELIEVED_SECONDS}
@@ -76,7 +76,7 @@ def _write(account: str, name: str, met: _Met) -> None:
             path = _path_of(account)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_privately(path, msgspec.json.encode(_File(_VERSION, _read(account) | {name: met})))
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         _LOGGER.debug("what was learnt of the limits cannot be kept: %s", error)
 
 
@@ -84,7 +84,7 @@ def _path_of(account: str) -> Path:
     """Where an account's rates are kept: below KANTATA_CACHE_DIR, else below the user's cache directory.
 
     Raises:
-        OSError: the user has no home.
+        RuntimeError: the user has no home.
     """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
     if chosen:
@@ -93,5 +93,5 @@ def _path_of(account: str) -> Path:
 
     directory = user_cache_path("kantata-async", appauthor=False)
     if not directory.is_absolute():
-        raise FileNotFoundError(f"there is no such directory: {directory}")
+        raise RuntimeError(f"no home directory: {directory}")
     return directory / "limits" / f"{account}.json"
