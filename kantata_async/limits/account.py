@@ -111,9 +111,8 @@ class AccountLimits:
 
     async def _taken(self, meters: list[Meter], *, again: bool) -> float | None:
         now = self.clock()
-        for meter in meters:
-            if not await meter.ready(now):
-                return None
+        if not all([await meter.ready(now) for meter in meters]):
+            return None
         with self._lock:
             for meter in meters:
                 if meter.wait(now, again=again) > 0:
