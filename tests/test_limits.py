@@ -200,6 +200,14 @@ async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> Non
     assert await both.take_now(("general",), again=False) is not None
 
 
+async def test_a_limit_that_nothing_was_taken_from_waits_for_the_general_one() -> None:
+    """The first request to an endpoint comes while the general limit is used up."""
+    both = AccountLimits(RateLimits(RateLimit(20), own={"POST /workspaces": RateLimit(5)}))
+    assert await both.take_now(("general",), again=False) is not None
+    wait, left = await both.take(limits_of("POST", "/workspaces"), again=False)
+    assert (wait, left <= both.clock()) == (0.0, True)
+
+
 async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:
     """Its own limit is its own."""
     shared = Limiter(10, AccountLimits(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))

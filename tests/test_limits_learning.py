@@ -152,6 +152,18 @@ def test_a_scout_that_is_refused_makes_the_pause_longer() -> None:
     assert pauses[-1] == pytest.approx(60)
 
 
+@pytest.mark.parametrize(("refused", "wall"), [([], 10), ([1.1], 10), ([1.1, 3.2], 3)])
+def test_only_scouts_that_are_refused_show_that_a_refusal_lasts(refused: list[float], wall: float) -> None:
+    """Not the seconds for which the client itself paused, or had nothing to send."""
+    limit = Limit(RateCurve(10, met=True, hold=3.5), climb=3.0)
+    for left in (0.0, *refused):
+        limit.take(left)
+        limit.turn_down(left, left + 0.01)
+    limit.take(9.0)
+    limit.let_through(9.0, 9.01)
+    assert limit.curve.wall == pytest.approx(wall, rel=0.02)
+
+
 def test_those_on_their_way_when_one_is_refused_teach_nothing_more() -> None:
     """One meeting of the wall is one lesson, however many it hits; what was let through is counted all the same."""
     limit = Limit(RateCurve(wall=50, met=True))

@@ -50,13 +50,6 @@ class LimitState:
     paused_for: float
     last_refused: datetime | None
 
-    @classmethod
-    def of(cls, name: str, limit: Limit, *, now: float, waiting: int) -> LimitState:
-        """The state of a limit at a time on the clock of its account."""
-        learnt = limit.curve.wall if limit.curve.met else None
-        refused = None if limit.refused is None else datetime.now(UTC) - timedelta(seconds=now - limit.refused)
-        return cls(name, limit.rate, learnt, waiting, max(0.0, limit.paused - now), refused)
-
 
 class AccountLimits:
     """The limits of an account, kept in this process.
@@ -172,7 +165,7 @@ class AccountLimits:
         """The state of every limit that was used so far."""
         with self._lock:
             now = self.clock()
-            return [LimitState.of(name, limit, now=now, waiting=waiting(name)) for name, limit in self._limits.items()]
+            return [_state(name, limit, now, waiting(name)) for name, limit in self._limits.items()]
 
     def _learnt(self, name: str, before: RateCurve, after: RateCurve) -> None:
         done = "learnt" if not before.met else "lowered" if after.wall < before.wall else "raised"
@@ -223,3 +216,9 @@ def first_curve(setting: AnyRateLimit, kept: float | None = None) -> RateCurve:
     if isinstance(setting, AsyncLimiter):
         return RateCurve.given(setting.max_rate / setting.time_period)
     return RateCurve.given(setting.requests / setting.per)
+
+
+def _state(name: str, limit: Limit, now: float, waiting: int) -> LimitState:
+    learnt = limit.curve.wall if limit.curve.met else None
+    refused = None if limit.refused is None else datetime.now(UTC) - timedelta(seconds=now - limit.refused)
+    return LimitState(name, limit.rate, learnt, waiting, max(0.0, limit.paused - now), refused)

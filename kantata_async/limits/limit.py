@@ -22,7 +22,7 @@ SCOUT_SECONDS: Final = 2.0
 
 _LONGEST_PAUSE: Final = 60.0
 _USUAL_SPAN: Final = 1.1
-_LASTED: Final = 1.4
+_LASTED: Final = 2.0
 _ALONG_THE_WALL: Final = 1.0
 
 
@@ -97,10 +97,11 @@ class Limit:
         """Take in that a request that left at `left` got through: this ends the pause before it, and begins a climb."""
         if self.blocked is None or self.refused is None or left <= self.refused:
             return
-        lasted = left - self.blocked
-        if lasted > _LASTED and self.since is not None:
+        # How long the pause was shows nothing: only scouts that were refused too show that the refusal lasted.
+        lasted = left - self.blocked if self.refused - self.blocked > _LASTED else 0.0
+        if lasted and self.since is not None:
             self.curve = self.curve.blocked(sent=self.sent, elapsed=left - self.since)
-        self.span = max(_USUAL_SPAN, 0.9 * self.span, lasted if lasted > _LASTED else 0.0)
+        self.span = max(_USUAL_SPAN, 0.9 * self.span, lasted)
         self.since = self.refused
         self.blocked = None
         self.paused = now

@@ -38,7 +38,7 @@ from .limit import LATE, Limit, learn, take_all, uncount
 from .rate import AnyRateLimit, RedisRateLimit, limits_in
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
-_EXCHANGE: Final = files(__package__).joinpath("redis_account.lua").read_text()
+_EXCHANGE: Final = files("kantata_async.limits").joinpath("redis_account.lua").read_text()
 _KEPT_SECONDS: Final = 24 * 3600
 _ACTIVE_SECONDS: Final = 5
 _LATELY_SECONDS: Final = 30
