@@ -23,7 +23,7 @@ from benchmarks._limited_sandbox import OWN_PATH, PATH, LimitedSandbox
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, NotFoundError, RateLimit, RateLimitError, RateLimits, RedisRateLimit, job
 from kantata_async.limits import Limiter
-from kantata_async.limits.account import Account
+from kantata_async.limits.account import AccountLimits
 
 OURS = "kantata_async"
 KINDS = ("fixed_window", "sliding_window", "token_bucket")
@@ -206,7 +206,7 @@ async def fairness(sizes: tuple[int, ...], limit: int) -> dict[int, float]:
 async def cost(times: int) -> float:
     """Microseconds that a request spends in the limiter when nothing makes it wait."""
     # So fast that the meter never makes one wait.
-    free = Limiter(10, Account(RateLimits(RateLimit(10**9))))
+    free = Limiter(10, AccountLimits(RateLimits(RateLimit(10**9))))
     best = float("inf")
     for _ in range(5):
         began = time.perf_counter()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import attrs
 
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimits
-from kantata_async.limits.account import Account
+from kantata_async.limits.account import AccountLimits
 from kantata_async.sandbox.server.limits import MeteredLimits, ServerRateLimit
 
 Kind = Literal["fixed_window", "sliding_window", "token_bucket"]
@@ -113,7 +113,7 @@ class Simulation:
 
     async def _all(self, end: float) -> None:
         loop = asyncio.get_running_loop()
-        limiter = Limiter(self._concurrency, Account(RateLimits(AdaptiveRateLimit()), clock=loop.time))
+        limiter = Limiter(self._concurrency, AccountLimits(RateLimits(AdaptiveRateLimit()), clock=loop.time))
         names = ["general"] if self._own is None else ["general", "own"]
         tasks = [loop.create_task(self._work(limiter, name)) for name in names for _ in range(self._concurrency + 2)]
         for at, then in self._changes:
@@ -135,7 +135,7 @@ class Simulation:
                     self.runs[name].seen.append((loop.time() - 1, number, through))
                     await asyncio.sleep(self._way())
                     slot.answered(refused=not through, retry_after=None)
-                again = slot.leave
+                again = slot
 
     def _limited(self, limit: int) -> MeteredLimits:
         limits = [ServerRateLimit(limit, self._per, self._kind)]

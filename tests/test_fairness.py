@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,37 +15,44 @@ from kantata_async import KantataSession, RateLimit, job, priority
 from kantata_async.calls.concurrency import together
 from kantata_async.errors import UsageError
 from kantata_async.limits import current_job
-from kantata_async.limits.turns import Turns
+from kantata_async.limits.turns import Turn, Turns
 
 
-def served(turns: Turns[str, str]) -> list[str]:
+@attrs.define(eq=False)
+class Named(Turn):
+    """A turn that a test tells from others by its name."""
+
+    name: str
+
+
+def served(turns: Turns[Named]) -> list[str]:
     """Everyone, in the order in which they go when all lanes are open."""
     order = []
     while turn := next(turns.firsts(), None):
         turns.take(turn)
-        order.append(turn.waiter)
+        order.append(turn.name)
     return order
 
 
 def test_a_job_with_three_goes_within_three_rounds_of_one_with_a_thousand() -> None:
     """However long the other one waits already."""
-    turns: Turns[str, str] = Turns()
+    turns: Turns[Named] = Turns()
     for _ in range(1000):
-        turns.add("many", lane="a", job="many", rank=1)
+        turns.add(Named("many", lane="a", job="many", rank=1))
     for _ in range(10):
         turns.take(next(turns.firsts()))
     for _ in range(3):
-        turns.add("few", lane="a", job="few", rank=1)
+        turns.add(Named("few", lane="a", job="few", rank=1))
     assert Counter(served(turns)[:7])["few"] == 3
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 3))
 def test_jobs_that_start_together_are_never_more_than_one_apart(sizes: list[int], lanes: int) -> None:
     """While both still wait, over any number of lanes."""
-    turns: Turns[str, str] = Turns()
+    turns: Turns[Named] = Turns()
     for name, size in enumerate(sizes):
         for number in range(size):
-            turns.add(str(name), lane=str((number + name) % lanes), job=name, rank=1)
+            turns.add(Named(str(name), lane=str((number + name) % lanes), job=name, rank=1))
     gone: Counter[str] = Counter()
     for name in served(turns):
         gone[name] += 1
@@ -56,29 +64,31 @@ def test_jobs_that_start_together_are_never_more_than_one_apart(sizes: list[int]
 
 def test_high_goes_before_normal_before_low() -> None:
     """Whatever came first."""
-    turns: Turns[str, str] = Turns()
+    turns: Turns[Named] = Turns()
     for rank in (2, 1, 0, 1, 2, 0):
-        turns.add(str(rank), lane="a", job=rank, rank=rank)
+        turns.add(Named(str(rank), lane="a", job=rank, rank=rank))
     assert served(turns) == ["0", "0", "1", "1", "2", "2"]
 
 
 def test_one_that_lost_its_turn_keeps_its_place() -> None:
     """It had waited for it."""
-    turns: Turns[str, str] = Turns()
-    first = turns.add("first", lane="a", job=1, rank=1)
+    turns: Turns[Named] = Turns()
+    first = Named("first", lane="a", job=1, rank=1)
+    turns.add(first)
     for _ in range(5):
-        turns.add("other", lane="a", job=2, rank=1)
+        turns.add(Named("other", lane="a", job=2, rank=1))
     turns.take(first)
     turns.take(next(turns.firsts()))
-    turns.add("first", lane="b", job=1, rank=1, order=first.order)
+    turns.add(Named("first", lane="b", job=1, rank=1, order=first.order))
     assert served(turns)[0] == "first"
 
 
 def test_one_that_leaves_is_not_served_and_counts_no_more() -> None:
     """Also when it leaves twice."""
-    turns: Turns[str, str] = Turns()
-    gone = turns.add("gone", lane="a", job=1, rank=1)
-    turns.add("stays", lane="a", job=2, rank=1)
+    turns: Turns[Named] = Turns()
+    gone = Named("gone", lane="a", job=1, rank=1)
+    turns.add(gone)
+    turns.add(Named("stays", lane="a", job=2, rank=1))
     turns.leave(gone)
     turns.leave(gone)
     assert len(turns) == 1

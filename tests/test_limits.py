@@ -16,9 +16,9 @@ from wire import OK, Server, Step, cut, get, hang, json_answer, opened, reset, s
 from kantata_async import KantataSession
 from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageError
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
-from kantata_async.limits.account import Account
+from kantata_async.limits.account import AccountLimits
 from kantata_async.limits.endpoints import OWN_LIMITS, limits_of
-from kantata_async.limits.registry import local_account, token_digest
+from kantata_async.limits.registry import account_digest, local_account
 from kantata_async.transport import Request, RetryPolicy, Transport
 
 REFUSED = json_answer({}, 429)
@@ -26,7 +26,7 @@ REFUSED = json_answer({}, 429)
 
 def limiter(concurrency: int, limit: RateLimit | AdaptiveRateLimit | None = None) -> Limiter:
     """A limiter that shares its limits with nobody."""
-    return Limiter(concurrency, None if limit is None else Account(RateLimits(limit)))
+    return Limiter(concurrency, None if limit is None else AccountLimits(RateLimits(limit)))
 
 
 async def starts(limiter: Limiter, count: int) -> list[float]:
@@ -191,7 +191,7 @@ def test_which_limits_a_request_counts_against(method: str, path: str, own: str 
 
 async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> None:
     """A request takes from all its limits in one step."""
-    both = Account(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
+    both = AccountLimits(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
     names = limits_of("POST", "/workspaces")
     assert await both.take_now(names, again=False) is not None
     await asyncio.sleep(0.01)
@@ -200,9 +200,17 @@ async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> Non
     assert await both.take_now(("general",), again=False) is not None
 
 
+async def test_a_limit_that_nothing_was_taken_from_waits_for_the_general_one() -> None:
+    """The first request to an endpoint comes while the general limit is used up."""
+    both = AccountLimits(RateLimits(RateLimit(20), own={"POST /workspaces": RateLimit(5)}))
+    assert await both.take_now(("general",), again=False) is not None
+    wait, left = await both.take(limits_of("POST", "/workspaces"), again=False)
+    assert (wait, left <= both.clock()) == (0.0, True)
+
+
 async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:
     """Its own limit is its own."""
-    shared = Limiter(10, Account(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
+    shared = Limiter(10, AccountLimits(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(0.1)})))
     async with shared.slot("POST", "/workspaces"):
         pass
 
@@ -250,7 +258,7 @@ async def test_what_was_learnt_stays_for_the_next_session() -> None:
 
 def test_a_limit_holds_across_threads_and_loops() -> None:
     """Sessions in two threads take from one bucket."""
-    account = local_account(token_digest("threads"), "https://api.example", RateLimit(50))
+    account = local_account(account_digest("threads", "https://api.example"), RateLimit(50))
     moments: list[float] = []
 
     async def run() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server_limit import KINDS, Kind, Simulation
 
+from kantata_async.limits.curve import RateCurve
 from kantata_async.limits.limit import SCOUT_SECONDS, Limit, learn
-from kantata_async.limits.pace import Pace, Steady
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -66,16 +66,16 @@ def test_a_long_window_is_found_out(limit: int, per: float, least: float) -> Non
 
 def test_before_anything_is_known_it_starts_modestly_and_climbs() -> None:
     """Doubling, up to what is allowed."""
-    pace = Pace(wall=10, ceiling=35)
-    assert pace.rate(0) == 10
-    assert pace.rate(1.5) == 20
-    assert pace.rate(60) == 35
+    curve = RateCurve(wall=10, ceiling=35)
+    assert curve.rate(0) == 10
+    assert curve.rate(1.5) == 20
+    assert curve.rate(60) == 35
 
 
 def test_after_a_meeting_it_restarts_with_a_ramp_and_ends_beyond_the_wall() -> None:
     """Never a jump: quickly to just under, slowly along, then past it."""
-    pace = Pace(wall=100, met=True, hold=8)
-    rates = [pace.rate(tenth / 10) for tenth in range(100)]
+    curve = RateCurve(wall=100, met=True, hold=8)
+    rates = [curve.rate(tenth / 10) for tenth in range(100)]
     assert rates == sorted(rates)
     assert rates[0] == pytest.approx(85)
     assert rates[10] == pytest.approx(97)
@@ -96,17 +96,17 @@ def test_a_refusal_never_raises_the_rate_at_which_it_came(
     wall: float, hold: float, climb: float, sent: int, elapsed: float, met: bool, before: float | None
 ) -> None:
     """Whatever else it teaches, the restart is slower; and no rate is none."""
-    pace = Pace(wall=wall, met=met, hold=hold, before=before)
-    after = pace.refused(climb=climb, sent=sent, elapsed=elapsed)
-    assert 0 < after.rate(0) <= max(1 / 60, pace.rate(climb), before or 0)
+    curve = RateCurve(wall=wall, met=met, hold=hold, before=before)
+    after = curve.refused(climb=climb, sent=sent, elapsed=elapsed)
+    assert 0 < after.rate(0) <= max(1 / 60, curve.rate(climb), before or 0)
     assert after.met
 
 
 def test_a_given_rate_learns_nothing() -> None:
     """A fixed limit stays what it is."""
-    pace = Steady(5)
-    assert pace.refused(climb=3, sent=4, elapsed=1) is pace
-    assert pace.blocked(sent=4, elapsed=1) is pace
+    curve = RateCurve.given(5)
+    assert curve.refused(climb=3, sent=4, elapsed=1) is curve
+    assert curve.blocked(sent=4, elapsed=1) is curve
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ def test_a_given_rate_learns_nothing() -> None:
 )
 def test_a_long_refusal_is_not_believed_all_at_once(sent: int, elapsed: float, wall: float) -> None:
     """What was let through until it ended bounds the limit; but others may have used the account up meanwhile."""
-    assert Pace(wall=10.0, met=True).blocked(sent=sent, elapsed=elapsed).wall == pytest.approx(wall)
+    assert RateCurve(wall=10.0, met=True).blocked(sent=sent, elapsed=elapsed).wall == pytest.approx(wall)
 
 
 def test_a_refusal_pauses_and_one_scout_goes_first() -> None:
     """Nothing goes in the pause; then one, and no other before its answer, or before it has been waited for enough."""
-    limit = Limit(Steady(100))
+    limit = Limit(RateCurve.given(100))
     limit.take(0.0)
     limit.turn_down(0.0, 0.01)
     assert limit.wait(0.02, again=False) > 0
@@ -132,7 +132,7 @@ def test_a_refusal_pauses_and_one_scout_goes_first() -> None:
 
 def test_one_that_was_refused_is_not_the_scout_while_another_may_be() -> None:
     """It goes by itself only after the others could have, and the refusal must be over."""
-    limit = Limit(Steady(100))
+    limit = Limit(RateCurve.given(100))
     limit.take(0.0)
     limit.turn_down(0.0, 0.01)
     assert limit.wait(0.01, again=True) > limit.wait(0.01, again=False)
@@ -141,7 +141,7 @@ def test_one_that_was_refused_is_not_the_scout_while_another_may_be() -> None:
 
 def test_a_scout_that_is_refused_makes_the_pause_longer() -> None:
     """At least doubled each time, up to a minute."""
-    limit = Limit(Steady(10))
+    limit = Limit(RateCurve.given(10))
     now, pauses = 0.0, []
     for _ in range(9):
         limit.take(now)
@@ -152,22 +152,34 @@ def test_a_scout_that_is_refused_makes_the_pause_longer() -> None:
     assert pauses[-1] == pytest.approx(60)
 
 
+@pytest.mark.parametrize(("refused", "wall"), [([], 10), ([1.1], 10), ([1.1, 3.2], 3)])
+def test_only_scouts_that_are_refused_show_that_a_refusal_lasts(refused: list[float], wall: float) -> None:
+    """Not the seconds for which the client itself paused, or had nothing to send."""
+    limit = Limit(RateCurve(10, met=True, hold=3.5), climb=3.0)
+    for left in (0.0, *refused):
+        limit.take(left)
+        limit.turn_down(left, left + 0.01)
+    limit.take(9.0)
+    limit.let_through(9.0, 9.01)
+    assert limit.curve.wall == pytest.approx(wall, rel=0.02)
+
+
 def test_those_on_their_way_when_one_is_refused_teach_nothing_more() -> None:
     """One meeting of the wall is one lesson, however many it hits; what was let through is counted all the same."""
-    limit = Limit(Pace(wall=50, met=True))
+    limit = Limit(RateCurve(wall=50, met=True))
     for number in range(4):
         limit.take(number / 100)
     limit.turn_down(0.0, 0.05)
-    learnt = limit.pace
+    learnt = limit.curve
     for number in range(1, 4):
         limit.turn_down(number / 100, 0.05 + number / 100)
-    assert limit.pace == learnt
+    assert limit.curve == learnt
     assert limit.sent == 0
 
 
 def test_retry_after_is_the_least_pause() -> None:
     """For all, also when it comes with an answer that teaches nothing."""
-    limit = Limit(Pace())
+    limit = Limit(RateCurve())
     limit.take(0.0)
     limit.take(0.1)
     limit.turn_down(0.0, 0.2, retry_after=7)
@@ -178,7 +190,7 @@ def test_retry_after_is_the_least_pause() -> None:
 
 def test_no_time_without_requests_that_wait_counts_as_climbing() -> None:
     """A rate that nobody asks for proves nothing."""
-    limit = Limit(Pace(wall=10))
+    limit = Limit(RateCurve(wall=10))
     for second in range(1, 100):
         limit.take(float(second))
     assert limit.rate == 10
@@ -186,7 +198,7 @@ def test_no_time_without_requests_that_wait_counts_as_climbing() -> None:
 
 def test_a_429_counts_against_the_narrowest_limit() -> None:
     """The wider one is not blamed, and does not count what was not let through; a success ends the pauses of both."""
-    wide, narrow = Limit(Pace(wall=100)), Limit(Pace(wall=10))
+    wide, narrow = Limit(RateCurve(wall=100)), Limit(RateCurve(wall=10))
     for limit in (wide, narrow):
         limit.take(0.0)
     learn([wide, narrow], 0.0, 0.1, refused=True, retry_after=None)
@@ -198,7 +210,7 @@ def test_a_429_counts_against_the_narrowest_limit() -> None:
 
 def test_what_left_as_a_refusal_was_taken_in_is_no_scout() -> None:
     """By a coarse clock both happen at once; only what left later shows that the pause is over."""
-    limit = Limit(Pace(wall=10, met=True))
+    limit = Limit(RateCurve(wall=10, met=True))
     limit.take(0.0)
     limit.take(0.1)
     limit.turn_down(0.0, 0.1)

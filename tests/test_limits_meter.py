@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from server_limit import SimulatedLoop
 
 from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits
-from kantata_async.limits.account import Account
+from kantata_async.limits.account import AccountLimits
+from kantata_async.limits.curve import RateCurve
 from kantata_async.limits.limit import Limit
 from kantata_async.limits.meter import Meter
-from kantata_async.limits.pace import Steady
 
 
 def went(limit: RateLimit | AdaptiveRateLimit, waits: list[float]) -> list[float]:
@@ -23,11 +23,11 @@ def went(limit: RateLimit | AdaptiveRateLimit, waits: list[float]) -> list[float
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        limiter = Limiter(1000, Account(RateLimits(limit), clock=loop.time))
+        limiter = Limiter(1000, AccountLimits(RateLimits(limit), clock=loop.time))
 
         async def one() -> None:
             async with limiter.slot("GET", "/users") as slot:
-                moments.append(slot.leave.left)
+                moments.append(slot.left)
 
         async with asyncio.TaskGroup() as tasks:
             for wait in waits:
@@ -60,25 +60,25 @@ def test_what_was_not_used_is_not_let_go_at_once(waits: list[float], rate: float
 
 async def test_a_rate_that_moves_is_followed_without_a_burst() -> None:
     """A new bucket is as full as the one before it was."""
-    limit = Limit(Steady(10))
+    limit = Limit(RateCurve.given(10))
     meter = Meter(limit)
     assert await meter.ready(5.0)
     await meter.acquire()
     limit.take(5.0)
     for rate in (20, 40, 15, 100):
-        limit.pace = Steady(rate)
+        limit.curve = RateCurve.given(rate)
         assert not await meter.ready(5.0)
-    limit.pace = Steady(200)
+    limit.curve = RateCurve.given(200)
     assert await meter.ready(5.1)
     await meter.acquire()
     limit.take(5.1)
-    limit.pace = Steady(210)
+    limit.curve = RateCurve.given(210)
     assert not await meter.ready(5.1)
 
 
 async def test_a_meter_keeps_away_from_what_another_event_loop_took() -> None:
     """As long as that one sends too."""
-    limit = Limit(Steady(10))
+    limit = Limit(RateCurve.given(10))
     here, there = Meter(limit), Meter(limit)
     for meter in (here, there):
         await meter.ready(1.0)

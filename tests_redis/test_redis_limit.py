@@ -17,20 +17,23 @@ from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.errors import ConnectionFailedError, UsageError
 from kantata_async.limits import AdaptiveRateLimit
-from kantata_async.limits.redis_account import RedisAccount
-from kantata_async.limits.registry import token_digest
+from kantata_async.limits.redis_account import RedisAccountLimits
+from kantata_async.limits.registry import account_digest
 
 GENERAL = ("general",)
 
 
-def account(redis: RedisServer, limit: RateLimit | RateLimits | AdaptiveRateLimit, **options: object) -> RedisAccount:
+def account(
+    redis: RedisServer, limit: RateLimit | RateLimits | AdaptiveRateLimit, **options: object
+) -> RedisAccountLimits:
     """One process' view of the limits: each has connections, a cache and a clock of its own."""
-    made = RedisAccount(RedisRateLimit(redis.url, limit, **options), token_digest("t"), "https://api.example")  # type: ignore[arg-type]
+    setting = RedisRateLimit(redis.url, limit, **options)  # type: ignore[arg-type]
+    made = RedisAccountLimits(setting, account_digest("t", "https://api.example"))
     made.sessions.add(made)
     return made
 
 
-async def take(account: RedisAccount, names: tuple[str, ...] = GENERAL) -> float:
+async def take(account: RedisAccountLimits, names: tuple[str, ...] = GENERAL) -> float:
     """Wait as long as it takes; when it was, on Redis' clock."""
     while True:
         wait, left = await account.take(names, again=False)

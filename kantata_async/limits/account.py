@@ -2,7 +2,7 @@
 
 Sessions in one event loop share the limits and take turns (`line`); those in other loops and threads of the process
 share the limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that are opened
-later, in this process.
+later, in this process and, where it is kept, in others.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 import attrs
 from aiolimiter import AsyncLimiter
 
 from ..errors import UsageError
+from .curve import FASTEST, RateCurve
+from .kept import keep_rate, kept_rates
 from .limit import Limit, learn, take_all, uncount
 from .meter import Meter
-from .pace import Pace, Steady
 from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
-_NO_CEILING: Final = Pace().ceiling
 
 
 @attrs.frozen
@@ -36,10 +36,11 @@ class LimitState:
     Attributes:
         name: "general", or the endpoint, as "POST /workspaces".
         rate: requests a second at which it lets go now.
-        learnt: requests a second at which the limit was met, by a 429; None before that, and where the limit was given.
+        learnt: requests a second at which the limit was met, by a 429, here or by an earlier process that kept it; None
+            before that, and where the limit was given.
         waiting: how many requests of this event loop wait for their turn and count against it.
         paused_for: seconds until it lets the next request go after a 429; 0 when it is not paused.
-        last_refused: when the last 429 came; None when none did.
+        last_refused: when the last 429 came; None where none did.
     """
 
     name: str
@@ -50,12 +51,13 @@ class LimitState:
     last_refused: datetime | None
 
 
-class Account:
-    """The limits kept in this process.
+class AccountLimits:
+    """The limits of an account, kept in this process.
 
     Args:
         settings: what they are; None for none.
         clock: seconds, never going back.
+        keep_as: the account's digest, to keep what is learnt for later processes; None to keep nothing.
 
     Attributes:
         settings: what the limits are, by name.
@@ -63,15 +65,20 @@ class Account:
         sessions: those that are open.
     """
 
-    def __init__(self, settings: RateLimits | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: RateLimits | None,
+        clock: Callable[[], float] = time.monotonic,
+        keep_as: str | None = None,
+    ) -> None:
         self.settings: Final = {} if settings is None else settings.by_name()
         self.clock: Final = clock
         self.sessions: Final[WeakSet[object]] = WeakSet()
+        self._keep_as: Final = keep_as
+        self._kept: dict[str, float] = {}
         self._lock: Final = threading.Lock()
-        self._names: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
         self._limits: Final[dict[str, Limit]] = {}
-        self._meters: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Meter]]] = WeakKeyDictionary()
-        self._share = 1.0
+        self._meters: dict[asyncio.AbstractEventLoop, dict[str, Meter]] = {}
 
     async def open(self, session: object) -> None:
         """Count a session among those that use it.
@@ -80,32 +87,38 @@ class Account:
             UsageError: the limits cannot be kept in this event loop, or not where they are to be.
         """
         self._metered(tuple(name for name, setting in self.settings.items() if isinstance(setting, AsyncLimiter)))
+        if self._keep_as is not None and not self._limits:
+            self._kept = kept_rates(self._keep_as)
         self.sessions.add(session)
 
     async def close(self, session: object) -> None:
-        """Count it no longer, and let go of what was held of the event loop for it."""
+        """Count a session no longer, and let go of what was held of the event loop for it."""
         self.sessions.discard(session)
 
     async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """Take from all of these limits or from none, without waiting for anything.
+        """When a request was taken from all of these limits, on the clock of the account, without waiting for anything.
 
-        Gives when that was, on the clock of the account; None where it takes `take`.
+        None where one of them makes it wait, or has to be asked with `take`: then nothing was taken.
         """
+        return await self._taken(self._metered(names), again=again)
+
+    async def _taken(self, meters: list[Meter], *, again: bool) -> float | None:
         now = self.clock()
-        if not self.settings:
-            return now
-        meters = self._metered(names)
-        for meter in meters:
-            if not await meter.ready(now):
-                return None
-        if not self._counted(meters, now, again=again):
+        if not all([await meter.ready(now) for meter in meters]):
             return None
+        with self._lock:
+            for meter in meters:
+                if meter.wait(now, again=again) > 0:
+                    return None
+            take_all([meter.limit for meter in meters], now)
+            for meter in meters:
+                meter.taken = now
         for meter in meters:
             await meter.acquire()
         return now
 
     async def take(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> tuple[float, float]:
-        """Take from all of these limits or from none: seconds to wait, 0 when it was done, and when that was.
+        """Seconds to wait for these limits, or 0 and when a request was taken from all of them.
 
         Args:
             names: of the limits.
@@ -113,20 +126,14 @@ class Account:
             waiting: how many requests like it wait at most.
         """
         general, *own = meters = self._metered(names)
-        while True:
+        while (left := await self._taken(meters, again=again)) is None:
             now = self.clock()
-            _, *ready = [await meter.ready(now) for meter in meters]
             waits = [meter.wait(now, again=again) for meter in meters]
-            waits += [meter.seconds(now) for meter, free in zip(own, ready, strict=True) if not free]
+            waits += [meter.seconds(now) for meter in own if not await meter.ready(now)]
             if (wait := max(waits)) > 0:
                 return wait, 0.0
-            await general.acquire()
-            now = self.clock()
-            # What was charged is lost if something came between; by the next time the bucket has it back.
-            if all([await meter.ready(now) for meter in own]) and self._counted(meters, now, again=again):
-                for meter in own:
-                    await meter.acquire()
-                return 0.0, now
+            await general.reserve()
+        return 0.0, left
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
@@ -137,88 +144,81 @@ class Account:
             meter.give_back()
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """Learn from an answer to a request that left at `left`: see `limit.learn`."""
-        limited = self._limited(names)
-        if not limited or (not refused and all(self._limits[name].blocked is None for name in limited)):
+        """Learn from the answer to a request that left at `left`: see `limit.learn`."""
+        limited = [name for name in names if name in self.settings]
+        if not limited or (not refused and self.refused_since(names) is None):
             return
         with self._lock:
             limits = [self._limits[name] for name in limited]
-            before = limits[-1].pace
+            before = [limit.curve for limit in limits]
             learn(limits, left, self.clock(), refused=refused, retry_after=retry_after)
-        log_learning(limited[-1], before, limits[-1].pace)
+        for name, curve, limit in zip(limited, before, limits, strict=True):
+            if limit.curve != curve:
+                self._learnt(name, curve, limit.curve)
 
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""
-        limits = [self._limits[name] for name in self._limited(names)]
+        limits = [self._limits[name] for name in names if name in self._limits]
         return min((limit.blocked for limit in limits if limit.blocked is not None), default=None)
 
     def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
-        """How every limit stands that was asked for so far."""
+        """The state of every limit that was used so far."""
         with self._lock:
             now = self.clock()
             return [_state(name, limit, now, waiting(name)) for name, limit in self._limits.items()]
 
-    def _limited(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Those of the names that have a limit."""
-        limited = self._names.get(names)
-        if limited is None:
-            limited = self._names[names] = tuple(name for name in names if name in self.settings)
-        return limited
+    def _learnt(self, name: str, before: RateCurve, after: RateCurve) -> None:
+        done = "learnt" if not before.met else "lowered" if after.wall < before.wall else "raised"
+        _LOGGER.info("limit %s %s: %.3g requests a second", name, done, after.wall)
+        if self._keep_as is not None and getattr(self.settings[name], "remember", False):
+            keep_rate(self._keep_as, name, after.wall)
 
     def _metered(self, names: tuple[str, ...]) -> list[Meter]:
         loop = asyncio.get_running_loop()
         meters = self._meters.get(loop)
         if meters is None:
             with self._lock:
+                # A meter keeps its event loop alive.
+                self._meters = {other: theirs for other, theirs in self._meters.items() if not other.is_closed()}
                 meters = self._meters[loop] = {}
-        return [meters.get(name) or self._new_meter(name, meters) for name in self._limited(names)]
+        return [meters.get(name) or self._new_meter(name, meters) for name in names if name in self.settings]
 
     def _new_meter(self, name: str, meters: dict[str, Meter]) -> Meter:
         setting = self.settings[name]
+        given = setting if isinstance(setting, AsyncLimiter) else None
         with self._lock:
-            others = [loop for loop, theirs in self._meters.items() if name in theirs and not loop.is_closed()]
-            if others and isinstance(setting, AsyncLimiter):
+            if given and any(name in theirs for loop, theirs in self._meters.items() if not loop.is_closed()):
                 raise UsageError("an AsyncLimiter belongs to the event loop that first used it: give each loop its own")
-            limit = self._limits.setdefault(name, new_limit(setting))
-            meter = meters[name] = new_meter(setting, limit, self._share)
+            limit = self._limits.get(name)
+            if limit is None:
+                limit = self._limits[name] = self._first(name)
+            burst = setting.burst if isinstance(setting, RateLimit) else 1
+            meter = meters[name] = Meter(limit, burst=burst, limiter=given)
         return meter
 
-    def _counted(self, meters: list[Meter], now: float, *, again: bool) -> bool:
-        """Count a request that goes now, unless a pause or another event loop forbids it."""
-        with self._lock:
-            for meter in meters:
-                if meter.wait(now, again=again) > 0:
-                    return False
-            take_all([meter.limit for meter in meters], now)
-            for meter in meters:
-                meter.taken = now
-        return True
+    def _first(self, name: str) -> Limit:
+        """A limit from which nothing was taken yet."""
+        return Limit(first_curve(self.settings[name], self._kept.get(name)))
 
 
-def new_limit(setting: AnyRateLimit) -> Limit:
-    """What is known of a limit of which nothing was taken yet."""
+def first_curve(setting: AnyRateLimit, kept: float | None = None) -> RateCurve:
+    """What is known of a limit from which nothing was taken yet.
+
+    Args:
+        setting: what it is.
+        kept: requests a second at which an earlier process met it; None where none did.
+    """
     if isinstance(setting, AdaptiveRateLimit):
-        return Limit(Pace(wall=setting.start, ceiling=_NO_CEILING if setting.at_most is None else setting.at_most))
+        ceiling = setting.at_most or FASTEST
+        if kept is None or not setting.remember:
+            return RateCurve(setting.start, ceiling)
+        return RateCurve(min(kept, ceiling), ceiling, met=True)
     if isinstance(setting, AsyncLimiter):
-        return Limit(Steady(setting.max_rate / setting.time_period))
-    return Limit(Steady(setting.requests / setting.per))
-
-
-def new_meter(setting: AnyRateLimit, limit: Limit, share: float) -> Meter:
-    """A meter for an event loop."""
-    if isinstance(setting, AsyncLimiter):
-        return Meter(limit, limiter=setting)
-    return Meter(limit, burst=setting.burst if isinstance(setting, RateLimit) else 1, share=share)
-
-
-def log_learning(name: str, before: Pace | Steady, after: Pace | Steady) -> None:
-    """Log what a 429 changed."""
-    if isinstance(before, Pace) and isinstance(after, Pace) and before != after:
-        done = "learnt" if not before.met else "lowered" if after.wall < before.wall else "raised"
-        _LOGGER.info("limit %s %s: %.3g requests a second", name, done, after.wall)
+        return RateCurve.given(setting.max_rate / setting.time_period)
+    return RateCurve.given(setting.requests / setting.per)
 
 
 def _state(name: str, limit: Limit, now: float, waiting: int) -> LimitState:
-    learnt = limit.pace.wall if isinstance(limit.pace, Pace) and limit.pace.met else None
+    learnt = limit.curve.wall if limit.curve.met else None
     refused = None if limit.refused is None else datetime.now(UTC) - timedelta(seconds=now - limit.refused)
     return LimitState(name, limit.rate, learnt, waiting, max(0.0, limit.paused - now), refused)

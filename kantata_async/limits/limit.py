@@ -1,8 +1,8 @@
-"""What is known of one limit of the server: its pace, the pause after a refusal, and the scout after the pause.
+"""What is known of one limit of the server: its curve, the pause after a refusal, and the scout after the pause.
 
 Decisions only, over the times they are given; `meter` spaces the requests. A refusal pauses the limit. The first
-request after the pause is a scout: until it has been answered no other one goes, and while there is another it is none
-that was refused before, so that none is refused twice in a row.
+request after the pause is a scout: no other goes until it has been answered. A request that was refused before is the
+scout only when there is no other, so that none is refused twice in a row.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Final
 
 import attrs
 
-from .pace import Pace, Steady
+from .curve import RateCurve
 
 LATE: Final = 0.025
-"""Seconds a timer may be late without the time being lost: the next request is then spaced from when this was due."""
+"""Seconds a timer may be late without losing the time: the next request is then spaced from when this one was due."""
 
 SCOUT_SECONDS: Final = 2.0
 """How long the answer to a scout is waited for before another one goes."""
 
 _LONGEST_PAUSE: Final = 60.0
 _USUAL_SPAN: Final = 1.1
-_LASTED: Final = 1.4
+_LASTED: Final = 2.0
 _ALONG_THE_WALL: Final = 1.0
 
 
@@ -31,20 +31,20 @@ class Limit:
     """The state of one limit, in seconds on whatever clock the caller uses.
 
     Attributes:
-        pace: how fast requests may go, and what was learnt of that.
+        curve: how fast requests may go, and what was learnt of that.
         climb: seconds of climbing: of time in which requests waited for this limit.
         taken: when the last request went.
         sent: requests since `since` that were not refused.
-        since: the last refusal, before it the first request; None before that.
-        refused: when the last refusal was taken in; None when there was none.
+        since: the last refusal, or the first request where there was none; None before either.
+        refused: when the last refusal was taken in; None where there was none.
         paused: until when nothing goes.
-        sure: when a request that was refused may go without another one having got through.
-        blocked: when the refused request left whose pause no other has ended yet; None when none lasts.
+        sure: when a request that was refused may go although no other has got through.
+        blocked: when the refused request left that began the present pause; None where there is no pause.
         pause: seconds of the last pause.
-        span: seconds after which a refusal is expected to be over for sure.
+        span: seconds after which a refusal is expected to be over for certain.
     """
 
-    pace: Pace | Steady
+    curve: RateCurve
     climb: float = 0.0
     taken: float = 0.0
     sent: int = 0
@@ -59,10 +59,10 @@ class Limit:
     @property
     def rate(self) -> float:
         """Requests a second, now."""
-        return self.pace.rate(self.climb)
+        return self.curve.rate(self.climb)
 
     def wait(self, now: float, *, again: bool) -> float:
-        """Seconds until the pause lets the next request go; zero or less when it may go now.
+        """Seconds until the pause lets the next request go; zero or less where it may go now.
 
         Args:
             now: the time.
@@ -75,7 +75,7 @@ class Limit:
 
         Args:
             now: the time.
-            late: by how many seconds a request that waited for this limit alone may have been held up since.
+            late: seconds that a request waiting for this limit alone may have been held up since the last one.
         """
         if self.since is None:
             self.since = now
@@ -88,19 +88,20 @@ class Limit:
             self.paused = now + SCOUT_SECONDS
 
     def begin_anew(self) -> None:
-        """Keep what was learnt, and forget what was counted, after a time in which not everything was."""
+        """Keep what was learnt and forget what was counted, after a time in which not everything was."""
         self.sent = 0
         self.since = self.refused = self.blocked = None
         self.climb = 0.0
 
     def let_through(self, left: float, now: float) -> None:
-        """The server let a request through that left at `left`: it ends the pause before it, and begins the ramp."""
+        """Take in that a request that left at `left` got through: this ends the pause before it, and begins a climb."""
         if self.blocked is None or self.refused is None or left <= self.refused:
             return
-        lasted = left - self.blocked
-        if lasted > _LASTED and self.since is not None:
-            self.pace = self.pace.blocked(sent=self.sent, elapsed=left - self.since)
-        self.span = max(_USUAL_SPAN, 0.9 * self.span, lasted if lasted > _LASTED else 0.0)
+        # How long the pause was shows nothing: only scouts that were refused too show that the refusal lasted.
+        lasted = left - self.blocked if self.refused - self.blocked > _LASTED else 0.0
+        if lasted and self.since is not None:
+            self.curve = self.curve.blocked(sent=self.sent, elapsed=left - self.since)
+        self.span = max(_USUAL_SPAN, 0.9 * self.span, lasted)
         self.since = self.refused
         self.blocked = None
         self.paused = now
@@ -108,17 +109,17 @@ class Limit:
         self.sent = 1
 
     def turn_down(self, left: float, now: float, retry_after: float | None = None) -> None:
-        """The server answered 429 to a request that left at `left`.
+        """Take in that a request that left at `left` was answered 429.
 
         Args:
             left: when it left.
             now: the time.
-            retry_after: seconds the server asked for; None where it did not.
+            retry_after: seconds the server asked for; None where it asked for nothing.
         """
         self.sent -= 1
         asked = now + (retry_after or 0.0)
         if self.refused is not None and left <= self.refused:
-            # It was on its way when another one was refused, and tells nothing new.
+            # It was on its way when another one was refused, and teaches nothing new.
             self.paused = max(self.paused, asked)
             self.sure = max(self.sure, asked, left + self.span)
             return
@@ -132,16 +133,16 @@ class Limit:
         self.climb = 0.0
         self.refused = now
         self.paused = max(paused, asked)
-        # After one that waits beside it and was not refused.
+        # Later than one that waits beside it and was not refused.
         self.sure = max(self.paused, left + self.span) + LATE
 
     def _learn(self, left: float, now: float) -> None:
         climb = max(0.0, self.climb - (now - left))
-        rate = self.pace.rate(climb)
+        rate = self.curve.rate(climb)
         elapsed = left - (left if self.since is None else self.since)
-        self.pace = self.pace.refused(climb=climb, sent=self.sent, elapsed=elapsed)
+        self.curve = self.curve.refused(climb=climb, sent=self.sent, elapsed=elapsed)
         # In a window of a second, the part of it that a rate above the limit leaves over.
-        left_over = rate / self.pace.rate(_ALONG_THE_WALL) - 1
+        left_over = rate / self.curve.rate(_ALONG_THE_WALL) - 1
         self.pause = min(_USUAL_SPAN, max(2 / rate, left_over) + 0.03)
 
 
@@ -155,9 +156,9 @@ def take_all(limits: Sequence[Limit], now: float) -> None:
 
 
 def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, retry_after: float | None) -> None:
-    """Learn from an answer to a request that left at `left` and was taken from these limits, the widest first.
+    """Learn from the answer to a request that left at `left` and was taken from these limits, the widest first.
 
-    A 429 counts against the narrowest: if it was a wider one that was met, other requests tell.
+    A 429 counts against the narrowest: if a wider one was met, other requests will show it.
     """
     if not refused:
         for limit in limits:
@@ -169,6 +170,6 @@ def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, re
 
 
 def uncount(limits: Iterable[Limit]) -> None:
-    """Forget a request that was taken from these limits, and that they did not let through."""
+    """Forget a request that was taken from these limits and that they did not let through."""
     for limit in limits:
         limit.sent -= 1

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from types import TracebackType
 from typing import Final, Self
 
+import attrs
+
 from ..errors import ErrorDetail, RateLimitError
-from .account import Account, LimitState
+from .account import AccountLimits, LimitState
 from .endpoints import limits_of
-from .line import Leave, Line, Places, StillRefusedError
+from .job import current_job, current_rank
+from .line import WaitingLine
 from .registry import line_to
+from .turns import Turn
 
 
 class Limiter:
@@ -21,13 +26,17 @@ class Limiter:
     Args:
         concurrency: how many attempts may be under way at once.
         account: whose limits they count against; None for none.
+
+    Attributes:
+        limited: whether there are limits, which then also say when a refused request goes again.
+        line: where attempts wait.
+        places: how many more attempts may be under way.
     """
 
-    def __init__(self, concurrency: int, account: Account | None = None) -> None:
-        self._places: Final = Places(concurrency)
-        self._line: Final = Line(Account(None)) if account is None else line_to(account)
+    def __init__(self, concurrency: int, account: AccountLimits | None = None) -> None:
         self.limited: Final = account is not None
-        """Whether there are limits, which then also say when a refused request goes again."""
+        self.line: Final = WaitingLine(AccountLimits(None)) if account is None else line_to(account)
+        self.places = concurrency
 
     async def open(self) -> None:
         """Make ready.
@@ -35,71 +44,94 @@ class Limiter:
         Raises:
             UsageError: the limits cannot be kept as the setting says.
         """
-        await self._line.account.open(self)
+        await self.line.account.open(self)
 
     async def close(self) -> None:
         """Let go of what the account holds of the event loop."""
-        await self._line.account.close(self)
+        await self.line.account.close(self)
 
     @property
     def states(self) -> dict[str, LimitState]:
-        """How every limit stands that was asked for so far, by name."""
-        return {state.name: state for state in self._line.account.states(self._line.waiting_for)}
+        """The state of every limit that was used so far, by name."""
+        return {state.name: state for state in self.line.account.states(self.line.waiting_for)}
 
-    def slot(self, method: str, path: str, again: Leave | None = None, *, patience: float = math.inf) -> Slot:
-        """One attempt's leave: `async with limiter.slot(…) as slot:` around it, never around a wait between two.
-
-        Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
+    def slot(self, method: str, path: str, refused: Slot | None = None, *, patience: float = math.inf) -> Slot:
+        """A slot for one attempt, to be entered.
 
         Args:
             method: of the request.
             path: of the request, below the base URL.
-            again: the `leave` of the slot in which it was refused.
+            refused: the slot in which it was refused before, whose place in the line it keeps.
             patience: seconds that it waits for a limit that lets none through.
         """
-        return Slot(self._line, self._places, method, path, again, patience)
+        names, again = limits_of(method, path), refused is not None
+        return Slot(
+            lane=(names, again, self),
+            job=current_job(),
+            rank=current_rank(),
+            order=None if refused is None else refused.order,
+            limiter=self,
+            names=names,
+            again=again,
+            patience=patience,
+            request=(method, path),
+        )
 
 
-class Slot:
-    """Held while one attempt is under way; `names` are those of the limits that it counts against."""
+@attrs.define(eq=False, kw_only=True)
+class Slot(Turn):
+    """Held while one attempt is under way: `async with limiter.slot(…):` around it, never around a wait between two.
 
-    __slots__ = ("_again", "_line", "_method", "_path", "_patience", "_places", "leave", "names")
+    Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
 
-    leave: Leave
+    Attributes:
+        limiter: of its session.
+        names: the limits it counts against.
+        again: whether its request was refused before.
+        patience: seconds that it waits for a limit that lets none through.
+        request: its method and path.
+        since: when it began to wait, on the clock of the account.
+        left: when it was let go, on the clock of the account.
+        granted: done when it may go; None where it did not have to wait.
+    """
 
-    def __init__(
-        self, line: Line, places: Places, method: str, path: str, again: Leave | None, patience: float
-    ) -> None:
-        self._line = line
-        self._places = places
-        self._method = method
-        self._path = path
-        self._again = again
-        self._patience = patience
-        self.names = limits_of(method, path)
+    limiter: Limiter
+    names: tuple[str, ...]
+    again: bool
+    patience: float
+    request: tuple[str, str]
+    since: float = 0.0
+    left: float = 0.0
+    granted: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
-        try:
-            self.leave = await self._line.enter(self.names, self._places, again=self._again, patience=self._patience)
-        except StillRefusedError:
-            waited = f"not sent: the API has refused every request, and will for more than {self._patience:g} s"
-            raise RateLimitError(429, [ErrorDetail(waited)], method=self._method, path=self._path) from None
+        await self.limiter.line.enter(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._line.leave(self._places)
+        await self.limiter.line.leave(self)
 
     def unused(self) -> None:
-        """The attempt never reached the server: it is not counted."""
-        self._line.account.give_back(self.names)
+        """Take back an attempt that never reached the server: it does not count."""
+        self.limiter.line.account.give_back(self.names)
 
     def answered(self, *, refused: bool, retry_after: float | None) -> None:
-        """The server answered. What that changes for those in line, they see when the slot is left.
+        """Learn from the server's answer; those in line see what it changes when the slot is left.
 
         Args:
             refused: with 429.
-            retry_after: seconds it asked for; None where it did not, or for longer than anybody waits.
+            retry_after: seconds it asked for; None where it asked for nothing, or for longer than anybody waits.
         """
-        self._line.account.answered(self.names, self.leave.left, refused=refused, retry_after=retry_after)
+        self.limiter.line.account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
+
+    def give_up(self) -> None:
+        """Fail, because the limits let none through for longer than the patience."""
+        waited = f"not sent: the API has refused every request, and will for more than {self.patience:g} s"
+        self.fail(RateLimitError(429, [ErrorDetail(waited)], method=self.request[0], path=self.request[1]))
+
+    def fail(self, error: Exception) -> None:
+        """Raise an error where it waits."""
+        if self.granted is not None and not self.granted.done():
+            self.granted.set_exception(error)

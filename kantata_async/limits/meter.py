@@ -43,24 +43,28 @@ class Meter:
         self._given: Final = limiter is not None
         self._limiter = limiter or AsyncLimiter(burst)
         self._rate = limit.rate if limiter else 0.0
-        self._returned = 0
+        self._charged = 0
 
     async def ready(self, now: float) -> bool:
-        """Whether a request may go now as far as those of this event loop go; found out without a wait."""
+        """Whether the bucket lets a request go now; found out without waiting."""
         if not self._given:
             await self._follow(now)
-        return self._returned > 0 or self._limiter.has_capacity()
+        return self._charged > 0 or self._limiter.has_capacity()
+
+    async def reserve(self) -> None:
+        """Wait until the bucket lets a request go, and charge it in advance."""
+        await self._limiter.acquire()
+        self._charged += 1
 
     async def acquire(self) -> None:
-        """Wait until a request may go, and charge it."""
-        if self._returned:
-            self._returned -= 1
-        else:
-            await self._limiter.acquire()
+        """Charge a request that goes now, unless it is charged already."""
+        if not self._charged:
+            await self.reserve()
+        self._charged -= 1
 
     def give_back(self) -> None:
-        """Charge the next request for nothing, as the last one never left."""
-        self._returned = min(self._returned + 1, self._burst)
+        """Keep the charge of a request that never left for the next one."""
+        self._charged = min(self._charged + 1, self._burst)
 
     def wait(self, now: float, *, again: bool) -> float:
         """Seconds that a pause, or what other event loops sent, keeps the next request back; zero or less for none.
@@ -77,16 +81,16 @@ class Meter:
         return max(pause, self.limit.taken + 1 / self._rate - now)
 
     def seconds(self, now: float) -> float:
-        """How long it takes at most until it is ready; more than nothing."""
+        """Seconds until the bucket lets a request go at the latest; more than none."""
         return max(_SHORTEST_WAIT, self.limit.taken + 1 / self._rate - now)
 
     async def _follow(self, now: float) -> None:
-        """Replace the bucket where the rate has moved, by one that lets go no more at once than that would have."""
+        """Replace the bucket where the rate has moved, by one that lets no more go at once than it would have."""
         rate = self.limit.rate * self._share
         unused = (now - self.limit.taken) * rate
         # One that has run empty would let go at once all that a timer may be late by.
         if abs(rate - self._rate) > _MOVED * self._rate or (self._burst == 1 and unused > 1 + LATE * rate):
             size, free = self._burst + LATE * rate, min(1.0, unused) if self._rate else self._burst
             self._limiter, self._rate = AsyncLimiter(size, size / rate), rate
-            self._returned = 0
+            self._charged = 0
             await self._limiter.acquire(size - free)

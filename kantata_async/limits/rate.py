@@ -10,8 +10,8 @@ from aiolimiter import AsyncLimiter
 
 from ..bounds import positive_count, positive_number
 from ..errors import UsageError
+from .curve import FIRST_RATE
 from .endpoints import GENERAL, OWN_LIMITS
-from .pace import FIRST_RATE
 
 _WHEN_AWAY: Final = ("share", "fail")
 
@@ -44,11 +44,14 @@ class RateLimit:
 
 @attrs.frozen
 class AdaptiveRateLimit:
-    """A limit that is found: the rate climbs while requests wait and all is well, and falls when a 429 comes.
+    """A limit that is found: the rate climbs while requests wait and none is refused, and falls when a 429 comes.
 
     Attributes:
-        start: requests a second to begin with.
-        at_most: requests a second that are never passed, to leave the rest to others; None for as many as there may be.
+        start: requests a second to begin with, where nothing is known of the limit.
+        at_most: requests a second that are never exceeded, to leave the rest to others; None for no such bound.
+        remember: whether to begin near the limit that an earlier process met, and to keep it for later ones, in a file
+            in the user's cache directory. Nothing is kept for a loopback address, such as a sandbox's, nor where a
+            function fetches the token; Redis keeps what its processes share by itself.
 
     Raises:
         UsageError: a value is not a number above zero, or `start` is above `at_most`.
@@ -56,6 +59,7 @@ class AdaptiveRateLimit:
 
     start: float = FIRST_RATE
     at_most: float | None = None
+    remember: bool = attrs.field(default=True, eq=False)
 
     def __attrs_post_init__(self) -> None:
         positive_number("AdaptiveRateLimit", "start", self.start)
@@ -102,8 +106,9 @@ class RateLimits:
 
     def by_name(self) -> dict[str, AnyRateLimit]:
         """Every limit there is, by its name."""
-        adaptive = isinstance(self.general, AdaptiveRateLimit)
-        beside = dict.fromkeys(OWN_LIMITS, AdaptiveRateLimit()) if adaptive else {}
+        beside = {}
+        if isinstance(self.general, AdaptiveRateLimit):
+            beside = dict.fromkeys(OWN_LIMITS, AdaptiveRateLimit(remember=self.general.remember))
         return {GENERAL: self.general, **beside, **dict(self.own)}
 
 

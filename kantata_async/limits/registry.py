@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
+import secrets
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Hashable
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..errors import UsageError
-from .account import Account
-from .line import Line
+from .account import AccountLimits
+from .line import WaitingLine
 from .rate import AdaptiveRateLimit, RateLimits, RateLimitSetting, RedisRateLimit, limits_in
-
-if TYPE_CHECKING:
-    from .redis_account import RedisAccount
 
 _MOST_ACCOUNTS: Final = 256
 
+_T = TypeVar("_T")
+
 _lock: Final = threading.Lock()
-_accounts: Final[OrderedDict[tuple[bytes, str, RateLimits], Account]] = OrderedDict()
-_owners: Final[WeakKeyDictionary[object, bytes]] = WeakKeyDictionary()
-_lines: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Account, Line]]] = WeakKeyDictionary()
-_redis: Final[
-    WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[tuple[RedisRateLimit, bytes, str], RedisAccount]]
-] = WeakKeyDictionary()
+_accounts: Final[OrderedDict[tuple[str, RateLimits], AccountLimits]] = OrderedDict()
+_owners: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
+_in_loops: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, object]]] = (
+    WeakKeyDictionary()
+)
 
 
-def account_for(setting: RateLimitSetting, token: object, base_url: str) -> Account:
-    """The account whose limits a session shares: the one of its token, base URL and setting.
+def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep: bool = False) -> AccountLimits:
+    """The limits that a session shares: those of its token, base URL and setting.
 
-    Where tokens are fetched, whatever stands for who fetches them stands for the account.
+    Args:
+        setting: of the session.
+        token: the token; where tokens are fetched, whatever stands for who fetches them.
+        base_url: of the API.
+        keep: whether what is learnt may be kept for later processes; it is only where the token is known beforehand.
 
     Raises:
         UsageError: an open session of the account has other fixed limits; or the setting asks for Redis, and the client
@@ -41,63 +44,72 @@ def account_for(setting: RateLimitSetting, token: object, base_url: str) -> Acco
     base_url = base_url.rstrip("/")
     if isinstance(setting, RedisRateLimit):
         return _redis_account(setting, token, base_url)
+    if isinstance(token, str):
+        account = account_digest(token, base_url)
+        return local_account(account, setting, keep=keep)
     with _lock:
-        identity = token_digest(token) if isinstance(token, str) else _owners.setdefault(token, os.urandom(32))
-    return local_account(identity, base_url, setting)
+        owner = _owners.setdefault(token, secrets.token_hex())
+    return local_account(account_digest(owner, base_url), setting)
 
 
-def local_account(identity: bytes, base_url: str, setting: RateLimitSetting) -> Account:
-    """The limits of this process for a token's digest, a base URL and a setting: the same whenever all three are.
+def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False) -> AccountLimits:
+    """The limits of this process for an account's digest and a setting: the same whenever both are.
 
     Raises:
         UsageError: an open session of the account has other fixed limits.
     """
-    key = (identity, base_url, limits_in(setting))
+    key = account, limits_in(setting)
     with _lock:
-        for (*of, _), other in _accounts.items():
-            if of == [identity, base_url] and other.sessions:
-                _check_same(key[2], other)
-        account = _accounts.pop(key, None) or Account(key[2])
-        _accounts[key] = account
+        for (other, _), limits in _accounts.items():
+            if other == account and limits.sessions:
+                _check_same(key[1], limits)
+        limits = _accounts.pop(key) if key in _accounts else AccountLimits(key[1], keep_as=account if keep else None)
+        _accounts[key] = limits
         while len(_accounts) > _MOST_ACCOUNTS:
             _accounts.popitem(last=False)
-    return account
+    return limits
 
 
-def line_to(account: Account) -> Line:
+def line_to(account: AccountLimits) -> WaitingLine:
     """The line for an account in the running event loop, as long-lived as the sessions that use it."""
-    lines = _lines.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    line = lines.get(account)
-    if line is None:
-        line = lines[account] = Line(account)
-    return line
+    return _in_this_loop(account, lambda: WaitingLine(account))
 
 
-def token_digest(token: str, pepper: str = "") -> bytes:
-    """What stands for a token where limits are kept: it does not lead back to it."""
-    return hashlib.blake2b(token.encode(), key=pepper.encode()[:64], person=b"kantata-limits").digest()
+def account_digest(token: str, base_url: str, pepper: str = "") -> str:
+    """What stands for a token at a base URL where limits are kept; it does not lead back to either."""
+    identity = hashlib.blake2b(token.encode(), key=pepper.encode()[:64], person=b"kantata-limits").digest()
+    return hashlib.blake2b(base_url.encode(), key=identity, digest_size=16).hexdigest()
 
 
-def _check_same(limits: RateLimits, other: Account) -> None:
+def _in_this_loop(key: Hashable, make: Callable[[], _T]) -> _T:
+    """What the sessions of the running event loop share under a key, made by the first of them."""
+    shared: WeakValueDictionary[Hashable, _T] = _in_loops.setdefault(  # type: ignore[assignment]
+        asyncio.get_running_loop(), WeakValueDictionary()
+    )
+    found = shared.get(key)
+    if found is None:
+        found = shared[key] = make()
+    return found
+
+
+def _check_same(limits: RateLimits, other: AccountLimits) -> None:
     for name, setting in limits.by_name().items():
         held = other.settings.get(name, setting)
         if held != setting and not isinstance(held, AdaptiveRateLimit) and not isinstance(setting, AdaptiveRateLimit):
             raise UsageError(
                 f"rate_limit: {name} is {setting} here and {held} in another open session of this account: "
-                "together they would pass both; give all of them the same"
+                "together they would exceed both; give all of them the same"
             )
 
 
-def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> RedisAccount:
-    from .redis_account import RedisAccount  # noqa: PLC0415 - an extra
-
+def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> AccountLimits:
     if not isinstance(token, str) and not setting.account:
         raise UsageError(
             "RedisRateLimit: where a function fetches the token, account= must name it, the same everywhere"
         )
-    identity = token_digest(token if isinstance(token, str) else setting.account, setting.pepper)
-    accounts = _redis.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    account = accounts.get((setting, identity, base_url))
-    if account is None:
-        account = accounts[setting, identity, base_url] = RedisAccount(setting, identity, base_url)
-    return account
+    try:
+        from .redis_account import RedisAccountLimits  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise UsageError("RedisRateLimit needs the client for Redis: pip install kantata-async[redis]") from None
+    account = account_digest(token if isinstance(token, str) else setting.account, base_url, setting.pepper)
+    return _in_this_loop((setting, account), lambda: RedisAccountLimits(setting, account))

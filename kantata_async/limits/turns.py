@@ -10,34 +10,34 @@ from __future__ import annotations
 import heapq
 from collections.abc import Hashable, Iterator
 from itertools import count
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
-
-L = TypeVar("L", bound=Hashable)
-W = TypeVar("W")
 
 Order = tuple[int, int, int]
 """Priority, round and number: the lowest goes first."""
 
 
-@attrs.define(eq=False)
-class Turn(Generic[L, W]):
-    """One waiting request.
+@attrs.define(eq=False, kw_only=True)
+class Turn:
+    """What one waiting request is to the others.
 
     Attributes:
-        waiter: whatever waits.
         lane: requests of the same lane may go whenever any of them may; the lane's first goes first.
-        order: where it stands among the others.
-        job: whose turn it is.
-        gone: whether it waits no longer.
+        job: whose turn it counts for.
+        rank: its priority; the lowest goes first.
+        order: where it stands among the others; given to one that had its turn before and lost it, to keep its place.
+        waits: whether it still does.
     """
 
-    waiter: W
-    lane: L
-    order: Order
-    job: object
-    gone: bool = False
+    lane: Hashable
+    job: Any = None
+    rank: int = 1
+    order: Order | None = None
+    waits: bool = False
+
+
+T = TypeVar("T", bound=Turn)
 
 
 @attrs.define
@@ -46,11 +46,11 @@ class _Share:
     waiting: int = 0
 
 
-class Turns(Generic[L, W]):
+class Turns(Generic[T]):
     """The requests that wait."""
 
     def __init__(self) -> None:
-        self._lanes: Final[dict[L, list[tuple[Order, int, Turn[L, W]]]]] = {}
+        self._lanes: Final[dict[Hashable, list[tuple[Order, int, T]]]] = {}
         self._shares: Final[dict[object, _Share]] = {}
         self._round = 0
         self._numbers: Final = count()
@@ -59,64 +59,49 @@ class Turns(Generic[L, W]):
     def __len__(self) -> int:
         return self._waiting
 
-    def __iter__(self) -> Iterator[Turn[L, W]]:
-        return (turn for heap in self._lanes.values() for *_, turn in heap if not turn.gone)
+    def __iter__(self) -> Iterator[T]:
+        return (turn for heap in self._lanes.values() for *_, turn in heap if turn.waits)
 
-    def add(self, waiter: W, *, lane: L, job: object, rank: int, order: Order | None = None) -> Turn[L, W]:
-        """Line up.
-
-        Args:
-            waiter: whatever waits.
-            lane: requests of the same lane may go whenever any of them may.
-            job: whose turn it counts for.
-            rank: the lowest goes first.
-            order: of a request that had its turn before and lost it; it keeps its place.
-        """
-        share = self._shares.setdefault(job, _Share())
+    def add(self, turn: T) -> None:
+        """Line one up."""
+        share = self._shares.setdefault(turn.job, _Share())
         share.waiting += 1
         number = next(self._numbers)
-        if order is None:
+        if turn.order is None:
             share.round = max(self._round, share.round) + 1
-            order = rank, share.round, number
-        turn = Turn(waiter, lane, order, job)
+            turn.order = turn.rank, share.round, number
+        turn.waits = True
         # The number tells those apart that come again with the same order.
-        heapq.heappush(self._lanes.setdefault(lane, []), (order, number, turn))
+        heapq.heappush(self._lanes.setdefault(turn.lane, []), (turn.order, number, turn))
         self._waiting += 1
-        return turn
 
-    def depth(self, lane: L) -> int:
+    def depth(self, lane: Hashable) -> int:
         """How many wait in a lane at most: some may have left it since."""
         return len(self._lanes.get(lane, ()))
 
-    def in_lane(self, lane: L) -> list[Turn[L, W]]:
-        """Those that wait in a lane, in no order."""
-        return [turn for *_, turn in self._lanes.get(lane, ()) if not turn.gone]
-
-    def firsts(self) -> Iterator[Turn[L, W]]:
+    def firsts(self) -> Iterator[T]:
         """The first of each lane, in the order in which they should go."""
         firsts = []
-        for lane in list(self._lanes):
-            heap = self._lanes[lane]
-            while heap and heap[0][2].gone:
+        for lane, heap in list(self._lanes.items()):
+            while heap and not heap[0][2].waits:
                 heapq.heappop(heap)
             if heap:
-                firsts.append(heap[0][2])
+                firsts.append(heap[0])
             else:
                 del self._lanes[lane]
-        if len(firsts) > 1:
-            firsts.sort(key=lambda first: first.order)
-        return iter(firsts)
+        return (turn for *_, turn in sorted(firsts))
 
-    def take(self, turn: Turn[L, W]) -> None:
+    def take(self, turn: T) -> None:
         """It is this one's turn: it waits no longer, and its round has come."""
-        self._round = max(self._round, turn.order[1])
+        if turn.order is not None:
+            self._round = max(self._round, turn.order[1])
         self.leave(turn)
 
-    def leave(self, turn: Turn[L, W]) -> None:
+    def leave(self, turn: T) -> None:
         """It waits no longer; a second time does nothing."""
-        if turn.gone:
+        if not turn.waits:
             return
-        turn.gone = True
+        turn.waits = False
         self._waiting -= 1
         share = self._shares[turn.job]
         share.waiting -= 1

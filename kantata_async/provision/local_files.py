@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from ..errors import UsageError
+from ..private_files import write_privately
 
 
 def read_file(path: str | PathLike[str]) -> bytes:
@@ -47,19 +46,4 @@ def write_private(path: str | PathLike[str], text: str) -> None:
         if target.exists() and not target.is_file():
             target.write_text(text, encoding="utf-8")
         else:
-            _replace(target, text)
-
-
-def _replace(target: Path, text: str) -> None:
-    # mkstemp makes it 0600 from the first moment on.
-    handle, beside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a file that is open already
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(target)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(beside).unlink()
-        raise
+            write_privately(target, text.encode())

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from ..errors import KantataError
-from ..limits import Leave
+from ..limits import Slot
 from .hidden import HiddenToken
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -43,7 +43,7 @@ class Attempt:
         token: the token that it was sent with.
         carried: the other headers that it was sent with.
         began: when it had its slot, on the event loop's clock; 0 until then.
-        leave: what the slot took from the limits; None until then.
+        slot: held while it is under way; None until then.
     """
 
     phase: Phase = Phase.NOT_SENT
@@ -55,4 +55,4 @@ class Attempt:
     token: HiddenToken | None = None
     carried: Mapping[str, str] = attrs.field(default=_NO_HEADERS, repr=False)
     began: float = 0.0
-    leave: Leave | None = attrs.field(default=None, repr=False)
+    slot: Slot | None = attrs.field(default=None, repr=False)

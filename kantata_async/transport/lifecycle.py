@@ -16,7 +16,7 @@ from yarl import URL
 
 from ..bounds import positive_count
 from ..errors import ConnectionFailedError, UsageError
-from ..limits import Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
+from ..limits import AccountLimits, Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
 from .events import Hook, OnEvent, Story
@@ -28,7 +28,7 @@ from .response import Response
 from .retry import Sleep
 from .sending import Sending, Services
 from .time_limits import TimeLimits
-from .url import checked_base_url, target
+from .url import checked_base_url, is_loopback, target
 from .verdict import READS
 from .wire import Wire
 
@@ -131,10 +131,7 @@ class Transport:
         if proxy is not None and proxy.password is not None:
             self._tokens.redact.add(proxy.password)
         self._loop = asyncio.get_running_loop()
-        account = (
-            None if self._rate_limit is None else account_for(self._rate_limit, self._tokens.origin, str(self.base_url))
-        )
-        limiter = Limiter(self.concurrency, account)
+        limiter = Limiter(self.concurrency, self._account())
         await limiter.open()
         self._services = Services(
             tokens=self._tokens,
@@ -245,6 +242,13 @@ class Transport:
             return await sending.response()
         with priority(options.priority):
             return await sending.response()
+
+    def _account(self) -> AccountLimits | None:
+        if self._rate_limit is None:
+            return None
+        # A sandbox's limit says nothing of the next one's at the same address.
+        keep = not is_loopback(self.base_url.host or "")
+        return account_for(self._rate_limit, self._tokens.origin, str(self.base_url), keep=keep)
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:

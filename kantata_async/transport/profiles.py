@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +16,7 @@ import attrs
 import msgspec
 
 from ..errors import UsageError
+from ..private_files import write_privately
 
 PROFILE_VARIABLE: Final = "KANTATA_PROFILE"
 DIRECTORY_VARIABLE: Final = "KANTATA_CONFIG_DIR"
@@ -156,7 +155,7 @@ def save_profile(profile: Profile) -> Path:
     )
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_privately(path, msgspec.json.encode(stored))
+        write_privately(path, msgspec.json.encode(stored))
     except OSError as error:
         raise UsageError(f"the profile {profile.name!r} cannot be kept: {error.strerror}: {path}") from None
     return path
@@ -201,21 +200,6 @@ def _refuse_shared(path: Path, status: os.stat_result) -> None:
     """Refuse a file that others can read, where the system shows permissions."""
     if os.name == "posix" and status.st_mode & _OTHERS:
         raise UsageError(f"others can read {path}, which holds a token: run chmod 600 on it, or sign in again")
-
-
-def _write_privately(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, never readable by others."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _keep_in_keyring(profile: Profile) -> None:

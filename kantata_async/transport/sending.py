@@ -22,7 +22,7 @@ from ..errors import (
     UsageError,
     note_interruption,
 )
-from ..limits import Leave, Limiter, Slot
+from ..limits import Limiter, Slot
 from .attempt import Attempt, Phase
 from .auth import TokenSource
 from .events import Story
@@ -102,7 +102,7 @@ class Sending:
         self._sent = 0
         self._renewals = 0
         self._deadline: float | None = None
-        self._refused: Leave | None = None
+        self._refused: Slot | None = None
 
     async def response(self) -> Response:
         """The response to the request, which is sent again where that is safe.
@@ -163,7 +163,7 @@ class Sending:
             with allowed:
                 async with slot:
                     attempt.began = services.clock()
-                    attempt.leave = slot.leave
+                    attempt.slot = slot
                     self._sent += 1
                     allowed.bring_forward(attempt.began + min(self._timeout, self._retry.deadline))
                     await self._exchange(slot)
@@ -287,7 +287,7 @@ class Sending:
             return False
         if self._story is not None:
             self._story.retried()
-        self._refused = attempt.leave if attempt.status == 429 else None
+        self._refused = attempt.slot if attempt.status == 429 else None
         return in_line or await self._slept(wait)
 
     async def _slept(self, seconds: float) -> bool:
