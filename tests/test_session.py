@@ -337,3 +337,23 @@ def test_a_session_is_not_copied(copying: Callable[[object], object]) -> None:
     """It says what to do instead."""
     with pytest.raises(UsageError, match="open one in each process"):
         copying(KantataSession(token="t"))
+
+
+async def test_what_waits_waits_by_the_sleep_of_the_session(kantata_sandbox: Sandbox) -> None:
+    """Before another attempt, and before a look at what a lost answer left."""
+    asked: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        asked.append(seconds)
+        await asyncio.sleep(0)
+
+    url, token = kantata_sandbox.url, kantata_sandbox.token
+    async with KantataSession(token=token, base_url=url, rate_limit=None, sleep=sleep) as kantata:
+        kantata_sandbox.faults.add(Fault("disconnect", method="GET", path="/users/me"))
+        await kantata.users.me()
+        (before_another_attempt,) = asked
+        kantata_sandbox.faults.add(Fault("disconnect", when="after", method="POST"))
+        result = await kantata.roles.create_many([{"name": "Night watch"}])
+    assert result.summary() == "1 created"
+    assert 0 <= before_another_attempt <= 0.5
+    assert asked[1:] == [0.5]

@@ -102,8 +102,8 @@ def test_since_then_alone(run: Run, tmp_path: Path) -> None:
     [
         (["usr"], "did you mean 'users'"),
         (["attachments"], "cannot be listed"),
-        (["--follow", "0s", "users"], "no duration"),
-        (["--since", "tomorrow", "users"], "no date"),
+        (["--follow", "0s", "users"], "not a duration"),
+        (["--since", "tomorrow", "users"], "not a date"),
         (["--follow", "1s", "--verify", "users"], "give one of them"),
         ([], "Missing argument"),
     ],

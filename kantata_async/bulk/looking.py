@@ -1,4 +1,4 @@
-"""Looking whether the objects of rows are there, before any of them is sent a second time."""
+"""The look whether the objects of rows are there, before any of them is sent a second time."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ Find = Callable[[Sequence[Any]], Awaitable[Iterable[Entity]]]
 """The caller's own search: given items, the entities that may be theirs."""
 
 Suffices = Callable[[Row, Any], bool]
-"""Whether an object is all that is wanted to know of a row."""
+"""Whether an object says all that is to be known about a row."""
 
 _MANY: Final = 100
-"""Values of one filter in one request: well below what an address may be long."""
+"""Values of one filter in one request, whose URL is then well below the longest that servers accept."""
 
 _FEW: Final = 3
 """Rows that are looked for one by one where the list can be narrowed to one: it may have any number of pages."""
@@ -54,7 +54,7 @@ class Look(Protocol[E]):
     """Finds the objects that may be those of rows."""
 
     def key_of(self, fields: Mapping[str, Any]) -> Hashable | None:
-        """What a row is looked for by; None for one that says too little to be looked for.
+        """The key by which a row is looked for; None for a row that says too little.
 
         Raises:
             UsageError: the caller's `key` fails on it.
@@ -135,7 +135,7 @@ def _listed(connection: Connection, listing: Operation[E], asked: Mapping[str, S
 
 
 class _ByKey(Generic[E]):
-    """By a function of the caller's that makes the same of a row and of its object."""
+    """By a function of the caller that gives the same for a row and for its object."""
 
     def __init__(self, read: _Read, key: Key) -> None:
         self._read = read
