@@ -33,12 +33,16 @@ from typing import Any, Final
 
 import attrs
 
+from .response import Response
+
 _MAY_BE_CARRIED_OUT: Final = "_kantata_may_be_carried_out"
 _MESSAGE_LENGTH: Final = 2000
 
 
 class KantataError(Exception):
-    """The root of every error of this package."""
+    """The root of every error of this package; `response` is the answer that it is about, None where none came."""
+
+    response: Response | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process pools. They are rebuilt without __init__, whose arguments an exception does not keep.

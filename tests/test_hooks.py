@@ -18,7 +18,7 @@ from wire import OK, Server, cut, hang, json_answer
 
 from kantata_async import KantataSession, RequestEvent, RetryPolicy
 from kantata_async.errors import NotFoundError, UsageError
-from kantata_async.transport.events import Hook
+from kantata_async.transport.hooks import Hook
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "opentelemetry_metrics.py"
 

@@ -14,7 +14,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kantata_async"
 
 FLOORS = (
-    {"_version", "errors"},
+    {"_version", "response"},
+    {"errors"},
     {"bounds"},
     {"model"},
     {"decoding", "limits"},

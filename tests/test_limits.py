@@ -356,7 +356,7 @@ async def test_refused_more_than_once(requests: int) -> None:
         opened(server, rate_limit=limit) as transport,
     ):
         answers = await asyncio.gather(*(transport.send(get()) for _ in range(requests)))
-    assert [answer.status for answer in answers] == [200] * requests
+    assert [answer.response.status for answer in answers] == [200] * requests
 
 
 async def test_closing_ends_those_in_line() -> None:

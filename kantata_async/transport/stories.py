@@ -1,0 +1,166 @@
+"""What happens to a call and to each of its requests, as the events that the hooks are told."""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import attrs
+from yarl import URL
+
+from ..errors import KantataError
+from .events import EventKind, RequestEvent
+from .hooks import Hooks
+from .redaction import Redaction
+
+_call_id: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("kantata_call_id", default=None)
+
+
+class CallStory:
+    """The events of one call, passed to the hooks.
+
+    Args:
+        hooks: what is told.
+        name: of the call.
+        redact: leaves secrets out.
+    """
+
+    def __init__(self, hooks: Hooks, name: str, redact: Redaction) -> None:
+        self._hooks: Final = hooks
+        self._redact: Final = redact
+        self._id: Final = uuid4().hex
+        self._parent_id: Final = _call_id.get()
+        self._name: Final = name
+        self._requests = 0
+        self._began = 0.0
+
+    @contextmanager
+    def told(self, *, in_steps: bool = False) -> Iterator[None]:
+        """Tell that it begins and ends with the block; calls that the program makes inside have it as their parent.
+
+        `in_steps`: whether it is a generator's. What the program calls between its steps is not a part of it.
+        """
+        entered = None if in_steps else _call_id.set(self._id)
+        self._began = time.monotonic()
+        self._tell("call_started")
+        ending: BaseException | None = None
+        try:
+            yield
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            ending = error
+            raise
+        finally:
+            self._tell("call_finished", ending)
+            if entered is not None:
+                _call_id.reset(entered)
+
+    def request(self, method: str, path: str, url: URL) -> RequestStory:
+        """The story of its next request."""
+        self._requests += 1
+        shown = self._redact.url(url)
+        event = self._event(
+            "started",
+            number=self._requests,
+            method=method,
+            path=path,
+            url=str(shown),
+            query=tuple(shown.query.items()),
+        )
+        return RequestStory(self._hooks, event, self._redact)
+
+    def _tell(self, kind: EventKind, error: BaseException | None = None) -> None:
+        seconds = time.monotonic() - self._began
+        self._hooks.tell(self._event(kind, seconds=seconds, **_shown(error, self._redact)))
+
+    def _event(self, kind: EventKind, **details: Any) -> RequestEvent:
+        return RequestEvent(
+            kind=kind, at=datetime.now(UTC), call=self._name, call_id=self._id, parent_id=self._parent_id, **details
+        )
+
+
+class RequestStory:
+    """The events of one request, passed to the hooks.
+
+    Args:
+        hooks: what is told.
+        started: the first of them.
+        redact: leaves secrets out.
+    """
+
+    def __init__(self, hooks: Hooks, started: RequestEvent, redact: Redaction) -> None:
+        self._hooks: Final = hooks
+        self._redact: Final = redact
+        self._began: Final = time.monotonic()
+        self._so_far = started
+        self._sent_seconds = 0.0
+        self._queued_since = 0.0
+        self._sent_at: float | None = None
+
+    def started(self) -> None:
+        """It was asked for."""
+        self._hooks.tell(self._so_far)
+
+    def queued(self) -> None:
+        """An attempt stands in line."""
+        self._queued_since = time.monotonic()
+
+    def attempt_started(self, attempt: int) -> None:
+        """An attempt goes."""
+        self._sent_at = time.monotonic()
+        self._so_far = attrs.evolve(
+            self._so_far,
+            attempt=attempt,
+            queued=self._sent_at - self._queued_since,
+            status=None,
+            retry_after=None,
+            request_id=None,
+        )
+        self._tell("attempt_started")
+
+    def attempt_answered(self, status: int, request_id: str | None, retry_after: float | None) -> None:
+        """An attempt had an answer, at least its status."""
+        self._so_far = attrs.evolve(self._so_far, status=status, request_id=request_id, retry_after=retry_after)
+
+    def attempt_finished(self, error: BaseException | None) -> None:
+        """The attempt under way is over, if there is one."""
+        if self._sent_at is None:
+            return
+        self._sent_seconds += time.monotonic() - self._sent_at
+        self._sent_at = None
+        self._tell("attempt_finished", error)
+        if self._so_far.status == 429:
+            self._tell("throttled", error)
+
+    def retried(self, error: BaseException) -> None:
+        """It is going to be sent again."""
+        self._tell("retried", error)
+
+    def finished(self, error: BaseException | None) -> None:
+        """It is over."""
+        self.attempt_finished(error)
+        self._tell("finished", error)
+
+    def _tell(self, kind: EventKind, error: BaseException | None = None) -> None:
+        now = time.monotonic()
+        seconds = now - self._began
+        under_way = 0.0 if self._sent_at is None else now - self._sent_at
+        waited = max(0.0, seconds - self._sent_seconds - under_way)
+        shown = _shown(error, self._redact)
+        self._hooks.tell(
+            attrs.evolve(self._so_far, kind=kind, at=datetime.now(UTC), seconds=seconds, waited=waited, **shown)
+        )
+
+
+def _shown(error: BaseException | None, redact: Redaction) -> dict[str, Any]:
+    """What an event shows of an error."""
+    if error is None:
+        return {}
+    message = redact(str(error)) if isinstance(error, KantataError) else None
+    return {"error": type(error).__name__, "message": message}
