@@ -26,7 +26,7 @@ FLOORS = (
     {"resource"},
     {"api"},
     {"entities", "session", "normalizer"},
-    {"provision", "signin", "sync"},
+    {"provision", "signin", "sync", "telemetry"},
     {"catalogue"},
     {"sandbox"},
     {"pytest_plugin", "recording", "cli"},

@@ -459,7 +459,7 @@ async def test_a_pause_that_nobody_can_wait_for_does_not_stop_the_account(asked:
         with pytest.raises(RateLimitError):
             await transport.send(get())
         async with asyncio.timeout(5):
-            assert (await other.send(get())).status == 200
+            assert (await other.send(get())).response.status == 200
 
 
 async def test_all_who_wait_for_a_limit_that_lets_none_through_are_told_by_their_deadline() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import attrs
 
 from ..decoding import Envelope, Reader
+from ..errors import KantataError, note_interruption
 from ..model import Graph, Page, parse_json
-from ..transport import NO_BODY, CallStory, Options, Request, Success, Transport, form_parts, holds_file
+from ..transport import NO_BODY, CallStory, Options, Part, Request, Success, Transport, form_parts, holds_file
 from .operation import Call, Operation
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
@@ -67,7 +68,7 @@ class Connection:
         if self.watched and self.call is None:
             with self.calling() as connection:
                 return await connection.send(call, decode, looked_after=looked_after)
-        form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
+        form = await _form_of(call) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
         request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode, looked_after)
         return await self.transport.send(request, self.options, self.call)
@@ -95,3 +96,13 @@ class Connection:
             InvalidResponseError: the answer is malformed.
         """
         return self.reader.page(self.open(answer), includes=call.inclusion.names, graph=graph)
+
+
+async def _form_of(call: Call) -> list[Part]:
+    """The form of a call with files; what interrupts their reading says that nothing was sent."""
+    try:
+        return await form_parts(call.body)
+    except BaseException as error:
+        if not isinstance(error, KantataError):
+            note_interruption(error, f"{call.method} {call.path}", may_be_carried_out=False)
+        raise
