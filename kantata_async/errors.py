@@ -69,8 +69,11 @@ def may_be_carried_out(error: BaseException) -> bool | None:
     """Whether a request that this exception ended may have been carried out; None where it ended none.
 
     Meant for what is no `KantataError`: a cancellation, a time limit of the program (``asyncio.timeout``), an error
-    that the token function raised.
+    that the token function raised. Of an exception group, whether that holds for any of its exceptions.
     """
+    if isinstance(error, BaseExceptionGroup):
+        known = {may_be_carried_out(one) for one in error.exceptions} - {None}
+        return any(known) if known else None
     ended: BaseException | None = error
     while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
         ended = ended.__cause__
