@@ -42,7 +42,7 @@ class Outcome(Generic[E_co]):
     entity: E_co | None = None
     errors: tuple[ErrorDetail, ...] = ()
     reason: str | None = None
-    _response: Response | None = attrs.field(default=None, repr=False)
+    _response: Response | None = attrs.field(default=None, eq=False, repr=False)
 
     @property
     def response(self) -> Response | None:

@@ -38,7 +38,7 @@ class Page(Generic[E_co]):
     meta: Meta
     graph: Graph
     extra: Mapping[str, Any]
-    response: Response | None = None
+    response: Response | None = attrs.field(default=None, eq=False)
 
     def __iter__(self) -> Iterator[E_co]:
         return iter(self.items)
