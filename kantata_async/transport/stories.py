@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
-import attrs
 from yarl import URL
 
 from ..errors import KantataError
@@ -34,8 +33,7 @@ class CallStory:
         self._hooks: Final = hooks
         self._redact: Final = redact
         self._id: Final = uuid4().hex
-        self._parent_id: Final = _call_id.get()
-        self._name: Final = name
+        self._details: Final[dict[str, Any]] = {"call": name, "call_id": self._id, "parent_id": _call_id.get()}
         self._requests = 0
         self._began = 0.0
 
@@ -65,24 +63,20 @@ class CallStory:
         """The story of its next request."""
         self._requests += 1
         shown = self._redact.url(url)
-        event = self._event(
-            "started",
-            number=self._requests,
-            method=method,
-            path=path,
-            url=str(shown),
-            query=tuple(shown.query.items()),
-        )
-        return RequestStory(self._hooks, event, self._redact)
+        details: dict[str, Any] = {
+            **self._details,
+            "number": self._requests,
+            "method": method,
+            "path": path,
+            "url": str(shown),
+            "query": tuple(shown.query.items()),
+        }
+        return RequestStory(self._hooks, details, self._redact)
 
     def _tell(self, kind: EventKind, error: BaseException | None = None) -> None:
         seconds = time.monotonic() - self._began
-        self._hooks.tell(self._event(kind, seconds=seconds, **_shown(error, self._redact)))
-
-    def _event(self, kind: EventKind, **details: Any) -> RequestEvent:
-        return RequestEvent(
-            kind=kind, at=datetime.now(UTC), call=self._name, call_id=self._id, parent_id=self._parent_id, **details
-        )
+        shown = _shown(error, self._redact)
+        self._hooks.tell(RequestEvent(kind=kind, at=datetime.now(UTC), seconds=seconds, **self._details, **shown))
 
 
 class RequestStory:
@@ -90,22 +84,22 @@ class RequestStory:
 
     Args:
         hooks: what is told.
-        started: the first of them.
+        details: what every event says of it, and of its call.
         redact: leaves secrets out.
     """
 
-    def __init__(self, hooks: Hooks, started: RequestEvent, redact: Redaction) -> None:
+    def __init__(self, hooks: Hooks, details: dict[str, Any], redact: Redaction) -> None:
         self._hooks: Final = hooks
         self._redact: Final = redact
         self._began: Final = time.monotonic()
-        self._so_far = started
+        self._details: Final = details
         self._sent_seconds = 0.0
         self._queued_since = 0.0
         self._sent_at: float | None = None
 
     def started(self) -> None:
         """It was asked for."""
-        self._hooks.tell(self._so_far)
+        self._tell("started")
 
     def queued(self) -> None:
         """An attempt stands in line."""
@@ -114,19 +108,13 @@ class RequestStory:
     def attempt_started(self, attempt: int) -> None:
         """An attempt goes."""
         self._sent_at = time.monotonic()
-        self._so_far = attrs.evolve(
-            self._so_far,
-            attempt=attempt,
-            queued=self._sent_at - self._queued_since,
-            status=None,
-            retry_after=None,
-            request_id=None,
-        )
+        queued = self._sent_at - self._queued_since
+        self._details.update(attempt=attempt, queued=queued, status=None, retry_after=None, request_id=None)
         self._tell("attempt_started")
 
     def attempt_answered(self, status: int, request_id: str | None, retry_after: float | None) -> None:
         """An attempt had an answer, at least its status."""
-        self._so_far = attrs.evolve(self._so_far, status=status, request_id=request_id, retry_after=retry_after)
+        self._details.update(status=status, request_id=request_id, retry_after=retry_after)
 
     def attempt_finished(self, error: BaseException | None) -> None:
         """The attempt under way is over, if there is one."""
@@ -135,7 +123,7 @@ class RequestStory:
         self._sent_seconds += time.monotonic() - self._sent_at
         self._sent_at = None
         self._tell("attempt_finished", error)
-        if self._so_far.status == 429:
+        if self._details["status"] == 429:
             self._tell("throttled", error)
 
     def retried(self, error: BaseException) -> None:
@@ -154,7 +142,7 @@ class RequestStory:
         waited = max(0.0, seconds - self._sent_seconds - under_way)
         shown = _shown(error, self._redact)
         self._hooks.tell(
-            attrs.evolve(self._so_far, kind=kind, at=datetime.now(UTC), seconds=seconds, waited=waited, **shown)
+            RequestEvent(kind=kind, at=datetime.now(UTC), seconds=seconds, waited=waited, **self._details, **shown)
         )
 
 
