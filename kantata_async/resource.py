@@ -155,7 +155,7 @@ class Resource:
         if answer.data is None and operation.method == "PUT" and "get" in self.operations:
             # A success may have no body (API facts, "Access"), so the changed object is read anew.
             wanted = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
-            with _after(operation, "the object cannot be read"):
+            with _after(operation, answer.response, "the object cannot be read"):
                 return await self._single(self.operations["get"], ids, wanted)
         page = await self._linked(operation, call, answer)
         if len(page) != 1:
@@ -178,7 +178,7 @@ class Resource:
         except InvalidResponseError as error:
             raise _unreadable(operation, str(error), answer.response) from error
         if call.inclusion.deeper:
-            with _after(operation, "what it includes cannot be fetched"):
+            with _after(operation, answer.response, "what it includes cannot be fetched"):
                 await follow(self._connection, page.items, call.inclusion.deeper)
         return page
 
@@ -325,22 +325,25 @@ def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[li
 
 def _unreadable(operation: Operation[Any], why: str, response: Response) -> InvalidResponseError | AmbiguousWriteError:
     """The error for an answer that cannot be read: after a write, it may have been carried out all the same."""
-    error: InvalidResponseError | AmbiguousWriteError
-    if operation.method in _READS:
-        error = InvalidResponseError(f"{operation}: {why}")
-    else:
-        error = AmbiguousWriteError(
+    if operation.method not in _READS:
+        return _ambiguous(
+            operation,
             f"{operation} was answered, and may have been carried out, but the answer cannot be read: {why}",
-            method=operation.method,
-            path=operation.path,
-            request_id=response.request_id,
+            response,
         )
+    error = InvalidResponseError(f"{operation}: {why}")
+    error.response = response
+    return error
+
+
+def _ambiguous(operation: Operation[Any], message: str, response: Response) -> AmbiguousWriteError:
+    error = AmbiguousWriteError(message, method=operation.method, path=operation.path, request_id=response.request_id)
     error.response = response
     return error
 
 
 @contextmanager
-def _after(operation: Operation[Any], fault: str) -> Iterator[None]:
+def _after(operation: Operation[Any], response: Response, fault: str) -> Iterator[None]:
     """Have whatever ends the block say that a write before it was carried out; after a read there is nothing to say.
 
     Raises:
@@ -351,9 +354,7 @@ def _after(operation: Operation[Any], fault: str) -> Iterator[None]:
     except KantataError as error:
         if operation.method in _READS:
             raise
-        raise AmbiguousWriteError(
-            f"{operation} was carried out, but {fault}: {error}", method=operation.method, path=operation.path
-        ) from error
+        raise _ambiguous(operation, f"{operation} was carried out, but {fault}: {error}", response) from error
     except BaseException as error:
         if operation.method not in _READS:
             note_interruption(error, str(operation), may_be_carried_out=True)

@@ -182,11 +182,15 @@ async def test_a_call_inside_a_call_names_it(kantata_sandbox: Sandbox) -> None:
             return await kantata.participations.list(workspace_id=1)
 
         row = {"workspace_id": 1, "user_id": 9, "role": "maven"}
-        await kantata.participations.create_many([row], find=find, key=lambda one: one.get("user_id"), if_exists="skip")
-    outer = told_of[0]
-    (inner,) = {(event.call, event.parent_id) for event in told_of if event.call_id != outer.call_id}
-    assert outer.call == "participations.create_many"
-    assert inner == ("participations.list", outer.call_id)
+        options: Any = {"find": find, "key": lambda one: one.get("user_id"), "if_exists": "skip"}
+        await kantata.participations.create_many([row], **options)
+        async for _ in kantata.participations.create_stream([row], **options):
+            pass
+    outer = {event.call: event.call_id for event in told_of if event.parent_id is None}
+    assert list(outer) == ["participations.create_many", "participations.create_stream"]
+    assert {(event.call, event.parent_id) for event in told_of if event.parent_id is not None} == {
+        ("participations.list", id) for id in outer.values()
+    }
 
 
 async def test_a_hook_that_fails_breaks_nothing_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import pickle
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from wire import Server, json_answer
+from waiting import until
+from wire import Server, hang, json_answer
 
 from kantata_async import (
     AmbiguousWriteError,
@@ -17,6 +19,7 @@ from kantata_async import (
     Outcome,
     Response,
     RetryPolicy,
+    ServerError,
     entities,
     normalize,
 )
@@ -152,6 +155,24 @@ async def test_what_was_found_after_a_lost_answer_leads_to_the_look(kantata: Kan
     result = await kantata.participations.create_many([{"workspace_id": 1, "user_id": 42, "role": "maven"}])
     assert result[0].status == "created"
     assert result[0].response is result.entities[0].response is not None
+
+
+async def test_an_error_of_an_earlier_attempt_leads_to_its_answer() -> None:
+    """The time was up while the next one stood in line for the place that another request had taken."""
+    retry = RetryPolicy(deadline=0.3, first_wait=0.05)
+    async with (
+        Server([json_answer({}, 500, x_request_id="r1"), hang]) as server,
+        KantataSession(token="t", base_url=server.url, retry=retry, concurrency=1, rate_limit=None) as kantata,
+    ):
+        first = asyncio.create_task(kantata.users.get(1))
+        await until(lambda: len(server.received) == 1)
+        patient = kantata.with_options(retry=RetryPolicy(deadline=60))
+        second = asyncio.create_task(patient.users.get(2))
+        with pytest.raises(ServerError) as failed:
+            await first
+        second.cancel()
+        await asyncio.gather(second, return_exceptions=True)
+    assert ids_of(failed.value.response) == ["r1"]
 
 
 async def test_an_error_leads_to_the_answer_it_is_about() -> None:

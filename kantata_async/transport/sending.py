@@ -128,13 +128,17 @@ class Sending:
             self._story.finished(None)
         return success
 
+    def _lead_to_answer(self, error: KantataError) -> None:
+        """Have an error lead to the answer that it is about, if there is one."""
+        if self._attempt.status and error.response is None:
+            error.response = self._response()
+
     def _ended_by(self, error: BaseException) -> None:
         """Have an error say what there is to know beyond it."""
         if not isinstance(error, KantataError):
             self._note(error)
             return
-        if self._attempt.status:
-            error.response = self._response()
+        self._lead_to_answer(error)
         if self._sent > 1 and not isinstance(error, UsageError):
             error.args = (f"{error.args[0]} (after {self._sent} attempts)", *error.args[1:])
 
@@ -147,6 +151,7 @@ class Sending:
                 self._tell_story(self._attempt.error)
                 return self._delivered()
             error = self._error()
+            self._lead_to_answer(error)
             self._tell_story(error)
             if self._attempt.status == 401 and await self._renewed():
                 self._tell_resending(error, "with a new token")

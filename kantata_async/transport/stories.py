@@ -37,6 +37,10 @@ class CallStory:
         self._requests = 0
         self._began = 0.0
 
+    def enter(self) -> None:
+        """Make it the parent of every call made from now on in the running context."""
+        _call_id.set(self._id)
+
     @contextmanager
     def told(self, *, in_steps: bool = False) -> Iterator[None]:
         """Tell that it begins and ends with the block; calls that the program makes inside have it as their parent.
