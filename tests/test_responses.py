@@ -9,7 +9,6 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from waiting import until
 from wire import Server, hang, json_answer
 
 from kantata_async import (
@@ -164,10 +163,8 @@ async def test_an_error_of_an_earlier_attempt_leads_to_its_answer() -> None:
         Server([json_answer({}, 500, x_request_id="r1"), hang]) as server,
         KantataSession(token="t", base_url=server.url, retry=retry, concurrency=1, rate_limit=None) as kantata,
     ):
-        first = asyncio.create_task(kantata.users.get(1))
-        await until(lambda: len(server.received) == 1)
         patient = kantata.with_options(retry=RetryPolicy(deadline=60))
-        second = asyncio.create_task(patient.users.get(2))
+        first, second = (asyncio.create_task(one.users.get(1)) for one in (kantata, patient))
         with pytest.raises(ServerError) as failed:
             await first
         second.cancel()
