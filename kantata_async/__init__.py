@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from .model import Ref as Ref
     from .model import columns as columns
     from .normalizer import normalize as normalize
+    from .response import Response as Response
     from .session import KantataSession as KantataSession
     from .transport import RequestEvent as RequestEvent
     from .transport import RetryPolicy as RetryPolicy
@@ -103,6 +104,7 @@ _HOMES: Final = {
     ),
     "normalizer": ("normalize",),
     "model": ("Entity", "Graph", "Page", "Ref", "columns"),
+    "response": ("Response",),
     "session": ("KantataSession",),
     "transport": ("RequestEvent", "RetryPolicy"),
 }

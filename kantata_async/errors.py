@@ -34,12 +34,16 @@ from typing import Any, Final
 
 import attrs
 
+from .response import Response
+
 _MAY_BE_CARRIED_OUT: Final = "_kantata_may_be_carried_out"
 _MESSAGE_LENGTH: Final = 2000
 
 
 class KantataError(Exception):
-    """The root of every error of this package."""
+    """The root of every error of this package; `response` is the answer that it is about, None where none came."""
+
+    response: Response | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Errors cross process pools. They are rebuilt without __init__, whose arguments an exception does not keep.
@@ -66,8 +70,11 @@ def may_be_carried_out(error: BaseException) -> bool | None:
     """Whether a request that this exception ended may have been carried out; None where it ended none.
 
     Meant for what is no `KantataError`: a cancellation, a time limit of the program (``asyncio.timeout``), an error
-    that the token function raised.
+    that the token function raised. Of an exception group, whether that holds for any of its exceptions.
     """
+    if isinstance(error, BaseExceptionGroup):
+        known = {may_be_carried_out(one) for one in error.exceptions} - {None}
+        return any(known) if known else None
     ended: BaseException | None = error
     while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
         # Before Python 3.11.4 the error of asyncio.timeout has the cancellation as its context alone.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from functools import wraps
 from inspect import iscoroutinefunction
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from .calls import (
     OMITTED,
@@ -24,8 +26,10 @@ from .calls import (
     get_many,
     path_parameters,
 )
-from .errors import AmbiguousWriteError, InvalidResponseError, UsageError
+from .errors import AmbiguousWriteError, InvalidResponseError, KantataError, UsageError, note_interruption
 from .model import Entity, Page
+from .response import Response
+from .transport import Success
 
 if TYPE_CHECKING:
     from .bulk import BulkResult, Find, Ids, IfExists, Key, Outcome, Rows
@@ -63,14 +67,18 @@ def _names_checked(method: FunctionType) -> Callable[..., Any]:
         @wraps(method)
         async def checked_async(self: Resource, *args: Any, **arguments: Any) -> Any:
             check(self, arguments)
-            return await method(self, *args, **arguments)
+            if not self._connection.watched:
+                return await method(self, *args, **arguments)
+            with self._named(method.__name__)._connection.calling() as connection:
+                return await method(self._over(connection), *args, **arguments)
 
         return checked_async
 
     @wraps(method)
     def checked(self: Resource, *args: Any, **arguments: Any) -> Any:
         check(self, arguments)
-        return method(self, *args, **arguments)
+        resource = self._named(method.__name__) if self._connection.watched else self
+        return method(resource, *args, **arguments)
 
     return checked
 
@@ -96,6 +104,17 @@ class Resource:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {', '.join(self.operations)}>"
 
+    def _named(self, method: str) -> Self:
+        """This resource over the connection for what the program calls by this method."""
+        name = type(self).__module__.rpartition(".")[2]
+        return self._over(self._connection.named(f"{name}.{method}"))
+
+    def _over(self, connection: Connection) -> Self:
+        """This resource over a connection."""
+        resource = copy(self)
+        resource._connection = connection
+        return resource
+
     # Each method below takes the local variables of a generated method, which are the parameters of the call by name.
 
     def _list(self, operation: Operation[E], parameters: Mapping[str, Any]) -> ListQuery[E]:
@@ -115,16 +134,16 @@ class Resource:
 
     async def _page(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Page[E]:
         call = self._checked(operation, *_apart(operation, parameters))
-        data = await self._connection.ask(call)
-        return await self._linked(operation, call, data)
+        return await self._linked(operation, call, await self._connection.ask(call))
 
     async def _csv(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Page[E] | str:
         call = self._checked(operation, *_apart(operation, parameters))
-        data = await self._connection.ask(call)
-        return data if isinstance(data, str) else await self._linked(operation, call, data)
+        answer = await self._connection.ask(call)
+        return answer.data if isinstance(answer.data, str) else await self._linked(operation, call, answer)
 
     async def _data(self, operation: Operation[R], parameters: Mapping[str, Any]) -> R:
-        data: R = await self._connection.send(self._checked(operation, *_apart(operation, parameters)))
+        answer = await self._connection.send(self._checked(operation, *_apart(operation, parameters)))
+        data: R = answer.data
         return data
 
     async def _nothing(self, operation: Operation[Any], parameters: Mapping[str, Any]) -> None:
@@ -132,17 +151,19 @@ class Resource:
 
     async def _single(self, operation: Operation[E], ids: Sequence[object], arguments: Mapping[str, Any]) -> E:
         call = self._checked(operation, ids, arguments)
-        data = await self._connection.ask(call)
-        if data is None and operation.method == "PUT" and "get" in self.operations:
+        answer = await self._connection.ask(call)
+        if answer.data is None and operation.method == "PUT" and "get" in self.operations:
             # A success may have no body (API facts, "Access"), so the changed object is read anew.
             wanted = {name: arguments[name] for name in ("include", "optional_fields") if name in arguments}
-            return await self._single(self.operations["get"], ids, wanted)
-        page = await self._linked(operation, call, data)
+            with _after(operation, answer.response, "the object cannot be read"):
+                return await self._single(self.operations["get"], ids, wanted)
+        page = await self._linked(operation, call, answer)
         if len(page) != 1:
-            raise _unreadable(operation, f"one object was expected, not {len(page)}")
+            raise _unreadable(operation, f"one object was expected, not {len(page)}", answer.response)
         found = page[0]
         if operation.path.endswith(_ONE_OBJECT) and found.id != check_id(ids[-1]):
-            raise _unreadable(operation, f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}")
+            why = f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}"
+            raise _unreadable(operation, why, answer.response)
         return found
 
     def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
@@ -151,13 +172,14 @@ class Resource:
             check_path(self._connection, operation.collection or "", steps)
         return call
 
-    async def _linked(self, operation: Operation[E], call: Call, data: Any) -> Page[E]:
+    async def _linked(self, operation: Operation[E], call: Call, answer: Success) -> Page[E]:
         try:
-            page: Page[E] = self._connection.read(data, call)
+            page: Page[E] = self._connection.read(answer, call)
         except InvalidResponseError as error:
-            raise _unreadable(operation, str(error)) from error
+            raise _unreadable(operation, str(error), answer.response) from error
         if call.inclusion.deeper:
-            await follow(self._connection, page.items, call.inclusion.deeper)
+            with _after(operation, answer.response, "what it includes cannot be fetched"):
+                await follow(self._connection, page.items, call.inclusion.deeper)
         return page
 
 
@@ -301,12 +323,39 @@ def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[li
     return [parameters[name] for name in names], arguments
 
 
-def _unreadable(operation: Operation[Any], why: str) -> InvalidResponseError | AmbiguousWriteError:
+def _unreadable(operation: Operation[Any], why: str, response: Response) -> InvalidResponseError | AmbiguousWriteError:
     """The error for an answer that cannot be read: after a write, it may have been carried out all the same."""
-    if operation.method in _READS:
-        return InvalidResponseError(f"{operation}: {why}")
-    return AmbiguousWriteError(
-        f"{operation} was answered, and may have been carried out, but the answer cannot be read: {why}",
-        method=operation.method,
-        path=operation.path,
-    )
+    if operation.method not in _READS:
+        return _ambiguous(
+            operation,
+            f"{operation} was answered, and may have been carried out, but the answer cannot be read: {why}",
+            response,
+        )
+    error = InvalidResponseError(f"{operation}: {why}")
+    error.response = response
+    return error
+
+
+def _ambiguous(operation: Operation[Any], message: str, response: Response) -> AmbiguousWriteError:
+    error = AmbiguousWriteError(message, method=operation.method, path=operation.path, request_id=response.request_id)
+    error.response = response
+    return error
+
+
+@contextmanager
+def _after(operation: Operation[Any], response: Response, fault: str) -> Iterator[None]:
+    """Have whatever ends the block say that a write before it was carried out; after a read there is nothing to say.
+
+    Raises:
+        AmbiguousWriteError: a request in the block failed.
+    """
+    try:
+        yield
+    except KantataError as error:
+        if operation.method in _READS:
+            raise
+        raise _ambiguous(operation, f"{operation} was carried out, but {fault}: {error}", response) from error
+    except BaseException as error:
+        if operation.method not in _READS:
+            note_interruption(error, str(operation), may_be_carried_out=True)
+        raise

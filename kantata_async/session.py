@@ -19,8 +19,8 @@ from .model import Entity, graphs_of
 from .transport import (
     NO_BODY,
     Connector,
+    EventSetting,
     Network,
-    OnEvent,
     Options,
     Request,
     RetryPolicy,
@@ -53,8 +53,9 @@ class KantataSession(Resources):
             requests as fast as they come; after a 429 only the retry policy decides how long to wait.
         retry: how often and how long a request is tried again.
         headers: sent along with every request.
-        on_event: called with a `RequestEvent` for everything that happens to a request. An async function is awaited
-            beside the requests, one event after the other; an error that it raises is logged and goes no further.
+        on_event: called with a `RequestEvent` for everything that happens to a call and its requests: a function, or
+            several. An async function is awaited beside the requests, one event after the other; an error that it
+            raises is logged and goes no further. `kantata_async.telemetry.OpenTelemetry()` is one.
         proxy: the URL of the proxy to go through, ``http://user:password@proxy.example:3128``.
         trust_env: whether HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment are honoured where no proxy is given.
         ssl: which certificates are trusted, as ``ssl.create_default_context(cafile=…)`` makes it; by default those that
@@ -81,7 +82,7 @@ class KantataSession(Resources):
         rate_limit: RateLimitSetting | None = AdaptiveRateLimit(),  # noqa: B008 - frozen
         retry: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
-        on_event: OnEvent | None = None,
+        on_event: EventSetting = None,
         proxy: str | None = None,
         trust_env: bool = True,
         ssl: SSLContext | None = None,
@@ -192,7 +193,8 @@ class KantataSession(Resources):
                 check_path(self._connection, collection, one)
         for graph in graphs_of(owners):
             graph.keep()
-        await follow(self._connection, owners, steps)
+        with self._connection.named("load").calling() as connection:
+            await follow(connection, owners, steps)
 
     async def request(
         self,
@@ -213,10 +215,10 @@ class KantataSession(Resources):
         for name, value in (("method", method), ("path", path)):
             if not isinstance(value, str):
                 raise UsageError(f"the {name} of a request must be a str, not {type(value).__name__}")
-        response = await self._transport.send(
-            Request(method.upper(), path, query_of(params), json=json), self._connection.options
-        )
-        return response.data
+        request = Request(method.upper(), path, query_of(params), json=json)
+        with self._connection.named("request").calling() as connection:
+            answer = await self._transport.send(request, connection.options, connection.call)
+        return answer.data
 
 
 def _entities_of(entities: object) -> list[Entity]:

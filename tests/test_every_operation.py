@@ -6,6 +6,7 @@ reading of the catalogue nor its generated tables can hide a mistake of theirs.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
@@ -14,8 +15,10 @@ from typing import Any
 
 import pytest
 import yaml
+from waiting import until
+from wire import Server, hang
 
-from kantata_async import APIError, KantataSession, ListQuery
+from kantata_async import APIError, KantataSession, ListQuery, may_be_carried_out
 from kantata_async.api import Resources
 from kantata_async.sandbox import LoggedRequest, Sandbox
 
@@ -264,3 +267,44 @@ async def test_what_must_be_given_is_enough(sandbox: Sandbox, kantata: KantataSe
     filters, body = fields(operation, all_of_them=False)
     await call(kantata, route, filters | body | suitable(sandbox, route), id=target_of(sandbox, route))
     assert sandbox.requests[-1].status == (operation["status"] or 200)
+
+
+def calls_with_enough() -> list[tuple[tuple[str, str], dict[str, Any]]]:
+    """Every operation with what must be given."""
+    calls = []
+    for route, operation in published().items():
+        filters, body = fields(operation, all_of_them=False)
+        split = {"workspace_allocation_id": 1, "split_date": MOMENT.date()}
+        needed = split if route == ("PUT", "/workspace_allocations/split") else SUITABLE.get(route, {})
+        calls.append((route, filters | body | needed))
+    return calls
+
+
+async def ended(task: asyncio.Task[Any]) -> BaseException:
+    """What a task ends with that is cancelled."""
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError) as caught:
+        await task
+    return caught.value
+
+
+async def test_an_interrupted_call_says_whether_it_may_have_been_carried_out() -> None:
+    """Each write that was on its way may have been; no read was, and nothing that stood in line yet."""
+    calls = calls_with_enough()
+    async with (
+        Server([hang] * (len(calls) + 1)) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, concurrency=1) as kantata,
+    ):
+        for number, (route, arguments) in enumerate(calls, 1):
+            task = asyncio.create_task(call(kantata, route, arguments))
+            await until(lambda number=number: len(server.received) == number)  # type: ignore[misc]
+            assert may_be_carried_out(await ended(task)) is (route[0] != "GET"), route
+        first = asyncio.create_task(kantata.users.me())
+        await until(lambda: len(server.received) == len(calls) + 1)
+        waiting = [(route, asyncio.create_task(call(kantata, route, arguments))) for route, arguments in calls]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        for route, task in waiting:
+            assert may_be_carried_out(await ended(task)) is False, route
+        await ended(first)
+        assert len(server.received) == len(calls) + 1

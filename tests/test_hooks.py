@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import contextvars
 import logging
-import sys
 from collections import defaultdict
-from pathlib import Path
-from types import ModuleType
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -16,11 +14,17 @@ import pytest
 from waiting import until
 from wire import OK, Server, cut, hang, json_answer
 
-from kantata_async import KantataSession, RequestEvent, RetryPolicy
+from kantata_async import KantataSession, RequestEvent, RetryPolicy, path
+from kantata_async.entities import Participation
 from kantata_async.errors import NotFoundError, UsageError
-from kantata_async.transport.events import Hook
+from kantata_async.sandbox import Fault, Sandbox
+from kantata_async.transport.events import EventKind
+from kantata_async.transport.hooks import Hook
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "opentelemetry_metrics.py"
+
+def some_event(kind: EventKind = "started", path: str = "/users") -> RequestEvent:
+    """An event as any other."""
+    return RequestEvent(kind=kind, at=datetime.now(UTC), call="users.list", call_id="c1", method="GET", path=path)
 
 
 async def events_of(script: list[Any], path: str = "/users/7", **options: Any) -> list[RequestEvent]:
@@ -34,40 +38,63 @@ async def events_of(script: list[Any], path: str = "/users/7", **options: Any) -
     return told_of
 
 
-async def test_a_request_that_goes_well_is_started_and_finished() -> None:
-    """With what a metric needs."""
-    started, finished = await events_of([OK])
-    assert started == RequestEvent("started", "GET", "/users/7")
-    assert (finished.kind, finished.attempt, finished.status, finished.error) == ("finished", 1, 200, None)
-    assert finished.request_id == "req-1"
+def kinds_of(events: list[RequestEvent]) -> list[str]:
+    return [event.kind for event in events]
+
+
+ATTEMPT = ["attempt_started", "attempt_finished"]
+
+
+async def test_a_request_that_goes_well() -> None:
+    """What was started is finished: the call, its request, and the attempt of it, with what a metric needs."""
+    events = await events_of([OK])
+    assert kinds_of(events) == ["call_started", "started", *ATTEMPT, "finished", "call_finished"]
+    assert {(event.call, event.call_id, event.parent_id) for event in events} == {("request", events[0].call_id, None)}
+    assert [(event.number, event.method, event.path) for event in events[1:-1]] == [(1, "GET", "/users/7")] * 4
+    assert [(event.number, event.method, event.path) for event in events[::5]] == [(0, "", "")] * 2
+    finished = events[4]
+    assert (finished.attempt, finished.status, finished.error, finished.request_id) == (1, 200, None, "req-1")
     assert 0 <= finished.waited <= finished.seconds < 5
+    assert [event.at for event in events] == sorted(event.at for event in events)
 
 
 async def test_a_429_is_told_and_so_is_the_next_attempt() -> None:
     """In the order in which it happens, with the wait that was asked for."""
-    events = await events_of([json_answer({}, 429, retry_after="1"), OK])
-    assert [event.kind for event in events] == ["started", "throttled", "retried", "finished"]
-    assert (events[1].status, events[1].retry_after, events[1].attempt) == (429, 1.0, 1)
-    assert (events[3].attempt, events[3].status) == (2, 200)
-    assert events[3].waited > 0.9
+    events = (await events_of([json_answer({}, 429, retry_after="1"), OK]))[1:-1]
+    assert kinds_of(events) == ["started", *ATTEMPT, "throttled", "retried", *ATTEMPT, "finished"]
+    for event in events[2:5]:
+        assert (event.status, event.retry_after, event.attempt, event.error) == (429, 1.0, 1, "RateLimitError")
+    second = events[5]
+    assert (second.attempt, second.status, second.retry_after, second.error) == (2, None, None, None)
+    assert second.queued > 0.9
+    assert events[-1].waited > 0.9
 
 
-async def test_a_lost_connection_is_retried_and_told() -> None:
-    """No status where none came."""
-    events = await events_of([OK, cut, OK][1:], retry=RetryPolicy(first_wait=0.01))
-    assert [event.kind for event in events] == ["started", "retried", "finished"]
-    assert events[1].status is None
+async def test_each_attempt_says_how_it_failed() -> None:
+    """A lost connection has no status, an error of the server its own, and the last one ends the request."""
+    script = [cut, json_answer({"errors": [{"type": "system", "message": "down"}]}, 500), json_answer({}, 404)]
+    events = await events_of(script, retry=RetryPolicy(first_wait=0.001))
+    attempts = [event for event in events if event.kind == "attempt_finished"]
+    errors = ["ConnectionFailedError", "ServerError", "NotFoundError"]
+    assert [(event.attempt, event.status, event.error) for event in attempts] == [
+        *zip((1, 2, 3), (None, 500, 404), errors, strict=True)
+    ]
+    assert "down" in (attempts[1].message or "")
+    assert [event.error for event in events if event.kind == "retried"] == errors[:2]
+    assert [(event.kind, event.error) for event in events[-2:]] == [
+        ("finished", "NotFoundError"),
+        ("call_finished", "NotFoundError"),
+    ]
 
 
-async def test_an_error_is_told_by_its_name() -> None:
-    """Of the API's and of the program's alike; what was never sent has no attempt."""
-    events = await events_of([json_answer({}, 404)])
-    assert (events[-1].kind, events[-1].error, events[-1].status) == ("finished", "NotFoundError", 404)
-    assert (await events_of([], path="/no/../where")) == []
+async def test_what_cannot_be_sent_is_no_request() -> None:
+    """The call is over as soon as it began."""
+    events = await events_of([], path="/no/../where")
+    assert [(event.kind, event.error) for event in events] == [("call_started", None), ("call_finished", "UsageError")]
 
 
 async def test_a_cancelled_request_is_finished_too() -> None:
-    """Whatever was counted as started is counted as over."""
+    """Whatever was counted as started is counted as over, and an error that is not ours says nothing of itself."""
     told_of: list[RequestEvent] = []
     async with (
         Server([hang]) as server,
@@ -75,9 +102,95 @@ async def test_a_cancelled_request_is_finished_too() -> None:
     ):
         task = asyncio.create_task(kantata.request("GET", "/users"))
         await until(lambda: len(server.received) == 1)
-        task.cancel()
+        task.cancel("a secret reason")
         await asyncio.gather(task, return_exceptions=True)
-    assert [(event.kind, event.error) for event in told_of] == [("started", None), ("finished", "CancelledError")]
+    assert [(event.kind, event.error, event.message) for event in told_of[3:]] == [
+        (kind, "CancelledError", None) for kind in ("attempt_finished", "finished", "call_finished")
+    ]
+
+
+async def test_a_renewed_token_is_told_as_another_attempt(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged as such too, without either token."""
+    caplog.set_level(logging.INFO, "kantata_async")
+    tokens = iter(["first-secret", "second-secret"])
+
+    async def fetch() -> str:
+        return next(tokens)
+
+    told_of: list[RequestEvent] = []
+    async with (
+        Server([json_answer({"errors": [{"type": "oauth", "message": "no first-secret"}]}, 401), OK, OK]) as server,
+        KantataSession(token=fetch, base_url=server.url, on_event=told_of.append) as kantata,
+    ):
+        await kantata.request("GET", "/users")
+        await kantata.request("GET", "/users", params={"q": "a second-secret", "api_key": "k"})
+    events = told_of[:9]
+    assert kinds_of(events)[1:-1] == ["started", *ATTEMPT, "retried", *ATTEMPT, "finished"]
+    assert events[3].message is not None
+    assert told_of[10].query == (("q", "a ***"), ("api_key", "***"))
+    assert told_of[10].url.startswith(f"{server.url}/users?q=a")
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /users goes again with a new token, after 401 in attempt 1"
+    ]
+    assert "secret" not in f"{told_of}{caplog.text}"
+
+
+async def test_the_requests_of_one_call_share_its_id(kantata_sandbox: Sandbox) -> None:
+    """Of a list, a bulk write with its looks, what is loaded; not those of two calls."""
+    told_of: list[RequestEvent] = []
+    async with KantataSession(
+        token=kantata_sandbox.token, base_url=kantata_sandbox.url, on_event=told_of.append
+    ) as kantata:
+        people = await kantata.users.list(per_page=20, include=[path("account_membership.default_role")])
+        await kantata.load(people[:2], "skills")
+        async for _ in kantata.users.list(per_page=20).pages():
+            await kantata.users.me()
+        kantata_sandbox.faults.add(Fault("disconnect", when="after", method="POST"))
+        row = {"workspace_id": 1, "user_id": people[-1].id, "role": "maven"}
+        await kantata.participations.create_many([row])
+        async for _ in kantata.participations.create_stream([{**row, "user_id": people[-2].id}]):
+            pass
+    calls = defaultdict(list)
+    for event in told_of:
+        calls[event.call, event.call_id].append(event)
+    assert [name for name, _ in calls] == [
+        *("users.list", "load", "users.list"),
+        *("users.me",) * -(-len(people) // 20),
+        *("participations.create_many", "participations.create_stream"),
+    ]
+    for events in calls.values():
+        assert (events[0].kind, events[-1].kind) == ("call_started", "call_finished")
+        numbers = [event.number for event in events if event.kind == "started"]
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert {event.parent_id for event in events} == {None}
+    listed, *_, created, _streamed = calls.values()
+    assert {event.path for event in listed if event.number} == {"/users", "/account_memberships"}
+    assert [(event.method, event.error) for event in created if event.kind == "attempt_finished"] == [
+        ("POST", "ConnectionFailedError"),
+        ("GET", None),
+    ]
+
+
+async def test_a_call_inside_a_call_names_it(kantata_sandbox: Sandbox) -> None:
+    """What `find` asks for is a call of its own, and says inside which it was made."""
+    told_of: list[RequestEvent] = []
+    async with KantataSession(
+        token=kantata_sandbox.token, base_url=kantata_sandbox.url, on_event=told_of.append
+    ) as kantata:
+
+        async def find(_rows: object) -> list[Participation]:
+            return await kantata.participations.list(workspace_id=1)
+
+        row = {"workspace_id": 1, "user_id": 9, "role": "maven"}
+        options: Any = {"find": find, "key": lambda one: one.get("user_id"), "if_exists": "skip"}
+        await kantata.participations.create_many([row], **options)
+        async for _ in kantata.participations.create_stream([row], **options):
+            pass
+    outer = {event.call: event.call_id for event in told_of if event.parent_id is None}
+    assert list(outer) == ["participations.create_many", "participations.create_stream"]
+    assert {(event.call, event.parent_id) for event in told_of if event.parent_id is not None} == {
+        ("participations.list", id) for id in outer.values()
+    }
 
 
 async def test_a_hook_that_fails_breaks_nothing_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -116,7 +229,12 @@ async def test_an_async_hook_is_told_everything_in_order() -> None:
         KantataSession(token="t", base_url=server.url, on_event=hook, retry=RetryPolicy(first_wait=0.001)) as kantata,
     ):
         await kantata.request("GET", "/users")
-    assert told_of == [("started", 0), ("retried", 1), ("finished", 2)]
+    assert [told for told in told_of if told[0] in ("started", "retried", "finished")] == [
+        ("started", 0),
+        ("retried", 1),
+        ("finished", 2),
+    ]
+    assert len(told_of) == 9
 
 
 async def test_an_async_hook_holds_up_no_request() -> None:
@@ -132,7 +250,7 @@ async def test_an_async_hook_holds_up_no_request() -> None:
     hook_of_transport = Hook(hook, spare_seconds=0.05)
     async with asyncio.timeout(30):
         for _ in range(100):
-            hook_of_transport.tell(RequestEvent("started", "GET", "/users"))
+            hook_of_transport.tell(some_event())
         await until(lambda: hook_of_transport.waiting == 99)
         await hook_of_transport.close()
     assert ended.is_set()
@@ -147,7 +265,7 @@ async def test_an_async_hook_that_cannot_keep_up_costs_no_memory(caplog: pytest.
 
     slow = Hook(hook, spare_seconds=0, most_waiting=3)
     for _ in range(10):
-        slow.tell(RequestEvent("started", "GET", "/users"))
+        slow.tell(some_event())
     assert slow.waiting == 3
     await slow.close()
     assert slow.waiting == 0
@@ -172,16 +290,64 @@ async def test_an_async_hook_that_fails_is_told_the_rest(
     ):
         for _ in range(2):
             await kantata.request("GET", "/users")
-    assert kinds == ["started", "finished"] * 2
+    assert kinds == ["call_started", "started", *ATTEMPT, "finished", "call_finished"] * 2
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
 
 
 def test_an_event_is_frozen_and_holds_no_token() -> None:
     """Details that nobody can change, and none that are secret."""
-    event = RequestEvent("started", "GET", "/users/7")
+    event = some_event()
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         event.kind = "finished"  # type: ignore[misc]
     assert not any("token" in field.name or "header" in field.name for field in attrs.fields(RequestEvent))
+
+
+async def test_an_async_hook_has_the_context_of_what_it_is_told_of() -> None:
+    """So a trace or a user that the program keeps in a variable is the right one."""
+    caller: contextvars.ContextVar[str] = contextvars.ContextVar("caller")
+    seen: list[tuple[str, str]] = []
+
+    async def hook(event: RequestEvent) -> None:
+        seen.append((caller.get(), event.path))
+
+    async def ask(name: str) -> None:
+        caller.set(name)
+        await kantata.request("GET", f"/{name}")
+
+    async with (
+        Server([OK, OK]) as server,
+        KantataSession(token="t", base_url=server.url, on_event=hook) as kantata,
+    ):
+        await asyncio.gather(ask("one"), ask("other"))
+    assert {told for told in seen if told[1]} == {("one", "/one"), ("other", "/other")}
+
+
+async def test_several_hooks_are_told_the_same() -> None:
+    """One that fails keeps nothing from the others."""
+    first: list[RequestEvent] = []
+    last: list[RequestEvent] = []
+
+    def broken(_event: RequestEvent) -> None:
+        raise RuntimeError("no metrics today")
+
+    async with (
+        Server([OK]) as server,
+        KantataSession(token="t", base_url=server.url, on_event=[first.append, broken, last.append]) as kantata,
+    ):
+        await kantata.request("GET", "/users")
+    assert first == last
+    assert len(first) == 6
+
+
+async def test_a_session_that_tells_nobody_makes_no_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody asked for costs nothing."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("an event was made")
+
+    monkeypatch.setattr(RequestEvent, "__init__", refuse)
+    async with Server([OK]) as server, KantataSession(token="t", base_url=server.url) as kantata:
+        await kantata.request("GET", "/users")
 
 
 @pytest.mark.parametrize(
@@ -195,58 +361,11 @@ def test_an_event_is_frozen_and_holds_no_token() -> None:
 )
 def test_a_route_has_no_ids(path: str, route: str) -> None:
     """Few values, whatever is asked for."""
-    assert RequestEvent("started", "GET", path).route == route
+    assert some_event(path=path).route == route
 
 
 def test_a_hook_is_a_function() -> None:
     """Anything else is refused."""
-    with pytest.raises(UsageError, match="on_event"):
-        KantataSession(token="t", on_event=5)  # type: ignore[arg-type]
-
-
-class Instrument:
-    """What an instrument of OpenTelemetry's does, as far as the example uses it."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, list[float]] = defaultdict(list)
-
-    def add(self, amount: float, attributes: dict[str, str]) -> None:
-        self.values[attributes["http.route"]].append(amount)
-
-    record = add
-
-
-class Meter:
-    """Makes them."""
-
-    def __init__(self) -> None:
-        self.instruments: dict[str, Instrument] = defaultdict(Instrument)
-
-    def create_histogram(self, name: str, **_: str) -> Instrument:
-        return self.instruments[name]
-
-    create_up_down_counter = create_counter = create_histogram
-
-
-async def test_the_opentelemetry_example_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run as it stands, without the library: what it makes of each event is what a dashboard would show."""
-    library = ModuleType("opentelemetry")
-    library.metrics = ModuleType("opentelemetry.metrics")  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "opentelemetry", library)
-    spec = importlib.util.spec_from_file_location("opentelemetry_metrics", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    example = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(example)
-    meter = Meter()
-    async with (
-        Server([json_answer({}, 429), OK, json_answer({}, 404)]) as server,
-        KantataSession(token="t", base_url=server.url, on_event=example.kantata_metrics(meter)) as kantata,
-    ):
-        await kantata.request("GET", "/users/7")
-        with pytest.raises(NotFoundError):
-            await kantata.request("GET", "/users/8")
-    recorded = {name: instrument.values["/users/{id}"] for name, instrument in meter.instruments.items()}
-    assert recorded["kantata.request.active"] == [1, -1, 1, -1]
-    assert recorded["kantata.request.throttled"] == recorded["kantata.request.retried"] == [1]
-    assert len(recorded["kantata.request.duration"]) == len(recorded["kantata.request.wait"]) == 2
+    for wrong in (5, [print, 5], "print"):
+        with pytest.raises(UsageError, match="on_event"):
+            KantataSession(token="t", on_event=wrong)  # type: ignore[arg-type]

@@ -14,7 +14,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kantata_async"
 
 FLOORS = (
-    {"_version", "errors", "plurals"},
+    {"_version", "plurals", "response"},
+    {"errors"},
     {"bounds", "private_files"},
     {"model"},
     {"decoding", "limits"},
@@ -25,7 +26,7 @@ FLOORS = (
     {"resource"},
     {"api"},
     {"entities", "session", "normalizer"},
-    {"provision", "signin", "sync"},
+    {"provision", "signin", "sync", "telemetry"},
     {"catalogue"},
     {"sandbox"},
     {"pytest_plugin", "recording", "cli"},

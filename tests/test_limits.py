@@ -364,7 +364,7 @@ async def test_refused_more_than_once(requests: int) -> None:
         opened(server, rate_limit=limit) as transport,
     ):
         answers = await asyncio.gather(*(transport.send(get()) for _ in range(requests)))
-    assert [answer.status for answer in answers] == [200] * requests
+    assert [answer.response.status for answer in answers] == [200] * requests
 
 
 async def test_closing_ends_those_in_line() -> None:
@@ -467,7 +467,7 @@ async def test_a_pause_that_nobody_can_wait_for_does_not_stop_the_account(asked:
         with pytest.raises(RateLimitError):
             await transport.send(get())
         async with asyncio.timeout(5):
-            assert (await other.send(get())).status == 200
+            assert (await other.send(get())).response.status == 200
 
 
 async def test_all_who_wait_for_a_limit_that_lets_none_through_are_told_by_their_deadline() -> None:

@@ -7,6 +7,7 @@ import keyword
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+import attrs
 import published
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from kantata_async import UsageError, by_custom_field, path
 from kantata_async.api import exports, participations, skills, stories, time_entries, timesheet_submissions, workspaces
-from kantata_async.calls.operation import Call, Operation, check_call, check_only, check_row, fill_path
+from kantata_async.calls.operation import Call, Operation, check_call, check_row, fill_path
 from kantata_async.calls.parameters import DAY, ID, IDS, INTEGER, TEXT, TEXTS, Array, Needed, Object
 
 LISTING: Final[Operation[Any]] = Operation(
@@ -249,7 +250,14 @@ def test_a_row_is_checked_into_json() -> None:
 @pytest.mark.parametrize("ids", [[1], ("1",), {1}, frozenset({"1"}), range(1, 2)])
 def test_only_takes_what_holds_ids(ids: Any) -> None:
     """Any collection but a text."""
-    assert check_only(ids) == ["1"]
+    assert check_call(LISTING, (), {"workspace_id": 7, "only": ids}).query["only"] == "1"
+
+
+def test_an_error_names_no_method_that_is_not_there() -> None:
+    """What comes outside the envelope has no `get_many`."""
+    outside = attrs.evolve(LISTING, collection=None)
+    with pytest.raises(UsageError, match=r"not 201$"):
+        check_call(outside, (), {"workspace_id": 7, "only": range(201)})
 
 
 # --- operations as they are ------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -37,7 +38,7 @@ async def test_a_read_carries_what_the_api_asks_for() -> None:
                 query=[("include", "user,workspace_role"), ("order", "updated_at:desc"), ("q", "a b&c=é")],
             )
         )
-    assert (answer.status, answer.data, answer.request_id) == (200, {"ok": True}, "req-1")
+    assert (answer.response.status, answer.response.request_id, answer.data) == (200, "req-1", {"ok": True})
     (request,) = server.received
     assert request.method == "GET"
     assert request.target == (
@@ -283,7 +284,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     async with Server([OK]) as server, opened(server) as transport:
-        assert (await transport.send(get())).status == 200
+        assert (await transport.send(get())).response.status == 200
 
 
 async def test_no_more_attempts_at_a_time_than_the_concurrency() -> None:
@@ -329,10 +330,13 @@ async def test_one_line_is_logged_for_each_attempt(caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.DEBUG, "kantata_async.transport")
     async with Server([json_answer({}, 429, x_request_id="r1"), OK]) as server, opened(server) as transport:
         await transport.send(post("/users", query=[("search", "private")], json={"name": "private"}))
-    lines = [record.getMessage() for record in caplog.records if record.name == "kantata_async.transport"]
+    logged = [record for record in caplog.records if record.name == "kantata_async.transport"]
+    lines = [record.getMessage() for record in logged if record.levelno == logging.DEBUG]
     assert [line.split(" ")[:3] for line in lines] == [["POST", "/users", "429"], ["POST", "/users", "200"]]
     assert [line.rpartition(" ms ")[2] for line in lines] == ["request-id r1 attempt 1", "request-id req-1 attempt 2"]
     assert "private" not in "".join(lines)
+    (retried,) = [record.getMessage() for record in logged if record.levelno == logging.INFO]
+    assert re.fullmatch(r"POST /users goes again in \S+ s, after 429 in attempt 1", retried)
 
 
 async def test_a_token_from_a_function_is_renewed_once_for_all_that_were_refused() -> None:
@@ -350,7 +354,7 @@ async def test_a_token_from_a_function_is_renewed_once_for_all_that_were_refused
 
     async with Server(by_token(20)) as server, opened(server, token=fetch, concurrency=20) as transport:
         answers = await asyncio.gather(*(transport.send(post()) for _ in range(20)))
-    assert {answer.status for answer in answers} == {200}
+    assert {answer.response.status for answer in answers} == {200}
     assert calls == 2
     assert [request.headers["authorization"] for request in server.received] == (
         ["Bearer token-1"] * 20 + ["Bearer token-2"] * 20
@@ -380,7 +384,7 @@ async def test_a_renewal_takes_no_attempt_away() -> None:
 
     script = [json_answer({}, 401), json_answer({}, 429), OK]
     async with Server(script) as server, opened(server, token=fetch, retry=RetryPolicy(attempts=2)) as transport:
-        assert (await transport.send(get())).status == 200
+        assert (await transport.send(get())).response.status == 200
 
 
 async def test_a_fixed_token_that_is_refused_is_an_error_at_once() -> None:

@@ -286,7 +286,7 @@ async def test_a_wait_that_nobody_waits_stops_nobody(asked: str) -> None:
             await transport.send(get())
         assert 0 < transport.limits["general"].paused_for <= 5
         assert len(server.received) == 1
-        assert [(await transport.send(request)).status for request in (get(), post())] == [200, 200]
+        assert [(await transport.send(request)).response.status for request in (get(), post())] == [200, 200]
 
 
 async def test_who_can_wait_less_than_the_server_asks_hears_of_it_at_once() -> None:
@@ -310,7 +310,7 @@ async def test_a_wait_that_one_can_wait_is_waited() -> None:
         opened(server, rate_limit=AdaptiveRateLimit()) as transport,
     ):
         answers = await asyncio.gather(transport.send(get()), transport.send(post()))
-    assert [answer.status for answer in answers] == [200, 200]
+    assert [answer.response.status for answer in answers] == [200, 200]
 
 
 async def test_a_retry_after_beyond_the_deadline_gives_up_at_once() -> None:

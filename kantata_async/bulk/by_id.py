@@ -68,10 +68,10 @@ class LookById(Generic[E]):
         arguments = {name: value for name, value in reveal.items() if name in get.filters}
         call = check_call(get, (id,), {**arguments, **brought_by(get, asked)})
         try:
-            data = await self.connection.ask(call)
+            answer = await self.connection.ask(call)
         except NotFoundError:
             return None
-        entity = the_object(self.connection.read(data, call).items, get, id)
+        entity = the_object(self.connection.read(answer, call).items, get, id)
         return None if is_deleted(entity) else entity
 
 

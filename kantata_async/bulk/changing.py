@@ -10,6 +10,7 @@ import attrs
 from ..calls import Connection, Operation, check_call
 from ..errors import ErrorDetail, KantataError, NotFoundError
 from ..model import Entity
+from ..response import Response
 from .by_id import LookById, the_object
 from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate
@@ -77,8 +78,10 @@ class Update(Generic[E]):
         ledger.sending([row], entity=entity)
         call = check_call(self.update, (id,), {**changes, **brought_by(self.update, self.asked)})
         try:
-            data = await self.connection.ask(call)
-            changed = entity if data is None else the_object(self.connection.read(data, call).items, self.update, id)
+            answer = await self.connection.ask(call)
+            changed = entity
+            if answer.data is not None:
+                changed = the_object(self.connection.read(answer, call).items, self.update, id)
         except KantataError as error:
             if ledger.ended([row], error, entity=entity) is Fate.LOST:
                 return await self._is_as_before(row, id, changes, ledger, done)
@@ -86,7 +89,7 @@ class Update(Generic[E]):
             ledger.interrupted([row], error, entity=entity)
             raise
         else:
-            ledger.note([row], done, entity=changed)
+            ledger.note([row], done, entity=changed, response=answer.response)
         return False
 
     async def _is_as_before(
@@ -138,7 +141,7 @@ class Delete(Generic[E]):
             return
         ledger.sending(rows)
         try:
-            await self._send(rows)
+            response = await self._send(rows)
         except KantataError as error:
             match ledger.ended(rows, error):
                 case Fate.LOST:
@@ -149,14 +152,15 @@ class Delete(Generic[E]):
             ledger.interrupted(rows, error)
             raise
         else:
-            ledger.note(rows, "deleted")
+            ledger.note(rows, "deleted", response=response)
 
-    async def _send(self, rows: Sequence[Row]) -> None:
+    async def _send(self, rows: Sequence[Row]) -> Response | None:
         ids = [row.wired for row in rows]
         if self.bulk is not None:
-            await self.connection.send(check_call(self.bulk, (), {"ids": ids}))
-        elif self.single is not None:
-            await self.connection.send(check_call(self.single, ids, {}))
+            return (await self.connection.send(check_call(self.bulk, (), {"ids": ids}))).response
+        if self.single is not None:
+            return (await self.connection.send(check_call(self.single, ids, {}))).response
+        return None
 
     async def _after_lost_answer(self, rows: Sequence[Row], ledger: Ledger[E], sendings: int) -> None:
         await self.connection.sleep(SETTLING)

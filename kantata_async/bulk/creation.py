@@ -168,8 +168,8 @@ class Creation(Generic[E]):
         else:
             call = attrs.evolve(call, body={self.create.collection: wired})
         looked_after = len(_sought(rows)) == len(rows)
-        data = await self.connection.ask(call, looked_after=looked_after)
-        items: Sequence[E] = self.connection.read(data, call).items
+        answer = await self.connection.ask(call, looked_after=looked_after)
+        items: Sequence[E] = self.connection.read(answer, call).items
         return items
 
     # --- after an answer ---

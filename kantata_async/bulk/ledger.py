@@ -10,6 +10,7 @@ import attrs
 
 from ..errors import ErrorDetail, KantataError, may_be_carried_out
 from ..model import Entity
+from ..response import Response
 from .fate import Fate, errors_of, fate
 from .outcome import Outcome, Status
 from .rows import Row
@@ -51,10 +52,14 @@ class Ledger(Generic[E]):
         entity: E | None = None,
         errors: Sequence[ErrorDetail] = (),
         reason: str | None = None,
+        response: Response | None = None,
     ) -> None:
-        """Put down what became of rows, over what was known of them."""
+        """Put down what became of rows, over what was known of them; the last answer about them stays."""
         for row in rows:
-            self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason)
+            before = self._outcomes.get(row.index)
+            # An entity leads to the answer that it came in.
+            last = response if response is not None or entity is not None or before is None else before.response
+            self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason, last)
 
     def sending(self, rows: Iterable[Row], *, entity: E | None = None) -> None:
         """Put down that rows are being sent: until an answer comes, their outcome is unknown.
@@ -83,17 +88,17 @@ class Ledger(Generic[E]):
         became = fate(error)
         match became:
             case Fate.STOPPED:
-                self.note(rows, "not_sent", entity=entity, reason=str(error))
+                self.note(rows, "not_sent", entity=entity, reason=str(error), response=error.response)
                 raise error
             case Fate.LOST:
                 self._lost |= {row.index for row in rows}
-                self.note(rows, "unknown", entity=entity, reason=str(error))
+                self.note(rows, "unknown", entity=entity, reason=str(error), response=error.response)
             case Fate.UNAVAILABLE | Fate.NOT_SENT | Fate.TOO_LARGE:
-                self.note(rows, "not_sent", entity=entity, reason=str(error))
+                self.note(rows, "not_sent", entity=entity, reason=str(error), response=error.response)
             case Fate.ROWS_REFUSED if len(rows) > 1 or self.was_lost(rows[0]):
-                self.note(rows, "unknown", entity=entity, reason=str(error))
+                self.note(rows, "unknown", entity=entity, reason=str(error), response=error.response)
             case Fate.REFUSED | Fate.ROWS_REFUSED:
-                self.note(rows, "rejected", entity=entity, errors=errors_of(error))
+                self.note(rows, "rejected", entity=entity, errors=errors_of(error), response=error.response)
         return became
 
     def cannot_tell(self, rows: Iterable[Row], reason: str) -> None:

@@ -10,6 +10,7 @@ import attrs
 
 from ..errors import BulkError, ErrorDetail
 from ..model import Entity
+from ..response import Response
 
 E_co = TypeVar("E_co", bound=Entity, covariant=True)
 
@@ -32,6 +33,7 @@ class Outcome(Generic[E_co]):
         entity: the object, where there is one.
         errors: what the API said of this row.
         reason: why a row is unknown or was not sent.
+        response: the last answer about the row, to the write or to a look; None where none came.
     """
 
     index: int
@@ -40,6 +42,12 @@ class Outcome(Generic[E_co]):
     entity: E_co | None = None
     errors: tuple[ErrorDetail, ...] = ()
     reason: str | None = None
+    _response: Response | None = attrs.field(default=None, eq=False, repr=False)
+
+    @property
+    def response(self) -> Response | None:
+        """The last answer about the row."""
+        return self.entity.response if self._response is None and self.entity is not None else self._response
 
     @property
     def done(self) -> bool:

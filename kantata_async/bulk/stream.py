@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from itertools import chain
@@ -21,7 +22,10 @@ E = TypeVar("E", bound=Entity)
 
 async def run_stream(connection: Connection, source: RowSource, settle: Settle[E]) -> AsyncGenerator[Outcome[E], None]:
     """Settle every row; yields outcomes as they come and keeps none. A slow consumer holds the writing back."""
-    stream = _Stream(BulkRun(connection, source, settle), connection.transport.concurrency)
+    context = context_of_job()
+    if connection.call is not None:
+        context.run(connection.call.enter)
+    stream = _Stream(BulkRun(connection, source, settle), connection.transport.concurrency, context)
     handed: Outcome[E] | None = None
     with carrying(lambda: in_order(stream.outcomes_left()), "not yielded"):
         try:
@@ -48,15 +52,16 @@ class _Stream:
     Args:
         run: writes.
         most: batches that may be ready before the writing is held back.
+        context: of the task that writes.
     """
 
-    def __init__(self, run: BulkRun, most: int) -> None:
+    def __init__(self, run: BulkRun, most: int, context: contextvars.Context) -> None:
         self._run: Final = run
         self._most: Final = most
         self._batches: Final[deque[deque[Outcome[Any]]]] = deque()
         self._came: Final = asyncio.Event()
         self._taken: Final = asyncio.Event()
-        self._writing: Final = asyncio.get_running_loop().create_task(run.work(self._put), context=context_of_job())
+        self._writing: Final = asyncio.get_running_loop().create_task(run.work(self._put), context=context)
         self._writing.add_done_callback(lambda _: self._came.set())
 
     async def _put(self, outcomes: Iterable[Outcome[Any]]) -> None:

@@ -108,10 +108,11 @@ async def create_stream(
     inclusion = _inclusion(connection, operations["create"], include)
     if inclusion.deeper:
         raise UsageError("create_stream includes one level; load what goes deeper from the entities it yields")
-    creation = _creation(connection, operations, inclusion, optional_fields, key, find, if_exists)
-    async with aclosing(run_stream(connection, _source(creation, items), creation.settle)) as outcomes:
-        async for outcome in outcomes:
-            yield outcome
+    with connection.calling(in_steps=True) as within:
+        creation = _creation(within, operations, inclusion, optional_fields, key, find, if_exists)
+        async with aclosing(run_stream(within, _source(creation, items), creation.settle)) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
 
 
 async def _follow(connection: Connection, result: BulkResult[Any], inclusion: Inclusion) -> None:

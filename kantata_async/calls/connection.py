@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 
 from ..decoding import Envelope, Reader
+from ..errors import KantataError, note_interruption
 from ..model import Graph, Page, parse_json
-from ..transport import NO_BODY, Options, Request, Sleep, Transport, form_parts, holds_file
+from ..transport import (
+    NO_BODY,
+    CallStory,
+    Options,
+    Request,
+    Sleep,
+    Success,
+    Transport,
+    form_parts,
+    holds_file,
+)
 from .operation import Call, Operation
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
@@ -18,48 +30,94 @@ OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 
 @attrs.frozen
 class Connection:
-    """The transport of a session, what reads its answers, where to look up operations, and how requests are made."""
+    """The transport of a session, what reads its answers, where to look up operations, and how requests are made.
+
+    `call_name` and `call` are for those who are told of events: what the program calls, and the story of that call,
+    once it has begun.
+    """
 
     transport: Transport
     reader: Reader
     operations_of: OperationsOf
     options: Options
+    call_name: str = ""
+    call: CallStory | None = None
 
     @property
     def sleep(self) -> Sleep:
         """What every wait of the session's is made with."""
         return self.transport.sleep
 
-    async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False) -> Any:
-        """The decoded answer to a call, None where it has no body.
+    @property
+    def watched(self) -> bool:
+        """Whether anyone is told of events."""
+        return self.transport.watched
+
+    def named(self, name: str) -> Connection:
+        """The connection for what the program calls by this name."""
+        return attrs.evolve(self, call_name=name)
+
+    @contextmanager
+    def calling(self, *, in_steps: bool = False) -> Iterator[Connection]:
+        """The connection for all requests of one call, which begins and ends with the block.
+
+        `in_steps`: whether it is a generator's, between whose steps the program goes on with something else.
+        """
+        if self.call is not None or not self.watched:
+            yield self
+            return
+        story = self.transport.story_of(self.call_name)
+        with story.told(in_steps=in_steps):
+            yield attrs.evolve(self, call=story)
+
+    async def send(
+        self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False
+    ) -> Success:
+        """The answer to a call, with its data decoded, None where it has no body.
 
         `looked_after`: whether the caller checks what became of it before it is sent again (see `Request`).
 
         Raises:
             KantataError: as `Transport.send`.
         """
-        form = await form_parts(call.body) if call.multipart and holds_file(call.body) else None
+        if self.watched and self.call is None:
+            with self.calling() as connection:
+                return await connection.send(call, decode, looked_after=looked_after)
+        form = await _form_of(call) if call.multipart and holds_file(call.body) else None
         json = NO_BODY if call.body is None or form is not None else call.body
         request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode, looked_after)
-        response = await self.transport.send(request, self.options)
-        return response.data
+        return await self.transport.send(request, self.options, self.call)
 
-    def ask(self, call: Call, *, looked_after: bool = False) -> Coroutine[Any, Any, Any]:
-        """The answer to a call in the form that `read` makes a page of, None where it has no body."""
+    def ask(self, call: Call, *, looked_after: bool = False) -> Coroutine[Any, Any, Success]:
+        """The answer to a call, with its data in the form that `read` makes a page of, None where it has no body."""
         return self.send(call, self.reader.decode, looked_after=looked_after)
 
-    def open(self, data: Any) -> Envelope:
+    def open(self, answer: Success | Envelope) -> Envelope:
         """The answer to a call taken apart, which `read` takes too.
 
         Raises:
             InvalidResponseError: the answer is malformed.
         """
-        return self.reader.open(data, redact=self.transport.redact)
+        if isinstance(answer, Envelope):
+            return answer
+        envelope = self.reader.open(answer.data, redact=self.transport.redact)
+        envelope.response = answer.response
+        return envelope
 
-    def read(self, data: Any, call: Call, graph: Graph | None = None) -> Page[Any]:
+    def read(self, answer: Success | Envelope, call: Call, graph: Graph | None = None) -> Page[Any]:
         """The page of an answer to a call.
 
         Raises:
             InvalidResponseError: the answer is malformed.
         """
-        return self.reader.page(data, includes=call.inclusion.names, graph=graph, redact=self.transport.redact)
+        return self.reader.page(self.open(answer), includes=call.inclusion.names, graph=graph)
+
+
+async def _form_of(call: Call) -> list[FormPart]:
+    """The form of a call with files; what interrupts their reading says that nothing was sent."""
+    try:
+        return await form_parts(call.body)
+    except BaseException as error:
+        if not isinstance(error, KantataError):
+            note_interruption(error, f"{call.method} {call.path}", may_be_carried_out=False)
+        raise

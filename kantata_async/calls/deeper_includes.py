@@ -17,6 +17,7 @@ import attrs
 
 from ..errors import InvalidResponseError, NotFoundError, NotLoadedError, UsageError
 from ..model import Association, Entity, Graph, Ref, graph_of, graphs_of
+from ..transport import Success
 from .concurrency import together
 from .connection import Connection
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
@@ -225,9 +226,9 @@ async def _ask_list(
     wanted = {name: None for missing in asked.values() for name in missing.includes if name in listing.includes}
     arguments = {**listing.reveal, **(filters or {}), "only": list(asked), "per_page": MAX_PER_PAGE}
     call = check_call(listing, (), {**arguments, "include": list(wanted)} if wanted else arguments)
-    data = await connection.ask(call)
+    answer = await connection.ask(call)
     for graph, wanting in _by_graph(asked.values()).items():
-        connection.read(data, call, graph)
+        connection.read(answer, call, graph)
         _mark(graph, wanting)
 
 
@@ -236,16 +237,17 @@ async def _ask_single(connection: Connection, single: Operation[Any] | None, id:
         entity, step = owner.wanting[0]
         raise UsageError(f"no request of the API fetches {step!r} of {entity!r}")
     call = check_call(single, (id,), {"include": list(owner.includes)})
+    answer: Success | None = None
     try:
-        data = await connection.ask(call)
+        answer = await connection.ask(call)
     except NotFoundError:
-        data = None
+        pass
     else:
-        if data is None:
+        if answer.data is None:
             raise InvalidResponseError(f"{call.method} {call.path}: the answer has no body")
     for graph, wanting in _by_graph([owner]).items():
-        if data is not None:
-            connection.read(data, call, graph)
+        if answer is not None:
+            connection.read(answer, call, graph)
         _mark(graph, wanting)
 
 

@@ -91,18 +91,19 @@ class Feed(Generic[E]):
 
     async def __aiter__(self) -> AsyncGenerator[E, None]:
         """Every event once. Raises EventsLostError where the feed no longer has all of them."""
-        while True:
-            async for event in self._new():
-                yield event
-            if self._every is None:
-                return
-            await self._connection.sleep(self._every)
+        with self._connection.calling(in_steps=True) as connection:
+            while True:
+                async for event in self._new(connection):
+                    yield event
+                if self._every is None:
+                    return
+                await connection.sleep(self._every)
 
-    async def _new(self) -> AsyncGenerator[E, None]:
+    async def _new(self, connection: Connection) -> AsyncGenerator[E, None]:
         """The events that are there and were not given yet."""
         after, number = self._through, 1
         while True:
-            now, page = await self._page(after, number)
+            now, page = await self._page(connection, after, number)
             created = [_created(event) for event in page]
             for event, at in zip(page, created, strict=True):
                 if event.id not in self._given:
@@ -122,11 +123,11 @@ class Feed(Generic[E]):
             for id in [id for id, at in self._given.items() if at < through - _SECOND]:
                 del self._given[id]
 
-    async def _page(self, after: datetime, number: int) -> tuple[datetime, Sequence[E]]:
+    async def _page(self, connection: Connection, after: datetime, number: int) -> tuple[datetime, Sequence[E]]:
         call = self._call(after, number)
         asked = asyncio.get_running_loop().time()
-        data = await self._connection.ask(call)
-        now = self._connection.transport.server_time(asked)
+        answer = await connection.ask(call)
+        now = connection.transport.server_time(asked)
         if now is None:
             raise InvalidResponseError(f"{self._operation}: the answer has no Date header, and the feed goes by it")
         horizon = now - KEPT
@@ -136,7 +137,7 @@ class Feed(Generic[E]):
                 f"{self._through.isoformat()}: read anew what they were to keep current, and follow from now on",
                 horizon=horizon,
             )
-        return now, self._connection.read(data, call).items
+        return now, connection.read(answer, call).items
 
     def _call(self, after: datetime, number: int) -> Call:
         # A second more, as it is not documented whether `created_after` takes in the second that it names.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import aclosing
 from copy import copy
+from functools import wraps
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 import attrs
 
@@ -16,6 +17,7 @@ from ..bounds import positive_count
 from ..decoding import Envelope
 from ..errors import InvalidResponseError, NotOneError, UsageError
 from ..model import Entity, Graph, Page
+from ..transport import Success
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
@@ -28,6 +30,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 E = TypeVar("E", bound=Entity)
+Q = TypeVar("Q", bound="ListQuery[Any]")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _one_call(
+    method: Callable[Concatenate[Q, P], Awaitable[R]],
+) -> Callable[Concatenate[Q, P], Coroutine[Any, Any, R]]:
+    """A method whose requests are all of one call."""
+
+    @wraps(method)
+    async def called(query: Q, /, *args: P.args, **arguments: P.kwargs) -> R:
+        with query._connection.calling() as connection:
+            return await method(query._over(connection), *args, **arguments)
+
+    return called
 
 
 class Found(list[E]):
@@ -90,6 +108,7 @@ class ListQuery(Generic[E]):
         limited._limit = number
         return limited
 
+    @_one_call
     async def collect(self) -> list[E]:
         """Every entity of every page, each once, in the API's order, linked in one graph."""
         graph = Graph()
@@ -102,11 +121,13 @@ class ListQuery(Generic[E]):
         await follow(self._connection, entities, self._call.inclusion.deeper)
         return entities
 
+    @_one_call
     async def first(self) -> E | None:
         """The first entity, None when nothing matches; one request for one object."""
         page = await self._followed(self._page(await self._fetch(1, per_page=1)))
         return page.items[0] if page.items else None
 
+    @_one_call
     async def one(self) -> E:
         """The only entity that matches; one request.
 
@@ -120,6 +141,7 @@ class ListQuery(Generic[E]):
             raise NotOneError(f"{self._operation}: {matched}, but one() needs exactly one", count=number)
         return (await self._followed(page))[0]
 
+    @_one_call
     async def count(self) -> int:
         """How many match, from the envelope of a page of one.
 
@@ -131,6 +153,7 @@ class ListQuery(Generic[E]):
             raise InvalidResponseError(f"{self._operation}: the answer has no count")
         return page.count
 
+    @_one_call
     async def page(self, number: int) -> Page[E]:
         """One page by its number, from 1; a page past the end has no items.
 
@@ -146,15 +169,17 @@ class ListQuery(Generic[E]):
     async def pages(self) -> AsyncGenerator[Page[E], None]:
         """Every page in order, as the server cuts them, each with a separate graph."""
         left = self._limit
-        async with aclosing(self._ahead()) as envelopes:
-            async for envelope in envelopes:
-                page = self._page(envelope)
-                if left is not None:
-                    page = attrs.evolve(page, items=page.items[:left])
-                    left -= len(page)
-                yield await self._followed(page)
-                if left == 0:
-                    return
+        with self._connection.calling(in_steps=True) as connection:
+            query = self._over(connection)
+            async with aclosing(query._ahead()) as envelopes:
+                async for envelope in envelopes:
+                    page = query._page(envelope)
+                    if left is not None:
+                        page = attrs.evolve(page, items=page.items[:left])
+                        left -= len(page)
+                    yield await query._followed(page)
+                    if left == 0:
+                        return
 
     async def batches(self, *, rows: int = 10_000) -> AsyncGenerator[pa.RecordBatch, None]:
         """Every match of every page, each once, as batches of so many rows, the last one smaller.
@@ -175,29 +200,35 @@ class ListQuery(Generic[E]):
             raise UsageError("batches hold the matches alone: nothing deeper can be included")
         collection, class_of = self._operation.collection or "", self._connection.reader.class_of
         stream = BatchStream(table_of(collection, class_of(collection)), rows)
-        spelt = copy(self)
-        spelt._connection = attrs.evolve(self._connection, reader=reader_for(class_of))
         seen, left = SeenIds(), self._limit
-        async with aclosing(spelt._ahead()) as envelopes:
-            async for envelope in envelopes:
-                ids = [id for key, run in envelope.matches if key == collection for id in run][:left]
-                for batch in stream.take(envelope, seen.new_ids(ids)):
-                    yield batch
-                if left is not None:
-                    left -= len(ids)
-                    if left == 0:
-                        break
+        with self._connection.calling(in_steps=True) as connection:
+            spelt = self._over(attrs.evolve(connection, reader=reader_for(class_of)))
+            async with aclosing(spelt._ahead()) as envelopes:
+                async for envelope in envelopes:
+                    ids = [id for key, run in envelope.matches if key == collection for id in run][:left]
+                    for batch in stream.take(envelope, seen.new_ids(ids)):
+                        yield batch
+                    if left is not None:
+                        left -= len(ids)
+                        if left == 0:
+                            break
         for batch in stream.last():
             yield batch
 
-    def _page(self, data: Any) -> Page[E]:
-        return self._connection.read(data, self._call)
+    def _over(self, connection: Connection) -> Self:
+        """The same list over a connection."""
+        query = copy(self)
+        query._connection = connection
+        return query
+
+    def _page(self, answer: Success | Envelope) -> Page[E]:
+        return self._connection.read(answer, self._call)
 
     async def _followed(self, page: Page[E]) -> Page[E]:
         await follow(self._connection, page.items, self._call.inclusion.deeper)
         return page
 
-    async def _fetch(self, number: int, *, per_page: int | None = None) -> Any:
+    async def _fetch(self, number: int, *, per_page: int | None = None) -> Success:
         query = dict(self._call.query)
         if self._operation.paging:
             query["page"] = str(number)
@@ -259,8 +290,8 @@ async def get_many(
         check_path(connection, operation.collection or "", steps)
     graph = Graph()
     found: dict[str, E] = {}
-    for call, data in zip(calls, await together(connection.ask(call) for call in calls), strict=True):
-        found.update((one.id, one) for one in connection.read(data, call, graph).items)
+    for call, answer in zip(calls, await together(connection.ask(call) for call in calls), strict=True):
+        found.update((one.id, one) for one in connection.read(answer, call, graph).items)
     graph.link()
     await follow(connection, found.values(), deeper)
     result: Found[E] = Found(found[id] for id in asked if id in found)

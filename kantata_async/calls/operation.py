@@ -206,7 +206,7 @@ def _standard(operation: Operation[Any], arguments: Mapping[str, Any], inclusion
     if "order" in arguments:
         query["order"] = _order(operation, arguments["order"])
     if "only" in arguments:
-        query["only"] = ",".join(check_only(arguments["only"]))
+        query["only"] = ",".join(_only(operation, arguments["only"]))
     if "search" in arguments:
         query["search"] = _search(arguments["search"])
     if "per_page" in arguments:
@@ -237,17 +237,14 @@ def _is_custom_field_order(operation: Operation[Any], order: str) -> bool:
     return _BY_CUSTOM_FIELD in operation.orders and bool(_CUSTOM_FIELD_ORDER.fullmatch(order))
 
 
-def check_only(ids: Any) -> list[str]:
-    """The ids of an `only`.
-
-    Raises:
-        UsageError: there is no id, or more than one page can carry.
-    """
+def _only(operation: Operation[Any], ids: Any) -> list[str]:
     if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | set | frozenset):
         raise UsageError(f"only takes a list of ids, not {ids!r}")
     checked = [check_id(id, "only") for id in ids]
     if not 0 < len(checked) <= MAX_ONLY:
-        raise UsageError(f"only takes 1 to {MAX_ONLY} ids, not {len(checked)}; get_many takes any number")
+        # Entities have a `get_many`, what comes outside the envelope has not.
+        otherwise = "" if operation.collection is None else "; get_many takes any number"
+        raise UsageError(f"only takes 1 to {MAX_ONLY} ids, not {len(checked)}{otherwise}")
     return checked
 
 

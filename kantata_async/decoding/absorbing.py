@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 import msgspec
 
-from ..model import AskedFor, Entity, Graph, Note, begin, ids_by_collection, plain_copy, store, unlink
+from ..model import AskedFor, Entity, Graph, Matches, Note, begin, ids_by_collection, plain_copy, store, unlink
 from .compiled import Unlinked
 from .envelope import Envelope
 from .object_layout import ObjectLayout
@@ -110,8 +110,20 @@ def _as_attributes_of(
 
 def _asked_for(envelope: Envelope, includes: Iterable[str] | None) -> AskedFor:
     if includes is not None:
-        return AskedFor(envelope.matches, frozenset(includes))
+        asked = AskedFor(envelope.matches, frozenset(includes), response=envelope.response)
+        if envelope.response is not None:
+            asked.beside = _beside(envelope)
+        return asked
     matched = ids_by_collection(envelope.matches)
     sizes = {key: sum(len(objects.by_id) for objects in runs) for key, runs in envelope.collections.items()}
     beside = (key for key, size in sizes.items() if key not in matched or size > len(matched[key]))
     return AskedFor(envelope.matches, None, frozenset(beside))
+
+
+def _beside(envelope: Envelope) -> Matches:
+    """The ids of the objects of the collections that hold more than matches."""
+    matched = dict.fromkeys((key for key, _ in envelope.matches), 0)
+    for key, ids in envelope.matches:
+        matched[key] += len(ids)
+    runs = ((key, objects.by_id) for key, objects_of_key in envelope.collections.items() for objects in objects_of_key)
+    return [(key, tuple(by_id)) for key, by_id in runs if len(by_id) > matched.get(key, 0)]

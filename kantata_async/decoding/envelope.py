@@ -17,6 +17,7 @@ import msgspec
 
 from ..errors import InvalidResponseError
 from ..model import Entity, Matches, Meta, Redact, UnknownEntity, brief_repr, brief_text, read_id
+from ..response import Response
 from .object_layout import ObjectLayout
 from .object_values import Objects, read_plain
 
@@ -29,7 +30,7 @@ LayoutOf = Callable[[type[Entity]], ObjectLayout]
 _RESERVED: Final = frozenset({"count", "results", "meta"})
 
 
-@attrs.frozen
+@attrs.define
 class Envelope:
     """An answer taken apart and checked.
 
@@ -38,12 +39,14 @@ class Envelope:
         collections: all objects by collection, in order; in runs of the same class, mostly one.
         meta: what it says about paging.
         extra: the top-level values that are none of these.
+        response: the answer beside its data; None where it was fetched elsewhere.
     """
 
     matches: Matches
     collections: Mapping[str, Sequence[Objects]]
     meta: Meta
     extra: Mapping[str, Any]
+    response: Response | None = None
 
     def ids_of(self, collection: str) -> Iterator[str]:
         """The ids of all objects of a collection."""

@@ -88,4 +88,4 @@ class Reader:
             envelope = self.open(data, redact=redact)
             graph = Graph() if graph is None else graph
             items = absorb(graph, envelope, includes)
-        return Page(items, envelope.meta, graph, envelope.extra)
+        return Page(items, envelope.meta, graph, envelope.extra, envelope.response)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
 from ..errors import NotLoadedError
+from ..response import Response
 from .json_values import Ref, brief_text
 
 
@@ -22,6 +23,10 @@ class Links(Protocol):
 
     def was_sent(self, target: Ref) -> bool:
         """Whether the object that `target` names is known to have been sent, whether or not it is still at hand."""
+        ...
+
+    def response_of(self, owner: Owner) -> Response | None:
+        """The last answer that carried an object; None where it was fetched elsewhere."""
         ...
 
 
@@ -118,6 +123,9 @@ class _Nowhere:
 
     def was_sent(self, target: Ref) -> bool:
         return False
+
+    def response_of(self, owner: Owner) -> Response | None:
+        return None
 
     def __reduce__(self) -> str:
         return "NOWHERE"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, dataclass
 import attrs
 
 from ..errors import InvalidResponseError, NotLoadedError, UsageError
+from ..response import Response
 from .association import NOWHERE, Association, Links
 from .attributes import Attribute, day, identifier, identifiers, instant, many, nested, one, plain, reference
 from .json_values import brief_repr, brief_text, read_id
@@ -70,6 +71,14 @@ class Entity:
     def extra(self) -> Mapping[str, Any]:
         """The attributes that the catalogue does not know, as they came."""
         return MappingProxyType(_EXTRA.sent(self))
+
+    @property
+    def response(self) -> Response | None:
+        """The last answer that carried it: status, request id, headers, attempts. None where it was fetched elsewhere.
+
+        It stays when the page and the graph that it came with are gone.
+        """
+        return self._origin.response_of(self)
 
     def to_dict(self, *, dates: bool = False) -> dict[str, Any]:
         """The attributes that were sent, unknown ones too, as plain data that JSON can carry; ids are texts.

@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar, overload
 
 import attrs
 
+from ..response import Response
 from .entity_class import Entity
 from .graph import Graph
 from .nesting import flattened, restored
@@ -30,13 +31,14 @@ class Page(Generic[E_co]):
 
     A page iterates over its entities, counts them with `len` and is indexed like a list. `count` is the number of
     matches on all pages, None where the answer does not say; `extra` holds top-level values that are no collection,
-    such as the `errors` of a success.
+    such as the `errors` of a success. `response` is the answer beside all that, None where it was fetched elsewhere.
     """
 
     items: Sequence[E_co]
     meta: Meta
     graph: Graph
     extra: Mapping[str, Any]
+    response: Response | None = attrs.field(default=None, eq=False)
 
     def __iter__(self) -> Iterator[E_co]:
         return iter(self.items)
@@ -57,8 +59,8 @@ class Page(Generic[E_co]):
         return self.meta.count
 
     def __reduce__(self) -> tuple[Callable[..., Page[Any]], tuple[Any, ...]]:
-        return _page, (self.items, self.meta, self.graph, flattened(dict(self.extra)))
+        return _page, (self.items, self.meta, self.graph, flattened(dict(self.extra)), self.response)
 
 
-def _page(items: Sequence[Any], meta: Meta, graph: Graph, extra: Any) -> Page[Any]:
-    return Page(items, meta, graph, restored(extra))
+def _page(items: Sequence[Any], meta: Meta, graph: Graph, extra: Any, response: Response | None) -> Page[Any]:
+    return Page(items, meta, graph, restored(extra), response)

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
+from ..response import Response
 from .association import Association, Owner, not_included
 from .json_values import Ref
 
@@ -40,6 +41,9 @@ class AskedFor:
     """None where it is unknown, as for an answer that was fetched elsewhere."""
     supplied: frozenset[str] = frozenset()
     """Where that is not known: the collections that carry objects beside the matches."""
+    response: Response | None = None
+    beside: Matches = ()
+    """Where there is a response: the objects of the collections that carried more than the matches."""
 
     def covers(self, owner: Owner, association: Association, key: str) -> bool:
         """Whether it asked for this association of this object, whose target is of the collection `key`."""
@@ -50,7 +54,15 @@ class AskedFor:
     def about(self, ids: Mapping[str, AbstractSet[str]]) -> AskedFor | None:
         """What it asked for these objects, by collection; None where it was not about them."""
         matches = [(key, list(ids[key] & matched)) for key, matched in self._matched.items() if key in ids]
-        return attrs.evolve(self, matches=matches) if any(found for _, found in matches) else None
+        beside = [(key, [id for id in came if id in ids[key]]) for key, came in self.beside if key in ids]
+        there = any(found for _, found in (*matches, *beside))
+        return attrs.evolve(self, matches=matches, beside=beside) if there else None
+
+    def brought(self, owner: Owner) -> bool:
+        """Whether its answer carried this object."""
+        return owner.id in self._matched.get(owner.collection, ()) or any(
+            key == owner.collection and owner.id in came for key, came in self.beside
+        )
 
     @cached_property
     def _matched(self) -> Mapping[str, AbstractSet[str]]:
@@ -106,6 +118,13 @@ class Origin:
     def asked_for(self, owner: Owner, association: Association, key: str) -> bool:
         """Whether any request asked for this association of this object."""
         return any(request.covers(owner, association, key) for request in self.requests)
+
+    def response_of(self, owner: Owner) -> Response | None:
+        """See `Links.response_of`."""
+        for request in reversed(self.requests):
+            if request.response is not None and request.brought(owner):
+                return request.response
+        return None
 
     def was_sent(self, target: Ref) -> bool:
         """See `Links.was_sent`."""

@@ -112,12 +112,12 @@ class Listing:
     async def _asked(self, call: Call) -> ListPage:
         self.requests += 1
         asked = asyncio.get_running_loop().time()
-        data = await self._connection.ask(call)
+        answer = await self._connection.ask(call)
         # When it was asked, not when it was answered: in between the server may have looked at any moment.
         now = self._connection.transport.server_time(asked)
         if now is None:
             raise InvalidResponseError(f"{self._operation}: the answer has no Date header, and a copy goes by it")
-        envelope = self._connection.open(data)
+        envelope = self._connection.open(answer)
         ids = [id for key, run in envelope.matches if key == self._collection for id in run]
         count = envelope.meta.count if self.way.paged else len(ids)
         if count is None:

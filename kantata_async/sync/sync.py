@@ -45,7 +45,7 @@ class Sync:
         if lag < 0:
             raise UsageError(f"Sync: lag is a number of seconds, not {lag!r}")
         self._connection: Final[Connection] = attrs.evolve(
-            kantata._connection, reader=reader_for(kantata._connection.reader.class_of)
+            kantata._connection.named("sync"), reader=reader_for(kantata._connection.reader.class_of)
         )
         self._target: Final = target
         self._lag: Final = int(lag)

@@ -19,9 +19,11 @@ wire          one attempt on the wire
 verdict       what an answer proves, and what becomes of an attempt
 retry         how hard to try, and how long to wait
 refusal       the reasons that an answer gives
-response      what a success says
+success       what a success says
 time_limits   limits of time that end early when the session closes
-events        the events of a session's requests
+events        the events of a session's calls
+hooks         the functions that are called for each event
+stories       what happens to a call and its requests, as events
 sending       the life of one request: sent, limited, timed, sent again where that is safe, and answered
 lifecycle     the session's way to the server, from its opening to its closing
 """
@@ -30,8 +32,9 @@ from __future__ import annotations
 
 from .auth import Token, TokenSource
 from .environment import BASE_URL, base_url_of_environment
-from .events import OnEvent, RequestEvent
+from .events import RequestEvent
 from .hidden import HiddenForm
+from .hooks import EventSetting, OnEvent
 from .lifecycle import Transport
 from .multipart import form_parts, holds_file
 from .network import Connector, Network
@@ -40,8 +43,9 @@ from .profiles import Profile, chosen_profile, delete_profile, load_profile, pro
 from .redaction import excerpt
 from .renewal import SECRET_VARIABLE
 from .request import NO_BODY, FormPart, Request
-from .response import Response
 from .retry import RetryPolicy, Sleep
+from .stories import CallStory
+from .success import Success
 from .token_server import answer_to, post_form
 from .url import checked_base_url
 from .verdict import Effect, effect_of
@@ -50,8 +54,10 @@ __all__ = [
     "BASE_URL",
     "NO_BODY",
     "SECRET_VARIABLE",
+    "CallStory",
     "Connector",
     "Effect",
+    "EventSetting",
     "FormPart",
     "HiddenForm",
     "Network",
@@ -60,9 +66,9 @@ __all__ = [
     "Profile",
     "Request",
     "RequestEvent",
-    "Response",
     "RetryPolicy",
     "Sleep",
+    "Success",
     "Token",
     "TokenSource",
     "Transport",

@@ -19,14 +19,15 @@ from ..errors import ConnectionFailedError, UsageError
 from ..limits import AccountLimits, Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
-from .events import Hook, OnEvent, Story
+from .hooks import EventSetting, Hooks
 from .multipart import form_of
 from .network import Network
 from .options import Options
 from .request import NO_BODY, Request
-from .response import Response
 from .retry import Sleep
 from .sending import Sending, Services
+from .stories import CallStory
+from .success import Success
 from .time_limits import TimeLimits
 from .url import checked_base_url, is_loopback, target
 from .verdict import READS
@@ -57,7 +58,7 @@ class Transport:
         concurrency: how many attempts may be under way at once.
         rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
             429 goes again when the limit lets it, else after the wait of the retry policy.
-        on_event: called for everything that happens to a request.
+        on_event: called for everything that happens to a call.
         network: how the server is reached.
         max_answer_bytes: the size an answer may have, decompressed.
         sleep: waits between attempts, and wherever else the session waits; a test's may return at once.
@@ -80,7 +81,7 @@ class Transport:
         options: Options = Options(),  # noqa: B008 - frozen
         concurrency: int = 10,
         rate_limit: RateLimitSetting | None = None,
-        on_event: OnEvent | None = None,
+        on_event: EventSetting = None,
         network: Network = Network(),  # noqa: B008 - frozen
         max_answer_bytes: int = 64 * 1024 * 1024,
         sleep: Sleep = asyncio.sleep,
@@ -92,15 +93,15 @@ class Transport:
         positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
         if not isinstance(rate_limit, RateLimitSetting | None):
             raise UsageError(f"KantataSession: rate_limit must be a rate limit or None, not {rate_limit!r}")
-        if on_event is not None and not callable(on_event):
-            raise UsageError(f"KantataSession: on_event must be a function, not {on_event!r}")
         self.concurrency: Final = concurrency
         self._tokens: Final = tokens
         self.base_url = URL(checked_base_url(base_url))
         self.options: Final = options
         self.keep_secret(options)
         self._rate_limit: Final = rate_limit
-        self._hook: Final = None if on_event is None else Hook(on_event)
+        self._hooks: Final = Hooks(on_event)
+        self.watched: Final = bool(self._hooks)
+        """Whether anyone is told of its events."""
         self._network: Final = network
         self._max_answer_bytes: Final = max_answer_bytes
         self.sleep: Final = sleep
@@ -171,8 +172,7 @@ class Transport:
             await self._tokens.close()
             await self._services.wire.close()
             await self._services.limiter.close()
-            if self._hook is not None:
-                await self._hook.close()
+            await self._hooks.close()
 
     @property
     def limits(self) -> dict[str, LimitState]:
@@ -218,12 +218,17 @@ class Transport:
         task.add_done_callback(lambda _: coroutine.close())
         return task
 
-    async def send(self, request: Request, options: Options | None = None) -> Response:
-        """Send a request, again where that is safe, and return its response.
+    def story_of(self, name: str) -> CallStory:
+        """The story of a call of this name, which begins."""
+        return CallStory(self._hooks, name, self._tokens.redact)
+
+    async def send(self, request: Request, options: Options | None = None, call: CallStory | None = None) -> Success:
+        """The answer to a request, which is sent again where that is safe.
 
         Args:
             request: what to send.
             options: for this request; the session's own where there are none.
+            call: the call that it belongs to; None where nobody listens.
 
         Raises:
             UsageError: the session is not open, or the request cannot be sent as it is.
@@ -236,12 +241,12 @@ class Transport:
         self._check_usable()
         options = self.options if options is None else options
         url, body = self._prepared(request)
-        story = None if self._hook is None else Story(self._hook, request.method, request.path)
+        story = None if call is None else call.request(request.method, request.path, url)
         sending = Sending(self._services, request, options, url=url, body=body, story=story)
         if options.priority is None:
-            return await sending.response()
+            return await sending.success()
         with priority(options.priority):
-            return await sending.response()
+            return await sending.success()
 
     def _account(self) -> AccountLimits | None:
         if self._rate_limit is None:

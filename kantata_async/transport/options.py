@@ -12,11 +12,11 @@ import attrs
 from ..bounds import positive_number
 from ..errors import UsageError
 from ..limits import Priority, priority
+from .redaction import is_secret
 from .retry import RetryPolicy
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?|", re.ASCII)
-_SECRET_NAME: Final = re.compile("auth|key|secret|token|password|cookie")
 _OURS: Final = frozenset(
     {
         *("authorization", "proxy-authorization", "host", "accept-encoding", "content-type"),
@@ -65,7 +65,7 @@ class Options:
     @property
     def secrets(self) -> list[str]:
         """The values of the headers whose names say that they are secret."""
-        return [value for name, value in self.headers.items() if value and _SECRET_NAME.search(name)]
+        return [value for name, value in self.headers.items() if value and is_secret(name)]
 
     def but(
         self,

@@ -7,15 +7,18 @@ error, a log line or an event goes through here first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from html.entities import codepoint2name
 from typing import Final
 
 import msgspec
+from yarl import URL
 
 Redact = Callable[[str], str]
 
 MASK: Final = "***"
+
+_SECRET_NAME: Final = re.compile("auth|key|secret|token|password|cookie|signature", re.IGNORECASE)
 
 EXCERPT_WINDOW: Final = 1 << 18
 """Characters of a text from which an excerpt is taken: so many that, redacted, they are more than any excerpt.
@@ -50,6 +53,29 @@ class Redaction:
         if self._pattern is None:
             self._pattern = re.compile("|".join(map(_any_spelling, self._secrets)), re.IGNORECASE)
         return self._pattern.sub(MASK, text)
+
+    def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Headers without those that are secret, under names that ignore case where they did before."""
+        copied: Callable[[], dict[str, str]] = getattr(headers, "copy", lambda: dict(headers))
+        shown = copied()
+        for name in list(shown):
+            if is_secret(name):
+                shown.pop(name, None)
+            else:
+                shown[name] = self(shown[name])
+        return shown
+
+    def url(self, url: URL) -> URL:
+        """A URL without the secrets in its path and its query."""
+        if not url.raw_query_string:
+            return URL(self(str(url)))
+        query = [(name, MASK if is_secret(name) else self(value)) for name, value in url.query.items()]
+        return URL(self(str(url.with_query(None)))).with_query(query)
+
+
+def is_secret(name: str) -> bool:
+    """Whether the name of a header or a parameter says that its value is secret."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def _any_spelling(secret: str) -> str:

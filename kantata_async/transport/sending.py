@@ -1,7 +1,7 @@
 """One request from its first attempt to its answer or its error.
 
 An attempt passes the limits (`limits`), the token (`auth`), the wire (`wire`), and the decision what becomes of it
-(`verdict`, `retry`); the last one's answer is read (`response`) or becomes an error (`refusal`).
+(`verdict`, `retry`); the last one's answer is read (`success`) or becomes an error (`refusal`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from ..errors import (
     note_interruption,
 )
 from ..limits import Limiter, Slot
+from ..response import Response
 from .attempt import Attempt, Phase
 from .auth import TokenSource
-from .events import Story
 from .options import Options
 from .refusal import is_by_the_api, refusal_of, request_id_of
 from .request import Request
-from .response import Response, data_of
 from .retry import Sleep, retry_after_of, wait_before
+from .stories import RequestStory
+from .success import Success, data_of
 from .time_limits import TimeLimits
 from .verdict import READS, Verdict, decide
 from .wire import Wire
@@ -87,7 +88,7 @@ class Sending:
         *,
         url: URL,
         body: bytes | None,
-        story: Story | None,
+        story: RequestStory | None,
     ) -> None:
         self._services: Final = services
         self._request: Final = request
@@ -104,8 +105,8 @@ class Sending:
         self._deadline: float | None = None
         self._refused: Slot | None = None
 
-    async def response(self) -> Response:
-        """The response to the request, which is sent again where that is safe.
+    async def success(self) -> Success:
+        """The answer to the request, which is sent again where that is safe.
 
         Raises:
             ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
@@ -117,7 +118,7 @@ class Sending:
         if self._story is not None:
             self._story.started()
         try:
-            response = await self._until_answered()
+            success = await self._until_answered()
         except BaseException as error:
             self._ended_by(error)
             if self._story is not None:
@@ -125,28 +126,39 @@ class Sending:
             raise
         if self._story is not None:
             self._story.finished(None)
-        return response
+        return success
+
+    def _lead_to_answer(self, error: KantataError) -> None:
+        """Have an error lead to the answer that it is about, if there is one."""
+        if self._attempt.status and error.response is None:
+            error.response = self._response()
 
     def _ended_by(self, error: BaseException) -> None:
         """Have an error say what there is to know beyond it."""
         if not isinstance(error, KantataError):
             self._note(error)
-        elif self._sent > 1 and not isinstance(error, UsageError):
+            return
+        self._lead_to_answer(error)
+        if self._sent > 1 and not isinstance(error, UsageError):
             error.args = (f"{error.args[0]} (after {self._sent} attempts)", *error.args[1:])
 
-    async def _until_answered(self) -> Response:
+    async def _until_answered(self) -> Success:
         error: KantataError | None = None
         while True:
             await self._send_once(error)
             verdict = self._verdict()
             if verdict is Verdict.DELIVER:
+                self._tell_story(self._attempt.error)
                 return self._delivered()
-            if self._attempt.status == 401 and await self._renewed():
-                continue
             error = self._error()
+            self._lead_to_answer(error)
+            self._tell_story(error)
+            if self._attempt.status == 401 and await self._renewed():
+                self._tell_resending(error, "with a new token")
+                continue
             if verdict is Verdict.AMBIGUOUS:
                 raise self._ambiguous(error) from error
-            if verdict is Verdict.FAIL or not await self._waited():
+            if verdict is Verdict.FAIL or not await self._waited(error):
                 raise error
 
     # --- one attempt ---
@@ -159,12 +171,16 @@ class Sending:
         slot = services.limiter.slot(
             self._request.method, self._request.path, self._refused, patience=self._retry.deadline
         )
+        if self._story is not None:
+            self._story.queued()
         try:
             with allowed:
                 async with slot:
                     attempt.began = services.clock()
                     attempt.slot = slot
                     self._sent += 1
+                    if self._story is not None:
+                        self._story.attempt_started(self._sent)
                     allowed.bring_forward(attempt.began + min(self._timeout, self._retry.deadline))
                     await self._exchange(slot)
                     self._tell_limits(slot)
@@ -175,7 +191,7 @@ class Sending:
             if attempt.phase is not Phase.ANSWERED and attempt.error is None:
                 seconds = min(self._timeout, allowed.end - attempt.began)
                 attempt.error = RequestTimeoutError(f"{self._request}: no complete answer within {seconds:.3g} s")
-        self._tell()
+        self._log()
         if last_error is not None and not attempt.began and services.is_open():
             raise last_error
         if self._deadline is None:
@@ -217,7 +233,7 @@ class Sending:
         is_looked_at = self._request.looked_after and attempt.status == 503 and verdict is Verdict.RESEND
         return Verdict.FAIL if is_looked_at else verdict
 
-    def _delivered(self) -> Response:
+    def _delivered(self) -> Success:
         attempt, request = self._attempt, self._request
         try:
             if attempt.error is not None:
@@ -227,7 +243,12 @@ class Sending:
             if request.method in READS:
                 raise
             raise self._ambiguous(error) from error
-        return Response(attempt.status, data, request_id_of(attempt.headers, self._redact), attempt.headers, self._sent)
+        return Success(data, self._response())
+
+    def _response(self) -> Response:
+        attempt = self._attempt
+        request_id = request_id_of(attempt.headers, self._redact)
+        return Response(attempt.status, request_id, self._sent, attempt.headers, self._redact.headers)
 
     def _error(self) -> KantataError:
         attempt, request = self._attempt, self._request
@@ -272,7 +293,7 @@ class Sending:
         self._renewals += 1
         return True
 
-    async def _waited(self) -> bool:
+    async def _waited(self, error: KantataError) -> bool:
         """Wait until the next attempt is due; whether there is to be one."""
         services, attempt = self._services, self._attempt
         # What a refused token cost says nothing of the server's health.
@@ -285,8 +306,7 @@ class Sending:
         wait = (asked or 0.0) if in_line else wait_before(counted, self._retry, asked, services.random())
         if self._deadline is None or services.clock() + wait >= self._deadline:
             return False
-        if self._story is not None:
-            self._story.retried()
+        self._tell_resending(error, "when the limit lets it" if in_line else f"in {wait:.3g} s")
         self._refused = attempt.slot if attempt.status == 429 else None
         return in_line or await self._slept(wait)
 
@@ -306,16 +326,27 @@ class Sending:
         """Seconds to wait that the server asked for."""
         return retry_after_of(self._attempt.headers, self._services.now())
 
-    # --- what is logged ---
+    # --- what is logged, and told ---
 
-    def _tell(self) -> None:
-        attempt, now = self._attempt, self._services.clock()
-        seconds = now - attempt.began if attempt.began else 0.0
+    def _tell_story(self, error: KantataError | None) -> None:
+        attempt = self._attempt
+        if self._story is None:
+            return
+        if attempt.status:
+            asked = self._asked() if attempt.status == 429 else None
+            self._story.attempt_answered(attempt.status, request_id_of(attempt.headers, self._redact), asked)
+        self._story.attempt_finished(error)
+
+    def _tell_resending(self, error: KantataError, when: str) -> None:
         if self._story is not None:
-            self._story.sent(self._sent, attempt.status, request_id_of(attempt.headers, self._redact), seconds)
-            if attempt.status == 429:
-                self._story.throttled(self._asked())
+            self._story.retried(error)
+        what = self._attempt.status or type(error).__name__
+        _LOGGER.info("%s goes again %s, after %s in attempt %d", self._request, when, what, self._sent)
+
+    def _log(self) -> None:
         if _LOGGER.isEnabledFor(logging.DEBUG):
+            attempt, now = self._attempt, self._services.clock()
+            seconds = now - attempt.began if attempt.began else 0.0
             _LOGGER.debug(
                 "%s %s %s %.0f ms request-id %s attempt %d",
                 self._request.method,

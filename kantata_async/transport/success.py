@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
 
 from ..errors import InvalidResponseError
 from ..model import parse_json
+from ..response import Response
 from .attempt import Attempt
 from .content import content_type_of, is_json
 from .redaction import EXCERPT_WINDOW, Redact, excerpt
@@ -20,22 +20,16 @@ _CSV_TYPES: Final = frozenset({"text/csv", "application/csv", "text/plain", "app
 
 
 @attrs.frozen
-class Response:
-    """A success.
+class Success:
+    """A request that was answered with success.
 
     Attributes:
-        status: the HTTP status, 2xx.
-        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed and came.
-        request_id: the x-request-id, which support asks for.
-        headers: under names that ignore case.
-        attempts: how often the request was sent.
+        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed for, and came.
+        response: the answer beside that.
     """
 
-    status: int
     data: Any = attrs.field(repr=False)
-    request_id: str | None
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    attempts: int
+    response: Response
 
 
 def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
