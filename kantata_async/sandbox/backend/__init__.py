@@ -6,6 +6,7 @@ from .account import ACCOUNT, ME
 from .answer import JSON, Answer, json_answer
 from .clock import BASE_TIME, Clock
 from .company import Company
+from .contents import MadeContent, Span, tag_of
 from .files import FOLDER, StoredFile
 from .inflection import class_of_collection, collection_of_class
 from .pdf import page_of
@@ -13,7 +14,7 @@ from .references import References, refer
 from .refusals import Refusal, malformed, missing, unauthorized
 from .service import ServedAnswer, Service
 from .store import Record, Store
-from .subjects.attachments import UPLOADED, keep_file, receive_upload
+from .subjects.attachments import UPLOADED, keep_file, make_file, receive_upload
 from .switches import Consent, Switches
 from .uploads import UploadedFile
 from .writing import create
@@ -29,11 +30,13 @@ __all__ = [
     "Clock",
     "Company",
     "Consent",
+    "MadeContent",
     "Record",
     "References",
     "Refusal",
     "ServedAnswer",
     "Service",
+    "Span",
     "Store",
     "StoredFile",
     "Switches",
@@ -43,10 +46,12 @@ __all__ = [
     "create",
     "json_answer",
     "keep_file",
+    "make_file",
     "malformed",
     "missing",
     "page_of",
     "receive_upload",
     "refer",
+    "tag_of",
     "unauthorized",
 ]
