@@ -19,6 +19,8 @@ refusal       the reasons that an answer gives
 response      what a success says
 time_limits   limits of time that end early when the session closes
 events        the events of a session's requests
+link          where a link to a file leads
+fetching      files on the wire, from the API's host and from others
 sending       the life of one request: sent, limited, timed, sent again where that is safe, and answered
 lifecycle     the session's way to the server, from its opening to its closing
 """
@@ -28,6 +30,7 @@ from __future__ import annotations
 from .auth import Token, TokenSource
 from .environment import BASE_URL, base_url_of_environment
 from .events import OnEvent, RequestEvent
+from .fetching import FileAnswer, FileExchange
 from .lifecycle import Transport
 from .multipart import form_parts, holds_file
 from .network import Connector, Network
@@ -45,6 +48,8 @@ __all__ = [
     "NO_BODY",
     "Connector",
     "Effect",
+    "FileAnswer",
+    "FileExchange",
     "Network",
     "OnEvent",
     "Options",

@@ -20,6 +20,7 @@ from ..limits import Limiter, LimitState, RateLimitSetting, account_for, context
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
 from .events import Hook, OnEvent, Story
+from .fetching import FileExchange
 from .multipart import form_of
 from .network import Network
 from .options import Options
@@ -244,6 +245,15 @@ class Transport:
             return await sending.response()
         with priority(options.priority):
             return await sending.response()
+
+    def exchange_of_file(self, options: Options) -> FileExchange:
+        """What asks for one file.
+
+        Raises:
+            UsageError: the session is not open.
+        """
+        self._check_usable()
+        return FileExchange(self._services, self._network, self.base_url, options)
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:

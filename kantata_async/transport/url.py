@@ -42,7 +42,7 @@ def checked_base_url(base_url: object) -> str:
         raise UsageError("base_url is not a URL") from None
     if not host or url.scheme not in ("https", "http"):
         raise UsageError("base_url must be an absolute URL: https://host/path")
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         raise UsageError(f"base_url must begin with https: plain http would show the token on the way to {host}")
     path = url.raw_path.rstrip("/")
     if path and not _PATH.fullmatch(path):
@@ -85,7 +85,8 @@ def _encoded(text: str) -> str:
     return text if _NEEDS_NO_ENCODING.fullmatch(text) else quote(text, safe=",:")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine."""
     if host == "localhost":
         return True
     try:

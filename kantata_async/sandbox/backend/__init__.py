@@ -6,7 +6,7 @@ from .account import ACCOUNT, ME
 from .answer import JSON, Answer, json_answer
 from .clock import BASE_TIME, Clock
 from .company import Company
-from .contents import MadeContent, Span, tag_of
+from .contents import Extent, MadeContent, tag_of
 from .files import FOLDER, StoredFile
 from .inflection import class_of_collection, collection_of_class
 from .pdf import page_of
@@ -30,13 +30,13 @@ __all__ = [
     "Clock",
     "Company",
     "Consent",
+    "Extent",
     "MadeContent",
     "Record",
     "References",
     "Refusal",
     "ServedAnswer",
     "Service",
-    "Span",
     "Store",
     "StoredFile",
     "Switches",

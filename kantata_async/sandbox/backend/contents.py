@@ -47,7 +47,7 @@ def tag_of(content: Content) -> str:
 
 
 @attrs.frozen
-class Span:
+class Extent:
     """A part of a content, from the first to the last byte, both in it."""
 
     content: Content

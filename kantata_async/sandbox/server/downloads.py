@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
-from ..backend import Answer, Span, StoredFile, tag_of
+from ..backend import Answer, Extent, StoredFile, tag_of
 
 _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -26,12 +26,12 @@ def download(file: StoredFile, headers: Mapping[str, str], *, ranges: bool) -> A
     size = len(file.content)
     span = _span(headers.get("Range", ""), size) if ranges and headers.get("If-Range", etag) == etag else None
     if span is None:
-        return Answer(200, b"", file.content_type, described, Span(file.content, 0, size - 1))
+        return Answer(200, b"", file.content_type, described, Extent(file.content, 0, size - 1))
     first, last = span
     if first > last:
         return Answer(416, b"", headers={**described, "Content-Range": f"bytes */{size}"})
     described["Content-Range"] = f"bytes {first}-{last}/{size}"
-    return Answer(206, b"", file.content_type, described, Span(file.content, first, last))
+    return Answer(206, b"", file.content_type, described, Extent(file.content, first, last))
 
 
 def _span(asked: str, size: int) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from ..backend import JSON, Answer, Span
+from ..backend import JSON, Answer, Extent
 from .faults import Fault
 
 HTML: Final = "text/html; charset=utf-8"
@@ -80,10 +80,10 @@ async def _cut(
     fault: Fault, request: web.Request, answer: Answer, headers: dict[str, str], _: asyncio.Event
 ) -> web.StreamResponse:
     described = {**answer.headers, **headers, "Content-Type": answer.content_type}
-    span = answer.span or Span(answer.body, 0, len(answer.body) - 1)
-    response = web.StreamResponse(status=answer.status, headers={**described, "Content-Length": str(len(span))})
+    extent = answer.extent or Extent(answer.body, 0, len(answer.body) - 1)
+    response = web.StreamResponse(status=answer.status, headers={**described, "Content-Length": str(len(extent))})
     await response.prepare(request)
-    for piece in span.pieces(len(span) // 2 if fault.size is None else fault.size):
+    for piece in extent.pieces(len(extent) // 2 if fault.size is None else fault.size):
         await response.write(piece)
     if request.transport is not None:
         request.transport.close()

@@ -314,16 +314,16 @@ class Sandbox:
 
 async def _response(request: web.Request, answer: Answer, request_id: str) -> web.StreamResponse:
     headers = {"x-request-id": request_id, **answer.headers}
-    if answer.body or answer.span is not None:
+    if answer.body or answer.extent is not None:
         headers["Content-Type"] = answer.content_type
-    if answer.span is None:
+    if answer.extent is None:
         return web.Response(status=answer.status, body=answer.body or None, headers=headers)
-    headers["Content-Length"] = str(len(answer.span))
+    headers["Content-Length"] = str(len(answer.extent))
     if request.method == "HEAD":
         return web.Response(status=answer.status, headers=headers)
     response = web.StreamResponse(status=answer.status, headers=headers)
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
-        for piece in answer.span.pieces():
+        for piece in answer.extent.pieces():
             await response.write(piece)
     return response
