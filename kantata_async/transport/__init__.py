@@ -32,12 +32,12 @@ from .environment import BASE_URL, base_url_of_environment
 from .events import OnEvent, RequestEvent
 from .fetching import FileAnswer, FileExchange
 from .lifecycle import Transport
-from .multipart import form_parts, holds_file
+from .multipart import MAX_UPLOAD, content_at, form_of, form_parts, holds_file, type_of
 from .network import Connector, Network
 from .options import Options
 from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
-from .request import NO_BODY, Part, Request
+from .request import NO_BODY, FileContent, OnBytes, Part, Request
 from .response import Response
 from .retry import RetryPolicy
 from .url import checked_base_url
@@ -45,12 +45,15 @@ from .verdict import Effect, effect_of
 
 __all__ = [
     "BASE_URL",
+    "MAX_UPLOAD",
     "NO_BODY",
     "Connector",
     "Effect",
     "FileAnswer",
+    "FileContent",
     "FileExchange",
     "Network",
+    "OnBytes",
     "OnEvent",
     "Options",
     "Part",
@@ -65,12 +68,15 @@ __all__ = [
     "base_url_of_environment",
     "checked_base_url",
     "chosen_profile",
+    "content_at",
     "delete_profile",
     "effect_of",
     "excerpt",
+    "form_of",
     "form_parts",
     "holds_file",
     "load_profile",
     "profile_names",
     "save_profile",
+    "type_of",
 ]

@@ -186,7 +186,7 @@ class FileExchange:
             url = self._redirected(answer, location)
             # Whoever led away from the API does not lead back to it with the token.
             trusted = trusted and self.is_of_the_api(url)
-        raise InvalidResponseError(f"{answer}: it redirects more than {_MOST_REDIRECTS} times")
+        raise InvalidResponseError(f"GET {shown(url)}: the answer redirects more than {_MOST_REDIRECTS} times")
 
     async def give(self, link: str, form: aiohttp.MultipartWriter) -> FileAnswer:
         """The answer to a form sent once, without the token. It is to be closed.
