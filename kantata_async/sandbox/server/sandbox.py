@@ -262,7 +262,7 @@ class Sandbox:
         if self.latency:
             await asyncio.sleep(self.latency)
         if fault is not None:
-            logged.status = status_of(fault)
+            logged.status = answer.status if fault.kind == "cut" else status_of(fault)
             return await befall(fault, request, answer, logged.request_id, self._stopping)
         logged.status = answer.status
         return await _response(request, answer, logged.request_id)

@@ -117,7 +117,10 @@ def list_exports(company: Company, call: ParsedRequest) -> Answer:
 def show_export(company: Company, call: ParsedRequest) -> Answer:
     """One export as it stands."""
     _generate(company)
-    return show(company, call)
+    export = existing(company, "exports", call.id)
+    if export["status"] != FAILED:
+        return show(company, call)
+    return company.present(call, [call.id], also={"error_message": export["error_message"]})
 
 
 @route("PUT", "/exports/{id}")
