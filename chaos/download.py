@@ -1,4 +1,4 @@
-"""A gigabyte downloaded within a limit of memory, over connections that break, from a server with ranges and without."""
+"""A gigabyte downloaded within a limit of memory, over connections that break: with ranges, and without."""
 
 from __future__ import annotations
 

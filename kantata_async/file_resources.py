@@ -18,7 +18,7 @@ from .errors import (
 )
 from .model import Entity
 from .resource import Resource
-from .transport import MAX_UPLOAD
+from .transport import MAX_UPLOAD, FileContent
 
 if TYPE_CHECKING:
     from .files import DownloadedFile, DownloadTo, OnProgress, OnState, Standing, UploadFrom, Wanted
@@ -127,17 +127,17 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         """
         from .files import content_of
 
-        content = await content_of(source, filename, on_progress)
-        if content.size <= MAX_UPLOAD:
-            attachment: E = await self._one(self.operations["create"], {"type": type, "data": content})
-        else:
-            attachment = await self._uploaded_directly(content, type)
+        async with content_of(source, filename, on_progress) as content:
+            if content.size <= MAX_UPLOAD:
+                attachment: E = await self._one(self.operations["create"], {"type": type, "data": content})
+            else:
+                attachment = await self._uploaded_directly(content, type)
         size = _sent(attachment, "filesize")
         if isinstance(size, int) and size != content.size:
             raise InvalidResponseError(f"{attachment!r} has {size:,} bytes, not the {content.size:,} that were sent")
         return attachment
 
-    async def _uploaded_directly(self, content: Any, type: str) -> E:
+    async def _uploaded_directly(self, content: FileContent, type: str) -> E:
         from .files import ask_for_place, plain_name, put_there
 
         name = plain_name(content.filename)

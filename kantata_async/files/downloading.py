@@ -186,9 +186,7 @@ class Download:
         if self._max_bytes is not None and total is not None and total > self._max_bytes:
             raise self._too_large(answer)
         if size is not None and total is not None and total != size:
-            raise InvalidResponseError(
-                f"{answer}: the file has {total:,} bytes, and not the {size:,} that the API says"
-            )
+            raise InvalidResponseError(f"{answer}: the file has {total:,} bytes, not the {size:,} that the API says")
 
     def _check_end(self, answer: FileAnswer) -> None:
         size, total = self._held.size, self._held.total

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import io
 import tempfile
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from os import PathLike
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, Protocol, Self, TypeAlias, cast
@@ -30,40 +31,46 @@ UploadFrom: TypeAlias = str | PathLike[str] | bytes | tuple[str, bytes] | Reader
 """A path, the bytes of a file (a name with them, where it has one), or a reader."""
 
 
-async def content_of(source: object, filename: str | None, on_bytes: OnBytes | None) -> FileContent:
-    """The file that is meant.
+@asynccontextmanager
+async def content_of(source: object, filename: str | None, on_bytes: OnBytes | None) -> AsyncIterator[FileContent]:
+    """The file that is meant, for as long as the block runs.
 
     Raises:
         UsageError: it cannot be read, or has no name.
     """
-    content = await _content(source, filename)
-    named = content if filename is None else attrs.evolve(content, filename=filename)
-    if not named.filename or not named.filename.isprintable():
+    if callable(getattr(source, "read", None)) and not isinstance(source, PathLike):
+        # In memory, or in a temporary file where it is large.
+        with tempfile.SpooledTemporaryFile(max_size=MAX_UPLOAD) as kept:
+            yield _named(await _read(source, kept), filename, on_bytes)
+    else:
+        yield _named(_content(source), filename, on_bytes)
+
+
+def _named(content: FileContent, filename: str | None, on_bytes: OnBytes | None) -> FileContent:
+    name = content.filename if filename is None else filename
+    if not name or not name.isprintable():
         raise UsageError("an upload needs a file name without control characters: give filename=")
-    return attrs.evolve(named, on_bytes=on_bytes)
+    return attrs.evolve(content, filename=name, on_bytes=on_bytes)
 
 
-async def _content(source: object, filename: str | None) -> FileContent:
+def _content(source: object) -> FileContent:
     match source:
         case str() | PathLike():
             return content_at(Path(source), "upload")
         case tuple((str() as name, bytes() as data)):
             return FileContent(name, len(data), lambda: io.BytesIO(data))
         case bytes() as data:
-            return FileContent(filename or "", len(data), lambda: io.BytesIO(data))
-        case _ if callable(getattr(source, "read", None)):
-            name = Path(str(getattr(source, "name", ""))).name
-            return await _kept(source, name)
+            return FileContent("", len(data), lambda: io.BytesIO(data))
     raise UsageError(f"an upload takes a path, bytes, (name, bytes) or a reader, not {type(source).__name__}")
 
 
-async def _kept(reader: Any, name: str) -> FileContent:
-    """The content of a reader, kept in memory, or in a temporary file where it is large."""
-    kept: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MAX_UPLOAD)  # noqa: SIM115 - it lives as long as its content
+async def _read(reader: Any, kept: IO[bytes]) -> FileContent:
+    """The content of a reader, which is kept in a file."""
     size = 0
     while piece := await _piece_of(reader):
         size += len(piece)
         kept.write(piece)
+    name = Path(str(getattr(reader, "name", ""))).name
     return FileContent(name, size, lambda: _from_the_beginning(kept))
 
 
