@@ -21,7 +21,7 @@ from .resource import Resource
 from .transport import MAX_UPLOAD, FileContent
 
 if TYPE_CHECKING:
-    from .files import DownloadedFile, DownloadTo, OnProgress, OnState, Standing, UploadFrom, Wanted
+    from .files import DownloadedFile, DownloadTo, OnProgress, OnState, Standing, UploadFrom, WantedFile
 
 E = TypeVar("E", bound=Entity)
 DefinitionT = TypeVar("DefinitionT")
@@ -34,7 +34,7 @@ _REASONS = ("error_message", "error", "failure_reason", "reason", "message")
 class _DownloadsFiles(Resource):
     """A resource with files to download."""
 
-    async def _downloaded(self, wanted: Wanted, to: DownloadTo, options: Mapping[str, Any]) -> DownloadedFile:
+    async def _downloaded(self, wanted: WantedFile, to: DownloadTo, options: Mapping[str, Any]) -> DownloadedFile:
         from .files import download
 
         exchange = self._connection.transport.exchange_of_file(self._connection.options)
@@ -77,7 +77,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
             APIError: it was refused; links are over after a while.
             OSError: the file cannot be written.
         """
-        from .files import Wanted
+        from .files import WantedFile
 
         url = _of(attachment, "url")
         if not isinstance(url, str):
@@ -88,7 +88,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
 
         named = _sent(attachment, "filename")
         size = _sent(attachment, "filesize")
-        wanted = Wanted(
+        wanted = WantedFile(
             link,
             filename=named if isinstance(named, str) else None,
             size=size if isinstance(size, int) and not isinstance(size, bool) else None,
@@ -193,7 +193,7 @@ class HasPhotos(_DownloadsFiles, Generic[E]):
         Raises:
             UsageError: the user has no photo, or there is a file already.
         """
-        from .files import Wanted
+        from .files import WantedFile
 
         found = user if isinstance(user, Entity) else await self._single(self.operations["get"], [user], {})
         url = _of(found, "photo_path")
@@ -203,7 +203,7 @@ class HasPhotos(_DownloadsFiles, Generic[E]):
         async def link() -> str:
             return url
 
-        return await self._downloaded(Wanted(link), to, locals())
+        return await self._downloaded(WantedFile(link), to, locals())
 
 
 class HasPdfs(_DownloadsFiles):
@@ -232,14 +232,14 @@ class HasPdfs(_DownloadsFiles):
             overwrite: whether a file that is there already is replaced.
             on_progress: called with the bytes that are done, and how many there are in all.
         """
-        from .files import Wanted
+        from .files import WantedFile
 
         path = f"{self.operations['list'].path}/{check_id(id)}.pdf"
 
         async def link() -> str:
             return path
 
-        return await self._downloaded(Wanted(link), to, locals())
+        return await self._downloaded(WantedFile(link), to, locals())
 
 
 class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
@@ -301,10 +301,10 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
             ExportFailedError: the API could not make it, or it was cancelled.
             ExportNotReadyError: it is not ready within the deadline; the message says how to wait on.
         """
-        from .files import target_of
+        from .files import destination_of
 
         if to is not None:
-            target_of(to, overwrite=overwrite)
+            destination_of(to, overwrite=overwrite)
         export: E = await self._one(self.operations["create"], {"export_definition": export_definition})
         try:
             export = await self.wait(export, deadline=deadline, on_state=on_state)
@@ -372,7 +372,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
         Raises:
             ValidationError: it is not ready.
         """
-        from .files import Wanted
+        from .files import WantedFile
 
         id = _id_of(export)
 
@@ -380,7 +380,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
             answer = await self._data(self.operations["download_url"], {"id": id})
             return _link_in(answer, "download_url", f"export {id}")
 
-        return await self._downloaded(Wanted(link), to, locals())
+        return await self._downloaded(WantedFile(link), to, locals())
 
 
 class RunsReports(_DownloadsFiles):
@@ -454,7 +454,7 @@ class RunsReports(_DownloadsFiles):
         Raises:
             ExportNotReadyError: there is none yet.
         """
-        from .files import Wanted
+        from .files import WantedFile
 
         async def link() -> str:
             made = await self._newest(id)
@@ -466,7 +466,7 @@ class RunsReports(_DownloadsFiles):
                 )
             return made[0]
 
-        return await self._downloaded(Wanted(link), to, locals())
+        return await self._downloaded(WantedFile(link), to, locals())
 
     async def _newest(self, id: Id) -> tuple[str, datetime] | None:
         """The link to the newest file, and when it was made; None while there is none."""

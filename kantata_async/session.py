@@ -243,14 +243,14 @@ class KantataSession(Resources):
             APIError: it was refused.
             OSError: the file cannot be written.
         """
-        from .files import Wanted, download  # noqa: PLC0415 - most programs download nothing
+        from .files import WantedFile, download  # noqa: PLC0415 - most programs download nothing
 
         async def given() -> str:
             return link
 
         return await download(
             self._transport.exchange_of_file(self._connection.options),
-            Wanted(given),
+            WantedFile(given),
             to,
             max_bytes=max_bytes,
             overwrite=overwrite,

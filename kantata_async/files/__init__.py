@@ -2,8 +2,8 @@
 
 names         names of files, made safe
 ranges        what to ask for after a file broke off
-targets       where a download goes
-downloading   one file from a link to its target
+destinations  where a download goes
+downloading   one file from a link to its destination
 sources       what is uploaded
 uploading     direct uploads, past the API
 waiting       looking again and again until something is there
@@ -11,10 +11,10 @@ waiting       looking again and again until something is there
 
 from __future__ import annotations
 
-from .downloading import DownloadedFile, OnProgress, Wanted, download
+from .destinations import DownloadTo, destination_of
+from .downloading import DownloadedFile, OnProgress, WantedFile, download
 from .names import plain_name
 from .sources import UploadFrom, content_of
-from .targets import DownloadTo, target_of
 from .uploading import ask_for_place, put_there
 from .waiting import LONGEST_WAIT, OnState, Standing, standing_of, wait
 
@@ -26,13 +26,13 @@ __all__ = [
     "OnState",
     "Standing",
     "UploadFrom",
-    "Wanted",
+    "WantedFile",
     "ask_for_place",
     "content_of",
+    "destination_of",
     "download",
     "plain_name",
     "put_there",
     "standing_of",
-    "target_of",
     "wait",
 ]

@@ -1,4 +1,4 @@
-"""One file from a link to its target: asked for, gone on with where it broke off, and checked."""
+"""One file from a link to its destination: asked for, gone on with where it broke off, and checked."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ..errors import (
     UsageError,
 )
 from ..transport import FileAnswer, FileExchange, OnBytes
+from .destinations import Destination, DownloadTo, destination_of
 from .names import name_of, safe_name
 from .ranges import Held, asking_for, portion_of
-from .targets import DownloadTo, Target, target_of
 
 OnProgress: TypeAlias = OnBytes
 """Called with the bytes that are done, and how many there are in all; None while nobody knows. It may be async."""
@@ -47,7 +47,7 @@ class DownloadedFile:
 
 
 @attrs.frozen
-class Wanted:
+class WantedFile:
     """The file that is wanted.
 
     Attributes:
@@ -65,7 +65,7 @@ class Wanted:
 
 async def download(
     exchange: FileExchange,
-    wanted: Wanted,
+    wanted: WantedFile,
     to: DownloadTo,
     *,
     max_bytes: int | None = None,
@@ -93,12 +93,12 @@ async def download(
         positive_count("download", "max_bytes", max_bytes)
     if on_progress is not None and not callable(on_progress):
         raise UsageError(f"download: on_progress must be a function, not {on_progress!r}")
-    target = target_of(to, overwrite=overwrite)
+    destination = destination_of(to, overwrite=overwrite)
     try:
-        await target.open()
-        return await Download(exchange, wanted, target, max_bytes, on_progress).complete()
+        await destination.open()
+        return await Download(exchange, wanted, destination, max_bytes, on_progress).complete()
     except BaseException:
-        await target.discard()
+        await destination.discard()
         raise
 
 
@@ -108,14 +108,14 @@ class Download:
     def __init__(
         self,
         exchange: FileExchange,
-        wanted: Wanted,
-        target: Target,
+        wanted: WantedFile,
+        destination: Destination,
         max_bytes: int | None,
         on_progress: OnProgress | None,
     ) -> None:
         self._exchange: Final = exchange
         self._wanted: Final = wanted
-        self._target: Final = target
+        self._destination: Final = destination
         self._max_bytes: Final = max_bytes
         self._on_progress: Final = on_progress
         self._held = Held(total=wanted.size)
@@ -163,18 +163,18 @@ class Download:
         return True
 
     async def _begin_anew(self, answer: FileAnswer, tag: str | None) -> None:
-        if not self._target.can_begin_anew and (tag is None or tag != self._held.tag):
+        if not self._destination.can_begin_anew and (tag is None or tag != self._held.tag):
             raise InvalidResponseError(
                 f"{answer}: the file broke off after {self._held.size:,} bytes, and may be another one now; "
                 "what was written cannot be taken back: download it to a path"
             )
-        await self._target.begin_anew()
+        await self._destination.begin_anew()
 
     async def _take(self, answer: FileAnswer, piece: bytes) -> None:
         size = self._held.size + len(piece)
         if self._max_bytes is not None and size > self._max_bytes:
             raise self._too_large(answer)
-        await self._target.write(piece)
+        await self._destination.write(piece)
         self._held = attrs.evolve(self._held, size=size)
         if self._on_progress is not None:
             result = self._on_progress(size, self._held.total)
@@ -212,5 +212,5 @@ class Download:
 
     async def _finished(self, answer: FileAnswer) -> DownloadedFile:
         name = safe_name(self._wanted.filename or name_of(answer.headers, answer.url))
-        path = await self._target.finish(name)
+        path = await self._destination.finish(name)
         return DownloadedFile(path, name, self._held.size, answer.headers.get("content-type"))

@@ -19,7 +19,7 @@ from ..transport import MAX_UPLOAD, FileContent, OnBytes, content_at
 _PIECE: Final = 1 << 18
 
 
-class Reader(Protocol):
+class ByteReader(Protocol):
     """What gives the bytes of a file: a `read`, which may be async; no bytes say that it ends."""
 
     def read(self, size: int = ..., /) -> bytes | Awaitable[bytes]:
@@ -27,7 +27,7 @@ class Reader(Protocol):
         ...
 
 
-UploadFrom: TypeAlias = str | PathLike[str] | bytes | tuple[str, bytes] | Reader
+UploadFrom: TypeAlias = str | PathLike[str] | bytes | tuple[str, bytes] | ByteReader
 """A path, the bytes of a file (a name with them, where it has one), or a reader."""
 
 

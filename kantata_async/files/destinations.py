@@ -18,7 +18,7 @@ from .names import numbered
 _WRITTEN_AT_ONCE: Final = 1 << 19
 
 
-class Writer(Protocol):
+class ByteWriter(Protocol):
     """What takes the bytes of a file: a `write`, which may be async."""
 
     def write(self, data: bytes, /) -> object:
@@ -26,11 +26,11 @@ class Writer(Protocol):
         ...
 
 
-DownloadTo: TypeAlias = str | PathLike[str] | Writer
+DownloadTo: TypeAlias = str | PathLike[str] | ByteWriter
 """A path, a directory that takes the file under the server's name, or a writer."""
 
 
-class Target(Protocol):
+class Destination(Protocol):
     """Where the bytes of one file go."""
 
     can_begin_anew: bool
@@ -57,31 +57,31 @@ class Target(Protocol):
         ...
 
 
-def target_of(to: object, *, overwrite: bool) -> Target:
-    """The target that is meant.
+def destination_of(to: object, *, overwrite: bool) -> Destination:
+    """The destination that is meant.
 
     Raises:
-        UsageError: there is a file already, no such directory, or it is no target at all.
+        UsageError: there is a file already, no such directory, or it is no destination at all.
     """
     if isinstance(to, str | PathLike):
-        return _path_target(os.fspath(to), overwrite=overwrite)
+        return _path_destination(os.fspath(to), overwrite=overwrite)
     if callable(getattr(to, "write", None)):
-        return WriterTarget(to)  # type: ignore[arg-type]
+        return WriterDestination(to)  # type: ignore[arg-type]
     raise UsageError(f"a download goes to a path, a directory or a writer, not to {type(to).__name__}")
 
 
-def _path_target(to: str, *, overwrite: bool) -> PathTarget:
+def _path_destination(to: str, *, overwrite: bool) -> PathDestination:
     path = Path(to)
     if path.is_dir():
-        return PathTarget(path, None, overwrite=overwrite)
+        return PathDestination(path, None, overwrite=overwrite)
     if to.endswith(("/", os.sep)) or not path.parent.is_dir():
         raise UsageError(f"there is no directory {path if to.endswith(('/', os.sep)) else path.parent}")
     if not overwrite and os.path.lexists(path):
         raise UsageError(f"there is a {path} already: give overwrite=True to replace it")
-    return PathTarget(path.parent, path.name, overwrite=overwrite)
+    return PathDestination(path.parent, path.name, overwrite=overwrite)
 
 
-class PathTarget:
+class PathDestination:
     """A file in a directory, under a name that is given or else its own.
 
     It has a temporary name until it is complete. Its own name gets a number where there is a file of that name.
@@ -99,22 +99,22 @@ class PathTarget:
         self._work: asyncio.Future[Any] | None = None
 
     async def open(self) -> None:
-        """See `Target`. Raises OSError where no file can be made."""
+        """See `Destination`. Raises OSError where no file can be made."""
         self._file = await self._in_thread(lambda: self._temporary.open("xb", buffering=0))
 
     async def write(self, piece: bytes) -> None:
-        """See `Target`. Raises OSError where the file cannot be written, as on a full disk."""
+        """See `Destination`. Raises OSError where the file cannot be written, as on a full disk."""
         self._waiting += piece
         if len(self._waiting) >= _WRITTEN_AT_ONCE:
             await self._flush()
 
     async def begin_anew(self) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         self._waiting.clear()
         await self._in_thread(self._emptied)
 
     async def finish(self, name: str) -> Path:
-        """See `Target`.
+        """See `Destination`.
 
         Raises:
             OSError: the file cannot be written.
@@ -125,7 +125,7 @@ class PathTarget:
         return placed
 
     async def discard(self) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         try:
             if self._work is not None and not self._work.done():
                 # A thread still writes to the file, which must not be closed meanwhile.
@@ -184,21 +184,21 @@ def _moved(file: Path, to: Path) -> bool:
     return True
 
 
-class WriterTarget:
+class WriterDestination:
     """A writer of the program's. What it got it keeps, so that a file which comes again is written from there on."""
 
     can_begin_anew = False
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: ByteWriter) -> None:
         self._writer: Final = writer
         self._written = 0
         self._come = 0
 
     async def open(self) -> None:
-        """See `Target`."""
+        """See `Destination`."""
 
     async def write(self, piece: bytes) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         known = self._written - self._come
         self._come += len(piece)
         new = piece[known:] if known > 0 else piece
@@ -209,11 +209,11 @@ class WriterTarget:
             self._written += len(new)
 
     async def begin_anew(self) -> None:
-        """See `Target`."""
+        """See `Destination`."""
         self._come = 0
 
     async def finish(self, name: str) -> None:
-        """See `Target`."""
+        """See `Destination`."""
 
     async def discard(self) -> None:
-        """See `Target`."""
+        """See `Destination`."""
