@@ -42,7 +42,7 @@ def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @_file_options
 @connection_options
 def download(kind: str, id: str, profile: str | None, base_url: str | None, **options: Any) -> None:
-    """Download files.
+    """Download the files of an object.
 
     KIND is what ID names: attachments of a post, a data export, an invoice as PDF, the photo of a user, the receipt of
     an expense, or the newest file of a scheduled report. A file that is there already keeps its name, and the other one
@@ -59,9 +59,9 @@ def download(kind: str, id: str, profile: str | None, base_url: str | None, **op
 def export(
     datasets: tuple[str, ...], deadline: float, profile: str | None, base_url: str | None, **options: Any
 ) -> None:
-    """Export data sets as CSV: `kantata-async export users=id,full_name --to users.csv`.
+    """Export data sets as CSV, created, waited for and downloaded.
 
-    The export is created, waited for and downloaded.
+    `kantata-async export users=id,full_name --to users.csv`
     """
     definition: dict[str, Any] = {}
     for one in datasets:
