@@ -234,22 +234,31 @@ async def test_answers_that_are_no_file(answer: bytes, tmp_path: Path) -> None:
         assert left_in(tmp_path) == []
 
 
-async def test_a_rest_that_is_none_has_all_of_it_come(tmp_path: Path) -> None:
-    """A part that begins elsewhere, and a range that is said not to be there, are each answered by asking for all."""
+@pytest.mark.parametrize(
+    "answer",
+    [reply(206, b"56789", None, content_range="bytes 4-8/10"), reply(416, b"", None)],
+    ids=["a part from elsewhere", "no such range"],
+)
+async def test_a_rest_that_is_none_has_all_of_it_come(tmp_path: Path, answer: bytes) -> None:
+    """Asked for without a range, and written from its beginning."""
     head = b'HTTP/1.1 200 OK\r\netag: "a"\r\ncontent-length: 10\r\n\r\n'
-    wrong = reply(206, b"56789", None, content_range="bytes 4-8/10")
-    for answer in (wrong, reply(416, b"", None)):
-        async with Server([then_cut(head + b"01234"), answer, head + b"0123456789"]) as server:
-            async with session_on(server) as kantata:
-                if answer is wrong:
-                    seen = io.BytesIO()
-                    await kantata.download(at(server), tmp_path / "a", overwrite=True)
-                    assert (tmp_path / "a").read_bytes() == b"0123456789"
-                    assert seen.getvalue() == b""
-                else:
-                    with pytest.raises(APIError, match="416"):
-                        await kantata.download(at(server), tmp_path / "b")
-            assert server.received[1].headers["range"] == "bytes=5-"
+    async with (
+        Server([then_cut(head + b"01234"), answer, head + b"0123456789"]) as server,
+        session_on(server) as kantata,
+    ):
+        await kantata.download(at(server), tmp_path / "a")
+        assert (tmp_path / "a").read_bytes() == b"0123456789"
+        assert ["range" in request.headers for request in server.received] == [False, True, False]
+
+
+async def test_the_errors_of_a_link_are_not_tried_again(
+    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """The call for it was tried as often as the policy says."""
+    sandbox.faults.add(Fault("disconnect", path="/exports/{id}/download_url", times=None))
+    with pytest.raises(ConnectionFailedError):
+        await kantata.exports.download(1, tmp_path)
+    assert sandbox.count() == QUICK.attempts
 
 
 async def test_the_token_stays_with_the_api(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from .ranges import Held, asking_for, portion_of
 OnProgress: TypeAlias = OnBytes
 """Called with the bytes that are done, and how many there are in all; None while nobody knows. It may be async."""
 
+_NO_SUCH_RANGE: Final = 416
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
 
 
@@ -124,13 +125,16 @@ class Download:
     async def complete(self) -> DownloadedFile:
         """The file, when all of it has come."""
         while True:
+            # Its errors end the download: a call was tried as often as the policy says.
+            link = await self._wanted.link()
             answer: FileAnswer | None = None
+            refused: FileAnswer | None = None
             error: KantataError
             try:
-                answer = await self._exchange.ask(await self._wanted.link(), asking_for(self._held))
+                answer = await self._exchange.ask(link, asking_for(self._held))
                 if await self._is_taken(answer):
                     return await self._finished(answer)
-                error = await self._refusal(answer)
+                error, refused = await self._refusal(answer), answer
             except (ConnectionFailedError, RequestTimeoutError) as broken:
                 error = broken
             finally:
@@ -139,18 +143,18 @@ class Download:
             if self._held.size > self._furthest:
                 self._furthest = self._held.size
                 self._exchange.progressed()
-            if not await self._exchange.waited(answer):
+            if not await self._exchange.waited(refused):
                 raise error
 
     async def _is_taken(self, answer: FileAnswer) -> bool:
         """Take what an answer holds; False for an answer that holds none of the file."""
+        if answer.status == _NO_SUCH_RANGE and self._held.can_go_on:
+            raise self._no_rest(answer)
         if not 200 <= answer.status < 300:
             return False
         portion = portion_of(answer.status, answer.headers, self._held, compressed=answer.is_compressed)
         if portion is None and self._held.can_go_on:
-            # The rest cannot be had: all of it is asked for next.
-            self._held = attrs.evolve(self._held, tag=None)
-            raise ConnectionFailedError(f"{answer}: the answer is not the rest of the file")
+            raise self._no_rest(answer)
         if portion is None:
             raise InvalidResponseError(f"{answer}: {answer.status} is no answer to a request for a file")
         if portion.first == 0 and self._held.size:
@@ -161,6 +165,11 @@ class Download:
             await self._take(answer, piece)
         self._check_end(answer)
         return True
+
+    def _no_rest(self, answer: FileAnswer) -> ConnectionFailedError:
+        """The error where the rest cannot be had: all of the file is asked for next."""
+        self._held = attrs.evolve(self._held, tag=None)
+        return ConnectionFailedError(f"{answer}: the answer is not the rest of the file")
 
     async def _begin_anew(self, answer: FileAnswer, tag: str | None) -> None:
         if not self._destination.can_begin_anew and (tag is None or tag != self._held.tag):
@@ -202,9 +211,7 @@ class Download:
         )
 
     async def _refusal(self, answer: FileAnswer) -> KantataError:
-        """The error for a refusal; where the rest does not exist, all of the file is asked for next."""
-        if answer.status == 416 and self._held.can_go_on:
-            self._held = attrs.evolve(self._held, tag=None)
+        """The error for a refusal."""
         error = await answer.refusal()
         if isinstance(error, APIError) and error.status in _LINK_IS_OVER and self._wanted.advice is not None:
             error.add_note(f"kantata_async: {self._wanted.advice}")

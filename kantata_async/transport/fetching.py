@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 _LOGGER: Final = logging.getLogger("kantata_async.transport")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS: Final = 5
+_SLOWEST_UPLOAD: Final = 50_000
+"""Bytes a second."""
+
 # What these bytes decompress to at most, 1,032 times as much, is in memory at once.
 _INFLATED_AT_ONCE: Final = 4096
 
@@ -191,6 +194,8 @@ class FileExchange:
     async def give(self, link: str, form: aiohttp.MultipartWriter) -> FileAnswer:
         """The answer to a form sent once, without the token. It is to be closed.
 
+        It may take as long as an attempt, and a second more for every 50,000 bytes.
+
         Raises:
             UsageError: the link cannot be used.
             ConnectionFailedError: no connection, or it broke.
@@ -202,15 +207,15 @@ class FileExchange:
         """Bytes came that had not come before."""
         self._failures, self._since = 0, None
 
-    async def waited(self, answer: FileAnswer | None) -> bool:
-        """Wait until the next attempt is due; whether there is to be one. `answer` is the last one, if any came."""
+    async def waited(self, refusal: FileAnswer | None) -> bool:
+        """Wait until the next attempt is due; whether there is to be one. `refusal` is the answer to the last one."""
         services, retry = self._services, self._options.retry
         now = services.clock()
         self._failures += 1
         self._since = now if self._since is None else self._since
-        if answer is not None and not _is_worth_another(answer.status):
+        if refusal is not None and not _may_pass(refusal.status):
             return False
-        asked = None if answer is None else retry_after_of(answer.headers, services.now())
+        asked = None if refusal is None else retry_after_of(refusal.headers, services.now())
         wait = wait_before(self._failures, retry, asked, services.random())
         is_over = self._failures >= retry.attempts or now + wait >= self._since + retry.deadline
         if is_over or self._hopeless or not services.is_open():
@@ -287,7 +292,8 @@ class FileExchange:
         self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt
     ) -> aiohttp.ClientResponse:
         """Send to another host."""
-        with self.limited(request):
+        sending = 0.0 if form is None or form.size is None else form.size / _SLOWEST_UPLOAD
+        with self.limited(request, self._options.timeout + sending):
             return await self._sent(request, url, form, attempt)
 
     async def _sent(
@@ -316,6 +322,6 @@ class FileExchange:
             raise InvalidResponseError(f"{answer}: it redirects to where no file is fetched from: {error}") from None
 
 
-def _is_worth_another(status: int) -> bool:
-    """Whether a file that was answered so, a success that broke off included, is worth another attempt."""
-    return decide("GET", Phase.ANSWERED, status, by_the_api=True) in (Verdict.RESEND, Verdict.DELIVER)
+def _may_pass(status: int) -> bool:
+    """Whether a refusal is one for now."""
+    return decide("GET", Phase.ANSWERED, status, by_the_api=True) is Verdict.RESEND
