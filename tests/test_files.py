@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import shutil
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -89,6 +90,39 @@ async def test_an_attachment_comes_down_into_a_directory(
     assert again.path == tmp_path / "plan (2).bin"
     assert left_in(tmp_path) == ["plan (2).bin", "plan.bin"]
     assert [(one.method, one.status) for one in sandbox.requests] == [("GET", 200)] * 2
+
+
+async def test_a_name_is_kept_where_there_are_no_links(
+    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a file system without hard links nothing is overwritten either, nor a file that came meanwhile."""
+
+    def no_links(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr("os.link", no_links)
+    attachment = await attached(kantata, sandbox, 10)
+    (tmp_path / "plan.bin").write_text("mine")
+    saved = await kantata.attachments.download(attachment, tmp_path)
+    assert saved.path == tmp_path / "plan (2).bin"
+    late = tmp_path / "late.bin"
+    with pytest.raises(UsageError, match="by now"):
+        await kantata.attachments.download(attachment, late, on_progress=lambda *_: late.write_text("mine"))
+    assert (tmp_path / "plan.bin").read_text() == late.read_text() == "mine"
+    assert left_in(tmp_path) == ["late.bin", "plan (2).bin", "plan.bin"]
+
+
+async def test_a_folder_that_goes_away_ends_a_download(
+    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """By the error of the operating system, which is not taken for one of the network."""
+    attachment = await attached(kantata, sandbox, 10)
+    (tmp_path / "in").mkdir()
+    with pytest.raises(FileNotFoundError):
+        await kantata.attachments.download(
+            attachment, tmp_path / "in", on_progress=lambda *_: shutil.rmtree(tmp_path / "in")
+        )
+    assert len(sandbox.requests) == 1
 
 
 async def test_a_file_that_is_there_is_replaced_when_asked(

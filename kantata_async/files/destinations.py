@@ -100,7 +100,7 @@ class PathDestination:
 
     async def open(self) -> None:
         """See `Destination`. Raises OSError where no file can be made."""
-        self._file = await self._in_thread(lambda: self._temporary.open("xb", buffering=0))
+        await self._in_thread(self._made)
 
     async def write(self, piece: bytes) -> None:
         """See `Destination`. Raises OSError where the file cannot be written, as on a full disk."""
@@ -143,6 +143,10 @@ class PathDestination:
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         self._work = asyncio.ensure_future(asyncio.to_thread(work))
         return await asyncio.shield(self._work)
+
+    def _made(self) -> None:
+        # Kept by the thread itself: who waits for it may be cancelled.
+        self._file = self._temporary.open("xb", buffering=0)
 
     def _written(self, data: bytearray) -> None:
         view = memoryview(data)
