@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from kantata_async import file_resources
 from kantata_async.api import Resources, entity_class
 from kantata_async.calls import Array, Choice, Choices, Needed, Object, Operation, ParameterKind, Scalar
 from kantata_async.model import Entity
@@ -76,6 +77,7 @@ class Page:
     title: str
     calls: list[Call]
     bulk: list[str]
+    files: list[str]
     entity: type[Entity] | None
 
 
@@ -87,9 +89,16 @@ def pages() -> Iterator[Page]:
         resource: Resource = getattr(resources, name)
         calls = [_call(resource, method, operation) for method, operation in resource.operations.items()]
         bulk = [method for method in dir(resource) if method.endswith(("_many", "_stream")) and method[0] != "_"]
+        files = [
+            method for method in dir(resource) if method[0] != "_" and _is_of_files(getattr(type(resource), method))
+        ]
         kinds = [entity_class(call.operation.collection) for call in calls if call.operation.collection]
         title = name.replace("_", " ").capitalize()
-        yield Page(name, title, calls, bulk, next(filter(None, kinds), None))
+        yield Page(name, title, calls, bulk, files, next(filter(None, kinds), None))
+
+
+def _is_of_files(member: object) -> bool:
+    return getattr(member, "__module__", "") == file_resources.__name__
 
 
 def _call(resource: Resource, method: str, operation: Operation[Any]) -> Call:

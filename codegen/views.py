@@ -30,6 +30,15 @@ from .types import (
 _FEED: Final = "subscribed_events"
 """The resource whose list is a feed: it can be followed."""
 
+_FILE_BASES: Final = {
+    "attachments": ("HasAttachments", ("Attachment",)),
+    "exports": ("RunsExports", ("AccountDataExportResult", "ExportsCreateExportDefinition")),
+    "insights_report_exports": ("RunsReports", ()),
+    "invoices": ("HasPdfs", ()),
+    "users": ("HasPhotos", ("User",)),
+}
+"""The resources that have files, or make some: their base in `file_resources`, and its type parameters."""
+
 _READ_ON_BY: Final = frozenset(
     {"created_after", "created_before", "order", "only", "per_page", "most_recent", "most_recent_by_event_type"}
 )
@@ -115,8 +124,8 @@ class CallView:
 
 
 @attrs.frozen
-class BulkView:
-    """A generic base of a resource that writes any number of objects, with what its type parameters stand for."""
+class BaseView:
+    """A generic base of a resource, with what its type parameters stand for."""
 
     base: str
     arguments: tuple[str, ...] = ()
@@ -146,7 +155,7 @@ class ModuleView:
     structures: tuple[Structure, ...]
     vocabularies: tuple[Vocabulary, ...]
     resource: str | None
-    bases: tuple[BulkView, ...]
+    bases: tuple[BaseView, ...]
     attribute: str | None
     tag: str | None
     calls: tuple[CallView, ...]
@@ -217,7 +226,7 @@ class Views:
             structures=tuple(structures),
             vocabularies=tuple(vocabularies),
             resource=camel(name) if operations else None,
-            bases=tuple(_bulk_bases(camel(name), calls, {structure.name for structure in structures})),
+            bases=(*_bulk_bases(camel(name), calls, {structure.name for structure in structures}), *_file_bases(name)),
             attribute=name if operations else None,
             tag=operations[0].tag if operations else None,
             calls=tuple(calls),
@@ -383,7 +392,7 @@ def _needed_first(members: Iterable[Member]) -> tuple[Member, ...]:
     return tuple(sorted(members, key=lambda member: not member.required))
 
 
-def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BulkView]:
+def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BaseView]:
     """The generic bases for writing many that the operations of a resource allow."""
     by_name = {call.name: call for call in calls}
     for method, base, row in (("create", "CreatesMany", "Row"), ("update", "UpdatesMany", "UpdateRow")):
@@ -391,9 +400,15 @@ def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[
         if call is not None and call.answer == "one" and f"{prefix}{row}" in structures:
             include = f"{call.includes.alias} | Path" if call.includes else "Never"
             optional_field = call.optional_fields.alias if call.optional_fields else "Never"
-            yield BulkView(base, (call.phantom, f"{prefix}{row}", include, optional_field))
+            yield BaseView(base, (call.phantom, f"{prefix}{row}", include, optional_field))
     if any(name in by_name and len(by_name[name].ids) < 2 for name in ("bulk_delete", "delete")):
-        yield BulkView("DeletesMany")
+        yield BaseView("DeletesMany")
+
+
+def _file_bases(name: str) -> Iterator[BaseView]:
+    """The base for the files of a resource."""
+    if name in _FILE_BASES:
+        yield BaseView(*_FILE_BASES[name])
 
 
 def _includes(operation: CatalogueOperation) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .errors import ConnectionFailedError as ConnectionFailedError
     from .errors import ErrorDetail as ErrorDetail
     from .errors import EventsLostError as EventsLostError
+    from .errors import ExportFailedError as ExportFailedError
+    from .errors import ExportNotReadyError as ExportNotReadyError
     from .errors import InvalidResponseError as InvalidResponseError
     from .errors import KantataError as KantataError
     from .errors import NotFoundError as NotFoundError
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from .errors import UsageError as UsageError
     from .errors import ValidationError as ValidationError
     from .errors import may_be_carried_out as may_be_carried_out
+    from .files import DownloadedFile as DownloadedFile
     from .limits import AdaptiveRateLimit as AdaptiveRateLimit
     from .limits import LimitState as LimitState
     from .limits import RateLimit as RateLimit
@@ -75,6 +78,8 @@ _HOMES: Final = {
         "ConnectionFailedError",
         "ErrorDetail",
         "EventsLostError",
+        "ExportFailedError",
+        "ExportNotReadyError",
         "InvalidResponseError",
         "KantataError",
         "NotFoundError",
@@ -92,6 +97,7 @@ _HOMES: Final = {
         "ValidationError",
         "may_be_carried_out",
     ),
+    "files": ("DownloadedFile",),
     "calls": ("OMITTED", "Feed", "Found", "Id", "ListQuery", "Path", "by_custom_field", "path"),
     "limits": (
         "AdaptiveRateLimit",

@@ -13,6 +13,8 @@
     ├── SyncError                     a copy was not brought up to date; the report is on it
     ├── TargetError                   what a copy is written to cannot be used, or not be written
     ├── SignInError                   signing in, or renewing a sign-in, did not work
+    ├── ExportFailedError             the server could not make what was waited for
+    ├── ExportNotReadyError           it is not ready yet, and the time to wait is over
     ├── EventsLostError               the change feed was asked for more than it still has
     └── APIError                      the API refused
         ├── BadRequestError           400
@@ -167,6 +169,25 @@ class SignInError(KantataError):
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ExportFailedError(KantataError):
+    """The server could not make what was waited for, or was told not to; `state` is what it calls that."""
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class ExportNotReadyError(KantataError):
+    """What is waited for is not ready yet, and the time to wait is over; `state` says how it stands.
+
+    The server goes on with it: the message says how to wait on.
+    """
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
 
 
 class EventsLostError(KantataError):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 
 import attrs
 
@@ -30,6 +30,9 @@ from .transport import (
     Transport,
     base_url_of_environment,
 )
+
+if TYPE_CHECKING:
+    from .files import DownloadedFile, DownloadTo, OnProgress
 
 _READER: Final = Reader(entity_class)
 """Shared by all sessions: the layouts learnt from the answers to one serve the others."""
@@ -219,6 +222,49 @@ class KantataSession(Resources):
         with self._connection.named("request").calling() as connection:
             answer = await self._transport.send(request, connection.options, connection.call)
         return answer.data
+
+    async def download(
+        self,
+        link: str,
+        to: DownloadTo,
+        *,
+        max_bytes: int | None = None,
+        overwrite: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> DownloadedFile:
+        """The file at a link, as attributes and answers hold them, or at a path below the base URL.
+
+        The token goes to the API's own host alone. A download that breaks off goes on where it was; `timeout` says for
+        how long nothing may come, and the retry policy counts anew whenever something came.
+
+        Args:
+            link: a URL, https; or a path that begins with a slash.
+            to: a path; a directory, where the file keeps the server's name, made safe; or anything with a `write`,
+                which may be async.
+            max_bytes: how many bytes the file may have, decompressed; None for any number.
+            overwrite: whether a file that is there already is replaced.
+            on_progress: called with the bytes that are done, and how many there are in all, or None; it may be async.
+
+        Raises:
+            UsageError: the link or the target cannot be used, or there is a file already.
+            InvalidResponseError: the file is larger than `max_bytes`, or longer than its server says.
+            TransportError: it broke off for good.
+            APIError: it was refused.
+            OSError: the file cannot be written.
+        """
+        from .files import WantedFile, download  # noqa: PLC0415 - most programs download nothing
+
+        async def given() -> str:
+            return link
+
+        return await download(
+            self._transport.exchange_of_file(self._connection.options),
+            WantedFile(given),
+            to,
+            max_bytes=max_bytes,
+            overwrite=overwrite,
+            on_progress=on_progress,
+        )
 
 
 def _entities_of(entities: object) -> list[Entity]:

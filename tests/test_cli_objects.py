@@ -147,6 +147,24 @@ def test_any_request(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_files_and_exports(shell: Shell, tmp_path: Path) -> None:
+    """Each says where the file is; a failure is one line, and a wrong data set wrong usage."""
+    saved = shell("download", "invoice", "1", "--to", str(tmp_path))
+    assert (saved.returncode, saved.stdout) == (0, f"{tmp_path / 'invoice-1.pdf'}\n")
+    target = tmp_path / "users.csv"
+    exported = shell("export", "users=id,full_name", "--to", str(target))
+    assert (exported.returncode, exported.stdout) == (0, f"{target}\n")
+    assert target.read_text().startswith("Id,Full name\n")
+    for failing in (("export", "users=id", "--to", str(target)), ("download", "photo", "1", "--to", str(target))):
+        failed = shell(*failing)
+        assert failed.returncode in {1, 2}
+        assert "overwrite" in failed.stderr or "no photo" in failed.stderr
+    assert shell("export", "users").returncode == 2
+    too_large = shell("download", "invoice", "1", "--to", str(tmp_path), "--max-bytes", "5")
+    assert too_large.returncode == 1
+    assert "max_bytes" in too_large.stderr
+
+
 def test_what_there_is(shell: Shell) -> None:
     """Every resource of the API, and of one all that it takes."""
     assert shell("resources").stdout.split() == collections()

@@ -25,6 +25,17 @@ async def includes(kantata: KantataSession) -> None:
     await kantata.timesheet_submissions.create_many([], optional_fields=["usr"])  # refused
 
 
+async def files(kantata: KantataSession) -> None:
+    """What has no file, goes nowhere, or is not a kind of attachment."""
+    user = await kantata.users.me()
+    await kantata.attachments.download(user, "inbox")  # refused
+    await kantata.users.download_photo(await kantata.roles.get(1), "photos")  # refused
+    await kantata.download("/invoices/7.pdf", 7)  # refused
+    await kantata.attachments.upload("a.pdf", type="recipt")  # refused
+    await kantata.exports.run("users.csv")  # refused
+    await kantata.exports.run("users.csv", export_definition={"users": {}})  # refused
+
+
 async def filters(kantata: KantataSession) -> None:
     """What is no filter, or no value of one."""
     await kantata.participations.list(workspace_id=7, by_usr=9)  # refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path as FilePath
@@ -14,6 +15,7 @@ from kantata_async import (
     APIError,
     BulkError,
     BulkResult,
+    DownloadedFile,
     Entity,
     Found,
     KantataSession,
@@ -29,8 +31,18 @@ from kantata_async import (
     normalize,
     path,
 )
+from kantata_async.api.exports import ExportsCreateExportDefinition
 from kantata_async.api.participations import ParticipationsRow, ParticipationsUpdateRow
-from kantata_async.entities import Participation, Role, Story, TimesheetSubmission, User, Workspace
+from kantata_async.entities import (
+    AccountDataExportResult,
+    Attachment,
+    Participation,
+    Role,
+    Story,
+    TimesheetSubmission,
+    User,
+    Workspace,
+)
 
 
 async def current_token() -> str:
@@ -160,6 +172,24 @@ async def writes(kantata: KantataSession) -> None:
     await kantata.estimates.list(created_after=dt.datetime.now(dt.UTC))
     await kantata.attachments.create(data=FilePath("plan.pdf"), type="post_attachment")
     await kantata.attachments.create(data=("plan.pdf", b"content"), type="post_attachment")
+
+
+async def files(kantata: KantataSession) -> None:
+    """Down to a path or a writer, up from a path or a reader; exports with a destination and without."""
+    post = await kantata.posts.get(1, include=["attachments"])
+    for attachment in post.attachments:
+        saved = await kantata.attachments.download(attachment, FilePath("inbox"), max_bytes=10_000_000)
+        assert_type(saved, DownloadedFile)
+        await kantata.attachments.download(attachment, io.BytesIO(), on_progress=print)
+    assert_type(await kantata.attachments.upload("taxi.pdf", type="receipt"), Attachment)
+    await kantata.attachments.upload(io.BytesIO(b"%PDF-1.7"), filename="taxi.pdf")
+    await kantata.users.download_photo(await kantata.users.me(), "photos")
+    await kantata.download("/invoices/7.pdf", "invoice.pdf", overwrite=True)
+    users: dict[str, ExportsCreateExportDefinition] = {"users": {"columns": ["id"]}}
+    assert_type(await kantata.exports.run("users.csv", export_definition=users), DownloadedFile)
+    export = await kantata.exports.run(export_definition={"users": {"columns": ["id"]}}, on_state=print)
+    assert_type(export, AccountDataExportResult)
+    assert_type(await kantata.insights_report_exports.wait(3, after=dt.datetime.now(dt.UTC)), dt.datetime)
 
 
 async def rows_from_elsewhere() -> AsyncIterator[ParticipationsRow]:

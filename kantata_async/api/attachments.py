@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
 from ..calls import BOOLEAN, FILE, OMITTED, TEXT, Choice, Id, Needed, Operation, Upload
+from ..file_resources import HasAttachments
 from ..model import Entity, Nullable, entity, instant, plain
 from ..resource import DeletesMany, UpdatesMany
 
@@ -74,7 +75,7 @@ DELETE: Operation[Any] = Operation(method="DELETE", path="/attachments/{id}")
 SYNC: Operation[Attachment] = Operation(method="PUT", path="/attachments/{id}/sync", collection="attachments")
 
 
-class Attachments(UpdatesMany[Attachment, AttachmentsUpdateRow, Never, Never], DeletesMany):
+class Attachments(UpdatesMany[Attachment, AttachmentsUpdateRow, Never, Never], DeletesMany, HasAttachments[Attachment]):
     """Attachments: ``kantata.attachments``."""
 
     operations: ClassVar[Mapping[str, Operation[Any]]] = {

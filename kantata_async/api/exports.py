@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
 
 from ..calls import BOOLEAN, DAY, OMITTED, TEXT, Array, Found, Id, Keyed, ListQuery, Needed, Object, Operation, Path
+from ..file_resources import RunsExports
 from ..model import Entity, Nullable, entity, identifier, instant, nested, one, plain
 from ..resource import CreatesMany, UpdatesMany
 
@@ -155,6 +156,7 @@ DOWNLOAD_URL: Operation[ExportsDownloadUrlAnswer] = Operation(
 class Exports(
     CreatesMany[AccountDataExportResult, ExportsRow, ExportsInclude | Path, Never],
     UpdatesMany[AccountDataExportResult, ExportsUpdateRow, ExportsInclude | Path, Never],
+    RunsExports[AccountDataExportResult, ExportsCreateExportDefinition],
 ):
     """Data Export Schema: ``kantata.exports``."""
 

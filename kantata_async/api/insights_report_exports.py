@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Required, TypedDict, get_args
 
 from ..calls import INSTANT, OMITTED, TEXT, Choice, Id, Needed, Object, Operation
+from ..file_resources import RunsReports
 from ..resource import DeletesMany
 
 InsightsReportExportsCadence = Literal["hourly", "daily"]
@@ -197,7 +198,7 @@ LATEST_RESULT: Operation[InsightsReportExportsLatestResultAnswer] = Operation(
 )
 
 
-class InsightsReportExports(DeletesMany):
+class InsightsReportExports(DeletesMany, RunsReports):
     """Insights Report Exports: ``kantata.insights_report_exports``."""
 
     operations: ClassVar[Mapping[str, Operation[Any]]] = {

@@ -26,6 +26,7 @@ from ..calls import (
     Operation,
     Path,
 )
+from ..file_resources import HasPdfs
 from ..model import Entity, Nullable, day, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
@@ -313,6 +314,7 @@ class Invoices(
     CreatesMany[Invoice, InvoicesRow, InvoicesInclude | Path, Never],
     UpdatesMany[Invoice, InvoicesUpdateRow, InvoicesInclude | Path, Never],
     DeletesMany,
+    HasPdfs,
 ):
     """Invoices: ``kantata.invoices``."""
 

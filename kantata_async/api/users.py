@@ -26,6 +26,7 @@ from ..calls import (
     Path,
     Upload,
 )
+from ..file_resources import HasPhotos
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 from ..resource import UpdatesMany
 from ._parts import EXTERNAL_REFERENCE_FIELDS, ExternalReferenceFields
@@ -234,7 +235,7 @@ UPDATE_PROFILE_PHOTO: Operation[User] = Operation(
 )
 
 
-class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptionalField]):
+class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptionalField], HasPhotos[User]):
     """Users: ``kantata.users``."""
 
     operations: ClassVar[Mapping[str, Operation[Any]]] = {

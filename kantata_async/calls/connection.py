@@ -14,6 +14,7 @@ from ..model import Graph, Page, parse_json
 from ..transport import (
     NO_BODY,
     CallStory,
+    FormPart,
     Options,
     Request,
     Sleep,

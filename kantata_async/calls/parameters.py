@@ -22,6 +22,7 @@ import attrs
 
 from ..errors import UsageError
 from ..model import brief_repr
+from ..transport import FileContent
 from .foreign_values import EMPTY, plain
 
 Id: TypeAlias = int | str
@@ -197,7 +198,7 @@ class File(ParameterKind):
     def wire(self, value: Any, name: str) -> Any:
         """See `ParameterKind.wire`."""
         match value:
-            case PathLike():
+            case PathLike() | FileContent():
                 return value
             case tuple((str(), bytes())):
                 return value

@@ -18,6 +18,8 @@ _ELSEWHERE: Final = {
     "call": ("call", "call", "Send any request, and write its answer as JSON."),
     "create": ("objects", "create", "Create an object of COLLECTION, or with --from one for each line."),
     "delete": ("objects", "delete", "Delete objects of COLLECTION, which cannot be undone."),
+    "download": ("files", "download", "Download the files of an object."),
+    "export": ("files", "export", "Export data sets as CSV, created, waited for and downloaded."),
     "get": ("objects", "get", "Get objects of COLLECTION by their ids."),
     "list": ("objects", "list_", "List the objects of COLLECTION."),
     "login": ("signin", "login", "Sign in with a browser, and keep the access token for later."),

@@ -24,6 +24,8 @@ time_limits   limits of time that end early when the session closes
 events        the events of a session's calls
 hooks         the functions that are called for each event
 stories       what happens to a call and its requests, as events
+link          where a link to a file leads
+fetching      files on the wire, from the API's host and from others
 sending       the life of one request: sent, limited, timed, sent again where that is safe, and answered
 lifecycle     the session's way to the server, from its opening to its closing
 """
@@ -33,16 +35,17 @@ from __future__ import annotations
 from .auth import Token, TokenSource
 from .environment import BASE_URL, base_url_of_environment
 from .events import RequestEvent
+from .fetching import FileAnswer, FileExchange
 from .hidden import HiddenForm
 from .hooks import EventSetting, OnEvent
 from .lifecycle import Transport
-from .multipart import form_parts, holds_file
+from .multipart import MAX_UPLOAD, content_at, form_of, form_parts, holds_file, type_of
 from .network import Connector, Network
 from .options import Options
 from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
 from .redaction import excerpt
 from .renewal import SECRET_VARIABLE
-from .request import NO_BODY, FormPart, Request
+from .request import NO_BODY, FileContent, FormPart, OnBytes, Request
 from .retry import RetryPolicy, Sleep
 from .stories import CallStory
 from .success import Success
@@ -52,15 +55,20 @@ from .verdict import Effect, effect_of
 
 __all__ = [
     "BASE_URL",
+    "MAX_UPLOAD",
     "NO_BODY",
     "SECRET_VARIABLE",
     "CallStory",
     "Connector",
     "Effect",
     "EventSetting",
+    "FileAnswer",
+    "FileContent",
+    "FileExchange",
     "FormPart",
     "HiddenForm",
     "Network",
+    "OnBytes",
     "OnEvent",
     "Options",
     "Profile",
@@ -76,13 +84,16 @@ __all__ = [
     "base_url_of_environment",
     "checked_base_url",
     "chosen_profile",
+    "content_at",
     "delete_profile",
     "effect_of",
     "excerpt",
+    "form_of",
     "form_parts",
     "holds_file",
     "load_profile",
     "post_form",
     "profile_names",
     "save_profile",
+    "type_of",
 ]

@@ -33,6 +33,14 @@ def is_json(content_type: str) -> bool:
     return content_type == "application/json" or content_type.endswith("+json")
 
 
+def is_compressed(headers: Mapping[str, str]) -> bool | None:
+    """Whether a body is compressed; None for a compression that was not asked for."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in _UNCOMPRESSED:
+        return False
+    return True if encoding in _COMPRESSED else None
+
+
 async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], most: int) -> bytes:
     """The body that these chunks are, decompressed.
 
@@ -41,10 +49,10 @@ async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], mo
             that was not asked for.
         DamagedContentError: it is not compressed as its headers say, or ends before its compression does.
     """
-    encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding not in _COMPRESSED | _UNCOMPRESSED:
+    compressed = is_compressed(headers)
+    if compressed is None:
         raise ContentError("is compressed in a way that was not asked for")
-    inflation = Inflation() if encoding in _COMPRESSED else None
+    inflation = Inflation() if compressed else None
     parts: list[bytes] = []
     size = 0
     async for chunk in chunks:

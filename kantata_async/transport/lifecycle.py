@@ -19,6 +19,7 @@ from ..errors import ConnectionFailedError, UsageError
 from ..limits import AccountLimits, Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
+from .fetching import FileExchange
 from .hooks import EventSetting, Hooks
 from .multipart import form_of
 from .network import Network
@@ -254,6 +255,15 @@ class Transport:
         # A sandbox's limit says nothing of the next one's at the same address.
         keep = not is_loopback(self.base_url.host or "")
         return account_for(self._rate_limit, self._tokens.origin, str(self.base_url), keep=keep)
+
+    def exchange_of_file(self, options: Options) -> FileExchange:
+        """What asks for one file.
+
+        Raises:
+            UsageError: the session is not open.
+        """
+        self._check_usable()
+        return FileExchange(self._services, self._network, self.base_url, options)
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:

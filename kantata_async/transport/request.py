@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import attrs
 
@@ -20,19 +20,40 @@ class NoBody(enum.Enum):
 NO_BODY: Final = NoBody.NO_BODY
 
 
+OnBytes = Callable[[int, int | None], object]
+"""Called with the bytes of a file that are done, and how many there are in all; None while nobody knows."""
+
+
+@attrs.frozen
+class FileContent:
+    """A file to send, which is read piece by piece, and anew for each attempt.
+
+    Attributes:
+        filename: what it is to be called.
+        size: how many bytes it has.
+        open: opens it at its beginning.
+        on_bytes: called whenever some of it was sent.
+    """
+
+    filename: str
+    size: int
+    open: Callable[[], BinaryIO] = attrs.field(repr=False)
+    on_bytes: OnBytes | None = attrs.field(default=None, repr=False)
+
+
 @attrs.frozen
 class FormPart:
     """One part of a multipart form.
 
     Attributes:
         name: of the form field.
-        value: a text, or the bytes of a file.
+        value: a text, or a file.
         filename: what the file is to be called; None for a plain field.
         content_type: None for the default of the kind of value.
     """
 
     name: str
-    value: str | bytes
+    value: str | bytes | FileContent
     filename: str | None = None
     content_type: str | None = None
 

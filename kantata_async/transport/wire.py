@@ -19,7 +19,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from .._version import __version__
-from ..errors import InvalidResponseError
+from ..errors import ConnectionFailedError, InvalidResponseError
 from .attempt import Attempt, Phase
 from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, read_body
 from .failures import BEFORE_SENDING, failure, is_hopeless
@@ -57,6 +57,7 @@ class _OnTheWire:
 
     attempt: Attempt
     method: str
+    proxy: Proxy | None
     connected: bool = False
 
     async def connecting(self) -> None:
@@ -163,17 +164,8 @@ class Wire:
 
         A cancellation passes through, and leaves no connection behind.
         """
-        attempt.phase = Phase.SENT
-        running = _on_the_wire.set(_OnTheWire(attempt, request.method))
         try:
-            response = await self._session.request(
-                request.method,
-                url,
-                data=_payload(request, body),
-                allow_redirects=False,
-                proxy=None if self._proxy is None else self._proxy.url,
-                ssl=True if self._ssl is None else self._ssl,
-            )
+            response = await self._begun(request, url, _payload(request, body), attempt, self._proxy)
             try:
                 await self._read(request, response, attempt)
             finally:
@@ -183,6 +175,55 @@ class Wire:
             _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             _note(request, attempt, error)
+
+    async def begin(
+        self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt, proxy: Proxy | None
+    ) -> aiohttp.ClientResponse:
+        """Send a request once, to whatever host, and give its answer when the headers are there; it is to be closed.
+
+        Raises:
+            TransportError: there is no answer, for the reason that `attempt` has noted too.
+            InvalidResponseError: the answer is not valid HTTP.
+        """
+        try:
+            response = await self._begun(request, url, form, attempt, proxy)
+        except _LostError as lost:
+            _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            _note(request, attempt, error)
+        else:
+            attempt.phase, attempt.status, attempt.headers = Phase.ANSWERED, response.status, response.headers
+            return response
+        if attempt.error is None:
+            raise ConnectionFailedError(f"{request}: it was ended before an answer came")
+        raise attempt.error
+
+    async def read_refusal(self, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
+        """Read the body of a refusal; nothing of it where it cannot be read."""
+        try:
+            attempt.body = await _refusal_body(response)
+        except (aiohttp.ClientError, HttpProcessingError, OSError):
+            attempt.body = b""
+
+    async def _begun(
+        self,
+        request: Request,
+        url: URL,
+        payload: bytes | io.BytesIO | aiohttp.MultipartWriter | None,
+        attempt: Attempt,
+        proxy: Proxy | None,
+    ) -> aiohttp.ClientResponse:
+        attempt.phase = Phase.SENT
+        running = _on_the_wire.set(_OnTheWire(attempt, request.method, proxy))
+        try:
+            return await self._session.request(
+                request.method,
+                url,
+                data=payload,
+                allow_redirects=False,
+                proxy=None if proxy is None else proxy.url,
+                ssl=True if self._ssl is None else self._ssl,
+            )
         finally:
             _on_the_wire.reset(running)
 
@@ -190,12 +231,13 @@ class Wire:
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         # Secrets appear only here, below the frames whose variables an error tracker may show.
-        attempt = _on_the_wire.get().attempt
+        on_the_wire = _on_the_wire.get()
+        attempt, proxy = on_the_wire.attempt, on_the_wire.proxy
         request.headers.update(attempt.carried)
         if attempt.token is not None:
             request.headers["Authorization"] = f"Bearer {attempt.token.value}"
-        if self._proxy is not None and self._proxy.authorization is not None:
-            request.proxy_headers = CIMultiDict({"Proxy-Authorization": self._proxy.authorization})
+        if proxy is not None and proxy.authorization is not None:
+            request.proxy_headers = CIMultiDict({"Proxy-Authorization": proxy.authorization})
         # aiohttp sends GET, HEAD, PUT and DELETE once more after these two, behind the limiter's and the policy's back.
         try:
             return await handler(request)

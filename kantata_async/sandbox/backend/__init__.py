@@ -7,6 +7,7 @@ from .answer import JSON, Answer, json_answer
 from .blanks import blanks
 from .clock import BASE_TIME, Clock
 from .company import Company
+from .contents import Extent, MadeContent, tag_of
 from .files import FOLDER, StoredFile
 from .inflection import class_of_collection, collection_of_class
 from .pdf import page_of
@@ -14,7 +15,7 @@ from .references import References, refer
 from .refusals import Refusal, malformed, missing, unauthorized
 from .service import ServedAnswer, Service
 from .store import Record, Store
-from .subjects.attachments import UPLOADED, keep_file, receive_upload
+from .subjects.attachments import UPLOADED, keep_file, make_file, receive_upload
 from .switches import Consent, Switches
 from .uploads import UploadedFile
 from .writing import create
@@ -30,6 +31,8 @@ __all__ = [
     "Clock",
     "Company",
     "Consent",
+    "Extent",
+    "MadeContent",
     "Record",
     "References",
     "Refusal",
@@ -45,10 +48,12 @@ __all__ = [
     "create",
     "json_answer",
     "keep_file",
+    "make_file",
     "malformed",
     "missing",
     "page_of",
     "receive_upload",
     "refer",
+    "tag_of",
     "unauthorized",
 ]

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 from .clock import Clock
+from .contents import Content
 from .refusals import Refusal, missing
 
 FOLDER: Final = "/files"
@@ -19,13 +20,16 @@ class StoredFile:
     """A file, and until when it is served."""
 
     name: str
-    content: bytes = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
+    content: Content = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
     content_type: str = "application/octet-stream"
     until: datetime | None = None
 
 
 class Files:
-    """The files of one company by their paths, which need no token: whoever knows a path may read it."""
+    """The files of one company by their paths, which need no token: whoever knows a path may read it.
+
+    `origin` is where they are served: not where the API is.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.origin = ""
@@ -37,7 +41,7 @@ class Files:
         kind: str,
         identity: str,
         name: str,
-        content: bytes,
+        content: Content,
         content_type: str,
         *,
         lasting: timedelta | None = None,

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from ..backend import JSON, Answer
+from ..backend import JSON, Answer, Extent
 from .faults import Fault
 
 HTML: Final = "text/html; charset=utf-8"
@@ -41,7 +41,7 @@ async def befall(
         return web.Response()
     streaming = _STREAMED.get(fault.kind)
     if streaming is not None:
-        return await streaming(request, answer, identified, stopping)
+        return await streaming(fault, request, answer, identified, stopping)
     headers = {"Content-Type": JSON, **identified}
     match fault.kind:
         case "proxy" | "html":
@@ -76,18 +76,22 @@ async def _silence(fault: Fault, request: web.Request, stopping: asyncio.Event) 
         transport.close()
 
 
-async def _cut(request: web.Request, answer: Answer, headers: dict[str, str], _: asyncio.Event) -> web.StreamResponse:
+async def _cut(
+    fault: Fault, request: web.Request, answer: Answer, headers: dict[str, str], _: asyncio.Event
+) -> web.StreamResponse:
     described = {**answer.headers, **headers, "Content-Type": answer.content_type}
-    response = web.StreamResponse(status=answer.status, headers={**described, "Content-Length": str(len(answer.body))})
+    extent = answer.extent or Extent(answer.body, 0, len(answer.body) - 1)
+    response = web.StreamResponse(status=answer.status, headers={**described, "Content-Length": str(len(extent))})
     await response.prepare(request)
-    await response.write(answer.body[: len(answer.body) // 2])
+    for piece in extent.pieces(len(extent) // 2 if fault.size is None else fault.size):
+        await response.write(piece)
     if request.transport is not None:
         request.transport.close()
     return response
 
 
 async def _endless(
-    request: web.Request, _: Answer, headers: dict[str, str], stopping: asyncio.Event
+    _fault: Fault, request: web.Request, _: Answer, headers: dict[str, str], stopping: asyncio.Event
 ) -> web.StreamResponse:
     response = web.StreamResponse(headers={**headers, "Content-Type": JSON})
     with contextlib.suppress(ConnectionError):
@@ -101,5 +105,5 @@ async def _endless(
 
 
 _STREAMED: Final[
-    dict[str, Callable[[web.Request, Answer, dict[str, str], asyncio.Event], Awaitable[web.StreamResponse]]]
+    dict[str, Callable[[Fault, web.Request, Answer, dict[str, str], asyncio.Event], Awaitable[web.StreamResponse]]]
 ] = {"cut": _cut, "endless": _endless}

@@ -35,6 +35,7 @@ class Fault:
         status: The status of the answer, where the kind has one to choose.
         headers: Headers added to the answer.
         seconds: How long "hang" waits.
+        size: How many bytes of the body "cut" sends; None for half of it.
     """
 
     kind: Kind = attrs.field(kw_only=False, validator=attrs.validators.in_(Kind.__args__))  # type: ignore[attr-defined]
@@ -47,6 +48,7 @@ class Fault:
     status: int | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict)
     seconds: float = 60.0
+    size: int | None = None
 
 
 class Faults:

@@ -1,4 +1,4 @@
-"""Which part of the server answers a request: the authorization server, the files, or the API behind the token."""
+"""Which part of the server answers a request: the authorization server, the storage, or the API behind the token."""
 
 from __future__ import annotations
 
@@ -6,18 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from ..backend import (
-    FOLDER,
-    UPLOADED,
-    Answer,
-    Clock,
-    Refusal,
-    ServedAnswer,
-    Service,
-    Switches,
-    receive_upload,
-    unauthorized,
-)
+from ..backend import Answer, Clock, Refusal, ServedAnswer, Service, Switches, make_file, unauthorized
 from ..seed import found
 from .authorization import PATHS, AuthorizationServer, OAuthApplication, OAuthRequest
 from .downloads import download
@@ -42,21 +31,31 @@ class Gateway:
     def __init__(
         self, switches: Switches, clock: Clock, application: OAuthApplication, *, seed: int, people: int, projects: int
     ) -> None:
+        self.origin = ""
         self.service = Service(switches, clock)
         self.authorization = AuthorizationServer(application, clock)
         found(self.service.company, seed=seed, people=people, projects=projects)
 
+    def store_at(self, origin: str) -> None:
+        """Have the files served there."""
+        self.service.company.files.origin = origin
+
+    def make_file(self, attachment: str, size: int) -> None:
+        """Give an attachment a file of so many bytes.
+
+        Raises:
+            LookupError: there is no such attachment.
+        """
+        try:
+            make_file(self.service.company.store, self.service.company.files, attachment, size)
+        except Refusal:
+            raise LookupError(f"there is no attachment {attachment}") from None
+
     def carry_out(self, request: web.Request, body: Body, token: str) -> ServedAnswer:
         """The answer to a request; `token` is the sandbox's own."""
-        company = self.service.company
         if request.path in PATHS:
             return ServedAnswer(self._authorize(request, body), committed=False)
         try:
-            if request.path.startswith(f"/{UPLOADED}/"):
-                receive_upload(company, request.path.rpartition("/")[2], body.form or {})
-                return ServedAnswer(Answer(204), committed=True)
-            if request.path.startswith(f"{FOLDER}/"):
-                return ServedAnswer(self._file(request), committed=False)
             kind, _, given = request.headers.get("Authorization", "").partition(" ")
             if kind != "Bearer" or not self.authorization.accepts(given, token):
                 raise unauthorized()
@@ -73,13 +72,6 @@ class Gateway:
         given = body.form if form else body.json
         return self.service.carry_out(request.method, path, request.query.items(), given, form=form)
 
-    def _file(self, request: web.Request) -> Answer:
-        if request.method not in {"GET", "HEAD"}:
-            raise Refusal(405, [{"type": "system", "message": "Files can only be read"}], {"Allow": "GET, HEAD"})
-        company = self.service.company
-        file = company.files.get(request.raw_path.partition("?")[0])
-        return download(file, request.headers, ranges=company.switches.ranges)
-
     def _authorize(self, request: web.Request, body: Body) -> Answer:
         asked = OAuthRequest(
             method=request.method,
@@ -87,6 +79,6 @@ class Gateway:
             query=request.query,
             form=body.form or {},
             authorization=request.headers.get("Authorization", ""),
-            origin=self.service.company.files.origin,
+            origin=self.origin,
         )
         return self.authorization.answer(asked, self.service.company.switches.consent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Iterable
@@ -25,6 +26,7 @@ from .http_dates import HttpDates
 from .limits import MeteredLimits, ServerRateLimit
 from .log import LoggedRequest
 from .path_patterns import matches
+from .storage import serve
 from .thread import ThreadedSandbox
 from .wire import read_body
 
@@ -86,6 +88,7 @@ class Sandbox:
         self._limits = MeteredLimits(rate_limits)
         self._dates = HttpDates()
         self._port = port
+        self._storage_port = 0
         self._log: list[LoggedRequest] = []
         self._numbers = count(1)
         self._runner: web.AppRunner | None = None
@@ -121,6 +124,11 @@ class Sandbox:
     @property
     def _origin(self) -> str:
         return f"http://{HOST}:{self._port}"
+
+    @property
+    def storage_url(self) -> str:
+        """Where files are served and direct uploads are taken: at another origin, to which no token may go."""
+        return f"http://{HOST}:{self._storage_port}"
 
     @property
     def store(self) -> Store:
@@ -186,10 +194,23 @@ class Sandbox:
         self.faults.clear()
         self.clear_log()
 
+    def make_file(self, attachment: str, size: int) -> None:
+        """Give an attachment a file of so many bytes, which are made as they are read: for files larger than memory.
+
+        Raises:
+            LookupError: there is no such attachment.
+        """
+        self._gateway.make_file(attachment, size)
+
     def _founded(self, now: datetime | None) -> Gateway:
         gateway = Gateway(self._switches, Clock(now), self._application, **self._founding)
-        gateway.service.company.files.origin = self._origin
+        self._place(gateway)
         return gateway
+
+    def _place(self, gateway: Gateway) -> None:
+        """Tell the server where it can be reached."""
+        gateway.origin = self._origin
+        gateway.store_at(self.storage_url)
 
     async def start(self) -> None:
         """Listen.
@@ -208,12 +229,13 @@ class Sandbox:
         await runner.setup()
         try:
             await web.TCPSite(runner, HOST, self._port).start()
+            await web.TCPSite(runner, HOST, self._storage_port).start()
         except BaseException:
             await runner.cleanup()
             raise
         self._runner = runner
-        self._port = runner.addresses[0][1]
-        self._gateway.service.company.files.origin = self._origin
+        self._port, self._storage_port = (address[1] for address in runner.addresses)
+        self._place(self._gateway)
 
     async def stop(self) -> None:
         """Stop listening, and end what still hangs; a second call does nothing."""
@@ -240,28 +262,38 @@ class Sandbox:
         if self.latency:
             await asyncio.sleep(self.latency)
         if fault is not None:
-            logged.status = status_of(fault)
+            logged.status = answer.status if fault.kind == "cut" else status_of(fault)
             return await befall(fault, request, answer, logged.request_id, self._stopping)
         logged.status = answer.status
-        return _response(answer, logged.request_id)
+        return await _response(request, answer, logged.request_id)
 
     async def _exchange(self, request: web.Request, logged: LoggedRequest) -> tuple[Answer, Fault | None]:
         """The answer to a request, and the fault that takes its place."""
+        is_for_storage = self._is_for_storage(request)
+        began = self.clock.now()
         try:
             body = await read_body(request)
         except Refusal as refusal:
             return refusal.answer(), None
         if not is_secret(request.path):
             logged.body, logged.form = body.json, body.form
-        wait = self._limits.admit(request.method, logged.path, time.monotonic())
+        wait = 0.0 if is_for_storage else self._limits.admit(request.method, logged.path, time.monotonic())
         if wait:
             return self._throttled(wait).answer(), None
         fault = self.faults.strike(request.method, logged.path)
         if fault is not None and fault.when == "before":
             return _UNREAD, fault
-        outcome = self._gateway.carry_out(request, body, self.token)
+        outcome = (
+            serve(self._gateway.service.company, request, body, began)
+            if is_for_storage
+            else self._gateway.carry_out(request, body, self.token)
+        )
         logged.committed = outcome.committed
         return outcome.answer, fault
+
+    def _is_for_storage(self, request: web.Request) -> bool:
+        address = None if request.transport is None else request.transport.get_extra_info("sockname")
+        return address is not None and address[1] == self._storage_port
 
     def _throttled(self, wait: float) -> Refusal:
         headers = {}
@@ -271,17 +303,27 @@ class Sandbox:
             headers["Retry-After"] = formatdate(self.clock.timestamp() + wait + 1, usegmt=True)
         return Refusal(429, [{"type": "system", "message": "Too many requests"}], headers)
 
-    async def _control(self, request: web.Request) -> web.Response:
+    async def _control(self, request: web.Request) -> web.StreamResponse:
         try:
             body = await read_body(request)
             answer = respond(self, request.method, request.path, body.json)
         except Refusal as refusal:
             answer = refusal.answer()
-        return _response(answer, f"{next(self._numbers):012x}")
+        return await _response(request, answer, f"{next(self._numbers):012x}")
 
 
-def _response(answer: Answer, request_id: str) -> web.Response:
+async def _response(request: web.Request, answer: Answer, request_id: str) -> web.StreamResponse:
     headers = {"x-request-id": request_id, **answer.headers}
-    if answer.body:
+    if answer.body or answer.extent is not None:
         headers["Content-Type"] = answer.content_type
-    return web.Response(status=answer.status, body=answer.body or None, headers=headers)
+    if answer.extent is None:
+        return web.Response(status=answer.status, body=answer.body or None, headers=headers)
+    headers["Content-Length"] = str(len(answer.extent))
+    if request.method == "HEAD":
+        return web.Response(status=answer.status, headers=headers)
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        for piece in answer.extent.pieces():
+            await response.write(piece)
+    return response

@@ -107,6 +107,15 @@ class ThreadedSandbox:
         return self._sandbox.url
 
     @property
+    def storage_url(self) -> str:
+        """Where files are served and direct uploads are taken."""
+        return self._sandbox.storage_url
+
+    def make_file(self, attachment: str, size: int) -> None:
+        """Give an attachment a file of so many bytes, which are made as they are read."""
+        self._carry_out(lambda: self._sandbox.make_file(attachment, size))
+
+    @property
     def token(self) -> str:
         """The bearer token that it takes."""
         return self._sandbox.token

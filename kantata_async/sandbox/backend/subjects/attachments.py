@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..answer import Answer
 from ..company import Company, ParsedRequest
+from ..contents import Content, MadeContent
 from ..files import Files
 from ..predicates import Predicate
 from ..refusals import Refusal, invalid, invalid_field, missing
@@ -60,7 +61,7 @@ def attach(company: Company, call: ParsedRequest) -> Answer:
     if not isinstance(data, UploadedFile):
         raise invalid("data can't be blank", "data")
     made = create(company.store, "attachments", {"type": values["type"], "previewable": True, "deletable": True})
-    _keep(company, made, data)
+    keep_file(company.store, company.files, made, data)
     return company.present(call, [made])
 
 
@@ -74,8 +75,8 @@ def _expect(company: Company, call: ParsedRequest, values: Record) -> Answer:
     return company.present(call, [made], also=also)
 
 
-def receive_upload(company: Company, identity: str, form: Record) -> None:
-    """Take the file of a direct upload, which does not come through the API.
+def receive_upload(company: Company, identity: str, form: Record, began: datetime) -> None:
+    """Take the file of a direct upload, which does not come through the API; `began` is when it began to come.
 
     Raises:
         Refusal: the upload is late, or was not asked for.
@@ -84,7 +85,7 @@ def receive_upload(company: Company, identity: str, form: Record) -> None:
     data = form.get("file")
     if record is None or record["url"] is not None:
         raise missing("upload")
-    if company.store.clock.now() - datetime.fromisoformat(record["created_at"]) > UPLOAD_WITHIN:
+    if began - datetime.fromisoformat(record["created_at"]) > UPLOAD_WITHIN:
         raise Refusal(403, [{"type": "system", "message": "The time for the upload is over"}])
     if not isinstance(data, UploadedFile) or form.get("key") != f"{UPLOADED}/{identity}/{record['filename']}":
         raise invalid("The form lacks its key or its file")
@@ -101,7 +102,7 @@ def sync(company: Company, call: ParsedRequest) -> Answer:
             raise invalid("The file has not been uploaded")
         return company.changed(call, call.id)
     company.files.remove(UPLOADED, call.id)
-    _keep(company, call.id, UploadedFile(record["filename"], sent.content, sent.content_type))
+    _place(company.store, company.files, call.id, record["filename"], sent.content, sent.content_type)
     return company.changed(call, call.id)
 
 
@@ -114,7 +115,7 @@ def rename(company: Company, call: ParsedRequest) -> Answer:
     if held is None:
         company.store.update("attachments", call.id, {"filename": name})
     else:
-        _keep(company, call.id, UploadedFile(name, held.content, held.content_type))
+        _place(company.store, company.files, call.id, name, held.content, held.content_type)
     return company.changed(call, call.id)
 
 
@@ -134,10 +135,21 @@ def detach(company: Company, call: ParsedRequest) -> Answer:
 
 def keep_file(store: Store, files: Files, identity: str, file: UploadedFile) -> None:
     """Give an attachment its file."""
-    path = files.put(KIND, identity, file.filename, file.content, file.content_type)
-    described = {"filename": file.filename, "filesize": len(file.content), "url": path}
-    store.update("attachments", identity, described)
+    _place(store, files, identity, file.filename, file.content, file.content_type)
 
 
-def _keep(company: Company, identity: str, file: UploadedFile) -> None:
-    keep_file(company.store, company.files, identity, file)
+def make_file(store: Store, files: Files, identity: str, size: int) -> None:
+    """Give an attachment a file of so many bytes, made as they are read.
+
+    Raises:
+        Refusal: 404 where there is no such attachment.
+    """
+    record = store.records("attachments").get(identity)
+    if record is None:
+        raise missing("attachment")
+    _place(store, files, identity, record["filename"], MadeContent(size, int(identity)), "application/octet-stream")
+
+
+def _place(store: Store, files: Files, identity: str, name: str, content: Content, content_type: str) -> None:
+    path = files.put(KIND, identity, name, content, content_type)
+    store.update("attachments", identity, {"filename": name, "filesize": len(content), "url": path})

@@ -24,6 +24,7 @@ LINK_LASTS: Final = timedelta(seconds=60)
 PENDING: Final = "pending"
 READY: Final = "success"
 CANCELED: Final = "canceled"
+FAILED: Final = "failed"
 
 
 def _unknown(store: Store, values: Values) -> list[Values]:
@@ -100,7 +101,9 @@ def _generate(company: Company) -> None:
     for identity, export in list(store.records("exports").items()):
         due = datetime.fromisoformat(export["created_at"]) + waited
         if export["status"] == PENDING and now >= due:
-            store.update("exports", identity, {"status": READY, "updated_at": due.isoformat()})
+            reason = company.switches.export_error
+            became = {"status": READY} if reason is None else {"status": FAILED, "error_message": reason}
+            store.update("exports", identity, {**became, "updated_at": due.isoformat()})
 
 
 @route("GET", "/exports")
@@ -114,7 +117,10 @@ def list_exports(company: Company, call: ParsedRequest) -> Answer:
 def show_export(company: Company, call: ParsedRequest) -> Answer:
     """One export as it stands."""
     _generate(company)
-    return show(company, call)
+    export = existing(company, "exports", call.id)
+    if export["status"] != FAILED:
+        return show(company, call)
+    return company.present(call, [call.id], also={"error_message": export["error_message"]})
 
 
 @route("PUT", "/exports/{id}")

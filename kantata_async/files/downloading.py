@@ -1,0 +1,223 @@
+"""One file from a link to its destination: asked for, gone on with where it broke off, and checked."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import attrs
+
+from ..bounds import positive_count
+from ..errors import (
+    APIError,
+    ConnectionFailedError,
+    InvalidResponseError,
+    KantataError,
+    RequestTimeoutError,
+    UsageError,
+)
+from ..transport import FileAnswer, FileExchange, OnBytes
+from .destinations import Destination, DownloadTo, destination_of
+from .names import name_of, safe_name
+from .ranges import Held, asking_for, portion_of
+
+OnProgress: TypeAlias = OnBytes
+"""Called with the bytes that are done, and how many there are in all; None while nobody knows. It may be async."""
+
+_NO_SUCH_RANGE: Final = 416
+_LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
+
+
+@attrs.frozen
+class DownloadedFile:
+    """A file that was downloaded.
+
+    Attributes:
+        path: where it is; None where it went to a writer.
+        filename: its own name, made safe; the file at the path may have another.
+        size: bytes.
+        content_type: what the server says that it is; None where it does not say.
+    """
+
+    path: Path | None
+    filename: str
+    size: int
+    content_type: str | None
+
+
+@attrs.frozen
+class WantedFile:
+    """The file that is wanted.
+
+    Attributes:
+        link: gives the link; asked before each attempt, because links are valid for a minute only.
+        filename: its name; None where its server is to say it.
+        size: the bytes that it has; None where nobody knows.
+        advice: what to do when the link is refused.
+    """
+
+    link: Callable[[], Awaitable[str]]
+    filename: str | None = None
+    size: int | None = None
+    advice: str | None = None
+
+
+async def download(
+    exchange: FileExchange,
+    wanted: WantedFile,
+    to: DownloadTo,
+    *,
+    max_bytes: int | None = None,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> DownloadedFile:
+    """Download a file. Under its final name there is never a part of it.
+
+    Args:
+        exchange: asks for it.
+        wanted: which file.
+        to: a path, a directory (the file keeps its name there), or a writer.
+        max_bytes: how many bytes it may have, decompressed; None for any number.
+        overwrite: whether a file that is there already is replaced.
+        on_progress: called whenever bytes were written.
+
+    Raises:
+        UsageError: an argument cannot be used, or there is a file already.
+        InvalidResponseError: the file is too large, or not of the size that the API says.
+        TransportError: it broke off, and no attempt is left.
+        APIError: it was refused.
+        OSError: it cannot be written.
+    """
+    if max_bytes is not None:
+        positive_count("download", "max_bytes", max_bytes)
+    if on_progress is not None and not callable(on_progress):
+        raise UsageError(f"download: on_progress must be a function, not {on_progress!r}")
+    destination = destination_of(to, overwrite=overwrite)
+    try:
+        await destination.open()
+        return await Download(exchange, wanted, destination, max_bytes, on_progress).complete()
+    except BaseException:
+        await destination.discard()
+        raise
+
+
+class Download:
+    """A download on its way."""
+
+    def __init__(
+        self,
+        exchange: FileExchange,
+        wanted: WantedFile,
+        destination: Destination,
+        max_bytes: int | None,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self._exchange: Final = exchange
+        self._wanted: Final = wanted
+        self._destination: Final = destination
+        self._max_bytes: Final = max_bytes
+        self._on_progress: Final = on_progress
+        self._held = Held(total=wanted.size)
+        self._furthest = 0
+
+    async def complete(self) -> DownloadedFile:
+        """The file, when all of it has come."""
+        while True:
+            # Its errors end the download: a call was tried as often as the policy says.
+            link = await self._wanted.link()
+            answer: FileAnswer | None = None
+            refused: FileAnswer | None = None
+            error: KantataError
+            try:
+                answer = await self._exchange.ask(link, asking_for(self._held))
+                if await self._is_taken(answer):
+                    return await self._finished(answer)
+                error, refused = await self._refusal(answer), answer
+            except (ConnectionFailedError, RequestTimeoutError) as broken:
+                error = broken
+            finally:
+                if answer is not None:
+                    answer.close()
+            if self._held.size > self._furthest:
+                self._furthest = self._held.size
+                self._exchange.progressed()
+            if not await self._exchange.waited(refused):
+                raise error
+
+    async def _is_taken(self, answer: FileAnswer) -> bool:
+        """Take what an answer holds; False for an answer that holds none of the file."""
+        if answer.status == _NO_SUCH_RANGE and self._held.can_go_on:
+            raise self._no_rest(answer)
+        if not 200 <= answer.status < 300:
+            return False
+        portion = portion_of(answer.status, answer.headers, self._held, compressed=answer.is_compressed)
+        if portion is None and self._held.can_go_on:
+            raise self._no_rest(answer)
+        if portion is None:
+            raise InvalidResponseError(f"{answer}: {answer.status} is no answer to a request for a file")
+        if portion.first == 0 and self._held.size:
+            await self._begin_anew(answer, portion.tag)
+        self._held = Held(portion.first, portion.total if portion.total is not None else self._wanted.size, portion.tag)
+        self._check_total(answer)
+        async for piece in answer.pieces(None if self._max_bytes is None else self._max_bytes - self._held.size):
+            await self._take(answer, piece)
+        self._check_end(answer)
+        return True
+
+    def _no_rest(self, answer: FileAnswer) -> ConnectionFailedError:
+        """The error where the rest cannot be had: all of the file is asked for next."""
+        self._held = attrs.evolve(self._held, tag=None)
+        return ConnectionFailedError(f"{answer}: the answer is not the rest of the file")
+
+    async def _begin_anew(self, answer: FileAnswer, tag: str | None) -> None:
+        if not self._destination.can_begin_anew and (tag is None or tag != self._held.tag):
+            raise InvalidResponseError(
+                f"{answer}: the file broke off after {self._held.size:,} bytes, and may be another one now; "
+                "what was written cannot be taken back: download it to a path"
+            )
+        await self._destination.begin_anew()
+
+    async def _take(self, answer: FileAnswer, piece: bytes) -> None:
+        size = self._held.size + len(piece)
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise self._too_large(answer)
+        await self._destination.write(piece)
+        self._held = attrs.evolve(self._held, size=size)
+        if self._on_progress is not None:
+            result = self._on_progress(size, self._held.total)
+            if inspect.isawaitable(result):
+                await result
+
+    def _check_total(self, answer: FileAnswer) -> None:
+        total, size = self._held.total, self._wanted.size
+        if self._max_bytes is not None and total is not None and total > self._max_bytes:
+            raise self._too_large(answer)
+        if size is not None and total is not None and total != size:
+            raise InvalidResponseError(f"{answer}: the file has {total:,} bytes, not the {size:,} that the API says")
+
+    def _check_end(self, answer: FileAnswer) -> None:
+        size, total = self._held.size, self._held.total
+        if total is None or size == total:
+            return
+        if size < total:
+            raise ConnectionFailedError(f"{answer}: the file ended after {size:,} of {total:,} bytes")
+        raise InvalidResponseError(f"{answer}: the file has more than its {total:,} bytes")
+
+    def _too_large(self, answer: FileAnswer) -> InvalidResponseError:
+        return InvalidResponseError(
+            f"{answer}: the file is larger than the {self._max_bytes:,} bytes allowed (max_bytes)"
+        )
+
+    async def _refusal(self, answer: FileAnswer) -> KantataError:
+        """The error for a refusal."""
+        error = await answer.refusal()
+        if isinstance(error, APIError) and error.status in _LINK_IS_OVER and self._wanted.advice is not None:
+            error.add_note(f"kantata_async: {self._wanted.advice}")
+        return error
+
+    async def _finished(self, answer: FileAnswer) -> DownloadedFile:
+        name = safe_name(self._wanted.filename or name_of(answer.headers, answer.url))
+        path = await self._destination.finish(name)
+        return DownloadedFile(path, name, self._held.size, answer.headers.get("content-type"))

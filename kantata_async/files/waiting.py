@@ -1,0 +1,116 @@
+"""Waiting for what the server makes: looked at again and again, after pauses that grow, until a time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from ..bounds import positive_number
+from ..errors import ExportFailedError, ExportNotReadyError, UsageError
+
+T = TypeVar("T")
+
+OnState: TypeAlias = Callable[[str, float], object]
+"""Called after each look with how it stands, and the seconds waited so far. It may be async."""
+
+LONGEST_WAIT: Final = 3600.0
+"""Seconds that are waited unless said otherwise; the reference says that an export takes up to twenty minutes."""
+
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+_GROWTH: Final = 1.5
+
+_DONE: Final = frozenset(
+    {"available", "complete", "completed", "done", "exported", "finished", "generated", "ready", "success"}
+    | {"succeeded", "successful", "uploaded"}
+)
+_FAILED: Final = frozenset(
+    {"aborted", "canceled", "cancelled", "deleted", "error", "errored", "expired", "failed", "failure", "rejected"}
+    | {"timed_out", "unsuccessful"}
+)
+"""The reference lists no states, so that whatever means an end is one; any other is waited out."""
+
+
+@attrs.frozen
+class Standing(Generic[T]):
+    """How something stands that the server makes.
+
+    Attributes:
+        state: in the server's words.
+        found: what is waited for, as far as it is there.
+        is_done: whether it is.
+        reason: why it never will be; None while it may.
+    """
+
+    state: str
+    found: T
+    is_done: bool = False
+    reason: str | None = None
+
+
+def standing_of(state: object, found: T, reason: str | None = None) -> Standing[T]:
+    """How something stands whose state is called so; `reason` is what the server says of a failure."""
+    called = str(state or "unknown")
+    means = called.strip().lower().replace(" ", "_")
+    why = (reason or "the API gives no reason") if means in _FAILED else None
+    return Standing(called, found, is_done=means in _DONE, reason=why)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds from one look to the next: half a second, then half as long again each time, up to 30."""
+    pause = _FIRST_PAUSE
+    while True:
+        yield pause
+        pause = min(_LONGEST_PAUSE, pause * _GROWTH)
+
+
+async def wait(
+    look: Callable[[], Awaitable[Standing[T]]],
+    *,
+    what: str,
+    again: str,
+    deadline: float = LONGEST_WAIT,
+    on_state: OnState | None = None,
+) -> T:
+    """What is waited for, when it is there.
+
+    Args:
+        look: asks how it stands.
+        what: names it, as "export 7".
+        again: the call that waits on.
+        deadline: seconds to wait.
+        on_state: called after each look.
+
+    Raises:
+        UsageError: an argument cannot be used.
+        ExportFailedError: it never will be there.
+        ExportNotReadyError: the time is over.
+    """
+    positive_number("wait", "deadline", deadline)
+    if on_state is not None and not callable(on_state):
+        raise UsageError(f"wait: on_state must be a function, not {on_state!r}")
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    growing = pauses()
+    while True:
+        standing = await look()
+        waited = clock() - began
+        if on_state is not None:
+            result = on_state(standing.state, waited)
+            if inspect.isawaitable(result):
+                await result
+        if standing.reason is not None:
+            raise ExportFailedError(f"{what} is {standing.state}: {standing.reason}", state=standing.state)
+        if standing.is_done:
+            return standing.found
+        if waited >= deadline:
+            raise ExportNotReadyError(
+                f"{what} is still {standing.state} after {waited:,.0f} s; the server goes on with it: wait on with "
+                f"`{again}`",
+                state=standing.state,
+            )
+        await asyncio.sleep(min(next(growing), deadline - waited))

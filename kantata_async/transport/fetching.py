@@ -1,0 +1,327 @@
+"""Files on the wire: answers whose bodies are read piece by piece, from the API's host and from others.
+
+What goes to another host than the API's is not counted against its limits, and carries neither the token nor the
+session's own headers. Time is limited by silence: a file may take hours, as long as its bytes come.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from ..errors import ConnectionFailedError, InvalidResponseError, KantataError, RequestTimeoutError, UsageError
+from .attempt import Attempt, Phase
+from .content import DamagedContentError, Inflation, is_compressed
+from .failures import failure
+from .link import is_of_the_api, read_link, shown
+from .options import Options
+from .refusal import refusal_of, request_id_of
+from .request import Request
+from .retry import retry_after_of, wait_before
+from .verdict import Verdict, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..limits import Slot
+    from .network import Network
+    from .sending import Services
+    from .time_limits import TimeLimit
+
+_LOGGER: Final = logging.getLogger("kantata_async.transport")
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MOST_REDIRECTS: Final = 5
+_SLOWEST_UPLOAD: Final = 50_000
+"""Bytes a second."""
+
+# What these bytes decompress to at most, 1,032 times as much, is in memory at once.
+_INFLATED_AT_ONCE: Final = 4096
+
+
+class FileAnswer:
+    """An answer whose body is still on its way.
+
+    Attributes:
+        status: of the answer.
+        headers: under names that ignore case.
+        url: where it came from.
+        token: with which it was asked for; None for another host than the API's.
+        request_id: the x-request-id, where there is one.
+    """
+
+    def __init__(
+        self, exchange: FileExchange, request: Request, attempt: Attempt, response: aiohttp.ClientResponse, url: URL
+    ) -> None:
+        self._exchange = exchange
+        self._request = request
+        self._attempt = attempt
+        self._response = response
+        self.url = url
+        self.status = attempt.status
+        self.headers: Mapping[str, str] = attempt.headers
+        self.token = attempt.token
+        self.request_id = request_id_of(attempt.headers, exchange.redact)
+
+    def __str__(self) -> str:
+        return str(self._request)
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the body is compressed on its way, so that sizes and ranges in the headers are not those of the file.
+
+        Raises:
+            InvalidResponseError: it is compressed in a way that was not asked for.
+        """
+        compressed = is_compressed(self.headers)
+        if compressed is None:
+            raise InvalidResponseError(f"{self}: the file is compressed in a way that was not asked for")
+        return compressed
+
+    async def pieces(self, most: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes of the file, decompressed, in pieces; where there are more than `most`, at least one more.
+
+        Raises:
+            ConnectionFailedError: the connection broke before the end.
+            RequestTimeoutError: nothing came for as long as an attempt may take.
+            InvalidResponseError: the file is not compressed as its headers say.
+        """
+        inflation = Inflation() if self.is_compressed else None
+        room = most
+        async for piece in self._raw():
+            parts = [piece] if inflation is None else self._inflated(inflation, piece, room)
+            for part in parts:
+                if room is not None:
+                    room = max(0, room - len(part))
+                yield part
+        if inflation is not None:
+            try:
+                inflation.finish()
+            except DamagedContentError as error:
+                raise ConnectionFailedError(f"{self}: the file {error}") from None
+
+    def _inflated(self, inflation: Inflation, piece: bytes, room: int | None) -> Iterator[bytes]:
+        for start in range(0, len(piece), _INFLATED_AT_ONCE):
+            few = piece[start : start + _INFLATED_AT_ONCE]
+            try:
+                part = inflation.feed(few, len(few) * 1100 if room is None else room)
+            except DamagedContentError as error:
+                raise InvalidResponseError(f"{self}: the file {error}") from None
+            room = None if room is None else room - len(part)
+            if part:
+                yield part
+            if room is not None and room < 0:
+                return
+
+    async def _raw(self) -> AsyncIterator[bytes]:
+        while True:
+            with self._exchange.limited(self._request):
+                try:
+                    piece = await self._response.content.readany()
+                except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+                    raise failure(self._request, error) from None
+            if not piece:
+                return
+            yield piece
+
+    async def refusal(self) -> KantataError:
+        """The error for an answer that is no success; another host than the API's is not quoted."""
+        if self._exchange.is_of_the_api(self.url):
+            with self._exchange.limited(self._request):
+                await self._exchange.read_refusal(self._response, self._attempt)
+        return refusal_of(self._request, self._attempt, self._exchange.redact)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._response.close()
+
+
+class FileExchange:
+    """Asks for one file, again and again where that makes sense: attempts and time count anew whenever bytes came.
+
+    Args:
+        services: of the session.
+        network: how servers are reached.
+        base: the API's base URL.
+        options: how long, and how often.
+    """
+
+    def __init__(self, services: Services, network: Network, base: URL, options: Options) -> None:
+        self._services: Final = services
+        self._network: Final = network
+        self._base: Final = base
+        self._options: Final = options
+        self._failures = 0
+        self._since: float | None = None
+        self._hopeless = False
+        self._renewed = False
+        self._refused: Slot | None = None
+        self.redact: Final[Callable[[str], str]] = services.tokens.redact
+
+    def is_of_the_api(self, url: URL) -> bool:
+        """Whether a URL leads to the API's own host."""
+        return is_of_the_api(self._base, url)
+
+    async def ask(self, link: str, headers: Mapping[str, str]) -> FileAnswer:
+        """The answer to a request for a file, once; redirects are followed. It is to be closed.
+
+        Raises:
+            UsageError: the link cannot be used.
+            ConnectionFailedError: no connection, or it broke.
+            RequestTimeoutError: no answer in time.
+            InvalidResponseError: the answer redirects to where no file may be fetched from, or too often.
+        """
+        url = read_link(self._base, link)
+        trusted = self.is_of_the_api(url)
+        for _ in range(_MOST_REDIRECTS):
+            answer = await self._answer("GET", url, headers, None, trusted=trusted)
+            if answer.status == 401 and trusted and await self._has_new_token(answer):
+                continue
+            location = answer.headers.get("location")
+            if answer.status not in _REDIRECTS or location is None:
+                return answer
+            answer.close()
+            url = self._redirected(answer, location)
+            # Whoever led away from the API does not lead back to it with the token.
+            trusted = trusted and self.is_of_the_api(url)
+        raise InvalidResponseError(f"GET {shown(url)}: the answer redirects more than {_MOST_REDIRECTS} times")
+
+    async def give(self, link: str, form: aiohttp.MultipartWriter) -> FileAnswer:
+        """The answer to a form sent once, without the token. It is to be closed.
+
+        It may take as long as an attempt, and a second more for every 50,000 bytes.
+
+        Raises:
+            UsageError: the link cannot be used.
+            ConnectionFailedError: no connection, or it broke.
+            RequestTimeoutError: no answer in time.
+        """
+        return await self._answer("POST", read_link(self._base, link), {}, form, trusted=False)
+
+    def progressed(self) -> None:
+        """Bytes came that had not come before."""
+        self._failures, self._since = 0, None
+
+    async def waited(self, refusal: FileAnswer | None) -> bool:
+        """Wait until the next attempt is due; whether there is to be one. `refusal` is the answer to the last one."""
+        services, retry = self._services, self._options.retry
+        now = services.clock()
+        self._failures += 1
+        self._since = now if self._since is None else self._since
+        if refusal is not None and not _may_pass(refusal.status):
+            return False
+        asked = None if refusal is None else retry_after_of(refusal.headers, services.now())
+        wait = wait_before(self._failures, retry, asked, services.random())
+        is_over = self._failures >= retry.attempts or now + wait >= self._since + retry.deadline
+        if is_over or self._hopeless or not services.is_open():
+            return False
+        with self.limited(None, wait + 1.0):
+            await services.sleep(wait)
+        return True
+
+    @contextmanager
+    def limited(self, request: Request | None, seconds: float | None = None) -> Iterator[TimeLimit]:
+        """A block that ends in time, and when the session closes."""
+        services = self._services
+        allowed = services.time_limits.limit(None)
+        longest = self._options.timeout if seconds is None else seconds
+        allowed.bring_forward(services.clock() + longest)
+        try:
+            with allowed:
+                yield allowed
+        except TimeoutError:
+            if not allowed.expired:
+                raise
+            what = request or "the download"
+            if not services.is_open():
+                raise ConnectionFailedError(f"{what}: the session was closed before it was complete") from None
+            raise RequestTimeoutError(f"{what}: nothing came for {longest:.3g} s") from None
+
+    async def read_refusal(self, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
+        """Read the reasons of a refusal."""
+        await self._services.wire.read_refusal(response, attempt)
+
+    async def _answer(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        form: aiohttp.MultipartWriter | None,
+        *,
+        trusted: bool,
+    ) -> FileAnswer:
+        request = Request(method, url.raw_path.removeprefix(self._base.raw_path) if trusted else shown(url))
+        carried = {
+            **(self._options.headers if trusted else {}),
+            "accept": "*/*",
+            "accept-encoding": "identity",
+            **headers,
+        }
+        attempt = Attempt(carried=carried)
+        response = await (self._in_turn if trusted else self._at_once)(request, url, form, attempt)
+        _LOGGER.debug("%s: %s", request, attempt.status)
+        return FileAnswer(self, request, attempt, response, url)
+
+    async def _in_turn(
+        self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt
+    ) -> aiohttp.ClientResponse:
+        """Send to the API's host, with the token and under its limits."""
+        services = self._services
+        slot = services.limiter.slot(request.method, request.path, self._refused, patience=self._options.retry.deadline)
+        async with slot:
+            try:
+                with self.limited(request):
+                    attempt.token = await services.tokens.current()
+                    response = await self._sent(request, url, form, attempt)
+            finally:
+                if attempt.phase is Phase.NOT_SENT:
+                    slot.unused()
+            refused = attempt.status == 429
+            self._refused = slot if refused else None
+            asked = retry_after_of(attempt.headers, services.now()) if refused else None
+            believed = asked if asked is not None and asked <= services.longest_pause else None
+            slot.answered(refused=refused, retry_after=believed)
+        return response
+
+    async def _at_once(
+        self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt
+    ) -> aiohttp.ClientResponse:
+        """Send to another host."""
+        sending = 0.0 if form is None or form.size is None else form.size / _SLOWEST_UPLOAD
+        with self.limited(request, self._options.timeout + sending):
+            return await self._sent(request, url, form, attempt)
+
+    async def _sent(
+        self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt
+    ) -> aiohttp.ClientResponse:
+        try:
+            return await self._services.wire.begin(request, url, form, attempt, self._network.proxy_to(url))
+        finally:
+            self._hopeless = attempt.hopeless
+
+    async def _has_new_token(self, answer: FileAnswer) -> bool:
+        """Whether there is a new token, for the one time that a refused one is replaced."""
+        tokens, stale = self._services.tokens, answer.token
+        if self._renewed or stale is None or not tokens.renewable:
+            return False
+        answer.close()
+        with self.limited(None):
+            await tokens.renew(stale)
+        self._renewed = True
+        return True
+
+    def _redirected(self, answer: FileAnswer, location: str) -> URL:
+        try:
+            return read_link(self._base, str(answer.url.join(URL(location, encoded=True))))
+        except (UsageError, ValueError) as error:
+            raise InvalidResponseError(f"{answer}: it redirects to where no file is fetched from: {error}") from None
+
+
+def _may_pass(status: int) -> bool:
+    """Whether a refusal is one for now."""
+    return decide("GET", Phase.ANSWERED, status, by_the_api=True) is Verdict.RESEND
