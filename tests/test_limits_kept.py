@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import ssl
@@ -87,6 +88,7 @@ def test_a_kept_file_is_its_owners_alone_and_says_nothing_of_the_account(cache: 
         json.dumps({"version": 1, "limits": one_limit(age=-3600)}),
         json.dumps({"version": 1, "limits": one_limit()}) + " " * 100_000,
     ],
+    ids=itertools.count(),  # the times in them are those of the process
 )
 def test_what_is_not_believed_counts_as_nothing_and_is_replaced(cache: Path, content: str) -> None:
     """Broken, foreign, of another version, too old, from the future or too large: never an error."""
