@@ -344,7 +344,9 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
             return standing_of(_sent(found, "status"), found, next((str(one) for one in said if one), None))
 
         again = f"await kantata.exports.wait({id!r})"
-        return await wait(look, what=f"export {id}", again=again, deadline=deadline, on_state=on_state)
+        return await wait(
+            look, what=f"export {id}", again=again, sleep=self._connection.sleep, deadline=deadline, on_state=on_state
+        )
 
     async def download(
         self,
@@ -425,7 +427,9 @@ class RunsReports(_DownloadsFiles):
 
         again = f"await kantata.insights_report_exports.wait({check_id(id)!r})"
         what = f"scheduled export {check_id(id)}"
-        return await wait(look, what=what, again=again, deadline=deadline, on_state=on_state)
+        return await wait(
+            look, what=what, again=again, sleep=self._connection.sleep, deadline=deadline, on_state=on_state
+        )
 
     async def download(
         self,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import until
+from waiting import short_sleep, until
 from wire import Connection, Server, forever, json_answer, reply, then_cut, then_hang
 
 from kantata_async import (
@@ -40,6 +40,8 @@ from kantata_async.sandbox.backend import MadeContent
 QUICK = RetryPolicy(attempts=4, first_wait=0.001, max_wait=0.002)
 SIZE = 3_000_000
 USERS = {"users": {"columns": ["id", "full_name"]}}
+
+SHORT_WAITS = pytest.mark.session(retry=QUICK, sleep=short_sleep)
 
 pytestmark = [pytest.mark.company(people=12, projects=5), pytest.mark.session(retry=QUICK)]
 
@@ -548,9 +550,8 @@ async def test_a_file_that_shrinks_while_it_is_sent_is_not_taken_for_whole(
 # --- exports -------------------------------------------------------------------------------------------------------
 
 
-async def test_an_export_is_run_to_a_file(
-    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path, short_waits: None
-) -> None:
+@SHORT_WAITS
+async def test_an_export_is_run_to_a_file(kantata: KantataSession, sandbox: Sandbox, tmp_path: Path) -> None:
     """Its states are told; a link that ended meanwhile is asked for anew."""
     told: list[tuple[str, float]] = []
 
@@ -580,9 +581,8 @@ async def test_an_export_without_a_target_is_handed_over(
         assert (await kantata.exports.download(one, tmp_path)).filename == f"export-{export.id}.csv"
 
 
-async def test_exports_that_end_otherwise(
-    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path, short_waits: None
-) -> None:
+@SHORT_WAITS
+async def test_exports_that_end_otherwise(kantata: KantataSession, sandbox: Sandbox, tmp_path: Path) -> None:
     """Failed, with the reason; cancelled; and not yet: the error says how it stands, and how to wait on."""
     sandbox.switches.export_seconds = 0
     sandbox.switches.export_error = "the disk is full"
@@ -624,9 +624,8 @@ async def test_a_run_that_cannot_end_well_creates_nothing(
     assert any("exports.wait" in note for note in cancelled.value.__notes__)
 
 
-async def test_a_scheduled_report_is_waited_for(
-    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path, short_waits: None
-) -> None:
+@SHORT_WAITS
+async def test_a_scheduled_report_is_waited_for(kantata: KantataSession, sandbox: Sandbox, tmp_path: Path) -> None:
     """Its first file, one after a moment, and none of a report that is not there."""
     sandbox.switches.export_seconds = 20
     made = await kantata.insights_report_exports.create(

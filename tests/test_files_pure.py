@@ -13,7 +13,7 @@ from yarl import URL
 
 from kantata_async.errors import InvalidResponseError, UsageError
 from kantata_async.files.names import name_of, numbered, plain_name, safe_name
-from kantata_async.files.ranges import Held, Portion, asking_for, portion_of
+from kantata_async.files.ranges import HeldBytes, Portion, asking_for, portion_of
 from kantata_async.files.uploading import UploadPlace, place_in
 from kantata_async.files.waiting import pauses, standing_of
 from kantata_async.transport.link import is_of_the_api, read_link, shown
@@ -110,21 +110,21 @@ def test_the_name_of_an_answer(disposition: str, name: str) -> None:
     assert name_of({"content-disposition": disposition} if disposition else {}, url) == name
 
 
-HELD = Held(100, 1000, '"a"')
+HELD = HeldBytes(100, 1000, '"a"')
 
 
 @pytest.mark.parametrize(
     ("held", "headers"),
     [
-        (Held(), {}),
-        (Held(total=1000), {}),
+        (HeldBytes(), {}),
+        (HeldBytes(total=1000), {}),
         (HELD, {"Range": "bytes=100-", "If-Range": '"a"'}),
-        (Held(100, None, '"a"'), {"Range": "bytes=100-", "If-Range": '"a"'}),
-        (Held(100, 1000, None), {}),
-        (Held(1000, 1000, '"a"'), {}),
+        (HeldBytes(100, None, '"a"'), {"Range": "bytes=100-", "If-Range": '"a"'}),
+        (HeldBytes(100, 1000, None), {}),
+        (HeldBytes(1000, 1000, '"a"'), {}),
     ],
 )
-def test_the_rest_is_asked_for_where_it_can_be(held: Held, headers: dict[str, str]) -> None:
+def test_the_rest_is_asked_for_where_it_can_be(held: HeldBytes, headers: dict[str, str]) -> None:
     assert asking_for(held) == headers
 
 
@@ -135,11 +135,11 @@ REST = {"content-range": "bytes 100-999/1000", "etag": '"a"'}
 @pytest.mark.parametrize(
     ("status", "headers", "held", "compressed", "portion"),
     [
-        (200, WHOLE, Held(), False, Portion(0, 1000, '"a"')),
+        (200, WHOLE, HeldBytes(), False, Portion(0, 1000, '"a"')),
         (200, WHOLE, HELD, False, Portion(0, 1000, '"a"')),
-        (200, WHOLE, Held(), True, Portion(0, None, None)),
-        (200, WHOLE | {"accept-ranges": "none"}, Held(), False, Portion(0, 1000, None)),
-        (200, {"content-length": "x", "etag": 'W/"a"'}, Held(), False, Portion(0, None, None)),
+        (200, WHOLE, HeldBytes(), True, Portion(0, None, None)),
+        (200, WHOLE | {"accept-ranges": "none"}, HeldBytes(), False, Portion(0, 1000, None)),
+        (200, {"content-length": "x", "etag": 'W/"a"'}, HeldBytes(), False, Portion(0, None, None)),
         (206, REST, HELD, False, Portion(100, 1000, '"a"')),
         (206, {"content-range": "bytes 100-999/*"}, HELD, False, Portion(100, 1000, '"a"')),
         (206, REST | {"etag": '"b"'}, HELD, False, None),
@@ -147,12 +147,12 @@ REST = {"content-range": "bytes 100-999/1000", "etag": '"a"'}
         (206, {"content-range": "bytes 100-999/2000"}, HELD, False, None),
         (206, {}, HELD, False, None),
         (206, REST, HELD, True, None),
-        (206, REST, Held(), False, None),
-        (204, {}, Held(), False, None),
+        (206, REST, HeldBytes(), False, None),
+        (204, {}, HeldBytes(), False, None),
     ],
 )
 def test_the_part_of_a_file_that_an_answer_holds(
-    status: int, headers: dict[str, str], held: Held, compressed: bool, portion: Portion | None
+    status: int, headers: dict[str, str], held: HeldBytes, compressed: bool, portion: Portion | None
 ) -> None:
     """All, or exactly the rest of exactly that file."""
     assert portion_of(status, headers, held, compressed=compressed) == portion

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
 import ssl
@@ -88,7 +87,10 @@ def test_a_kept_file_is_its_owners_alone_and_says_nothing_of_the_account(cache: 
         json.dumps({"version": 1, "limits": one_limit(age=-3600)}),
         json.dumps({"version": 1, "limits": one_limit()}) + " " * 100_000,
     ],
-    ids=itertools.count(),  # the times in them are those of the process
+    ids=[
+        *("empty", "half", "list", "no text", "no limits", "another version", "more in it", "text", "zero", "negative"),
+        *("no number", "infinite", "too old", "from the future", "too large"),
+    ],
 )
 def test_what_is_not_believed_counts_as_nothing_and_is_replaced(cache: Path, content: str) -> None:
     """Broken, foreign, of another version, too old, from the future or too large: never an error."""
@@ -207,14 +209,14 @@ def test_a_kept_rate_that_is_wrong_is_put_right_by_the_first_429s(now: int) -> N
     assert refusals > 0
 
 
-@pytest.mark.parametrize("token", ["a-token", object()])
-def test_sessions_with_one_account_share_whether_or_not_they_remember(token: object) -> None:
+@pytest.mark.parametrize("token", ["a-token", None], ids=["given", "fetched"])
+def test_sessions_with_one_account_share_whether_or_not_they_remember(token: str | None) -> None:
     """It is one limit; who fetches tokens has none that a later process would know."""
 
     class Owner:
         pass
 
-    who = token if isinstance(token, str) else Owner()
+    who = Owner() if token is None else token
     both = [account_for(AdaptiveRateLimit(remember=remember), who, API, keep=True) for remember in (True, False)]
     assert both[0] is both[1]
 

@@ -21,7 +21,7 @@ from ..errors import (
 from ..transport import FileAnswer, FileExchange, OnBytes
 from .destinations import Destination, DownloadTo, destination_of
 from .names import name_of, safe_name
-from .ranges import Held, asking_for, portion_of
+from .ranges import HeldBytes, asking_for, portion_of
 
 OnProgress: TypeAlias = OnBytes
 """Called with the bytes that are done, and how many there are in all; None while nobody knows. It may be async."""
@@ -119,7 +119,7 @@ class Download:
         self._destination: Final = destination
         self._max_bytes: Final = max_bytes
         self._on_progress: Final = on_progress
-        self._held = Held(total=wanted.size)
+        self._held = HeldBytes(total=wanted.size)
         self._furthest = 0
 
     async def complete(self) -> DownloadedFile:
@@ -159,7 +159,9 @@ class Download:
             raise InvalidResponseError(f"{answer}: {answer.status} is no answer to a request for a file")
         if portion.first == 0 and self._held.size:
             await self._begin_anew(answer, portion.tag)
-        self._held = Held(portion.first, portion.total if portion.total is not None else self._wanted.size, portion.tag)
+        self._held = HeldBytes(
+            portion.first, portion.total if portion.total is not None else self._wanted.size, portion.tag
+        )
         self._check_total(answer)
         async for piece in answer.pieces(None if self._max_bytes is None else self._max_bytes - self._held.size):
             await self._take(answer, piece)

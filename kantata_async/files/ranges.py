@@ -13,7 +13,7 @@ _SIZE: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 @attrs.frozen
-class Held:
+class HeldBytes:
     """What came of a file so far.
 
     Attributes:
@@ -41,14 +41,14 @@ class Portion:
     tag: str | None
 
 
-def asking_for(held: Held) -> dict[str, str]:
+def asking_for(held: HeldBytes) -> dict[str, str]:
     """The headers that ask for the rest of a file, or for all of it where that cannot be."""
     if not held.can_go_on or held.tag is None:
         return {}
     return {"Range": f"bytes={held.size}-", "If-Range": held.tag}
 
 
-def portion_of(status: int, headers: Mapping[str, str], held: Held, *, compressed: bool) -> Portion | None:
+def portion_of(status: int, headers: Mapping[str, str], held: HeldBytes, *, compressed: bool) -> Portion | None:
     """The part that a success holds: the rest of what was asked for, or all; None where it holds something else."""
     tag = _tag_of(headers, compressed=compressed)
     if status == 200:

@@ -11,6 +11,7 @@ import attrs
 
 from ..bounds import positive_number
 from ..errors import ExportFailedError, ExportNotReadyError, UsageError
+from ..transport import Sleep
 
 T = TypeVar("T")
 
@@ -73,6 +74,7 @@ async def wait(
     *,
     what: str,
     again: str,
+    sleep: Sleep,
     deadline: float = LONGEST_WAIT,
     on_state: OnState | None = None,
 ) -> T:
@@ -82,6 +84,7 @@ async def wait(
         look: asks how it stands.
         what: names it, as "export 7".
         again: the call that waits on.
+        sleep: waits between two looks.
         deadline: seconds to wait.
         on_state: called after each look.
 
@@ -113,4 +116,4 @@ async def wait(
                 f"`{again}`",
                 state=standing.state,
             )
-        await asyncio.sleep(min(next(growing), deadline - waited))
+        await sleep(min(next(growing), deadline - waited))
