@@ -117,7 +117,7 @@ def _retyped(body: Raw, steps: Sequence[str], notation: str) -> Raw:
     """A body with another type for the field that the steps lead to, through the objects of lists; its note stays."""
     name, *further = steps
     if further:
-        (form, inner), = body[name].items()
+        ((form, inner),) = body[name].items()
         return {**body, name: {form: _retyped(inner, further, notation)}}
     _, space, note = body[name].partition(" ")
     return {**body, name: f"{notation}{space}{note}"}

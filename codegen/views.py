@@ -30,6 +30,9 @@ from .types import (
 _FEED: Final = "subscribed_events"
 """The resource whose list is a feed: it can be followed."""
 
+_BY_NAME: Final = "custom_fields"
+"""The resource that reads and sets the values of any objects by the names of its own."""
+
 _READ_ON_BY: Final = frozenset(
     {"created_after", "created_before", "order", "only", "per_page", "most_recent", "most_recent_by_event_type"}
 )
@@ -115,8 +118,8 @@ class CallView:
 
 
 @attrs.frozen
-class BulkView:
-    """A generic base of a resource that writes any number of objects, with what its type parameters stand for."""
+class BaseView:
+    """A base of a resource, with what its type parameters stand for where it is generic."""
 
     base: str
     arguments: tuple[str, ...] = ()
@@ -146,7 +149,7 @@ class ModuleView:
     structures: tuple[Structure, ...]
     vocabularies: tuple[Vocabulary, ...]
     resource: str | None
-    bases: tuple[BulkView, ...]
+    bases: tuple[BaseView, ...]
     attribute: str | None
     tag: str | None
     calls: tuple[CallView, ...]
@@ -217,7 +220,7 @@ class Views:
             structures=tuple(structures),
             vocabularies=tuple(vocabularies),
             resource=camel(name) if operations else None,
-            bases=tuple(_bulk_bases(camel(name), calls, {structure.name for structure in structures})),
+            bases=tuple(_bases(name, calls, {structure.name for structure in structures})),
             attribute=name if operations else None,
             tag=operations[0].tag if operations else None,
             calls=tuple(calls),
@@ -383,17 +386,20 @@ def _needed_first(members: Iterable[Member]) -> tuple[Member, ...]:
     return tuple(sorted(members, key=lambda member: not member.required))
 
 
-def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BulkView]:
-    """The generic bases for writing many that the operations of a resource allow."""
+def _bases(name: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BaseView]:
+    """The bases of a resource: for writing many, what its operations allow."""
+    prefix = camel(name)
+    if name == _BY_NAME:
+        yield BaseView("FieldsByName")
     by_name = {call.name: call for call in calls}
     for method, base, row in (("create", "CreatesMany", "Row"), ("update", "UpdatesMany", "UpdateRow")):
         call = by_name.get(method)
         if call is not None and call.answer == "one" and f"{prefix}{row}" in structures:
             include = f"{call.includes.alias} | Path" if call.includes else "Never"
             optional_field = call.optional_fields.alias if call.optional_fields else "Never"
-            yield BulkView(base, (call.phantom, f"{prefix}{row}", include, optional_field))
+            yield BaseView(base, (call.phantom, f"{prefix}{row}", include, optional_field))
     if any(name in by_name and len(by_name[name].ids) < 2 for name in ("bulk_delete", "delete")):
-        yield BulkView("DeletesMany")
+        yield BaseView("DeletesMany")
 
 
 def _includes(operation: CatalogueOperation) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ FLOORS = (
     {"calls"},
     {"bulk"},
     {"resource"},
+    {"custom_fields"},
     {"api"},
     {"entities", "session", "normalizer"},
     {"provision", "signin", "sync"},
