@@ -85,7 +85,7 @@ def test_a_value_that_is_set_reads_as_it_was(number: int, day: date, text: str, 
         ("currency", (12.5, "EUR"), "cents of money are a whole number"),
         ("currency", "12 EUR", "takes money such as"),
         ("single", ["EMEA"], "takes the label of one"),
-        ("single", "emea", "no choice 'emea'; did you mean 'EMEA'"),
+        ("single", "emea", "no choice 'emea'; there are EMEA, APAC"),
         ("single", "APAC", "has 2 choices 'APAC'"),
         ("multi", "EMEA", "takes a list of labels"),
         ("multi", ["EMEA", "Mars"], "no choice 'Mars'"),
@@ -97,6 +97,12 @@ def test_what_a_field_does_not_take_is_refused(kind: str, value: Any, complaint:
     """The message names the field, and what it takes."""
     with pytest.raises(UsageError, match=f"^Field .*{complaint}|^Field: {complaint}"):
         wire_value(field(kind, CHOICES), value)
+
+
+def test_of_many_choices_the_nearest_is_offered() -> None:
+    """A list of them all would hide it."""
+    with pytest.raises(UsageError, match="no choice 'Lin 7'; did you mean 'Line 7'"):
+        wire_value(field("single", {str(number): f"Line {number}" for number in range(50)}), "Lin 7")
 
 
 @pytest.mark.parametrize(

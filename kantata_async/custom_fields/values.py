@@ -20,6 +20,8 @@ FieldValue: TypeAlias = str | int | date | Money | list[str]
 OF_CHOICES: Final = frozenset({"single", "multi"})
 
 _MONEY_PARTS: Final = 2
+_FEW: Final = 12
+"""Choices that a message lists."""
 
 
 # --- from the wire ---
@@ -125,11 +127,16 @@ def _choice(field: FieldDefinition, label: Any) -> int | str:
     """The id of a choice as it goes on the wire."""
     ids = [id for id, one in field.choices.items() if one == label]
     if not ids:
-        near = did_you_mean(str(label), field.choices.values())
-        raise UsageError(f"{field.name} has no choice {label!r}{near}")
+        raise UsageError(f"{field.name} has no choice {label!r}{_choices_instead_of(label, field)}")
     if len(ids) > 1:
         raise UsageError(f"{field.name} has {len(ids)} choices {label!r}: which is meant cannot be told")
     return int(ids[0]) if ids[0].isdecimal() else ids[0]
+
+
+def _choices_instead_of(label: Any, field: FieldDefinition) -> str:
+    """The end of an error message: all choices where they are few, since the nearest may mean something else."""
+    labels = list(dict.fromkeys(field.choices.values()))
+    return f"; there are {', '.join(labels)}" if 0 < len(labels) <= _FEW else did_you_mean(str(label), labels)
 
 
 _SPELLINGS: Final[Mapping[str, Callable[[FieldDefinition, Any], Any]]] = {
