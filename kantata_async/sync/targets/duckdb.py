@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Final
 from ...tables import Kind
 from .driver import driver
 from .lock import FileLock
+from .names import quoted
 from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored
+from .sql import SQLTarget, changes, stored
+from .views import Dialect
 
 _STAGE: Final = "_kantata_stage"
 
@@ -34,6 +36,18 @@ class DuckDBTarget(SQLTarget):
         Kind.TEXTS: "VARCHAR[]",
         Kind.JSON: "VARCHAR",
     }
+
+    dialect: ClassVar[Dialect] = Dialect(
+        text="json_extract_string(v.value, '$')",
+        whole="TRY_CAST(json_extract_string(v.value, '$') AS BIGINT)",
+        day="TRY_CAST(json_extract_string(v.value, '$') AS DATE)",
+        cents="TRY_CAST(json_extract_string(v.value, '$[0]') AS BIGINT)",
+        currency="json_extract_string(v.value, '$[1]')",
+        spread="",
+        chosen="list_contains(v.selected_choice_ids, c.id)",
+        labels="list(s.label ORDER BY s.position)",
+        first="l.labels[1]",
+    )
 
     def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)

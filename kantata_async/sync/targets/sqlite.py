@@ -10,9 +10,11 @@ from typing import Any, ClassVar, Final
 from ...tables import Kind, arrow, json_text
 from .driver import driver
 from .lock import FileLock
+from .names import quoted
 from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored
+from .sql import SQLTarget, changes, stored
+from .views import Dialect
 
 
 class SQLiteTarget(SQLTarget):
@@ -33,6 +35,18 @@ class SQLiteTarget(SQLTarget):
         Kind.TEXTS: "TEXT",
         Kind.JSON: "TEXT",
     }
+
+    dialect: ClassVar[Dialect] = Dialect(
+        text="CAST(json_extract(v.value, '$') AS TEXT)",
+        whole="CAST(json_extract(v.value, '$') AS INTEGER)",
+        day="json_extract(v.value, '$')",
+        cents="CAST(json_extract(v.value, '$[0]') AS INTEGER)",
+        currency="json_extract(v.value, '$[1]')",
+        spread="JOIN json_each(v.selected_choice_ids) AS e",
+        chosen="c.id = e.value",
+        labels="json_group_array(s.label)",
+        first="json_extract(l.labels, '$[0]')",
+    )
 
     def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)
