@@ -2,6 +2,7 @@
 
 money        amounts of money
 values       what values of each kind are in Python and on the wire
+texts        values as the text of a spreadsheet's cell
 definitions  the fields that a kind of object has, by name
 subjects     the objects that hold values
 reading      the values of objects
@@ -18,7 +19,8 @@ from .definitions import DefinedFields, FieldDefinition, read_fields
 from .money import Money
 from .result import FieldOutcome, FieldsResult, FieldStatus
 from .subjects import SUBJECT_TYPES, SubjectType
-from .values import FieldValue, wire_value
+from .texts import text_of_value, value_from_text
+from .values import FieldValue
 
 __all__ = [
     "SUBJECT_TYPES",
@@ -32,5 +34,6 @@ __all__ = [
     "Money",
     "SubjectType",
     "read_fields",
-    "wire_value",
+    "text_of_value",
+    "value_from_text",
 ]

@@ -9,6 +9,7 @@ from ..calls import OMITTED
 from ..errors import UsageError
 from ..model import Entity
 from ..resource import Resource
+from .definitions import DefinedFields, read_fields
 from .reading import fields_of, python_value, values_of
 from .result import FieldsResult
 from .setting import set_values
@@ -85,6 +86,16 @@ class FieldsByName(Resource):
         subjects = subjects_of(given) if values is OMITTED else subjects_with_ids(subject, given)
         _check_each_once(subjects, given)
         return await set_values(self._connection, [(one, _named_values(one, given[one.given])) for one in subjects])
+
+    async def defined(self, subject_type: SubjectType, /) -> DefinedFields:
+        """The custom fields that objects of a kind can have, by the names that `of` and `set` give them.
+
+        One request for 200 fields; their choices come along.
+
+        Raises:
+            UsageError: there is no such kind of object.
+        """
+        return await read_fields(self._connection, subject_type)
 
 
 def _check_each_once(subjects: list[FieldSubject], given: Mapping[Any, Any]) -> None:

@@ -235,13 +235,14 @@ def _age(held: Held) -> tuple[int, str]:
 def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     """Every value to set on what is not there yet."""
     values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
-    return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
+    fields = dict.fromkeys((*shape.fixed, *shape.settable, *terms.values))
+    return tuple(Change(field, None, values[field]) for field in fields if field in values)
 
 
 def differences(terms: Terms, held: Held, shape: Shape) -> tuple[Change, ...]:
     """What is not as the terms say."""
     found = []
-    for field in shape.settable:
+    for field in dict.fromkeys((*shape.settable, *(terms.values.keys() - shape.fixed.keys()))):
         if field in terms.values:
             before, after = _single(held.values.get(field, NOT_SHOWN)), terms.values[field]
         elif field in terms.includes:
