@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -111,6 +113,8 @@ def test_of_many_choices_the_nearest_is_offered() -> None:
         ("string", "", None),
         ("multi", [], None),
         ("number", "7", 7),
+        ("number", 12.5, 12.5),
+        ("number", "many", "many"),
         ("date", "soon", "soon"),
         ("currency", ["5", "USD"], Money(5, "USD")),
         ("currency", 5, 5),
@@ -406,3 +410,41 @@ async def test_low_level_values_go_as_what_they_are(kantata: KantataSession) -> 
         1, custom_fields=[{"custom_field_id": fields["Region"].id, "value": [fields["Region"].choices[0].id]}]
     )
     assert (await kantata.custom_fields.of([project]))[project]["Region"] == fields["Region"].choices[0].label
+
+
+@pytest.mark.usefixtures("short_waits")
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_is_reported_is_so_however_much_goes_wrong(
+    kantata: KantataSession, kantata_sandbox: Sandbox, seed: int
+) -> None:
+    """Answers lost before and after, refusals of the server and of a proxy: what is done is done, and done once."""
+    chance = random.Random(seed)
+    ids = [str(one.id) for one in await kantata.stories.list().limit(150)]
+    days = [None, date(2026, 1, 1), date(2026, 2, 2)]
+    wanted = {
+        id: {
+            "Risk": chance.choice(["Low", "High", None]),
+            "Story points": chance.randint(1, 3),
+            "Review on": chance.choice(days),
+        }
+        for id in ids
+    }
+    for fault in (
+        Fault("disconnect", when="after", probability=0.15, times=None),
+        Fault("reset", when="before", probability=0.1, times=None),
+        Fault("proxy", when="after", status=502, probability=0.1, times=None),
+        Fault("status", status=503, probability=0.1, times=None),
+        Fault("cut", when="after", probability=0.1, times=None),
+    ):
+        kantata_sandbox.faults.add(fault)
+    result = await kantata.custom_fields.set("Story", wanted)
+    kantata_sandbox.faults.clear()
+    held = await kantata.custom_fields.of("Story", ids)
+    assert all(held[one.object][one.field] == one.value for one in result if one.done)
+    assert all(held[one.object][one.field] == one.before for one in result if one.status == "not_sent")
+    values = Counter(
+        (one["subject_ref"]["key"], one["subject_ref"]["id"], one["custom_field_id"])
+        for one in kantata_sandbox.store.all("custom_field_values")
+    )
+    assert max(values.values()) == 1
+    assert len([one for one in result if one.done]) > len(result) / 2

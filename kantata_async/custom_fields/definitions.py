@@ -97,7 +97,7 @@ def _title(field: Any) -> str:
 
 
 def _with_set(field: Any) -> str:
-    held = field.custom_field_set
+    held = getattr(field, "custom_field_set", None)  # None, too, for a set that the answer does not show
     return _title(field) if held is None else f"{_title(field)} ({held.name})"
 
 
@@ -108,7 +108,11 @@ def _with_id(field: Any) -> str:
 def _labels(field: Any) -> dict[str, str]:
     if field.value_type not in {"single", "multi"}:
         return {}
-    return {one.id: one.label for one in sorted(field.choices, key=lambda choice: choice.position or 0)}
+    return {one.id: one.label for one in sorted(getattr(field, "choices", ()), key=_position)}
+
+
+def _position(choice: Any) -> int:
+    return getattr(choice, "position", None) or 0
 
 
 async def read_fields(connection: Connection, subject_type: str) -> DefinedFields:

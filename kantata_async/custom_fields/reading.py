@@ -68,12 +68,17 @@ async def _values_in(
         raise InvalidResponseError(reading.fault)
     # A value that is replaced while it is read has a new id, and may be seen under both.
     ordered = sorted(reading.entities, key=lambda value: (len(value.id), value.id))
-    return {(kind, value.subject_id or "", value.custom_field_id or ""): value for value in ordered}
+    return {(kind, shown(value, "subject_id"), shown(value, "custom_field_id")): value for value in ordered}
 
 
 def python_value(field: FieldDefinition, value: Any) -> Any:
     """The Python value that a `CustomFieldValue` holds of its field, None where there is none."""
     if value is None:
         return None
-    labels = {**field.choices, **{one.id: one.label for one in value.selected_choices}} if field.choices else {}
-    return read_value(field.kind, value.value, labels)
+    chosen = {one.id: one.label for one in shown(value, "selected_choices") or ()}
+    return read_value(field.kind, shown(value, "value"), {**field.choices, **chosen})
+
+
+def shown(entity: Any, name: str) -> Any:
+    """What an entity shows, None for what it was sent without."""
+    return getattr(entity, name, None)

@@ -39,7 +39,7 @@ def read_value(kind: str, sent: Any, labels: Mapping[str, str]) -> Any:
         return None
     try:
         match kind:
-            case "number":
+            case "number" if float(sent).is_integer():
                 return int(sent)
             case "date":
                 return date.fromisoformat(sent)
