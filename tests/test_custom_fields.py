@@ -448,3 +448,15 @@ async def test_what_is_reported_is_so_however_much_goes_wrong(
     )
     assert max(values.values()) == 1
     assert len([one for one in result if one.done]) > len(result) / 2
+
+
+async def test_an_account_may_have_any_number_of_fields(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
+    """Where there are many, no request names them all: its address would be too long."""
+    made = await kantata.custom_fields.create_many([{"name": f"Field {number}"} for number in range(60)])
+    made.raise_for_errors()
+    wanted = {f"Field {number}": f"value {number}" for number in range(60)}
+    result = await kantata.custom_fields.set("Workspace", {1: wanted})
+    assert len(result.created) == 60
+    held = (await values_in(kantata, "Workspace", 1))[1]
+    assert {name: held[name] for name in wanted} == wanted
+    assert all("with_custom_field_id" not in request.query for request in kantata_sandbox.requests)

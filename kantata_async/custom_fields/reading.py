@@ -16,6 +16,9 @@ from .values import read_value
 _SUBJECTS: Final = 200
 """Objects that one request asks about."""
 
+_FEW: Final = 50
+"""Fields that a request names; more would make its address too long, and are read with all others."""
+
 Place: TypeAlias = tuple[str, str, str]
 """Where a value stands: the kind and the id of its object, and the id of its field."""
 
@@ -44,7 +47,7 @@ async def values_of(
     for subject in subjects:
         by_kind[subject.type].append(subject.id)
     batches = [
-        (kind, ids, list(fields[kind]))
+        (kind, ids, [field.id for field in fields[kind]])
         for kind, all_ids in by_kind.items()
         for ids in in_batches(all_ids, _SUBJECTS)
         if fields[kind]
@@ -54,13 +57,14 @@ async def values_of(
 
 
 async def _values_in(
-    connection: Connection, kind: str, ids: Sequence[str], fields: Iterable[FieldDefinition]
+    connection: Connection, kind: str, ids: Sequence[str], field_ids: Sequence[str]
 ) -> dict[Place, Any]:
+    """The values of some objects, and of these fields at least."""
     listing = connection.operations_of("custom_field_values")["list"]
     asked = {
         "subject_type": kind,
         "with_subject_id": list(ids),
-        "with_custom_field_id": [field.id for field in fields],
+        **({"with_custom_field_id": field_ids} if len(field_ids) <= _FEW else {}),
         "include": ["custom_field", "selected_choices"],
     }
     reading = await read_whole(connection, listing, asked)
