@@ -10,7 +10,8 @@ import pytest
 from kantata_async import KantataSession, Money, UsageError
 from kantata_async.cli import main
 from kantata_async.custom_fields import DefinedFields, FieldDefinition, text_of_value, value_from_text
-from kantata_async.provision import Groups, People, Plan, Problem, Roster, plan
+from kantata_async.errors import KantataError
+from kantata_async.provision import Groups, People, Plan, Problem, Roster, plan, report_of
 from kantata_async.sandbox import Fault, Sandbox
 
 pytestmark = [pytest.mark.company(people=12, projects=4), pytest.mark.usefixtures("short_waits")]
@@ -111,6 +112,26 @@ async def test_a_value_that_is_refused_is_told(kantata: KantataSession) -> None:
     report = await (await plan(kantata, People.from_rows(rows, custom_fields=fields))).apply()
     assert [one.status for one in report.applied] == ["refused", "changed"]
     assert "already been taken" in str(report)
+
+
+async def test_fields_that_cannot_be_read_for_a_while_are_set_later(
+    kantata: KantataSession, kantata_sandbox: Sandbox
+) -> None:
+    """Nothing was sent meanwhile; a refused token ends it, and the report says so."""
+    fields = await kantata.custom_fields.defined("User")
+    people = People.from_rows([{"person": 6, "Employee number": "N-6"}], custom_fields=fields)
+    made = await plan(kantata, people)
+    kantata_sandbox.faults.add(Fault("status", status=403, method="GET", path="/custom_fields", skip=1))
+    assert (await made.apply()).ok
+    assert not kantata_sandbox.faults
+    assert (await of(kantata, "6"))["Employee number"] == "N-6"
+    changed = await plan(kantata, People.from_rows([{"person": 6, "Employee number": "N-7"}], custom_fields=fields))
+    kantata_sandbox.faults.add(Fault("status", status=401, method="POST", times=None))
+    with pytest.raises(KantataError) as caught:
+        await changed.apply()
+    report = report_of(caught.value)
+    assert report is not None
+    assert not report.ok
 
 
 async def test_columns_of_groups_set_custom_fields(kantata: KantataSession) -> None:

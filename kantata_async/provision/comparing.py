@@ -242,7 +242,8 @@ def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
 def differences(terms: Terms, held: Held, shape: Shape) -> tuple[Change, ...]:
     """What is not as the terms say."""
     found = []
-    for field in dict.fromkeys((*shape.settable, *(terms.values.keys() - shape.fixed.keys()))):
+    named = (field for field in terms.values if field not in shape.fixed)
+    for field in dict.fromkeys((*shape.settable, *named)):
         if field in terms.values:
             before, after = _single(held.values.get(field, NOT_SHOWN)), terms.values[field]
         elif field in terms.includes:

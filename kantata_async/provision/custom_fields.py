@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..bulk import Outcome, Status
 from ..custom_fields import FieldStatus, FieldValue, value_from_text
-from ..errors import ErrorDetail, UsageError
+from ..errors import AuthenticationError, BulkError, ErrorDetail, KantataError, UsageError
 
 if TYPE_CHECKING:
     from ..session import KantataSession
@@ -27,12 +27,21 @@ _AS: Final[Mapping[FieldStatus, Status]] = {
 async def set_fields(kantata: KantataSession, rows: Sequence[Mapping[str, Any]]) -> list[Outcome[Any]]:
     """What became of each value: rows of one ``subject_type``, with a ``subject_id``, a ``name`` and a ``text`` each.
 
-    A value that its field does not take any more, as that was changed since the sheet was read, is rejected.
+    A value that its field does not take any more, as that was changed since the sheet was read, is rejected. Where the
+    fields, or what they hold, cannot be read, nothing is sent.
 
     Raises:
-        BulkError: nothing more can be sent (401).
-        KantataError: the fields, or what they hold, cannot be read.
+        AuthenticationError, BulkError: nothing more can be sent (401).
     """
+    try:
+        return await _set(kantata, rows)
+    except (AuthenticationError, BulkError):
+        raise
+    except KantataError as error:
+        return [Outcome(number, row, "not_sent", reason=str(error)) for number, row in enumerate(rows)]
+
+
+async def _set(kantata: KantataSession, rows: Sequence[Mapping[str, Any]]) -> list[Outcome[Any]]:
     subject_type = rows[0]["subject_type"]
     fields = await kantata.custom_fields.defined(subject_type)
     outcomes: dict[int, Outcome[Any]] = {}
