@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -105,10 +105,22 @@ def _corrected(raw: Raw, correction: Raw | None, published: Mapping[str, tuple[s
     changed = {**raw, **correction.get("set", {})}
     if single := correction.get("body_from"):
         changed["body"] = raw["body"][single]
+    for path, notation in correction.get("retype", {}).items():
+        changed["body"] = _retyped(changed["body"], path.split("."), notation)
     if source := correction.get("copy_response_from"):
         _, other = published[source]
         changed |= {key: other[key] for key in ("response", "response_other", "status") if key in other}
     return changed
+
+
+def _retyped(body: Raw, steps: Sequence[str], notation: str) -> Raw:
+    """A body with another type for the field that the steps lead to, through the objects of lists; its note stays."""
+    name, *further = steps
+    if further:
+        ((form, inner),) = body[name].items()
+        return {**body, name: {form: _retyped(inner, further, notation)}}
+    _, space, note = body[name].partition(" ")
+    return {**body, name: f"{notation}{space}{note}"}
 
 
 def _operation(tag: str, raw: _Published, corrections: _Corrections) -> CatalogueOperation:

@@ -27,6 +27,7 @@ _TEXTS: Final = {
 """What a text of this name holds in an example."""
 
 _VALUES: Final = {
+    "any": '"…"',
     "boolean": "True",
     "date": "date(2026, 3, 2)",
     "date-time": "datetime(2026, 3, 2, 9, tzinfo=UTC)",

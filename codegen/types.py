@@ -25,6 +25,7 @@ _BODY: Final = {
     "boolean": ("bool", "BOOLEAN"),
     "date": ("dt.date", "DAY"),
     "date-time": ("dt.datetime", "INSTANT"),
+    "any": ("str | int | dt.date | Sequence[Id]", "VALUE"),
 }
 _ANSWER: Final = {
     "string": "str",

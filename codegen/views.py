@@ -38,6 +38,8 @@ _FILE_BASES: Final = {
     "users": ("HasPhotos", ("User",)),
 }
 """The resources that have files, or make some: their base in `file_resources`, and its type parameters."""
+_BY_NAME: Final = "custom_fields"
+"""The resource that reads and sets the values of any objects by the names of its own."""
 
 _READ_ON_BY: Final = frozenset(
     {"created_after", "created_before", "order", "only", "per_page", "most_recent", "most_recent_by_event_type"}
@@ -125,7 +127,7 @@ class CallView:
 
 @attrs.frozen
 class BaseView:
-    """A generic base of a resource, with what its type parameters stand for."""
+    """A base of a resource, with what its type parameters stand for where it is generic."""
 
     base: str
     arguments: tuple[str, ...] = ()
@@ -226,7 +228,7 @@ class Views:
             structures=tuple(structures),
             vocabularies=tuple(vocabularies),
             resource=camel(name) if operations else None,
-            bases=(*_bulk_bases(camel(name), calls, {structure.name for structure in structures}), *_file_bases(name)),
+            bases=tuple(_bases(name, calls, {structure.name for structure in structures})),
             attribute=name if operations else None,
             tag=operations[0].tag if operations else None,
             calls=tuple(calls),
@@ -392,8 +394,11 @@ def _needed_first(members: Iterable[Member]) -> tuple[Member, ...]:
     return tuple(sorted(members, key=lambda member: not member.required))
 
 
-def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BaseView]:
-    """The generic bases for writing many that the operations of a resource allow."""
+def _bases(name: str, calls: Iterable[CallView], structures: AbstractSet[str]) -> Iterator[BaseView]:
+    """The bases of a resource: for writing many, what its operations allow, for its files, and for values by name."""
+    prefix = camel(name)
+    if name == _BY_NAME:
+        yield BaseView("FieldsByName")
     by_name = {call.name: call for call in calls}
     for method, base, row in (("create", "CreatesMany", "Row"), ("update", "UpdatesMany", "UpdateRow")):
         call = by_name.get(method)
@@ -403,10 +408,6 @@ def _bulk_bases(prefix: str, calls: Iterable[CallView], structures: AbstractSet[
             yield BaseView(base, (call.phantom, f"{prefix}{row}", include, optional_field))
     if any(name in by_name and len(by_name[name].ids) < 2 for name in ("bulk_delete", "delete")):
         yield BaseView("DeletesMany")
-
-
-def _file_bases(name: str) -> Iterator[BaseView]:
-    """The base for the files of a resource."""
     if name in _FILE_BASES:
         yield BaseView(*_FILE_BASES[name])
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from .calls import Path as Path
     from .calls import by_custom_field as by_custom_field
     from .calls import path as path
+    from .custom_fields import FieldOutcome as FieldOutcome
+    from .custom_fields import FieldsResult as FieldsResult
+    from .custom_fields import FieldValue as FieldValue
+    from .custom_fields import Money as Money
     from .errors import AmbiguousWriteError as AmbiguousWriteError
     from .errors import APIError as APIError
     from .errors import AuthenticationError as AuthenticationError
@@ -69,6 +73,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "bulk": ("BulkResult", "Outcome", "bulk_result"),
+    "custom_fields": ("FieldOutcome", "FieldValue", "FieldsResult", "Money"),
     "errors": (
         "APIError",
         "AmbiguousWriteError",
@@ -133,6 +138,9 @@ __all__ = [
     "ExportFailedError",
     "ExportNotReadyError",
     "Feed",
+    "FieldOutcome",
+    "FieldValue",
+    "FieldsResult",
     "Found",
     "Graph",
     "Id",
@@ -141,6 +149,7 @@ __all__ = [
     "KantataSession",
     "LimitState",
     "ListQuery",
+    "Money",
     "NotFoundError",
     "NotLoadedError",
     "NotOneError",

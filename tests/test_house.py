@@ -24,7 +24,7 @@ FLOORS = (
     {"calls"},
     {"bulk", "files"},
     {"resource"},
-    {"file_resources"},
+    {"file_resources", "custom_fields"},
     {"api"},
     {"entities", "session", "normalizer"},
     {"provision", "signin", "sync", "telemetry"},

@@ -148,6 +148,14 @@ def attributes(p: Participation, user: User) -> None:
     print(rate, name, manager)
 
 
+async def fields_by_name(kantata: KantataSession, p: Participation) -> None:
+    """What values of custom fields are not."""
+    await kantata.custom_fields.of("Workspaces", [7])  # refused
+    await kantata.custom_fields.of([7])  # refused
+    await kantata.custom_fields.set({p: {"Region": 1.5}})  # refused
+    await kantata.custom_fields.set("Workspace", [7])  # refused
+
+
 async def results(kantata: KantataSession, payload: bytes) -> None:
     """What an answer does not have."""
     page = normalize(payload)

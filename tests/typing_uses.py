@@ -17,9 +17,12 @@ from kantata_async import (
     BulkResult,
     DownloadedFile,
     Entity,
+    FieldsResult,
+    FieldValue,
     Found,
     KantataSession,
     ListQuery,
+    Money,
     NotFoundError,
     NotLoadedError,
     NotOneError,
@@ -236,6 +239,21 @@ async def errors(kantata: KantataSession) -> None:
         print(error.count)
     except APIError as error:
         print(error)
+
+
+async def custom_fields(kantata: KantataSession, project: Workspace, people: list[User]) -> None:
+    """Values by the names of their fields: keys are what was given."""
+    values = await kantata.custom_fields.of([project])
+    assert_type(values, dict[Workspace, dict[str, FieldValue | None]])
+    assert_type(await kantata.custom_fields.of(kantata.users.list()), dict[User, dict[str, FieldValue | None]])
+    assert_type(await kantata.custom_fields.of("Workspace", [7, 9]), dict[int, dict[str, FieldValue | None]])
+    result = await kantata.custom_fields.set({project: {"Region": "EMEA", "Go-live": dt.date(2026, 9, 1)}})
+    assert_type(result, FieldsResult)
+    await kantata.custom_fields.set(values)
+    await kantata.custom_fields.set({one: {"Languages": ["English"], "Hired on": None} for one in people})
+    await kantata.custom_fields.set("User", {"7": {"Training budget": Money.of("10.50", "EUR")}})
+    for outcome in result:
+        print(outcome.object, outcome.field, outcome.status, outcome.before)
 
 
 def pure(payload: bytes, decoded: dict[str, object]) -> Sequence[Entity]:

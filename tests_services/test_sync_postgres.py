@@ -18,8 +18,10 @@ from waiting import until
 from benchmarks._postgres_server import postgres
 from chaos import sync as chaos
 from chaos._live_server import World, living
-from kantata_async.errors import TargetError
-from kantata_async.sync import PostgresTarget, Step, Written
+from kantata_async import KantataSession, Money
+from kantata_async.errors import SyncError, TargetError
+from kantata_async.sandbox import Sandbox
+from kantata_async.sync import PostgresTarget, Step, Sync, Written
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +146,34 @@ async def test_a_copy_holds_what_the_server_has(dsn: str) -> None:
                 there = await chaos.control(url, f"truth?of={collection}")
                 found = contents(target, collection)
                 assert found == {id: plain(collection, one) for id, one in there.items()}
+
+
+async def test_a_view_shows_custom_fields_as_columns(dsn: str) -> None:
+    """As PostgreSQL's own types. A view of somebody else's that depends on it stays, and is in the way of a new one."""
+    async with (
+        Sandbox(people=12, projects=6) as sandbox,
+        KantataSession(token=sandbox.token, base_url=sandbox.url) as kantata,
+    ):
+        sync = Sync(kantata, PostgresTarget(dsn, schema="fields"), lag=0, custom_fields=True)
+        sync.add(kantata.workspaces)
+        await sync.run()
+        names = ["Budget code", "Contract value", "Contract value currency", "Go-live", "Health score", "Region"]
+        named = ", ".join(f'"{name}"' for name in names)
+        view = "fields.workspaces_with_custom_fields"
+        found = {id: values for id, *values in select(dsn, f'SELECT id, {named}, "Services" FROM {view}')}
+        values = await kantata.custom_fields.of("Workspace", list(found))
+        for id, (*row, services) in found.items():
+            money = values[id].pop("Contract value")
+            cents, currency = (money.cents, money.currency) if isinstance(money, Money) else (None, None)
+            held = {**values[id], "Contract value": cents, "Contract value currency": currency}
+            assert dict(zip(names, row, strict=True)) == {name: held[name] for name in names}
+            assert services is None or set(services) == set(values[id]["Services"] or ())  # type: ignore[arg-type]
+        types = "SELECT data_type FROM information_schema.columns WHERE table_name = 'workspaces_with_custom_fields'"
+        assert {"bigint", "date", "text", "ARRAY"} <= {kind for (kind,) in select(dsn, types)}
+        with dbapi.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE VIEW fields.theirs AS SELECT id FROM {view}")
+        await sync.run()
+        await kantata.custom_fields.create(name="Another")
+        with pytest.raises(SyncError, match=r"1 of 5 jobs failed: .*could not renew the view .*depend"):
+            await sync.run()
+        assert len(select(dsn, "SELECT id FROM fields.theirs")) == len(found)

@@ -14,6 +14,7 @@ from ..calls import (
     INSTANT,
     OMITTED,
     TEXT,
+    VALUE,
     Array,
     Choice,
     Found,
@@ -73,14 +74,14 @@ class CustomFieldValuesRow(TypedDict, total=False):
     subject_type: Required[CustomFieldValuesSubjectType]
     subject_id: Required[Id]
     custom_field_id: Required[Id]
-    value: Required[str | Sequence[Id]]
+    value: Required[str | int | dt.date | Sequence[Id]]
 
 
 class CustomFieldValuesUpdateRow(TypedDict, total=False):
     """One row of `update_many`."""
 
     id: Required[Id]
-    value: Required[str | Sequence[Id]]
+    value: Required[str | int | dt.date | Sequence[Id]]
 
 
 @entity("custom_field_values")
@@ -179,14 +180,14 @@ CREATE: Operation[CustomFieldValue] = Operation(
         "subject_type": Needed(Choice(get_args(CustomFieldValuesSubjectType))),
         "subject_id": Needed(ID),
         "custom_field_id": Needed(ID),
-        "value": Needed(ID_TEXTS),
+        "value": Needed(VALUE),
     },
     bulk_max=100,
     collection="custom_field_values",
     natural_key=NaturalKey(
         fields=("subject_type", "subject_id", "custom_field_id"),
         one={"subject_type": "subject_type", "with_custom_field_id": "custom_field_id"},
-        each={"with_subject_id": "subject_id"},
+        many={"with_subject_id": "subject_id"},
         include=("custom_field",),
     ),
 )
@@ -204,7 +205,7 @@ UPDATE: Operation[CustomFieldValue] = Operation(
     path="/custom_field_values/{id}",
     includes=INCLUDES,
     body_key="custom_field_value",
-    body={"value": Needed(ID_TEXTS)},
+    body={"value": Needed(VALUE)},
     collection="custom_field_values",
 )
 
@@ -284,7 +285,7 @@ class CustomFieldValues(
         subject_type: CustomFieldValuesSubjectType,
         subject_id: Id,
         custom_field_id: Id,
-        value: str | Sequence[Id],
+        value: str | int | dt.date | Sequence[Id],
         include: Sequence[CustomFieldValuesInclude | Path] = (),
     ) -> CustomFieldValue:
         """The `CustomFieldValue` created.
@@ -336,7 +337,11 @@ class CustomFieldValues(
         return await self._one(GET, locals())
 
     async def update(
-        self, id: Id, *, value: str | Sequence[Id], include: Sequence[CustomFieldValuesInclude | Path] = ()
+        self,
+        id: Id,
+        *,
+        value: str | int | dt.date | Sequence[Id],
+        include: Sequence[CustomFieldValuesInclude | Path] = (),
     ) -> CustomFieldValue:
         """The `CustomFieldValue` as changed.
 

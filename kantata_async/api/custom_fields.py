@@ -24,6 +24,7 @@ from ..calls import (
     Operation,
     Path,
 )
+from ..custom_fields import FieldsByName
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain
 from ..resource import CreatesMany, DeletesMany, UpdatesMany
 
@@ -201,6 +202,7 @@ DELETE: Operation[Any] = Operation(method="DELETE", path="/custom_fields/{id}")
 
 
 class CustomFields(
+    FieldsByName,
     CreatesMany[CustomField, CustomFieldsRow, CustomFieldsInclude | Path, Never],
     UpdatesMany[CustomField, CustomFieldsUpdateRow, CustomFieldsInclude | Path, Never],
     DeletesMany,

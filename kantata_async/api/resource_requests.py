@@ -16,6 +16,7 @@ from ..calls import (
     INTEGER,
     OMITTED,
     TEXT,
+    VALUE,
     Array,
     Choice,
     Found,
@@ -44,7 +45,7 @@ class ResourceRequestsCreateCustomFields(TypedDict, total=False):
     """What `custom_fields` takes."""
 
     custom_field_id: Id | None
-    value: str | None
+    value: str | int | dt.date | Sequence[Id] | None
 
 
 class ResourceRequestsRow(TypedDict, total=False):
@@ -119,7 +120,7 @@ CREATE: Operation[ResourceRequest] = Operation(
         "workspace_allocation_start_date": DAY,
         "workspace_allocation_end_date": DAY,
         "workspace_allocation_percentage": INTEGER,
-        "custom_fields": Array(Object({"custom_field_id": ID, "value": TEXT})),
+        "custom_fields": Array(Object({"custom_field_id": ID, "value": VALUE})),
     },
     collection="resource_requests",
 )

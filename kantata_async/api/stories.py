@@ -18,6 +18,7 @@ from ..calls import (
     OMITTED,
     TEXT,
     TEXTS,
+    VALUE,
     Array,
     Choice,
     Choices,
@@ -146,7 +147,7 @@ class StoriesCreateCustomFields(TypedDict, total=False):
     """What `custom_fields` takes."""
 
     custom_field_id: Id | None
-    value: str | None
+    value: str | int | dt.date | Sequence[Id] | None
 
 
 class StoriesRow(TypedDict, total=False):
@@ -183,7 +184,7 @@ class StoriesUpdateCustomFields(TypedDict, total=False):
     """What `custom_fields` takes."""
 
     custom_field_id: Id | None
-    value: str | None
+    value: str | int | dt.date | Sequence[Id] | None
 
 
 class StoriesUpdateRow(TypedDict, total=False):
@@ -452,7 +453,7 @@ CREATE: Operation[Story] = Operation(
         "priority": Choice(get_args(StoriesPriority)),
         "time_trackable": BOOLEAN,
         "external_reference": EXTERNAL_REFERENCE_FIELDS,
-        "custom_fields": Array(Object({"custom_field_id": ID, "value": TEXT})),
+        "custom_fields": Array(Object({"custom_field_id": ID, "value": VALUE})),
         "attachment_ids": IDS,
         "project_plan": BOOLEAN,
     },
@@ -497,7 +498,7 @@ UPDATE: Operation[Story] = Operation(
         "priority": Choice(get_args(StoriesPriority)),
         "time_trackable": BOOLEAN,
         "external_reference": EXTERNAL_REFERENCE_FIELDS,
-        "custom_fields": Array(Object({"custom_field_id": ID, "value": TEXT})),
+        "custom_fields": Array(Object({"custom_field_id": ID, "value": VALUE})),
     },
     collection="stories",
 )

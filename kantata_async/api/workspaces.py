@@ -19,6 +19,7 @@ from ..calls import (
     OMITTED,
     TEXT,
     TEXTS,
+    VALUE,
     Array,
     Choice,
     CustomFieldOrder,
@@ -224,7 +225,7 @@ class WorkspacesCreateCustomFields(TypedDict, total=False):
     """What `custom_fields` takes."""
 
     custom_field_id: Id | None
-    value: str | Sequence[Id] | None
+    value: str | int | dt.date | Sequence[Id] | None
 
 
 class WorkspacesCreateOrganizations(TypedDict, total=False):
@@ -328,7 +329,7 @@ class WorkspacesUpdateCustomFields(TypedDict, total=False):
     """What `custom_fields` takes."""
 
     custom_field_id: Id | None
-    value: str | Sequence[Id] | None
+    value: str | int | dt.date | Sequence[Id] | None
 
 
 class WorkspacesUpdateRow(TypedDict, total=False):
@@ -685,7 +686,7 @@ CREATE: Operation[Workspace] = Operation(
         "account_color_id": ID,
         "external_link": Object({"text": TEXT, "url": TEXT}),
         "account_insights_mapping_ids": IDS,
-        "custom_fields": Array(Object({"custom_field_id": ID, "value": ID_TEXTS})),
+        "custom_fields": Array(Object({"custom_field_id": ID, "value": VALUE})),
         "stage": Choice(get_args(WorkspacesStage)),
         "require_notes_on_time_entries": BOOLEAN,
         "time_trackable": BOOLEAN,
@@ -762,7 +763,7 @@ UPDATE: Operation[Workspace] = Operation(
         "account_color_id": ID,
         "external_link": Object({"text": TEXT, "url": TEXT}),
         "account_insights_mapping_ids": IDS,
-        "custom_fields": Array(Object({"custom_field_id": ID, "value": ID_TEXTS})),
+        "custom_fields": Array(Object({"custom_field_id": ID, "value": VALUE})),
         "stage": Choice(get_args(WorkspacesStage)),
         "require_notes_on_time_entries": BOOLEAN,
         "time_trackable": BOOLEAN,

@@ -15,6 +15,7 @@ looking       the objects of rows, by their keys
 by_id         the objects of ids
 creation      rows brought to their outcomes by creating
 changing      … by updating and deleting
+upserting     … by setting what their keys name
 run           the workers of a bulk write
 stream        … that hands its outcomes out as they come
 carried       results that travel with an exception
@@ -31,8 +32,9 @@ from .interruption import bulk_result
 from .looking import Find, Key
 from .matching import order_of_making
 from .outcome import BulkResult, Outcome, Status
+from .reading import read_whole
 from .rows import Ids, Items, Rows
-from .writing import create_many, create_stream, delete_many, update_many
+from .writing import create_many, create_stream, delete_many, update_many, upsert_many
 
 __all__ = [
     "SETTLING",
@@ -52,5 +54,7 @@ __all__ = [
     "create_stream",
     "delete_many",
     "order_of_making",
+    "read_whole",
     "update_many",
+    "upsert_many",
 ]

@@ -30,6 +30,7 @@ from .outcome import BulkResult, Outcome
 from .rows import Items, Row, RowSource
 from .run import run_all
 from .stream import run_stream
+from .upserting import Holds, Upsert
 
 E = TypeVar("E", bound=Entity)
 
@@ -182,6 +183,38 @@ def _source(creation: Creation[Any], items: Items) -> RowSource:
             raise UsageError(f"row {index}: {error}") from error
 
     return RowSource(items, check, create.bulk_max or 1, scope_of(create.natural_key))
+
+
+async def upsert_many(
+    connection: Connection, operations: Operations, items: Sequence[Mapping[str, Any]], *, holds: Holds
+) -> BulkResult[Any]:
+    """The outcomes of bringing any number of objects to hold what rows say, for a create that replaces what is there.
+
+    Every row that is carried out is updated, whether or not there was an object with its key. After a lost answer the
+    objects are looked at, and only rows that they do not hold are sent again. No two rows may have the same key.
+
+    Args:
+        connection: the way to the server.
+        operations: those of a resource whose create takes many rows and has a natural key.
+        items: the rows.
+        holds: whether an object is as the fields of a row say.
+
+    Raises:
+        UsageError: a row is wrong; the message names its position.
+        BulkError: as `create_many`.
+    """
+    create = operations["create"]
+    look = look_for(connection, create, operations.get("list"), key=None, find=None, asked={})
+    scope = scope_of(create.natural_key)
+    if look is None or scope is None or create.bulk_max is None:
+        raise UsageError(f"{create}: there is no way to set many objects of this kind by their keys")
+
+    def check(item: Any, index: int) -> Row:
+        fields = check_row(create, item, index)
+        return Row(index, item, fields, look.key_of(fields))
+
+    upsert = Upsert(connection, create, look, holds, scope)
+    return await run_all(connection, RowSource(items, check, create.bulk_max, scope), upsert.settle)
 
 
 async def update_many(

@@ -278,6 +278,19 @@ def _boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
+def _field_value(value: Any) -> str | int | list[str | int] | None:
+    if isinstance(value, date):
+        return _day(value)
+    if not _is_list(value):
+        return _text_or_integer(value)
+    parts = [_text_or_integer(plain(member_value(part))) for part in value]
+    return None if None in parts else [part for part in parts if part is not None]
+
+
+def _text_or_integer(value: Any) -> str | int | None:
+    return _text(value) if isinstance(value, str) else _integer(value)
+
+
 def _day(value: Any) -> str | None:
     if isinstance(value, date):
         return None if isinstance(value, datetime) else value.isoformat()
@@ -320,6 +333,8 @@ NUMBER: Final = Scalar("a finite number", _number)
 BOOLEAN: Final = Scalar("True or False", _boolean)
 DAY: Final = Scalar("a date (or its ISO 8601 text; of a datetime take .date())", _day)
 INSTANT: Final = Scalar("a datetime with a time zone (or its ISO 8601 text)", _instant)
+VALUE: Final = Scalar("text, a whole number, a date, or a list of whole numbers and texts", _field_value)
+"""The value of a custom field, whatever its kind: money is ``[cents, "EUR"]``, and choices are a list of their ids."""
 ID: Final = Scalar("an id such as 42 or '42'", _identifier)
 ID_TEXT: Final = Scalar("an id such as 42 or '42'", _identifier_text)
 IDS: Final = Array(ID)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from .exit_codes import EXIT_CODES, FAILED, TO_DO
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ..custom_fields import DefinedFields
     from ..provision import AnySheet, Applied, Plan, Progress, Report, Tally, Watch
     from ..session import KantataSession
 
@@ -40,6 +41,7 @@ class _ProvisionOptions:
     kind: str | None
     sheet: str | None
     ignore_columns: tuple[str, ...]
+    custom_fields: bool
     profile: str | None
     base_url: str | None
 
@@ -82,6 +84,9 @@ class _ProvisionOptions:
 )
 @click.option("--sheet", help="Which sheet of a workbook; without it, the first that is not empty.")
 @click.option("--ignore-columns", multiple=True, metavar="NAMES", help="Columns to leave out, separated by commas.")
+@click.option(
+    "--custom-fields", is_flag=True, help="Columns of people and groups may be custom fields, by their names."
+)
 @connection_options
 def provision(**given: Any) -> int:
     """Make teams, people or groups as FILE says.
@@ -95,7 +100,8 @@ def provision(**given: Any) -> int:
 
     People need a person, and may have a full_name, headline, role, permission, bill_rate, cost_rate, manager,
     billability and reference. Groups need a group (a name or an id), and may have a name, company, contact_name,
-    email, phone_number, address, website, notes, reference, projects and projects_out.
+    email, phone_number, address, website, notes, reference, projects and projects_out. With --custom-fields, other
+    columns of these two are custom fields by their names.
 
     What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others are done.
 
@@ -135,18 +141,42 @@ def _saved(plan_file: str) -> Plan:
 
 
 def _planned(options: _ProvisionOptions) -> Plan:
+    if options.custom_fields:
+        return awaited(_read_with_fields(session_for(options.profile, options.base_url), options))
+    sheet = _sheet(options)
+    return awaited(_read(session_for(options.profile, options.base_url), sheet, options))
+
+
+def _sheet(options: _ProvisionOptions, custom_fields: Mapping[str, DefinedFields] | None = None) -> AnySheet:
     from ..provision import read_sheet  # noqa: PLC0415 - as above
 
-    sheet = read_sheet(str(options.sheet_file), kind=options.kind, ignore_columns=options.ignored, sheet=options.sheet)
-    session = session_for(options.profile, options.base_url)
-    return awaited(_read(session, sheet, options))
+    return read_sheet(
+        str(options.sheet_file),
+        kind=options.kind,
+        ignore_columns=options.ignored,
+        sheet=options.sheet,
+        custom_fields=custom_fields,
+    )
+
+
+async def _read_with_fields(session: KantataSession, options: _ProvisionOptions) -> Plan:
+    async with session as kantata:
+        fields = {
+            "people": await kantata.custom_fields.defined("User"),
+            "groups": await kantata.custom_fields.defined("WorkspaceGroup"),
+        }
+        return await _plan(kantata, _sheet(options, fields), options)
 
 
 async def _read(session: KantataSession, sheet: AnySheet, options: _ProvisionOptions) -> Plan:
+    async with session as kantata:
+        return await _plan(kantata, sheet, options)
+
+
+async def _plan(kantata: KantataSession, sheet: AnySheet, options: _ProvisionOptions) -> Plan:
     from ..provision import plan  # noqa: PLC0415 - as above
 
-    async with session as kantata:
-        return await plan(kantata, sheet, remove_others=options.remove_others, invite=options.invite)
+    return await plan(kantata, sheet, remove_others=options.remove_others, invite=options.invite)
 
 
 def _apply(planned: Plan, options: _ProvisionOptions) -> Report:

@@ -61,6 +61,7 @@ class _SyncOptions:
     verify: bool
     planning: bool
     remove: bool
+    custom_fields: bool
     file_format: str
     as_json: bool
     profile: str | None
@@ -87,6 +88,11 @@ class _SyncOptions:
 @click.option("--verify", is_flag=True, help="Compare the copy with the server afterwards.")
 @click.option("--plan", "planning", is_flag=True, help="Say how each collection would be read, and copy nothing.")
 @click.option("--remove", is_flag=True, help="Remove objects that are gone, instead of marking them in _deleted_at.")
+@click.option(
+    "--custom-fields",
+    is_flag=True,
+    help="Give each collection a view with its custom fields as columns by their names (databases only).",
+)
 @click.option(
     "--format",
     "file_format",
@@ -163,7 +169,7 @@ def _say(options: _SyncOptions, text: object, data: object) -> None:
 def _copy(kantata: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> Sync:
     from ..sync import Sync  # noqa: PLC0415 - --help needs none of it
 
-    copy = Sync(kantata, _target(options))
+    copy = Sync(kantata, _target(options), custom_fields=options.custom_fields)
     for name in dict.fromkeys(options.collections):
         arguments: dict[str, Any] = (
             {"updated_after": options.since} if options.since is not None and name in dated else {}
@@ -201,6 +207,8 @@ def _bars(console: Console, options: _SyncOptions) -> Iterator[Progress | None]:
         def show(job: JobReport) -> None:
             rate = job.read / max(time.monotonic() - began, 0.001)
             line = f"{job.name}: {job.read:,} rows, {rate:,.0f} a second"
+            if job.name not in tasks:
+                tasks[job.name] = bars.add_task(job.name, total=None)
             bars.update(tasks[job.name], description=line, completed=job.read)
 
         yield show

@@ -9,6 +9,7 @@ subjects/   teams, people, groups: what each needs to be found, read and written
 plan.py     the plan: shown, saved, applied
 plan_file.py  plans as JSON
 account.py  which account a plan was made for
+custom_fields.py  values of custom fields, set
 applying.py entries carried out, and what got lost carried out again
 ledger.py   what is known of every entry at every moment
 tally.py    pure: how far an apply is

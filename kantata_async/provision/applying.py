@@ -40,6 +40,7 @@ from .comparing import (
     differences,
     identity,
 )
+from .custom_fields import set_fields
 from .ledger import EntryLedger
 from .report import Progress, Report, Watch
 from .sheets import Problem
@@ -212,11 +213,14 @@ class _Applying:
         try:
             if resource == "external_references":
                 outcomes = await self._set_references(writes)
+            elif resource == "custom_fields":
+                outcomes = await set_fields(self._kantata, [write.row for write in writes])
             else:
                 rows = [write.row for write in writes]
                 outcomes = await getattr(self._kantata, resource).update_many(rows, **self._subject.answers(resource))
         except BaseException as error:
-            for outcome in bulk_result(error) or ():
+            # The rows that set custom fields are others than these writes: what became of them is looked at next time.
+            for outcome in (bulk_result(error) or ()) if resource != "custom_fields" else ():
                 self._updated(writes[outcome.index], outcome)
             raise
         for write, outcome in zip(writes, outcomes, strict=True):
@@ -245,7 +249,7 @@ class _Applying:
 
     def _disagreement(self, write: Write, outcome: Outcome[Any]) -> str | None:
         """What the API accepted and shows otherwise: a rate that a rate card sets, an older name of an access level."""
-        if outcome.entity is None or write.resource == "external_references":
+        if outcome.entity is None or write.resource in {"external_references", "custom_fields"}:
             return None
         held = self._subject.read_held(outcome.entity)
         if held is None:

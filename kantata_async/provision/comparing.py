@@ -236,13 +236,15 @@ def _is_unseen(field: str, wanted: Wanted, held: Existing) -> bool:
 def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     """Every value to set on what is not there yet."""
     values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
-    return tuple(Change(field, None, values[field]) for field in (*shape.fixed, *shape.settable) if field in values)
+    fields = dict.fromkeys((*shape.fixed, *shape.settable, *terms.values))
+    return tuple(Change(field, None, values[field]) for field in fields if field in values)
 
 
 def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...]:
     """What differs from the terms."""
     found = []
-    for field in shape.settable:
+    named = (field for field in terms.values if field not in shape.fixed)
+    for field in dict.fromkeys((*shape.settable, *named)):
         if field in terms.values:
             before, after = _single(held.values.get(field, NOT_SHOWN)), terms.values[field]
         elif field in terms.includes:

@@ -96,6 +96,12 @@ class Plan:
     def _vocabulary(self) -> Vocabulary:
         return Vocabulary(kind=self.kind, rates=self._subject.rates, projects=self.projects, labels=self.labels)
 
+    @property
+    def _custom_fields(self) -> tuple[str, ...]:
+        """The columns that are none of the sheet's own."""
+        named = {field for one in self.wanted for field in one.terms.values}
+        return tuple(sorted(named - {*self._subject.shape.settable, *self._subject.shape.fixed}))
+
     def to_json(self) -> str:
         """The plan as JSON; `from_json` reads it."""
         return plan_file.write(
@@ -109,6 +115,7 @@ class Plan:
                 entries=self.entries,
                 problems=self.problems,
                 notes=self.notes,
+                custom_fields=self._custom_fields,
             )
         )
 

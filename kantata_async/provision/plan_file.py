@@ -35,6 +35,7 @@ class PlanFile:
         entries: what was to do when the plan was made.
         problems: the lines that cannot be done.
         notes: remarks on how the file was read.
+        custom_fields: the columns that are custom fields, of people and groups.
     """
 
     kantata_plan: int = _VERSION
@@ -47,6 +48,7 @@ class PlanFile:
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...] = ()
+    custom_fields: tuple[str, ...] = ()
 
 
 _CONVERTER: Final = make_converter(forbid_extra_keys=True)
@@ -87,7 +89,7 @@ def _wrong(plan: PlanFile) -> Iterator[str]:
         return
     known = {project.id for project in plan.projects}
     shape = SUBJECTS[plan.kind].shape
-    columns = {*shape.settable, *shape.fixed}
+    columns = {*shape.settable, *shape.fixed, *(() if plan.kind == "roster" else plan.custom_fields)}
     for project in [*(one.project for one in plan.wanted), *(one.project for one in plan.entries)]:
         if project is not None and project not in known:
             yield f"it names project {project!r}, which is not among its projects"

@@ -12,6 +12,7 @@ store       a target as the jobs of a run use it
 copying     a part brought up to date
 family      parents, and for which of them something changed
 job         a collection: its parts
+views       views of collections with their custom fields as columns
 report      what is going to be done, and what came of it
 sync        all of it
 """

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from ..errors import TargetError
 from ..tables import Table
-from .targets import Held, Step, Target, Written
+from .targets import FieldsView, Held, ShowsFields, Step, Target, Written
 
 T = TypeVar("T")
 
@@ -56,6 +56,11 @@ class OpenTarget:
         written = self._target.write(step)
         self._failed = False
         return written
+
+    async def renew(self, view: FieldsView) -> None:
+        """Make a view, anew where it is not as it should be. Raises TargetError."""
+        if isinstance(self._target, ShowsFields):
+            await self._run(partial(self._target.renew, view))
 
     async def count(self, table: Table, of: Mapping[str, str], before: int | None = None) -> int:
         """How many listed objects are held, created before a second."""

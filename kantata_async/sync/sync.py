@@ -21,6 +21,7 @@ from .job import Job, Pace, Progress
 from .report import Difference, JobReport, Report, SyncPlan
 from .store import OpenTarget
 from .targets import Target
+from .views import FieldViews
 
 _LAG: Final = 180
 
@@ -33,13 +34,18 @@ class Sync:
         target: what the copy is written to.
         lag: seconds for which a write may be under way on the server before it can be seen. So far the copy stays
             behind. The API cuts a request off after 180 s.
+        custom_fields: give each collection whose objects can have custom fields a view beside its table, such as
+            ``workspaces_with_custom_fields``, with their values in columns by the names of the fields. The fields,
+            their choices and values are copied for it. Databases have views; files have none.
 
     Each collection is a job; all jobs run at once, and take turns with each other and with whatever else the session
     does. A run may be stopped anywhere, and the next one goes on from there: what was read is stored together with how
     far the copy has come.
     """
 
-    def __init__(self, kantata: KantataSession, target: Target, *, lag: float = _LAG) -> None:
+    def __init__(
+        self, kantata: KantataSession, target: Target, *, lag: float = _LAG, custom_fields: bool = False
+    ) -> None:
         if not isinstance(target, Target):
             raise UsageError(f"a target has the methods open, write, held and close; {target!r} has not")
         if lag < 0:
@@ -50,6 +56,7 @@ class Sync:
         self._target: Final = target
         self._lag: Final = int(lag)
         self._jobs: Final[dict[str, Job]] = {}
+        self._views: Final = FieldViews(kantata, target) if custom_fields else None
 
     def __repr__(self) -> str:
         return f"<Sync of {', '.join(self._jobs) or 'nothing yet'}>"
@@ -68,7 +75,8 @@ class Sync:
             UsageError: it has no list, was added already, or an argument is not the list's.
         """
         pace = Pace(self._lag, None if sweep is None else int(sweep.total_seconds()))
-        added = Job(self._connection, resource, arguments, pace)
+        asked = arguments if self._views is None else self._views.arguments(resource, arguments)
+        added = Job(self._connection, resource, asked, pace)
         if added.name in self._jobs:
             raise UsageError(f"{added.name} was added already: one target holds one copy of it")
         self._jobs[added.name] = added
@@ -132,12 +140,17 @@ class Sync:
                 return await job.run(store, progress)
 
         async with self._opened() as store:
-            return Report(await together(run(job, store) for job in self._jobs.values()))
+            reports = await together(run(job, store) for job in self._jobs.values())
+            views = [] if self._views is None else [await self._views.run(store, self._jobs)]
+            return Report([*reports, *views])
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[OpenTarget]:
         if not self._jobs:
             raise UsageError("nothing to copy: add a collection first, as in sync.add(kantata.users)")
+        for name, resource in ({} if self._views is None else self._views.resources).items():
+            if name not in self._jobs:
+                self.add(resource)
         store = OpenTarget(self._target)
         await store.open()
         try:

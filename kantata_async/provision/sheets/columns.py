@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import attrs
 
+from ...custom_fields import DefinedFields, FieldDefinition, text_of_value, value_from_text
 from ...errors import UsageError
 from ..texts import coded, hint, nearest
 
@@ -42,6 +43,20 @@ class Columns:
     )
     """The columns by their own names."""
 
+    def with_fields(self, fields: DefinedFields) -> Columns:
+        """These columns, and one for each custom field whose name means none of them."""
+        by_code: dict[str, list[FieldDefinition]] = defaultdict(list)
+        for field in fields.fields:
+            if self.find(field.name) is None:
+                by_code[coded(field.name)].append(field)
+        own = [
+            SheetColumn(one.name, partial(_read_field, one), (code,))
+            for code, (one, *more) in by_code.items()
+            if not more
+        ]
+        several = {code: tuple(one.name for one in ones) for code, ones in by_code.items() if len(ones) > 1}
+        return Columns((*self.columns, *own), {**self.ambiguous, **several})
+
     @property
     def required(self) -> list[str]:
         """The names of the columns that every line needs."""
@@ -63,11 +78,21 @@ class Columns:
         return f"there is no column {header!r}{offer}"
 
 
+def _read_field(field: FieldDefinition, text: str) -> str:
+    """The text of a custom field's value, as `text_of_value` spells it."""
+    try:
+        value = value_from_text(field, text)
+    except UsageError as error:
+        raise ValueError(str(error).removeprefix(field.name).lstrip(": ")) from error
+    return text_of_value(value) or ""
+
+
 class Keys:
     """The columns that the keys of objects name; each key is looked up once, however many objects there are."""
 
     def __init__(self, columns: Columns, ignored: Collection[str]) -> None:
         ignoring = _ignoring(ignored)
+        self.columns = columns
         self.is_ignored = cache(lambda key: coded(key) in ignoring)
         self.find = cache(columns.find)
         self.wrong = cache(columns.wrong)
@@ -77,6 +102,7 @@ class Keys:
 class Layout:
     """Which column each place of a row belongs to, None for one that is left out; and the places without a header."""
 
+    columns: Columns
     places: tuple[str | None, ...]
     unnamed: frozenset[int]
 
@@ -107,7 +133,7 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
     if wrong:
         raise UsageError(f"{source}: {'; '.join(dict.fromkeys(wrong))}")
     unnamed = (number for number, text in enumerate(header) if not text and codes[number] not in ignoring)
-    return Layout(tuple(places), frozenset(unnamed))
+    return Layout(columns, tuple(places), frozenset(unnamed))
 
 
 def _ignoring(names: Collection[str]) -> dict[str, str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import attrs
 
+from ...custom_fields import SubjectType
 from .cells import Name, read_boolean, read_email, read_group, read_projects, read_reference, read_text
 from .columns import Columns, SheetColumn
 from .sheet import Sheet
@@ -29,6 +31,7 @@ class GroupLine:
         reference: an external reference that it should have, ``service:model:ref``.
         projects: projects that should be in it.
         projects_out: projects that should not be in it.
+        custom_fields: the values of custom fields by their names, as text.
     """
 
     number: int
@@ -44,6 +47,7 @@ class GroupLine:
     reference: str | None = None
     projects: tuple[Name, ...] = ()
     projects_out: tuple[Name, ...] = ()
+    custom_fields: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -59,6 +63,8 @@ class Groups(Sheet[GroupLine]):
     - reference: ``service:model:ref``, an external reference that it should have.
     - projects, projects_out: projects that should be in it, and those that should not, separated by semicolons.
 
+    A column may also name a custom field, where the sheet is read with `custom_fields`.
+
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
@@ -67,6 +73,7 @@ class Groups(Sheet[GroupLine]):
     """
 
     kind: ClassVar[str] = "groups"
+    subject_type: ClassVar[SubjectType | None] = "WorkspaceGroup"
     line: ClassVar[type[GroupLine]] = GroupLine
     columns: ClassVar[Columns] = Columns(
         (

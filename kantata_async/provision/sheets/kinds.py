@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Final, TypeAlias
 
+from ...custom_fields import DefinedFields
 from ...errors import UsageError
 from ..texts import coded, nearest
 from .columns import Columns
@@ -27,6 +28,7 @@ def read_sheet(
     kind: str | None = None,
     ignore_columns: Collection[str] = (),
     sheet: str | None = None,
+    custom_fields: Mapping[str, DefinedFields] | None = None,
 ) -> AnySheet:
     """The lines of a file, as the kind of sheet that its columns make it; of standard input for ``-``.
 
@@ -35,6 +37,7 @@ def read_sheet(
         kind: "roster", "people" or "groups"; without it, the columns decide.
         ignore_columns: headers of columns to leave out.
         sheet: the name of a workbook's sheet.
+        custom_fields: those that columns may name besides, by the kind: "people" and "groups".
 
     Raises:
         UsageError: the file cannot be read, or its columns fit no kind of sheet.
@@ -44,7 +47,8 @@ def read_sheet(
         kind = kind_of(content.header(_is_column, sheet))
     if kind not in KINDS:
         raise UsageError(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
-    return KINDS[kind].of_content(content, ignore_columns=ignore_columns, sheet=sheet)
+    fields = (custom_fields or {}).get(kind)
+    return KINDS[kind].of_content(content, ignore_columns=ignore_columns, sheet=sheet, custom_fields=fields)
 
 
 def _is_column(header: str) -> bool:

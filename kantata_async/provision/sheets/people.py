@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import ClassVar
 
 import attrs
 
+from ...custom_fields import SubjectType
 from .cells import Name, read_percent, read_permission, read_person, read_reference, read_text
 from .columns import Columns, SheetColumn
 from .roster import ANY_RATE, BILL_RATE, COST_RATE, FULL_NAME, PERSON
@@ -29,6 +31,7 @@ class PersonLine:
         manager: their manager.
         billability: which share of their time should be billable, in percent.
         reference: an external reference that they should have, ``service:model:ref``.
+        custom_fields: the values of custom fields by their names, as text.
     """
 
     number: int
@@ -42,6 +45,7 @@ class PersonLine:
     manager: Name | None = None
     billability: int | None = None
     reference: str | None = None
+    custom_fields: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -59,6 +63,8 @@ class People(Sheet[PersonLine]):
     - billability: percent.
     - reference: ``service:model:ref``, an external reference that they should have.
 
+    A column may also name a custom field, where the sheet is read with `custom_fields`.
+
     Attributes:
         lines: the lines that could be read.
         problems: the others, each with its number and the reason.
@@ -67,6 +73,7 @@ class People(Sheet[PersonLine]):
     """
 
     kind: ClassVar[str] = "people"
+    subject_type: ClassVar[SubjectType | None] = "User"
     line: ClassVar[type[PersonLine]] = PersonLine
     columns: ClassVar[Columns] = Columns(
         (

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import attrs
 
+from ...custom_fields import DefinedFields, SubjectType
 from ...errors import UsageError
 from ..texts import tidy
 from .cells import Cells, cell_text, checked_text
@@ -50,6 +51,8 @@ class Sheet(Generic[L]):
     """
 
     kind: ClassVar[str]
+    subject_type: ClassVar[SubjectType | None] = None
+    """Whose custom fields its columns can be."""
     columns: ClassVar[Columns]
     line: ClassVar[type[Any]]
 
@@ -59,7 +62,14 @@ class Sheet(Generic[L]):
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
+    def read(
+        cls,
+        path: str | PathLike[str],
+        *,
+        ignore_columns: Collection[str] = (),
+        sheet: str | None = None,
+        custom_fields: DefinedFields | None = None,
+    ) -> Self:
         """The lines of a file, by its suffix and content; of standard input for ``-``.
 
         Args:
@@ -67,14 +77,22 @@ class Sheet(Generic[L]):
                 workbooks.
             ignore_columns: headers of columns to leave out; for columns without one their letters, as in a spreadsheet.
             sheet: the name of a workbook's sheet; without it the first with anything in it.
+            custom_fields: those that columns may name besides, ``await kantata.custom_fields.defined("User")`` of
+                people and ``"WorkspaceGroup"`` of groups. Rosters have none.
 
         Raises:
             UsageError: the file cannot be read, or not as a whole.
         """
-        return cls.of_content(load(path), ignore_columns=ignore_columns, sheet=sheet)
+        return cls.of_content(load(path), ignore_columns=ignore_columns, sheet=sheet, custom_fields=custom_fields)
 
     @classmethod
-    def from_csv(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
+    def from_csv(
+        cls,
+        path: str | PathLike[str],
+        *,
+        ignore_columns: Collection[str] = (),
+        custom_fields: DefinedFields | None = None,
+    ) -> Self:
         """The lines of values separated by commas, semicolons, tabs or bars, with a header.
 
         In UTF-8, in UTF-16 with a byte order mark, or in Windows-1252 when nothing else fits.
@@ -82,11 +100,17 @@ class Sheet(Generic[L]):
         Raises:
             UsageError: the file cannot be read as a whole; it names the file and the place.
         """
-        return cls.of_content(Content.at(path, "delimited"), ignore_columns=ignore_columns)
+        content = Content.at(path, "delimited")
+        return cls.of_content(content, ignore_columns=ignore_columns, custom_fields=custom_fields)
 
     @classmethod
     def from_xlsx(
-        cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = (), sheet: str | None = None
+        cls,
+        path: str | PathLike[str],
+        *,
+        ignore_columns: Collection[str] = (),
+        sheet: str | None = None,
+        custom_fields: DefinedFields | None = None,
     ) -> Self:
         """The lines of a workbook's sheet; cells that hold an error read as empty. It takes the extra ``xlsx``.
 
@@ -94,19 +118,32 @@ class Sheet(Generic[L]):
             UsageError: it is no workbook, or has no such sheet.
         """
         content = Content.at(path, "workbook")
-        return cls.of_content(content, ignore_columns=ignore_columns, sheet=sheet)
+        return cls.of_content(content, ignore_columns=ignore_columns, sheet=sheet, custom_fields=custom_fields)
 
     @classmethod
-    def from_jsonl(cls, path: str | PathLike[str], *, ignore_columns: Collection[str] = ()) -> Self:
+    def from_jsonl(
+        cls,
+        path: str | PathLike[str],
+        *,
+        ignore_columns: Collection[str] = (),
+        custom_fields: DefinedFields | None = None,
+    ) -> Self:
         """The lines of JSON: an object a line.
 
         Raises:
             UsageError: the file is no text.
         """
-        return cls.of_content(Content.at(path, "json"), ignore_columns=ignore_columns)
+        content = Content.at(path, "json")
+        return cls.of_content(content, ignore_columns=ignore_columns, custom_fields=custom_fields)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Mapping[str, Any]], *, ignore_columns: Collection[str] = ()) -> Self:
+    def from_rows(
+        cls,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        ignore_columns: Collection[str] = (),
+        custom_fields: DefinedFields | None = None,
+    ) -> Self:
         """The lines of mappings with the columns as keys; their numbers are their positions, from 1.
 
         Values may be those of pandas and numpy: a value that is missing there is empty, and 3.0 is the id 3.
@@ -118,31 +155,52 @@ class Sheet(Generic[L]):
             raise UsageError("a data frame is not rows: give frame.to_dict('records'), or with polars frame.to_dicts()")
         if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
             raise UsageError(f"rows must be an iterable of mappings, not {type(rows).__name__}")
-        keys = Keys(cls.columns, ignore_columns)
+        keys = Keys(cls._columns(custom_fields), ignore_columns)
         read = (cls._of_object(row, number, keys) for number, row in enumerate(rows, 1))
         return cls._of(read, cls.kind, ())
 
     @classmethod
-    def of_content(cls, content: Content, *, ignore_columns: Collection[str] = (), sheet: str | None = None) -> Self:
+    def of_content(
+        cls,
+        content: Content,
+        *,
+        ignore_columns: Collection[str] = (),
+        sheet: str | None = None,
+        custom_fields: DefinedFields | None = None,
+    ) -> Self:
         """The lines in the content of a file.
 
         Raises:
             UsageError: as `read`.
         """
+        columns = cls._columns(custom_fields)
         if content.form == "json":
             text = decode(content.data, content.source)
-            keys = Keys(cls.columns, ignore_columns)
+            keys = Keys(columns, ignore_columns)
             lines = enumerate(text.content.split("\n"), 1)
             read = (cls._of_json(line, number, keys) for number, line in lines if line.strip())
             return cls._of(read, content.source, text.notes)
-        rows, notes = content.rows(lambda header: cls.columns.find(header) is not None, sheet)
+        rows, notes = content.rows(lambda header: columns.find(header) is not None, sheet)
         first = next(rows, None)
         if first is None:
-            names = ", ".join(cls.columns.required)
+            names = ", ".join(columns.required)
             raise UsageError(f"{content.source}: the first line should be a header with the columns {names}, …")
         header = [header_text(cell) for cell in first.cells]
-        layout = lay_out(cls.columns, header, ignore_columns, content.source)
+        layout = lay_out(columns, header, ignore_columns, content.source)
         return cls._of((cls._of_row(layout, row) for row in rows), content.source, notes)
+
+    @classmethod
+    def _columns(cls, custom_fields: DefinedFields | None) -> Columns:
+        """The columns that it may have; raises UsageError for custom fields that are not of what it is about."""
+        if custom_fields is None:
+            return cls.columns
+        if cls.subject_type is None:
+            raise UsageError(f"a {cls.kind} has no custom fields: people and groups have")
+        if custom_fields.subject_type != cls.subject_type:
+            raise UsageError(
+                f"{cls.kind} have the custom fields of {cls.subject_type}, not {custom_fields.subject_type}"
+            )
+        return cls.columns.with_fields(custom_fields)
 
     @classmethod
     def _of(cls, read: Iterable[Any], source: str, notes: tuple[str, ...]) -> Self:
@@ -159,7 +217,7 @@ class Sheet(Generic[L]):
             where = ", ".join(f"{letters(number)} ({cell_text(cell)!r})" for number, cell in stray[:_MOST_TOLD])
             return Problem(row.number, f"it has a value under no header, in column {where}")
         cells = zip(layout.places, row.cells, strict=False)
-        return cls._of_cells({name: cell for name, cell in cells if name is not None}, row.number)
+        return cls._of_cells(layout.columns, {name: cell for name, cell in cells if name is not None}, row.number)
 
     @classmethod
     def _of_json(cls, line: str, number: int, keys: Keys) -> L | Problem:
@@ -186,24 +244,26 @@ class Sheet(Generic[L]):
                 wrong.append(f"there are two columns {name!r}")
             else:
                 cells[name] = value
-        return Problem(number, "; ".join(wrong)) if wrong else cls._of_cells(cells, number)
+        return Problem(number, "; ".join(wrong)) if wrong else cls._of_cells(keys.columns, cells, number)
 
     @classmethod
-    def _of_cells(cls, cells: Mapping[str, Any], number: int) -> L | Problem:
+    def _of_cells(cls, columns: Columns, cells: Mapping[str, Any], number: int) -> L | Problem:
         values: Cells = {}
         reasons = []
-        empty = cls.columns.by_name.keys() - cells.keys()
+        empty = columns.by_name.keys() - cells.keys()
         for name, cell in cells.items():
             try:
                 text = checked_text(cell_text(cell))
                 if text:
-                    values[name] = cls.columns.by_name[name].read(text)
+                    values[name] = columns.by_name[name].read(text)
                 else:
                     empty.add(name)
             except ValueError as error:
                 reasons.append(f"{name}: {error}")
-        missing = [f"the {name} is missing" for name in cls.columns.required if name in empty]
+        missing = [f"the {name} is missing" for name in columns.required if name in empty]
         if missing or reasons:
             return Problem(number, "; ".join([*missing, *reasons]))
-        made: L = cls.line(number=number, **values)
+        own = {name: value for name, value in values.items() if name in cls.columns.by_name}
+        fields = {name: value for name, value in values.items() if name not in own}
+        made: L = cls.line(number=number, **own, **({"custom_fields": fields} if fields else {}))
         return made

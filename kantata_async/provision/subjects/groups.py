@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
@@ -15,7 +16,17 @@ from ..finding import Missing, find_groups, find_projects, references_of, why_mi
 from ..sheets import GroupLine, Name, Problem
 from ..texts import folded
 from ..wanting import Project, Terms, Value, Wanted, gather
-from .subject import Creator, Wish, Write, in_fields, reference_fields, reference_write, values_of
+from .subject import (
+    Creator,
+    Wish,
+    Write,
+    field_writes,
+    held_fields,
+    in_fields,
+    reference_fields,
+    reference_write,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from ...api.workspace_groups import WorkspaceGroup, WorkspaceGroupsInclude, WorkspaceGroupsRow
@@ -25,12 +36,15 @@ _FIELDS: Final = {
     name: name for name in ("name", "company", "contact_name", "email", "phone_number", "address", "website", "notes")
 }
 _PROJECTS: Final = {"projects": "add_workspace_ids", "projects_out": "remove_workspace_ids"}
+_COLUMNS: Final = (*_FIELDS, "reference", *_PROJECTS)
 _INCLUDED: Final[Mapping[str, WorkspaceGroupsInclude]] = {
     "reference": "external_references",
     "projects": "workspaces",
     "projects_out": "workspaces",
 }
 """The columns that come only with an include."""
+
+_NO_FIELDS: Final[Mapping[str, str | None]] = MappingProxyType({})
 
 _NEW: Final = "name:"
 """Before the name, as `folded` gives it, of a group that has no id yet: what it is known by."""
@@ -54,9 +68,9 @@ class GroupsOfAccount:
     """The groups of projects of the account; see `Subject`."""
 
     kind: str = "groups"
-    shape: Shape = Shape(settable=(*_FIELDS, "reference", *_PROJECTS))
+    shape: Shape = Shape(settable=_COLUMNS)
     rates: frozenset[str] = frozenset()
-    created_with: tuple[str, ...] = (*_FIELDS, "reference", *_PROJECTS)
+    created_with: tuple[str, ...] = _COLUMNS
     creators: Mapping[Action, Creator] = _CREATORS
 
     async def want(self, kantata: KantataSession, lines: Sequence[GroupLine], *, invite: bool) -> Wish:
@@ -75,14 +89,21 @@ class GroupsOfAccount:
         names = {one.subject: _name_of(one) for one in wanted}
         found = await find_groups(kantata, names.values(), include)
         there = {subject: group for subject, name in names.items() if isinstance(group := found[name], Entity)}
-        return State(places={None: [_held(group, subject) for subject, group in there.items()]})
+        named = any(not one.terms.values.keys() <= set(_COLUMNS) for one in wanted)
+        custom = await held_fields(kantata, "WorkspaceGroup", [group.id for group in there.values()], named=named)
+        held = (_held(group, subject, custom.get(group.id, {})) for subject, group in there.items())
+        return State(places={None: list(held)})
 
     def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`; the API accepts no update of a group without its name."""
-        own = tuple(change for change in changes if change.field != "reference")
+        own = tuple(change for change in changes if change.field in {*_FIELDS, *_PROJECTS})
         row = {"id": held.id, "name": held.name or entry.name, **_fields(own)}
         writes = [Write(entry, "workspace_groups", row, own)] if own else []
-        return [*writes, *reference_write(entry, "WorkspaceGroup", held.id, changes)]
+        return [
+            *writes,
+            *reference_write(entry, "WorkspaceGroup", held.id, changes),
+            *field_writes(entry, "WorkspaceGroup", held.id, changes, _COLUMNS),
+        ]
 
     def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
         """See `Subject.answers`."""
@@ -150,7 +171,7 @@ def resolve(
 
 
 def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, ...]) -> Terms:
-    given: dict[str, Value] = {name: getattr(line, name) for name in _FIELDS}
+    given: dict[str, Value] = {**{name: getattr(line, name) for name in _FIELDS}, **line.custom_fields}
     includes = {"reference": (line.reference,) if line.reference else (), "projects": tuple(sorted(projects))}
     return Terms(
         values={name: value for name, value in given.items() if value is not None},
@@ -159,8 +180,8 @@ def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, 
     )
 
 
-def _held(group: WorkspaceGroup, subject: str) -> Existing:
-    values = values_of(group, _FIELDS)
+def _held(group: WorkspaceGroup, subject: str, custom: Mapping[str, str | None] = _NO_FIELDS) -> Existing:
+    values = {**custom, **values_of(group, _FIELDS)}
     projects = getattr(group, "workspace_ids", None)
     if projects is not None:
         values |= dict.fromkeys(_PROJECTS, frozenset(projects))

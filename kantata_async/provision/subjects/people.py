@@ -13,7 +13,7 @@ from ..sheets import RATES, Name, PersonLine, Problem
 from ..texts import folded
 from ..wanting import Terms, Value, Wanted, gather, in_subunits
 from .inviting import invitation_note, invite, is_invitable
-from .subject import HUNDREDTHS, Creator, Wish, Write, in_fields, reference_write, values_of
+from .subject import HUNDREDTHS, Creator, Wish, Write, field_writes, held_fields, in_fields, reference_write, values_of
 
 if TYPE_CHECKING:
     from ...api.account_memberships import AccountMembership, AccountMembershipsInclude
@@ -29,6 +29,7 @@ _OF_MEMBERSHIP: Final = {
     "manager": "manager_id",
     "billability": "billability_target",
 }
+_COLUMNS: Final = (*_OF_USER, *_OF_MEMBERSHIP, "reference")
 _ROLES_ON_PROJECTS_STAY: Final = {"change_role_option": "keep_existing_role"}
 """Sent with a default role: without it the API gives the person a further role on their projects."""
 
@@ -46,7 +47,7 @@ class PeopleOfAccount:
     """The people of the account; see `Subject`."""
 
     kind: str = "people"
-    shape: Shape = Shape(settable=(*_OF_USER, *_OF_MEMBERSHIP, "reference"), absent="is not a member of the account")
+    shape: Shape = Shape(settable=_COLUMNS, absent="is not a member of the account")
     rates: frozenset[str] = frozenset(RATES)
     created_with: tuple[str, ...] = ()
     creators: Mapping[Action, Creator] = _CREATORS
@@ -79,7 +80,8 @@ class PeopleOfAccount:
         )
         by_id = {user.id: user for user in users}
         memberships = await _memberships(kantata, ids, [_INCLUDED[one] for one in sorted(fields & _INCLUDED.keys())])
-        held = [_held(one, by_id) for one in memberships]
+        custom = await held_fields(kantata, "User", ids, named=not fields <= set(_COLUMNS))
+        held = [_held(one, by_id, custom) for one in memberships]
         return State(
             places={None: [one for one in held if one is not None]},
             invited=await pending_invitations(kantata) if invited else frozenset(),
@@ -98,7 +100,11 @@ class PeopleOfAccount:
             if "default_role_id" in row:
                 row |= _ROLES_ON_PROJECTS_STAY
             writes.append(Write(entry, "account_memberships", row, of_membership))
-        return [*writes, *reference_write(entry, "User", held.subject, changes)]
+        return [
+            *writes,
+            *reference_write(entry, "User", held.subject, changes),
+            *field_writes(entry, "User", held.subject, changes, _COLUMNS),
+        ]
 
     def answers(self, resource: str) -> Mapping[str, Sequence[str]]:
         """See `Subject.answers`."""
@@ -153,6 +159,7 @@ def _terms(line: PersonLine, manager: Any, role: Any) -> Terms:
         "manager": manager.id if isinstance(manager, Person) else None,
         "billability": line.billability,
         **{name: in_subunits(rate, HUNDREDTHS, "account") for name, rate in rates.items()},
+        **line.custom_fields,
     }
     return Terms(
         values={name: value for name, value in given.items() if value is not None},
@@ -173,13 +180,15 @@ async def _memberships(
     return [one for found in await together(queries) for one in found]
 
 
-def _held(membership: AccountMembership, users: Mapping[str, User]) -> Existing | None:
+def _held(
+    membership: AccountMembership, users: Mapping[str, User], custom: Mapping[str, Mapping[str, str | None]]
+) -> Existing | None:
     """Somebody as the answers show them; None for a membership that does not say whose it is."""
     person = getattr(membership, "user_id", None)
     if person is None:
         return None
     user = users.get(person)
-    values = {**values_of(user, _OF_USER), **values_of(membership, _OF_MEMBERSHIP)}
+    values = {**custom.get(person, {}), **values_of(user, _OF_USER), **values_of(membership, _OF_MEMBERSHIP)}
     references = references_of(user)
     if references is not None:
         values["reference"] = references

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import attrs
 
 from ...bulk import Outcome
+from ...custom_fields import SubjectType, text_of_value
 from ..comparing import Action, Change, Entry, Existing, Shape, State
 from ..sheets import Problem
 from ..wanting import Project, Value, Wanted
@@ -15,7 +16,9 @@ from ..wanting import Project, Value, Wanted
 if TYPE_CHECKING:
     from ...session import KantataSession
 
-Resource = Literal["participations", "account_memberships", "users", "workspace_groups", "external_references"]
+Resource = Literal[
+    "participations", "account_memberships", "users", "workspace_groups", "external_references", "custom_fields"
+]
 
 Creator = Callable[["KantataSession", Sequence[Entry]], AsyncGenerator[Outcome[Any], None]]
 """Creates what entries name; the index of an outcome is the position of its entry."""
@@ -111,6 +114,32 @@ def reference_write(entry: Entry, subject_type: str, subject_id: str, changes: S
         for change in changes
         if change.field == "reference"
     ]
+
+
+def field_writes(
+    entry: Entry, subject_type: SubjectType, subject_id: str, changes: Sequence[Change], columns: Container[str]
+) -> list[Write]:
+    """The writes of custom fields: of all changes that are none of a sheet's own columns."""
+    return [
+        Write(
+            entry,
+            "custom_fields",
+            {"subject_type": subject_type, "subject_id": subject_id, "name": change.field, "text": change.after},
+            (change,),
+        )
+        for change in changes
+        if change.field not in columns
+    ]
+
+
+async def held_fields(
+    kantata: KantataSession, subject_type: SubjectType, ids: Sequence[str], named: bool
+) -> dict[str, dict[str, str | None]]:
+    """The custom fields of objects as text, by their ids and the names of the fields; none where no line names one."""
+    if not named or not ids:
+        return {}
+    values = await kantata.custom_fields.of(subject_type, ids)
+    return {id: {name: text_of_value(value) for name, value in held.items()} for id, held in values.items()}
 
 
 def values_of(entity: object, attributes: Mapping[str, str]) -> dict[str, Any]:

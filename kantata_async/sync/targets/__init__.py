@@ -2,6 +2,8 @@
 
 protocol     what a target does: four methods
 ours         the columns that a copy has of its own
+names        names and texts as SQL has them
+views        views with the custom fields of objects as columns
 driver       the drivers of databases
 lock         a lock that dies with its owner
 sql          what the databases have in common
@@ -23,12 +25,14 @@ from .parquet import ParquetTarget
 from .postgres import PostgresTarget
 from .protocol import Held, OnDeletion, Rows, Step, Target, Written
 from .sqlite import SQLiteTarget
+from .views import FieldsView, ShowsFields
 
 __all__ = [
     "DELETED_AT",
     "LISTED",
     "SYNCED_AT",
     "DuckDBTarget",
+    "FieldsView",
     "Held",
     "JSONLinesTarget",
     "OnDeletion",
@@ -36,6 +40,7 @@ __all__ = [
     "PostgresTarget",
     "Rows",
     "SQLiteTarget",
+    "ShowsFields",
     "Step",
     "Target",
     "Written",

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Final
 
 from ...tables import Kind
 from .driver import driver
+from .names import quoted
 from .ours import with_ours
 from .protocol import Rows, Written
-from .sql import changes, quoted, stored
+from .sql import changes, stored
 from .sql_file import SQLFileTarget
+from .views import Dialect
 
 _STAGE: Final = "_kantata_stage"
 
@@ -33,6 +35,18 @@ class DuckDBTarget(SQLFileTarget):
         Kind.TEXTS: "VARCHAR[]",
         Kind.JSON: "VARCHAR",
     }
+
+    dialect: ClassVar[Dialect] = Dialect(
+        text="json_extract_string(v.value, '$')",
+        whole="TRY_CAST(json_extract_string(v.value, '$') AS BIGINT)",
+        day="TRY_CAST(json_extract_string(v.value, '$') AS DATE)",
+        cents="TRY_CAST(json_extract_string(v.value, '$[0]') AS BIGINT)",
+        currency="json_extract_string(v.value, '$[1]')",
+        spread="",
+        chosen="list_contains(v.selected_choice_ids, c.id)",
+        labels="list(s.label ORDER BY s.position)",
+        first="l.labels[1]",
+    )
 
     def _connect(self) -> None:
         duckdb = driver("duckdb", "duckdb")

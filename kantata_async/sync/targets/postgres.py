@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from ...errors import TargetError
 from ...tables import Kind, arrow, arrow_compute
 from .driver import driver
+from .names import quoted
 from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
-from .sql import SQLTarget, changes, quoted, stored
+from .sql import SQLTarget, changes, stored
+from .views import Dialect
 
 _STAGE: Final = "_kantata_stage"
 
@@ -36,6 +38,18 @@ class PostgresTarget(SQLTarget):
         Kind.TEXTS: "text[]",
         Kind.JSON: "json",
     }
+
+    dialect: ClassVar[Dialect] = Dialect(
+        text="(v.value #>> '{}')",
+        whole="CASE WHEN v.value #>> '{}' ~ '^-?[0-9]{1,18}$' THEN (v.value #>> '{}')::bigint END",
+        day="CASE WHEN v.value #>> '{}' ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN (v.value #>> '{}')::date END",
+        cents="CASE WHEN v.value ->> 0 ~ '^-?[0-9]{1,18}$' THEN (v.value ->> 0)::bigint END",
+        currency="(v.value ->> 1)",
+        spread="",
+        chosen="c.id = ANY(v.selected_choice_ids)",
+        labels="array_agg(s.label ORDER BY s.position)",
+        first="l.labels[1]",
+    )
 
     def __init__(self, dsn: str, *, schema: str = "public", on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)

@@ -10,23 +10,21 @@ from typing import Any, ClassVar, Final
 
 from ...errors import TargetError, UsageError
 from ...tables import Column, Kind, Table, arrow
+from .names import quoted
 from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .protocol import Held, OnDeletion, Rows, Step, Written
+from .views import Dialect, FieldsView, view_query
 
 FORMAT: Final = "1"
 """Of what a target holds besides the objects; another one is refused."""
 
 _CHECKPOINTS: Final = "_kantata_checkpoints"
 _FORMAT: Final = "_kantata_format"
+_VIEWS: Final = "_kantata_views"
 _OURS: Final = (Column(SYNCED_AT, Kind.INSTANT), Column(DELETED_AT, Kind.INSTANT), Column(LISTED, Kind.TRUTH))
 
 _MOST_VALUES: Final = 500
 """Values of one statement."""
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class SQLTarget(ABC):
@@ -38,6 +36,9 @@ class SQLTarget(ABC):
 
     types: ClassVar[Mapping[Kind, str]]
     """What a column of each kind is declared as."""
+
+    dialect: ClassVar[Dialect]
+    """How it says what the value of a custom field is."""
 
     def __init__(self, on_deletion: OnDeletion = "mark") -> None:
         if on_deletion not in {"mark", "remove"}:
@@ -103,26 +104,44 @@ class SQLTarget(ABC):
     def write(self, step: Step) -> Mapping[str, Written]:
         """See `Target.write`."""
         written: dict[str, Written] = {}
-        known = {table: set(columns) for table, columns in self._columns.items()}
-        with self._failing("could not be written"):
-            self._run("BEGIN")
-            try:
-                for rows in step.rows:
-                    self._widen(rows.table)
-                    there = written.get(rows.table.collection, Written())
-                    written[rows.table.collection] = there + self._merge(rows, step.at)
-                for table, ids in step.deleted.items():
-                    there = written.get(table.collection, Written())
-                    written[table.collection] = there + Written(deleted=self._delete(table, ids, step.at))
-                for part, checkpoint in step.checkpoints.items():
-                    self._keep(part, checkpoint)
-                self._run("COMMIT")
-            except BaseException:
-                self._columns.clear()
-                self._columns.update(known)
-                self._undo()
-                raise
+        with self._failing("could not be written"), self._transaction():
+            for rows in step.rows:
+                self._widen(rows.table)
+                there = written.get(rows.table.collection, Written())
+                written[rows.table.collection] = there + self._merge(rows, step.at)
+            for table, ids in step.deleted.items():
+                there = written.get(table.collection, Written())
+                written[table.collection] = there + Written(deleted=self._delete(table, ids, step.at))
+            for part, checkpoint in step.checkpoints.items():
+                self._keep(part, checkpoint)
         return written
+
+    def renew(self, view: FieldsView) -> None:
+        """Make the view of a collection with its custom fields, anew where it is not as it should be.
+
+        Raises:
+            TargetError: it could not be made: others may have made views of it, which are in the way.
+        """
+        text = self.types[Kind.TEXT]
+        with self._failing(f"could not renew the view {view.name}"), self._transaction():
+            for table in (view.table, view.values, view.choices):
+                self._widen(table)
+            self._run(f"CREATE TABLE IF NOT EXISTS {self._named(_VIEWS)} (name {text} PRIMARY KEY, query {text})")
+            own = [column.name for column in (*view.table.columns, *_OURS)]
+            query = view_query(view, own, self.dialect, self._named)
+            if self._columns_there(view.name) and self._query_of(view.name) == query:
+                return
+            self._run(f"DROP VIEW IF EXISTS {self._named(view.name)}")
+            self._run(f"CREATE VIEW {self._named(view.name)} AS {query}")
+            self._run(f"DELETE FROM {self._named(_VIEWS)} WHERE name = {self._mark(1)}", [view.name])  # noqa: S608
+            values = f"{self._mark(1)}, {self._mark(2)}"
+            self._run(f"INSERT INTO {self._named(_VIEWS)} VALUES ({values})", [view.name, query])  # noqa: S608
+
+    def _query_of(self, view: str) -> str | None:
+        """The query that a view was made of; None for one that was not made yet."""
+        query = f"SELECT query FROM {self._named(_VIEWS)} WHERE name = {self._mark(1)}"  # noqa: S608
+        found = self._select(query, [view]).column("query").to_pylist()
+        return found[0] if found else None
 
     def held(self, table: Table, of: Mapping[str, str], before: datetime | None = None) -> Held:
         """See `Target.held`."""
@@ -154,15 +173,10 @@ class SQLTarget(ABC):
         """Make sure of our own tables; gives the checkpoints."""
         text = self.types[Kind.TEXT]
         if not self._columns_there(_FORMAT):
-            self._run("BEGIN")
-            try:
+            with self._transaction():
                 self._run(f"CREATE TABLE {self._named(_FORMAT)} (format {text})")
                 self._run(f"CREATE TABLE {self._named(_CHECKPOINTS)} (part {text} PRIMARY KEY, checkpoint {text})")
                 self._run(f"INSERT INTO {self._named(_FORMAT)} VALUES ('{FORMAT}')")  # noqa: S608
-                self._run("COMMIT")
-            except BaseException:
-                self._undo()
-                raise
         found = self._select(f"SELECT format FROM {self._named(_FORMAT)}").column("format").to_pylist()  # noqa: S608
         if found != [FORMAT]:
             formats = ", ".join(map(str, found)) or "none"
@@ -226,6 +240,20 @@ class SQLTarget(ABC):
     def _instant(self, instant: datetime) -> Any:
         """A point in time as a value of a statement."""
         return instant
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Let all that is carried out inside be so, or nothing of it."""
+        known = {table: set(columns) for table, columns in self._columns.items()}
+        self._run("BEGIN")
+        try:
+            yield
+            self._run("COMMIT")
+        except BaseException:
+            self._columns.clear()
+            self._columns.update(known)
+            self._undo()
+            raise
 
     def _undo(self) -> None:
         try:

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Final
 
 from ...tables import Kind, arrow, json_text
 from .driver import driver
+from .names import quoted
 from .ours import with_ours
 from .protocol import Rows, Written
-from .sql import changes, quoted, stored
+from .sql import changes, stored
 from .sql_file import SQLFileTarget
+from .views import Dialect
 
 # How long a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
 _WAIT_FOR_READERS_MS: Final = 5_000
@@ -35,6 +37,18 @@ class SQLiteTarget(SQLFileTarget):
         Kind.TEXTS: "TEXT",
         Kind.JSON: "TEXT",
     }
+
+    dialect: ClassVar[Dialect] = Dialect(
+        text="CAST(json_extract(v.value, '$') AS TEXT)",
+        whole="CAST(json_extract(v.value, '$') AS INTEGER)",
+        day="json_extract(v.value, '$')",
+        cents="CAST(json_extract(v.value, '$[0]') AS INTEGER)",
+        currency="json_extract(v.value, '$[1]')",
+        spread="JOIN json_each(v.selected_choice_ids) AS e",
+        chosen="c.id = e.value",
+        labels="json_group_array(s.label)",
+        first="json_extract(l.labels, '$[0]')",
+    )
 
     def _connect(self) -> None:
         dbapi = driver("adbc_driver_sqlite.dbapi", "sync")
