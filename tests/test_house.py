@@ -144,7 +144,6 @@ SHARED_CLASS_NAMES = {
     "Kind": INSIDE,
     "Line": "the limits' is inside their package; the one of `provision` is on its face",
     "Listing": INSIDE,
-    "Pace": INSIDE,
     "Part": "a part of a copy is on the face of `sync`; a part of a form on that of `transport`",
     "Report": ON_FACES,
     "Step": "a step of a copy is on the face of `sync`; a step of the demonstration is inside `cli`",

@@ -88,6 +88,10 @@ class SQLTarget(ABC):
         """A table as statements name it."""
         return quoted(table)
 
+    def _begin(self) -> None:
+        """Begin a transaction that writes."""
+        self._run("BEGIN")
+
     # --- the methods of a target -------------------------------------------------------------------------------------
 
     def open(self) -> Mapping[str, str]:
@@ -105,7 +109,7 @@ class SQLTarget(ABC):
         written: dict[str, Written] = {}
         known = {table: set(columns) for table, columns in self._columns.items()}
         with self._failing("could not be written"):
-            self._run("BEGIN")
+            self._begin()
             try:
                 for rows in step.rows:
                     self._widen(rows.table)
@@ -154,11 +158,13 @@ class SQLTarget(ABC):
         """Make sure of our own tables; gives the checkpoints."""
         text = self.types[Kind.TEXT]
         if not self._columns_there(_FORMAT):
-            self._run("BEGIN")
+            self._begin()
             try:
-                self._run(f"CREATE TABLE {self._named(_FORMAT)} (format {text})")
-                self._run(f"CREATE TABLE {self._named(_CHECKPOINTS)} (part {text} PRIMARY KEY, checkpoint {text})")
-                self._run(f"INSERT INTO {self._named(_FORMAT)} VALUES ('{FORMAT}')")  # noqa: S608
+                # Meanwhile another process may have made them.
+                if not self._columns_there(_FORMAT):
+                    self._run(f"CREATE TABLE {self._named(_FORMAT)} (format {text})")
+                    self._run(f"CREATE TABLE {self._named(_CHECKPOINTS)} (part {text} PRIMARY KEY, checkpoint {text})")
+                    self._run(f"INSERT INTO {self._named(_FORMAT)} VALUES ('{FORMAT}')")  # noqa: S608
                 self._run("COMMIT")
             except BaseException:
                 self._undo()
@@ -199,10 +205,11 @@ class SQLTarget(ABC):
         key = " PRIMARY KEY" if column.name == "id" else ""
         return f"{quoted(column.name)} {self.types[column.kind]}{key}"
 
-    def _keep(self, part: str, checkpoint: str) -> None:
+    def _keep(self, part: str, checkpoint: str | None) -> None:
         table = self._named(_CHECKPOINTS)
         self._run(f"DELETE FROM {table} WHERE part = {self._mark(1)}", [part])  # noqa: S608
-        self._run(f"INSERT INTO {table} VALUES ({self._mark(1)}, {self._mark(2)})", [part, checkpoint])  # noqa: S608
+        if checkpoint is not None:
+            self._run(f"INSERT INTO {table} VALUES ({self._mark(1)}, {self._mark(2)})", [part, checkpoint])  # noqa: S608
 
     def _delete(self, table: Table, ids: Sequence[str], at: datetime) -> int:
         """Mark or remove objects; gives how many were there."""
