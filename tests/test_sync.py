@@ -301,6 +301,35 @@ async def test_what_a_run_costs(quiet: str, kantata: KantataSession, tmp_path: P
         assert report["time_entries"].requests <= 1 + gone * math.log2(2400 / 200) + 2
 
 
+async def test_many_deletions_cost_little_where_the_feed_names_them(
+    quiet: str, kantata: KantataSession, tmp_path: Path
+) -> None:
+    """One request for its events, and one to see whether what they name is gone; what it does not name is found too."""
+    sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
+    sync.add(kantata.time_entries)
+    await sync.run()
+    await chaos.control(quiet, "delete?of=time_entries&times=40&told=time_entry:deleted")
+    report = await sync.run()
+    assert (report["time_entries"].deleted, report["time_entries"].requests) == (40, 4)
+    await chaos.control(quiet, "delete?of=time_entries&times=30&told=time_entry:deleted")
+    await chaos.control(quiet, "mistell?of=time_entries&times=20&told=time_entry:deleted")
+    await chaos.control(quiet, "delete?of=time_entries&times=3")
+    assert (await sync.run())["time_entries"].deleted == 33
+    assert not await sync.verify()
+
+
+async def test_a_feed_that_says_nothing_is_asked_once(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
+    """An account may have no feed, or one without these events: then deletions are found by halving alone."""
+    sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
+    sync.add(kantata.time_entries)
+    await sync.run()
+    for expected in (1, 0):
+        await chaos.control(quiet, "asked")
+        await chaos.control(quiet, "delete?of=time_entries&times=5")
+        assert (await sync.run())["time_entries"].deleted == 5
+        assert (await chaos.control(quiet, "asked")).get("subscribed_events", 0) == expected
+
+
 async def test_a_changed_participation_costs_its_project(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
     """The projects' list tells of which projects something changed; only these are asked for."""
     sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)

@@ -6,6 +6,7 @@ reading     pages of live data, without loss
 deletions   what is gone, found by counting and halving
 part        what is to be copied, what of it is copied as one, and how far that has come
 listing     a list as the server has it
+feed        what is gone, as the change feed names it
 parents     lists that need a parent or a kind
 targets     what copies are written to
 store       a target as the jobs of a run use it

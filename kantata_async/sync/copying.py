@@ -13,6 +13,7 @@ import attrs
 from ..calls import MAX_PER_PAGE, together
 from ..tables import Batch, Table, joined
 from .deletions import Counted, Held, find_deleted
+from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .part import Checkpoint, Job, Part
 from .reading import MOST_PAGES
@@ -58,16 +59,19 @@ class Copying:
         store: where the copy is.
         tally: counts what comes of it.
         job: how far behind the copy stays, and when it is read again.
+        feed: names deletions, maybe.
     """
 
-    def __init__(self, listing: Listing, store: Store, tally: Tally, job: Job) -> None:
+    def __init__(self, listing: Listing, store: Store, tally: Tally, job: Job, feed: DeletionFeed) -> None:
         self._listing: Final = listing
         self._store: Final = store
         self._tally: Final = tally
         self._job: Final = job
+        self._feed: Final = feed
         self._field: Final = listing.way.by.value
         self._spans: Final = asyncio.Semaphore(_SPANS_AT_ONCE)
         self._state = self._kept()
+        self._since: Final = self._state.through
         self._second = self._state.through or 0
 
     @property
@@ -240,8 +244,24 @@ class Copying:
         rows = await self._store.read(table, self._of, ["created_at", "id"], until)
         created = rows.column("created_at").cast("int64").to_pylist()
         held = Held([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
-        gone = await find_deleted(held, Span(None, until), counted.count, self._ask, self._read_ids)
+        gone = await self._named_deleted(held, counted.count)
+        if len(held.ids) - len(gone) != counted.count:
+            gone |= await find_deleted(held.without(gone), Span(None, until), counted.count, self._ask, self._read_ids)
         await self._keep([], gone)
+
+    async def _named_deleted(self, held: Held, count: int) -> set[str]:
+        """What the change feed names, is held, and is not there."""
+        if self._since is None or not self._listing.way.by_id:
+            return set()
+        if not self._feed.is_worth_asking(len(held.ids), len(held.ids) - count):
+            return set()
+        named, requests = await self._feed.named(self._since)
+        self._listing.requests += requests
+        named.intersection_update(held.ids)
+        # The feed has events late and out of order: what it says was deleted may be there again.
+        there = await self._listing.by_id(sorted(named))
+        await self._keep(there)
+        return named - {id for page in there for id in page.listed.rows.column("id").to_pylist()}
 
     async def _ask(self, span: Span) -> Counted:
         page = await self._listing.living(span.between(By.CREATION.value))

@@ -18,6 +18,7 @@ from ..session import KantataSession
 from ..tables import reader_for, table_of
 from .copying import Copying, Tally
 from .family import Family
+from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .parents import Kinds, Parents, parents_of
 from .part import Job, Part
@@ -107,6 +108,7 @@ class CollectionCopy:
         way = way_of(self._operation, self._cls)
         whole = isinstance(self._through, Parents)
         self._way: Final = attrs.evolve(way, by=By.NOTHING, deletions=Deletions.ABSENCE) if whole else way
+        self._feed: Final = DeletionFeed(connection, self._cls)
 
     # --- its parts ---------------------------------------------------------------------------------------------------
 
@@ -157,7 +159,7 @@ class CollectionCopy:
             return await self._due_parts(store, course)
         if self._way.by is By.NOTHING:
             return None
-        return await Copying(self._listing(self._part()), store, course.tally, self.job).divide(most)
+        return await Copying(self._listing(self._part()), store, course.tally, self.job, self._feed).divide(most)
 
     async def _reported(
         self, copy: Callable[[_Course], Coroutine[Any, Any, None]], progress: Progress | None
@@ -192,7 +194,7 @@ class CollectionCopy:
     async def _copy(self, part: Part, store: Store, course: _Course) -> None:
         listing = self._listing(part)
         course.listings.append(listing)
-        copying = Copying(listing, store, course.tally, self.job)
+        copying = Copying(listing, store, course.tally, self.job, self._feed)
         await copying.run()
         course.behind.append(0 if listing.way.by is By.NOTHING else copying.behind)
 
