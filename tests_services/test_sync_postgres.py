@@ -164,6 +164,25 @@ def test_a_step_that_fails_leaves_nothing(dsn: str) -> None:
     again.close()
 
 
+def test_what_cannot_be_written_is_told(dsn: str) -> None:
+    """A database that may only be read, a copy of another version: nothing is changed."""
+    target = PostgresTarget(dsn, schema="refused")
+    with contextlib.closing(target):
+        target.open()
+        target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    reading = PostgresTarget(f"{dsn}&options=-c%20default_transaction_read_only%3Don", schema="refused")
+    with contextlib.closing(reading):
+        assert reading.open() == {"users": "1"}
+        with pytest.raises(TargetError, match=r"schema refused could not be written: .*read-only transaction"):
+            reading.write(Step(NOW, [rows(entry("2"))], checkpoints={"users": "2"}))
+    with dbapi.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE refused._kantata_format SET format = '99'")
+    with pytest.raises(TargetError, match="format 99"):
+        target.open()
+    assert select(dsn, "SELECT id FROM refused.time_entries") == [("1",)]
+    assert select(dsn, "SELECT checkpoint FROM refused._kantata_checkpoints") == [("1",)]
+
+
 async def test_a_copy_holds_what_the_server_has(dsn: str) -> None:
     """Writers write while it is copied; then one more run makes every value equal."""
     with living(World(seed=8, objects=3000, haste=2.0, faults=0.2)) as url, chaos.session(url) as opening:
