@@ -219,6 +219,34 @@ def test_tables_are_widened(make: Make) -> None:
         target.close()
 
 
+CUSTOM_VALUES = {
+    "string": "a'b\n\N{GREEK SMALL LETTER LAMDA}",
+    "date": "2026-02-03",
+    "number": 0.125,
+    "whole number": -7,
+    "currency": [1250, "EUR"],
+    "single": ["11"],
+    "multi": ["11", "12"],
+    "nothing chosen": [],
+    "null": None,
+}
+
+
+def test_values_of_every_kind_of_custom_field_survive(make: Make) -> None:
+    """Each is JSON of what came; null and what was not sent are null."""
+    table = table_of("custom_field_values", entity_class("custom_field_values"))
+    sent = [{**entry(kind), "type": kind, "value": value} for kind, value in CUSTOM_VALUES.items()]
+    target = make()
+    target.open()
+    try:
+        target.write(Step(NOW, [rows(*sent, entry("not sent"), table=table)]))
+        found = target.held(table, {}).read(["id", "value"]).to_pylist()
+    finally:
+        target.close()
+    values = {row["id"]: None if row["value"] is None else json.loads(row["value"]) for row in found}
+    assert values == {**CUSTOM_VALUES, "not sent": None}
+
+
 # --- all or nothing --------------------------------------------------------------------------------------------------
 
 
