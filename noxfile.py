@@ -97,9 +97,24 @@ def redis(session: nox.Session) -> None:
 
 @nox.session
 def services(session: nox.Session) -> None:
-    """Run the tests that start a PostgreSQL (Debian's package), in Python's development mode."""
+    """Run the tests that start a PostgreSQL and a Redis (Debian's packages), in Python's development mode."""
     session.install("-e", ".[test]")
     session.run("python", "-X", "dev", "-m", "pytest", "-n", "0", "tests_services", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run the examples for those who have an orchestrator, dlt and Dagster, and check their types."""
+    session.install(
+        "-e",
+        ".[distributed,pytest,sync]",
+        "dagster>=1.9",
+        "dlt[sqlalchemy]>=1.5",
+        "mypy>=1.15",
+        "pyright[nodejs]>=1.1.400",
+        "pytest-xdist>=3.6",
+    )
+    session.run("python", "-m", "pytest", "-n", "0", "tests_examples", *session.posargs)
 
 
 @nox.session

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -43,14 +42,12 @@ _FIRST: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 _APART: Final = 100
 """Seconds between two objects: a million of them take three years."""
 
-_PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
-
 
 def main(quick: bool) -> list[Figure]:
-    """Measure the rates of reading into nothing and of each target, and the peaks of a short and a long copy."""
+    """Measure the rates of reading into nothing and of each target, and of dlt where it is installed."""
     count, times = (4_000, 1) if quick else (200_000, 3)
     of = f"a first copy of {count:,} time entries"
-    with tempfile.TemporaryDirectory() as directory, _serving(count) as url, ExitStack() as servers:
+    with tempfile.TemporaryDirectory() as directory, serving(count) as url, ExitStack() as servers:
         dsn: str | None = None
         with suppress(FileNotFoundError):
             dsn = servers.enter_context(postgres())
@@ -70,7 +67,7 @@ def main(quick: bool) -> list[Figure]:
             for name, (make, _) in targets.items():
                 place = Path(directory) / f"{name.split()[0].lower()}{turn}"
                 place.mkdir()
-                rates[name].append(_rate(count, lambda: asyncio.run(_copy(url, make(place), count))))  # noqa: B023
+                rates[name].append(_rate(count, lambda: asyncio.run(copy(url, make(place), count))))  # noqa: B023
                 shutil.rmtree(place)
         if not quick and find_spec("dlt") is not None:
             rates["dlt into SQLite"] = [_rate(count, lambda: _with_dlt(url, count, Path(directory)))]
@@ -79,7 +76,7 @@ def main(quick: bool) -> list[Figure]:
     figures = [Figure(of, "bare aiohttp and orjson, into nothing", reading, "rows/s")]
     for name, found in rates.items():
         figures.append(Figure(of, name, median(found), "rows/s", median(found) / reading, goal=goals.get(name, "")))
-    return [*figures, *_peaks(quick)]
+    return figures
 
 
 def _rate(count: int, copy: Callable[[], object]) -> float:
@@ -103,7 +100,8 @@ async def _read(url: str, count: int) -> None:
             raise RuntimeError(f"{read} of {count} were read")
 
 
-async def _copy(url: str, target: Target, count: int) -> None:
+async def copy(url: str, target: Target, count: int) -> None:
+    """Copy all time entries of a server into a target."""
     async with KantataSession(token=TOKEN, base_url=url, rate_limit=None) as kantata:
         sync = Sync(kantata, target)
         sync.add(kantata.time_entries)
@@ -133,44 +131,11 @@ def _with_dlt(url: str, count: int, directory: Path) -> None:
     pipeline.run(time_entries())
 
 
-# --- memory ----------------------------------------------------------------------------------------------------------
-
-
-def _peaks(quick: bool) -> list[Figure]:
-    short, long = (4_000, 8_000) if quick else (100_000, 1_000_000)
-    of = "a copy into SQLite: the largest that the process ever was"
-    peaks = {count: _peak_of(count) for count in (short, long)}
-    return [
-        Figure(of, f"{short:,} rows", peaks[short] / 1e6, "MB"),
-        Figure(of, f"{long:,} rows", peaks[long] / 1e6, "MB", peaks[long] / peaks[short], goal="≤ 1.1"),
-    ]
-
-
-def _peak_of(count: int) -> int:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    with tempfile.TemporaryDirectory() as directory, _serving(count) as url:
-        process = context.Process(target=_copied, args=(url, directory, count, there))
-        process.start()
-        there.close()
-        try:
-            peak: int = here.recv()
-        finally:
-            process.join()
-    return peak
-
-
-def _copied(url: str, directory: str, count: int, pipe: Any) -> None:
-    asyncio.run(_copy(url, SQLiteTarget(Path(directory) / "copy.db"), count))
-    peak = _PEAK.search(Path("/proc/self/status").read_text())
-    pipe.send(int(peak[1]) * 1000 if peak else 0)
-
-
 # --- what is read ----------------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def _serving(count: int) -> Iterator[str]:
+def serving(count: int) -> Iterator[str]:
     """Run a server of so many time entries, in a process of its own, until the block ends; gives its base URL."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, count), daemon=True)

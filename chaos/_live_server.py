@@ -370,11 +370,18 @@ class Live:
         for _ in range(int(times)):
             self._add_time_entry(self._past())
 
-    def on_delete(self, of: str, times: str) -> None:
-        """Delete some of a collection."""
+    def on_delete(self, of: str, times: str, told: str = "") -> None:
+        """Delete some of a collection; with `told` the feed has events of that type of it."""
         collection = self.collections[of]
         for id in self.chance.sample(sorted(collection.objects), int(times)):
             collection.remove(id)
+            if told:
+                self.events.add({"event_type": told, "subject_id": id}, int(self.now))
+
+    def on_mistell(self, of: str, times: str, told: str) -> None:
+        """Let the feed have events of a type of some that are there."""
+        for id in self.chance.sample(sorted(self.collections[of].objects), int(times)):
+            self.events.add({"event_type": told, "subject_id": id}, int(self.now))
 
     def on_change(self, of: str, times: str) -> None:
         """Update some of a collection."""

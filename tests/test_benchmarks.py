@@ -12,7 +12,9 @@ pytest.importorskip("pydantic")
 from benchmarks._figures import Figure, table
 
 
-@pytest.mark.parametrize("name", ["bulk", "calls", "growth", "imports", "lists", "memory", "normalize", "sync"])
+@pytest.mark.parametrize(
+    "name", ["bulk", "calls", "growth", "imports", "lists", "memory", "normalize", "sync", "sync_memory"]
+)
 def test_a_benchmark_runs(name: str) -> None:
     """And gives figures with what is to be reached, which a table shows."""
     figures = import_module(f"benchmarks.{name}").main(True)

@@ -32,6 +32,7 @@ NOT_RUN_HERE: Final = {
     "kantata-async login": "tests/test_signin_command.py: it needs a browser and somebody who agrees",
     "kantata-async whoami": "as above",
     "kantata-async logout": "as above",
+    "procrastinate": "tests_services/test_distributed.py: it needs a PostgreSQL, and a worker does not end by itself",
     "export": "it sets what the test sets itself",
     'eval "$(_KANTATA_ASYNC_COMPLETE': "it changes the shell that types it",
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import pickle
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from waiting import until
@@ -23,18 +24,23 @@ from kantata_async.api import entity_class
 from kantata_async.sandbox import Sandbox
 from kantata_async.sync import (
     DuckDBTarget,
+    Job,
     JobReport,
     JSONLinesTarget,
     ParquetTarget,
     Part,
+    Span,
     SQLiteTarget,
     Step,
     Sync,
     Target,
 )
+from kantata_async.sync.job import CollectionCopy, connection_of
+from kantata_async.sync.store import OpenTarget
 from kantata_async.tables import EXTRA, Kind, table_of
 
 Serve = Callable[[World], str]
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -295,6 +301,35 @@ async def test_what_a_run_costs(quiet: str, kantata: KantataSession, tmp_path: P
         assert report["time_entries"].requests <= 1 + gone * math.log2(2400 / 200) + 2
 
 
+async def test_many_deletions_cost_little_where_the_feed_names_them(
+    quiet: str, kantata: KantataSession, tmp_path: Path
+) -> None:
+    """One request for its events, and one to see whether what they name is gone; what it does not name is found too."""
+    sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
+    sync.add(kantata.time_entries)
+    await sync.run()
+    await chaos.control(quiet, "delete?of=time_entries&times=40&told=time_entry:deleted")
+    report = await sync.run()
+    assert (report["time_entries"].deleted, report["time_entries"].requests) == (40, 4)
+    await chaos.control(quiet, "delete?of=time_entries&times=30&told=time_entry:deleted")
+    await chaos.control(quiet, "mistell?of=time_entries&times=20&told=time_entry:deleted")
+    await chaos.control(quiet, "delete?of=time_entries&times=3")
+    assert (await sync.run())["time_entries"].deleted == 33
+    assert not await sync.verify()
+
+
+async def test_a_feed_that_says_nothing_is_asked_once(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
+    """An account may have no feed, or one without these events: then deletions are found by halving alone."""
+    sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
+    sync.add(kantata.time_entries)
+    await sync.run()
+    for expected in (1, 0):
+        await chaos.control(quiet, "asked")
+        await chaos.control(quiet, "delete?of=time_entries&times=5")
+        assert (await sync.run())["time_entries"].deleted == 5
+        assert (await chaos.control(quiet, "asked")).get("subscribed_events", 0) == expected
+
+
 async def test_a_changed_participation_costs_its_project(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
     """The projects' list tells of which projects something changed; only these are asked for."""
     sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
@@ -402,11 +437,77 @@ async def test_misuse_is_told(kantata: KantataSession, tmp_path: Path) -> None:
         Sync(kantata, "kantata.db")  # type: ignore[arg-type]
 
 
-def test_a_part_writes_itself() -> None:
-    """As JSON and back it is the same value."""
-    part = Part("participations", (("include", "user"),), (("workspace_id", "7"),))
-    assert Part.from_json(part.to_json()) == part
-    assert part.name == "participations?workspace_id=7"
+@pytest.mark.parametrize(
+    "value",
+    [
+        Job("participations", (("include", "user"),), lag=60, sweep=86_400),
+        Part("participations", (("include", "user"),), (("workspace_id", "7"),)),
+        Part("time_entries").within(Span(None, 1_700_000_000)),
+    ],
+)
+def test_jobs_and_parts_are_values(value: Job | Part) -> None:
+    """They pickle, and write themselves as JSON, and are the same afterwards; they are small, and keys."""
+    assert type(value).from_json(value.to_json()) == value
+    assert pickle.loads(pickle.dumps(value)) == value
+    assert {value: 1}[type(value).from_json(value.to_json())] == 1
+    assert len(value.to_json()) < 200
+
+
+def test_parts_have_names() -> None:
+    """A name is what a checkpoint is kept under."""
+    assert Part("participations", of=(("workspace_id", "7"),)).name == "participations?workspace_id=7"
+    window = Span(1_600_000_000, 1_700_000_000)
+    assert Part("users", window=window).name == "users 2020-09-13T12:26:40Z..2023-11-14T22:13:20Z"
+
+
+@pytest.mark.parametrize("text", ["", "7", '{"resource": 1}', '{"of": []}'])
+def test_what_is_no_part_is_refused(text: str) -> None:
+    """A text of something else says so."""
+    with pytest.raises(UsageError, match="no Part as JSON"):
+        Part.from_json(text)
+
+
+async def test_a_divided_job(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
+    """Its windows are copied as parts of their own, in any order; then the job goes on from where they have come to."""
+    target = SQLiteTarget(tmp_path / "copy.db")
+    sync = Sync(kantata, target, lag=LAG)
+    sync.add(kantata.time_entries)
+    copy = CollectionCopy(connection_of(kantata), kantata.time_entries, Job.from_json(sync.jobs[0].to_json()))
+
+    async def stored(act: Callable[[OpenTarget], Awaitable[T]]) -> T:
+        store = OpenTarget(target)
+        await store.open()
+        try:
+            return await act(store)
+        finally:
+            await store.close()
+
+    parts = await stored(lambda store: copy.divide(store, 500))
+    assert parts is not None
+    assert len(parts) >= 5
+    assert await stored(lambda store: copy.divide(store, 500)) == parts
+    for part in parts[::-1]:
+        report = await stored(lambda store: copy.run_part(part, store))  # noqa: B023 - it is awaited here
+        assert report.error is None
+    assert (await stored(lambda store: copy.run_part(parts[0], store))).requests == 0
+    assert await stored(lambda store: copy.divide(store, 500)) is None
+    report = (await sync.run())["time_entries"]
+    assert report.read < 50
+    assert not await sync.verify()
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as database:
+        assert database.execute("SELECT part FROM _kantata_checkpoints").fetchall() == [("time_entries",)]
+
+
+async def test_what_was_asked_for_begins_no_earlier(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
+    """A window that begins before `updated_after` holds nothing older than that, however it is halved."""
+    await chaos.control(quiet, "import?times=12000")
+    since = datetime.now(UTC) - timedelta(days=100)
+    sync = Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=LAG)
+    sync.add(kantata.time_entries, updated_after=since)
+    await sync.run()
+    there = await chaos.control(quiet, "truth?of=time_entries")
+    updated = {id: datetime.fromisoformat(one["updated_at"]) for id, one in there.items()}
+    assert chaos.held(tmp_path / "copy.db", "time_entries").keys() == {id for id, at in updated.items() if at >= since}
 
 
 async def test_every_list_can_be_copied(tmp_path: Path) -> None:

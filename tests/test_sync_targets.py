@@ -9,12 +9,14 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from kantata_async.api import entity_class
@@ -218,6 +220,34 @@ def test_tables_are_widened(make: Make) -> None:
         target.close()
 
 
+CUSTOM_VALUES = {
+    "string": "a'b\n\N{GREEK SMALL LETTER LAMDA}",
+    "date": "2026-02-03",
+    "number": 0.125,
+    "whole number": -7,
+    "currency": [1250, "EUR"],
+    "single": ["11"],
+    "multi": ["11", "12"],
+    "nothing chosen": [],
+    "null": None,
+}
+
+
+def test_values_of_every_kind_of_custom_field_survive(make: Make) -> None:
+    """Each is JSON of what came; null and what was not sent are null."""
+    table = table_of("custom_field_values", entity_class("custom_field_values"))
+    sent = [{**entry(kind), "type": kind, "value": value} for kind, value in CUSTOM_VALUES.items()]
+    target = make()
+    target.open()
+    try:
+        target.write(Step(NOW, [rows(*sent, entry("not sent"), table=table)]))
+        found = target.held(table, {}).read(["id", "value"]).to_pylist()
+    finally:
+        target.close()
+    values = {row["id"]: None if row["value"] is None else json.loads(row["value"]) for row in found}
+    assert values == {**CUSTOM_VALUES, "not sent": None}
+
+
 # --- all or nothing --------------------------------------------------------------------------------------------------
 
 
@@ -298,20 +328,34 @@ def test_a_reader_of_the_file_is_waited_for(tmp_path: Path) -> None:
         done.join()
 
 
-def test_another_format_is_refused(tmp_path: Path) -> None:
+def test_another_format_is_refused(make: Make, tmp_path: Path) -> None:
     """A copy that another version wrote is not touched, and the error says so."""
-    path = tmp_path / "copy.db"
-    with contextlib.closing(SQLiteTarget(path)) as target:
+    with contextlib.closing(make()) as target:
         target.open()
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        database.execute("UPDATE _kantata_format SET format = '99'")
-        database.commit()
-    with pytest.raises(TargetError, match="format 99"):
-        SQLiteTarget(path).open()
-    (tmp_path / "lake").mkdir()
-    (tmp_path / "lake" / "_manifest.json").write_text('{"format": "99"}')
-    with pytest.raises(TargetError, match="format 99"):
-        ParquetTarget(tmp_path / "lake").open()
+        target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    in_format(tmp_path, "99")
+    with (
+        contextlib.closing(make()) as target,
+        pytest.raises(TargetError, match=r"format 99, and this version .* writes 1"),
+    ):
+        target.open()
+    in_format(tmp_path, "1")
+    holds_what_was_stored(make())
+
+
+def in_format(folder: Path, format: str) -> None:
+    """Let the copy in a folder say that it has that format."""
+    statement = f"UPDATE _kantata_format SET format = '{format}'"
+    if (folder / "copy.db").exists():
+        with contextlib.closing(sqlite3.connect(folder / "copy.db")) as database:
+            database.execute(statement)
+            database.commit()
+    elif (folder / "copy.duckdb").exists():
+        with contextlib.closing(duckdb.connect(str(folder / "copy.duckdb"))) as database:
+            database.execute(statement)
+    else:
+        manifest = folder / "copy" / "_manifest.json"
+        manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "format": format}))
 
 
 def test_what_is_no_copy_is_refused(tmp_path: Path) -> None:
@@ -331,33 +375,80 @@ def test_no_password_is_shown() -> None:
     assert "secret" not in PostgresTarget("postgresql://me:secret@127.0.0.1/db").name
 
 
+ROOM = {"SQLiteTarget": 150_000, "DuckDBTarget": 600_000, "ParquetTarget": 150_000, "JSONLinesTarget": 150_000}
+"""Bytes that a file may have when a target is to be full: for what every target has, and not for much more."""
+
 FULL = """
-import resource, signal, sys
+import random, resource, signal, string, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import test_sync_targets as t
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-target = getattr(t, {kind!r})(Path({path!r}))
-target.open()
-target.write(t.Step(t.NOW, [t.rows(t.entry("1"))], checkpoints={{"users": "1"}}))
-resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
-many = [t.entry(str(n), notes=str(n) * 300) for n in range(2000)]
-try:
-    target.write(t.Step(t.NOW, [t.rows(*many)], checkpoints={{"users": "2"}}))
-except t.TargetError as error:
-    print("refused:", error)
+many = [t.entry(str(n), notes="".join(random.choices(string.printable, k=900))) for n in range(2000)]
+for kind, room in t.ROOM.items():
+    target = getattr(t, kind)(Path({path!r}) / kind)
+    target.open()
+    target.write(t.Step(t.NOW, [t.rows(t.entry("1"))], checkpoints={{"users": "1"}}))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        target.write(t.Step(t.NOW, [t.rows(*many)], checkpoints={{"users": "2"}}))
+    except t.TargetError as error:
+        print("refused:", error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import test_sync_targets as t
+if os.geteuid() == 0:
+    os.setegid(65534)
+    os.seteuid(65534)
+for kind in t.ROOM:
+    try:
+        getattr(t, kind)(Path({path!r}) / kind).open()
+    except t.TargetError as error:
+        print("refused:", error)
 """
 
 
-@pytest.mark.parametrize(("kind", "name"), [("SQLiteTarget", "copy.db"), ("JSONLinesTarget", "copy")])
-def test_a_full_target_says_so_and_loses_nothing(tmp_path: Path, kind: str, name: str) -> None:
+def said_by(code: str, path: Path) -> list[str]:
+    """The lines that a process of its own prints."""
+    filled = code.format(tests=str(Path(__file__).parent), path=str(path))
+    done = subprocess.run([sys.executable, "-c", filled], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.splitlines()
+
+
+def test_a_full_target_says_so_and_loses_nothing(tmp_path: Path) -> None:
     """The step that finds no room leaves nothing behind; what was stored before it is there."""
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
-    path = str(tmp_path / name)
-    code = FULL.format(tests=str(Path(__file__).parent), kind=kind, path=path)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert "refused:" in done.stdout, done.stderr
-    target: Target = globals()[kind](Path(path))
-    assert target.open() == {"users": "1"}
-    assert kept(target).keys() == {"1"}
-    target.close()
+    said = said_by(FULL, tmp_path)
+    for kind, line in zip(ROOM, said, strict=True):
+        assert line.startswith(f"refused: {tmp_path / kind} could not be written: ")
+        holds_what_was_stored(globals()[kind](tmp_path / kind))
+
+
+def holds_what_was_stored(target: Target) -> None:
+    with contextlib.closing(target):
+        assert target.open() == {"users": "1"}
+        assert kept(target).keys() == {"1"}
+
+
+def test_a_target_that_may_not_be_written_says_so() -> None:
+    """Whoever may only read it is told which one it is, and what was stored before is there."""
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
+        for kind in ROOM:
+            with contextlib.closing(globals()[kind](folder / kind)) as target:
+                target.open()
+                target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+        everything = [folder, *folder.rglob("*")]
+        for one in everything:
+            one.chmod(0o555 if one.is_dir() else 0o444)
+        said = said_by(READ_ONLY, folder)
+        for one in everything:
+            one.chmod(0o755)
+        for kind, line in zip(ROOM, said, strict=True):
+            assert line == f"refused: {folder / kind} cannot be locked: Permission denied"
+            holds_what_was_stored(globals()[kind](folder / kind))

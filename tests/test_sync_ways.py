@@ -7,8 +7,9 @@ import pytest
 from kantata_async import KantataSession
 from kantata_async.api import RESOURCES, entity_class, resource_class
 from kantata_async.calls import check_call
+from kantata_async.sync.listing import narrowed
 from kantata_async.sync.parents import Kinds, parents_of
-from kantata_async.sync.spans import EARLIEST, Span
+from kantata_async.sync.spans import EARLIEST, Span, merged
 from kantata_async.sync.ways import By, Deletions, way_of
 
 LISTS = {
@@ -86,3 +87,33 @@ def test_a_span_is_covered_whether_or_not_its_edges_are_taken_in() -> None:
         ("updated_after", "2001-09-09T01:46:39Z"),
         ("updated_before", "2001-09-09T01:47:40Z"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "most", "expected"),
+    [
+        ([], 5, []),
+        ([9], 5, ["0-1"]),
+        ([2, 3, 1], 5, ["0-2", "2-3"]),
+        ([0, 0, 7, 0, 0], 5, ["0-2", "2-3", "3-5"]),
+        ([5, 0, 5], 5, ["0-2", "2-3"]),
+    ],
+)
+def test_small_spans_that_follow_each_other_are_made_one(counts: list[int], most: int, expected: list[str]) -> None:
+    """As many as hold so many objects together at most; nothing between them is lost."""
+    spans = merged([(Span(place, place + 1), count) for place, count in enumerate(counts)], most)
+    assert [f"{span.after}-{span.before}" for span in spans] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "expected"),
+    [
+        ("2025-01-01T00:00:00Z", "2024-06-01T00:00:00Z", "2025-01-01T00:00:00Z"),
+        ("2025-01-01T00:00:00+02:00", "2024-12-31T23:00:00Z", "2024-12-31T23:00:00Z"),
+        ("2025-01-01", "2024-06-01T00:00:00Z", "2025-01-01"),
+    ],
+)
+def test_what_begins_twice_begins_at_the_later_time(given: str, asked: str, expected: str) -> None:
+    """What a job was given holds beside what a window asks for; other filters are the window's."""
+    query = narrowed({"updated_after": given, "page": "1"}, [("updated_after", asked), ("page", "2")])
+    assert query == {"updated_after": expected, "page": "2"}

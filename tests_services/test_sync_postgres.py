@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -89,6 +91,39 @@ def test_a_second_run_is_kept_out(dsn: str) -> None:
     first.close()
 
 
+def test_parts_are_written_at_once(dsn: str) -> None:
+    """Each by one process; and none while a run writes everything, nor the other way round."""
+    target = PostgresTarget(dsn, schema="parts")
+    with contextlib.closing(target.of_part("users")) as users, contextlib.closing(target.of_part("stories")) as stories:
+        users.open()
+        stories.open()
+        with pytest.raises(TargetError, match=r"users in .* is being written by another run"):
+            target.of_part("users").open()
+        with pytest.raises(TargetError, match="another run"):
+            target.open()
+        users.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+        assert stories.write(Step(NOW, [rows(entry("1"), entry("2"))])) == {"time_entries": Written(new=1)}
+    target.open()
+    with contextlib.closing(target), pytest.raises(TargetError, match="another run"):
+        target.of_part("users").open()
+
+
+def test_parts_that_hold_the_same_objects_do_not_wait_for_each_other_for_ever(dsn: str) -> None:
+    """Two processes that make the same tables at once, and store the same objects in different orders."""
+
+    def store(place: int) -> None:
+        target = PostgresTarget(dsn, schema="crossed").of_part(str(place))
+        target.open()
+        with contextlib.closing(target):
+            for turn in range(8):
+                entries = [entry(str(id), notes=f"{place} {turn}") for id in range(300)]
+                target.write(Step(NOW, [rows(*entries[:: 1 if place else -1])]))
+
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(store, range(2)))
+    assert select(dsn, "SELECT count(*) FROM crossed.time_entries") == [(300,)]
+
+
 async def test_the_lock_dies_with_its_owner(dsn: str) -> None:
     """A process that is killed while it has the lock leaves the copy to the next one."""
     code = (
@@ -129,6 +164,25 @@ def test_a_step_that_fails_leaves_nothing(dsn: str) -> None:
     again = PostgresTarget(dsn, schema="failing")
     assert again.open() == {"users": "1"}
     again.close()
+
+
+def test_what_cannot_be_written_is_told(dsn: str) -> None:
+    """A database that may only be read, a copy of another version: nothing is changed."""
+    target = PostgresTarget(dsn, schema="refused")
+    with contextlib.closing(target):
+        target.open()
+        target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    reading = PostgresTarget(f"{dsn}&options=-c%20default_transaction_read_only%3Don", schema="refused")
+    with contextlib.closing(reading):
+        assert reading.open() == {"users": "1"}
+        with pytest.raises(TargetError, match=r"schema refused could not be written: .*read-only transaction"):
+            reading.write(Step(NOW, [rows(entry("2"))], checkpoints={"users": "2"}))
+    with dbapi.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE refused._kantata_format SET format = '99'")
+    with pytest.raises(TargetError, match="format 99"):
+        target.open()
+    assert select(dsn, "SELECT id FROM refused.time_entries") == [("1",)]
+    assert select(dsn, "SELECT checkpoint FROM refused._kantata_checkpoints") == [("1",)]
 
 
 async def test_a_copy_holds_what_the_server_has(dsn: str) -> None:

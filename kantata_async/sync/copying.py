@@ -13,10 +13,11 @@ import attrs
 from ..calls import MAX_PER_PAGE, together
 from ..tables import Batch, Table, joined
 from .deletions import Counted, HeldIds, find_deleted
+from .feed import DeletionFeed
 from .listing import Listing, ListPage
-from .part import Checkpoint
+from .part import Checkpoint, Job, Part
 from .reading import MOST_PAGES
-from .spans import Span, wire
+from .spans import Span, merged, wire
 from .store import OpenTarget
 from .targets import Rows, Step, Written
 from .ways import By, Deletions
@@ -57,21 +58,20 @@ class Copying:
         listing: the part on the server.
         store: where the copy is.
         tally: counts what comes of it.
-        lag: seconds for which a write may be under way before it can be seen: so far the copy stays behind.
-        sweep: seconds after which everything is read again; None for never.
+        job: how far behind the copy stays, and when it is read again.
+        feed: names deletions, maybe.
     """
 
-    def __init__(
-        self, listing: Listing, store: OpenTarget, tally: JobTally, *, lag: int, sweep: int | None = None
-    ) -> None:
+    def __init__(self, listing: Listing, store: OpenTarget, tally: JobTally, job: Job, feed: DeletionFeed) -> None:
         self._listing: Final = listing
         self._store: Final = store
         self._tally: Final = tally
-        self._lag: Final = lag
-        self._sweep: Final = sweep
+        self._job: Final = job
+        self._feed: Final = feed
         self._field: Final = listing.way.by.value
         self._spans: Final = asyncio.Semaphore(_SPANS_AT_ONCE)
         self._state = self._kept()
+        self._since: Final = self._state.through
         self._second = self._state.through or 0
 
     @property
@@ -81,9 +81,8 @@ class Copying:
 
     def _kept(self) -> Checkpoint:
         """The checkpoint to go on from."""
-        text = self._store.checkpoints.get(self._listing.part.name)
-        kept = Checkpoint() if text is None else Checkpoint.from_json(text)
         part = self._listing.part
+        kept = self._store.checkpoint(part)
         return kept if kept.query == part.query else Checkpoint(part.query, of=kept.of)
 
     @property
@@ -92,41 +91,87 @@ class Copying:
 
     async def run(self) -> None:
         """Bring it up to date. Raises what requests raise, and TargetError."""
+        if self._listing.part.window is not None:
+            await self._read_own_window(self._listing.part.window)
+            return
         if self._listing.way.by is By.NOTHING:
             await self._copy_whole()
             return
+        await self._take_over()
         if self._state.pending:
             await self._read_pending({})
-        if self._is_sweep_due():
-            self._state = attrs.evolve(self._state, through=None)
+        self._forget_when_due()
         await self._read_changes()
         if self._listing.way.deletions is Deletions.HALVING:
             await self._find_deleted()
         elif self._listing.way.deletions is Deletions.COUNTING:
             await self._compare_count()
 
-    def _is_sweep_due(self) -> bool:
-        through, swept = self._state.through, self._state.swept
-        return None not in {self._sweep, through, swept} and through - swept >= self._sweep  # type: ignore[operator]
+    async def divide(self, most: int) -> Sequence[Part] | None:
+        """The windows that are to be read, each as a part that others can copy; None for so many objects or fewer.
+
+        Raises what requests raise, and TargetError.
+        """
+        await self._take_over()
+        if not self._state.pending:
+            self._forget_when_due()
+            through = self._state.through
+            first = await self._listing.page(1, Span(through).covering(self._field), size=1)
+            if first.count <= most:
+                return None
+            self._aim(first)
+            windows = await self._cut(Span(through, self._state.goal), first.count, most)
+            self._state = attrs.evolve(self._state, pending=tuple(merged(windows, most)))
+            await self._keep([], with_checkpoint=True)
+        return [self._listing.part.within(window) for window in self._state.pending]
+
+    async def _take_over(self) -> None:
+        """Note the windows that others have copied as parts of their own."""
+        parts = {window: self._listing.part.within(window) for window in self._state.pending}
+        copied = [window for window, part in parts.items() if self._store.checkpoint(part).completes(part)]
+        if copied:
+            for window in copied:
+                self._finish(window)
+            await self._keep([], with_checkpoint=True, over=[parts[window].name for window in copied])
+
+    def _forget_when_due(self) -> None:
+        """Have everything read again when a sweep is due."""
+        through, swept, sweep = self._state.through, self._state.swept, self._job.sweep
+        if None not in {sweep, through, swept} and through - swept >= sweep:  # type: ignore[operator]
+            self._state = attrs.evolve(self._state, through=None)
 
     # --- what changed ------------------------------------------------------------------------------------------------
+
+    def _aim(self, first: ListPage) -> None:
+        """Note up to when everything is going to be read."""
+        through = self._state.through
+        goal = max(first.second - self._job.lag, through or 0)
+        self._state = attrs.evolve(self._state, goal=goal, swept=goal if through is None else self._state.swept)
 
     async def _read_changes(self) -> None:
         """Read what changed since the last time: at once where it fits a page, else by closed windows."""
         through = self._state.through
         first = await self._listing.page(1, Span(through).covering(self._field))
-        goal = max(first.second - self._lag, through or 0)
-        swept = goal if through is None else self._state.swept
+        self._aim(first)
+        goal = self._state.goal
         if first.count <= len(first.ids):
             # One answer shows one moment: nothing can have moved, and everything up to it is there.
-            self._state = attrs.evolve(self._state, through=goal, goal=None, pending=(), swept=swept)
+            self._state = attrs.evolve(self._state, through=goal, goal=None, pending=())
             await self._keep([first], with_checkpoint=True)
             return
         window = Span(through, goal)
-        self._state = attrs.evolve(self._state, goal=goal, pending=(window,), swept=swept)
+        self._state = attrs.evolve(self._state, pending=(window,))
         await self._read_pending({window: first.count})
         # What changed since then is read again next time: as far as it can be had now, the copy has it earlier.
         await self._read_span(Span(goal), is_pending=False)
+
+    async def _read_own_window(self, window: Span) -> None:
+        """Read the window that the part is, unless it has been."""
+        if self._state.completes(self._listing.part):
+            return
+        if not self._state.pending:
+            self._state = attrs.evolve(self._state, goal=window.before, pending=(window,))
+        await self._read_pending({})
 
     async def _read_pending(self, counts: Mapping[Span, int]) -> None:
         await together(self._read_window(span, counts.get(span)) for span in self._state.pending)
@@ -142,9 +187,23 @@ class Copying:
         early, late = halves
         pending = [span for span in self._state.pending if span != window]
         self._state = attrs.evolve(self._state, pending=(*pending, early, late))
+        in_early, in_late = await self._shared(early, count)
+        await together([self._read_window(early, in_early), self._read_window(late, in_late)])
+
+    async def _shared(self, early: Span, count: int) -> tuple[int, int]:
+        """How many of the objects of a window are in its earlier half, and how many at most in its later one."""
         # Objects only leave a closed window: the later half has at most what the earlier one leaves over.
         in_early = (await self._listing.page(1, early.covering(self._field), size=1)).count
-        await together([self._read_window(early, in_early), self._read_window(late, max(0, count - in_early))])
+        return in_early, max(0, count - in_early)
+
+    async def _cut(self, window: Span, count: int, most: int) -> list[tuple[Span, int]]:
+        """A closed window cut into such as have so many objects at most, where it can be; each with its number."""
+        halves = window.halves
+        if count <= most or halves is None:
+            return [(window, count)]
+        shares = await self._shared(halves[0], count)
+        cut = await together(self._cut(half, share, most) for half, share in zip(halves, shares, strict=True))
+        return [*cut[0], *cut[1]]
 
     async def _read_span(self, span: Span, *, is_pending: bool) -> None:
         pages: list[ListPage] = []
@@ -185,8 +244,24 @@ class Copying:
         rows = await self._store.read(table, self._of, ["created_at", "id"], until)
         created = rows.column("created_at").cast("int64").to_pylist()
         held = HeldIds([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
-        gone = await find_deleted(held, Span(None, until), counted.count, self._ask, self._read_ids)
+        gone = await self._named_deleted(held, counted.count)
+        if len(held.ids) - len(gone) != counted.count:
+            gone |= await find_deleted(held.without(gone), Span(None, until), counted.count, self._ask, self._read_ids)
         await self._keep([], gone)
+
+    async def _named_deleted(self, held: HeldIds, count: int) -> set[str]:
+        """What the change feed names, is held, and is not there."""
+        if self._since is None or not self._listing.way.by_id:
+            return set()
+        if not self._feed.is_worth_asking(len(held.ids), len(held.ids) - count):
+            return set()
+        named, requests = await self._feed.named(self._since)
+        self._listing.requests += requests
+        named.intersection_update(held.ids)
+        # The feed has events late and out of order: what it says was deleted may be there again.
+        there = await self._listing.by_id(sorted(named))
+        await self._keep(there)
+        return named - {id for page in there for id in page.listed.rows.column("id").to_pylist()}
 
     async def _ask(self, span: Span) -> Counted:
         page = await self._listing.living(span.between(By.CREATION.value))
@@ -242,8 +317,12 @@ class Copying:
         gone: Collection[str] = (),
         *,
         with_checkpoint: bool = False,
+        over: Sequence[str] = (),
     ) -> None:
-        """Store what pages hold and what is gone, and if asked to how far the copy has come with it."""
+        """Store what pages hold and what is gone, and if asked to how far the copy has come with it.
+
+        The checkpoints of parts that are over are removed.
+        """
         self._tally.read += sum(len(page.ids) for page in pages)
         self._second = max([self._second, *(page.second for page in pages)])
         self._note_spelling(pages)
@@ -255,7 +334,7 @@ class Copying:
             datetime.fromtimestamp(self._second, UTC),
             rows,
             {self._listing.table: sorted(gone)} if gone else {},
-            {self._listing.part.name: self._state.to_json()} if with_checkpoint else {},
+            {self._listing.part.name: self._state.to_json(), **dict.fromkeys(over)} if with_checkpoint else {},
         )
         self._tally.add(await self._store.write(step))
 

@@ -88,6 +88,11 @@ class HeldIds:
         """Whether a second without anything lies between a place and the one before."""
         return place == len(self.seconds) or self.seconds[place] - self.seconds[place - 1] > 1
 
+    def without(self, ids: Collection[str]) -> HeldIds:
+        """It without some ids."""
+        kept = [(second, id) for second, id in zip(self.seconds, self.ids, strict=True) if id not in ids]
+        return HeldIds([second for second, _ in kept], [id for _, id in kept], self.page)
+
     def lacking(self, places: range, ids: Collection[str]) -> set[str]:
         """The ids at these places that are not among those."""
         return {id for id in self.ids[places.start : places.stop] if id not in ids}

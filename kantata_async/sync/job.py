@@ -1,10 +1,10 @@
-"""One collection to copy: which parts it has, and how each is brought up to date, counted beforehand, and compared."""
+"""The copy of one collection: its parts, and how each is brought up to date, counted beforehand, and compared."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 from typing import Any, Final
@@ -14,18 +14,20 @@ import attrs
 from ..calls import MAX_PER_PAGE, Connection, Operation, check_call, pages_for, together
 from ..errors import KantataError, TargetError, UsageError
 from ..resource import Resource
-from ..tables import table_of
+from ..session import KantataSession
+from ..tables import reader_for, table_of
 from .copying import Copying, JobTally
 from .family import Family
+from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .parents import Kinds, Parents, parents_of
-from .part import Checkpoint, Part
+from .part import Job, Part
 from .reading import MOST_PAGES
 from .report import JobDifference, JobPlan, JobReport
 from .spans import Span
 from .store import OpenTarget
 from .targets import Written
-from .ways import By, Deletions, Way, way_of
+from .ways import By, Deletions, way_of
 
 _REFUSED: Final = ("order", "only", "search", "per_page", "updated_before", "created_before")
 _PARTS_AT_ONCE: Final = 4
@@ -34,126 +36,185 @@ Progress = Callable[[JobReport], object]
 """Told how far a job has come, each time something of it was stored."""
 
 
-@attrs.frozen
-class Pace:
-    """How far behind a copy stays, and how often it is read from the beginning; in seconds."""
-
-    lag: int
-    sweep: int | None = None
-
-
-class Job:
-    """A collection to copy.
+def job_of(
+    connection: Connection, resource: Resource, arguments: Mapping[str, Any], *, lag: int, sweep: int | None
+) -> Job:
+    """The job of copying what a resource lists with some arguments.
 
     Raises UsageError for a resource without a list, and for arguments that its list does not take.
     """
+    name, operation = _name_of(resource), _list_of(resource)
+    for refused in _REFUSED:
+        if refused in arguments:
+            raise UsageError(f"a copy of {name} takes no {refused!r}: it chooses how to read the list itself")
+    through = parents_of(connection, operation, arguments)
+    sample = {} if through is None else {through.filter: through.sample}
+    query = check_call(operation, (), {**arguments, **sample}).query
+    return Job(name, tuple(sorted((key, value) for key, value in query.items() if key not in sample)), lag, sweep)
 
-    def __init__(self, connection: Connection, resource: Resource, arguments: Mapping[str, Any], pace: Pace) -> None:
-        self.name: Final = type(resource).__module__.rpartition(".")[2]
-        operation = resource.operations.get("list")
-        if operation is None or operation.collection is None:
-            raise UsageError(f"{self.name} has no list that could be copied")
-        for name in _REFUSED:
-            if name in arguments:
-                raise UsageError(f"a copy of {self.name} takes no {name!r}: it chooses how to read the list itself")
-        self._operation: Final[Operation[Any]] = operation
+
+def connection_of(kantata: KantataSession) -> Connection:
+    """The connection of a session, whose answers are read into columns."""
+    connection = kantata._connection
+    return attrs.evolve(connection.named("sync"), reader=reader_for(connection.reader.class_of))
+
+
+def _name_of(resource: Resource) -> str:
+    return type(resource).__module__.rpartition(".")[2]
+
+
+def _list_of(resource: Resource) -> Operation[Any]:
+    operation = resource.operations.get("list")
+    if operation is None or operation.collection is None:
+        raise UsageError(f"{_name_of(resource)} has no list that could be copied")
+    return operation
+
+
+class _Course:
+    """How far the copying of a job, or of a part of one, has come."""
+
+    def __init__(self, job: Job, collection: str) -> None:
+        self.tally: Final = JobTally()
+        self.listings: Final[list[Listing]] = []
+        self.behind: Final[list[int]] = []
+        self._job: Final = job
+        self._collection: Final = collection
+        self._began: Final = time.monotonic()
+
+    def report(self, error: Exception | None = None, *, done: bool = False) -> JobReport:
+        """What it has come to."""
+        mine = self.tally.written.get(self._collection, Written())
+        absent = [one.not_sent for one in self.listings if one.not_sent is not None]
+        return JobReport(
+            self._job.resource, self.tally.read, mine.new, mine.changed, mine.deleted,
+            sum(one.requests for one in self.listings), time.monotonic() - self._began,
+            timedelta(seconds=max(self.behind, default=0)) if done else None,
+            tuple(sorted(frozenset.intersection(*absent))) if absent else (), error,
+        )  # fmt: skip
+
+
+class CollectionCopy:
+    """The copy of one collection, as a job says.
+
+    Raises UsageError for a resource without a list.
+    """
+
+    def __init__(self, connection: Connection, resource: Resource, job: Job) -> None:
+        self.job: Final = job
         self._connection: Final = connection
-        self._arguments: Final = dict(arguments)
-        self._pace: Final = pace
-        self._cls: Final = connection.reader.class_of(operation.collection)
-        self._through: Final = parents_of(connection, operation, arguments)
-        way = way_of(operation, self._cls)
+        self._operation: Final[Operation[Any]] = _list_of(resource)
+        self._cls: Final = connection.reader.class_of(self._operation.collection or "")
+        self._through: Final = parents_of(connection, self._operation, dict(job.query))
+        way = way_of(self._operation, self._cls)
         whole = isinstance(self._through, Parents)
         self._way: Final = attrs.evolve(way, by=By.NOTHING, deletions=Deletions.ABSENCE) if whole else way
-        self._listing(None if self._through is None else self._through.sample)
+        self._feed: Final = DeletionFeed(connection, self._cls)
 
     # --- its parts ---------------------------------------------------------------------------------------------------
 
-    def _listing(self, of: str | None = None, way: Way | None = None) -> Listing:
-        """The list of the part that belongs to a parent, or is of a kind; of the whole for None."""
-        mine = {} if self._through is None or of is None else {self._through.filter: of}
-        arguments = {**self._arguments, **mine}
-        query = tuple(sorted(check_call(self._operation, (), arguments).query.items()))
-        part = Part(self.name, query, tuple(mine.items()))
-        return Listing(self._connection, part, self._operation, arguments, way or self._way)
+    def _part(self, of: str | None = None) -> Part:
+        """What belongs to a parent, or is of a kind; all of it for None."""
+        mine = () if self._through is None or of is None else ((self._through.filter, of),)
+        return Part(self.job.resource, tuple(sorted((*self.job.query, *mine))), mine)
+
+    def _listing(self, part: Part) -> Listing:
+        return Listing(self._connection, part, self._operation, self._way)
 
     def _family(self, through: Parents) -> Family:
         include = {} if through.include is None else {"include": [through.include]}
         way = attrs.evolve(way_of(through.operation, None), by=By.NOTHING, deletions=Deletions.ABSENCE)
         parents = through.operation.collection or ""
         query = tuple(sorted(check_call(through.operation, (), include).query.items()))
-        listing = Listing(self._connection, Part(parents, query), through.operation, include, way)
+        listing = Listing(self._connection, Part(parents, query), through.operation, way)
         return Family(through, listing, table_of(self._operation.collection or "", self._cls))
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
-    async def run(self, store: OpenTarget, progress: Progress | None) -> JobReport:
+    async def run(self, store: OpenTarget, progress: Progress | None = None) -> JobReport:
         """Bring the copy up to date. An error that is not the target's is in the report."""
-        began = time.monotonic()
-        tally, listings = JobTally(), list[Listing]()
-        behind: list[int] = []
 
-        def report(error: Exception | None = None, *, done: bool = False) -> JobReport:
-            mine = tally.written.get(self._operation.collection or "", Written())
-            absent = [one.not_sent for one in listings if one.not_sent is not None]
-            return JobReport(
-                self.name, tally.read, mine.new, mine.changed, mine.deleted, sum(one.requests for one in listings),
-                time.monotonic() - began, timedelta(seconds=max(behind, default=0)) if done else None,
-                tuple(sorted(frozenset.intersection(*absent))) if absent else (), error,
-            )  # fmt: skip
+        async def copy(course: _Course) -> None:
+            parts = await self._due_parts(store, course)
+            at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
 
+            async def in_turn(part: Part) -> None:
+                async with at_once:
+                    await self._copy(part, store, course)
+
+            await together(map(in_turn, parts))
+
+        return await self._reported(copy, progress)
+
+    async def run_part(self, part: Part, store: OpenTarget, progress: Progress | None = None) -> JobReport:
+        """Bring the copy of one part up to date. An error that is not the target's is in the report."""
+        return await self._reported(lambda course: self._copy(part, store, course), progress)
+
+    async def divide(self, store: OpenTarget, most: int) -> Sequence[Part] | None:
+        """The parts that are to be copied; None where it is best copied as one, with so many objects to read at most.
+
+        Raises what requests raise, and TargetError.
+        """
+        course = _Course(self.job, "")
+        if self._through is not None:
+            return await self._due_parts(store, course)
+        if self._way.by is By.NOTHING:
+            return None
+        return await Copying(self._listing(self._part()), store, course.tally, self.job, self._feed).divide(most)
+
+    async def _reported(
+        self, copy: Callable[[_Course], Coroutine[Any, Any, None]], progress: Progress | None
+    ) -> JobReport:
+        course = _Course(self.job, self._operation.collection or "")
         if progress is not None:
-            tally.watch(lambda: progress(report()))
+            course.tally.watch(lambda: progress(course.report()))
         try:
-            await self._run(store, tally, listings, behind)
+            await copy(course)
         except TargetError:
             raise
         except KantataError as error:
-            return report(error)
-        return report(done=True)
+            return course.report(error)
+        return course.report(done=True)
 
-    async def _run(self, store: OpenTarget, tally: JobTally, listings: list[Listing], behind: list[int]) -> None:
-        at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
-
-        async def copy(listing: Listing) -> None:
-            listings.append(listing)
-            async with at_once:
-                copying = Copying(listing, store, tally, lag=self._pace.lag, sweep=self._pace.sweep)
-                await copying.run()
-            behind.append(0 if listing.way.by is By.NOTHING else copying.behind)
-
+    async def _due_parts(self, store: OpenTarget, course: _Course) -> Sequence[Part]:
+        """The parts that the copy may lack something of."""
         match self._through:
             case None:
-                await copy(self._listing())
+                return [self._part()]
             case Kinds(values=values):
-                await together([copy(self._listing(kind)) for kind in values])
+                return [self._part(kind) for kind in values]
             case Parents() as through:
                 family = self._family(through)
-                listings.append(family.listing)
+                course.listings.append(family.listing)
                 await family.look(store)
-                await together([copy(self._listing(parent)) for parent in family.changed])
-                await family.bury(store, tally)
+                await family.bury(store, course.tally)
                 # What the parents' list carried says nothing of what the list itself does.
                 family.listing.not_sent = None
+                return [self._part(parent) for parent in family.changed]
+
+    async def _copy(self, part: Part, store: OpenTarget, course: _Course) -> None:
+        listing = self._listing(part)
+        course.listings.append(listing)
+        copying = Copying(listing, store, course.tally, self.job, self._feed)
+        await copying.run()
+        course.behind.append(0 if listing.way.by is By.NOTHING else copying.behind)
 
     async def plan(self, store: OpenTarget) -> JobPlan:
         """How it is going to be read; one request for each part, and none for objects."""
         match self._through:
             case None:
-                rows, requests = await self._planned(store, self._listing())
+                rows, requests = await self._planned(store, self._listing(self._part()))
             case Kinds(values=values):
-                parts = await together([self._planned(store, self._listing(kind)) for kind in values])
+                parts = await together([self._planned(store, self._listing(self._part(kind))) for kind in values])
                 rows, requests = sum(part[0] for part in parts), sum(part[1] for part in parts)
             case Parents() as through:
                 # Nobody counts the objects of all parents; each has a page at least.
                 rows = (await self._family(through).listing.count()).count
                 requests = rows + pages_for(rows, MAX_PER_PAGE)
         through_what = "" if self._through is None else f"{self._through}; "
-        return JobPlan(self.name, f"{through_what}{self._way}", rows, requests)
+        return JobPlan(self.job.resource, f"{through_what}{self._way}", rows, requests)
 
     async def _planned(self, store: OpenTarget, listing: Listing) -> tuple[int, int]:
-        text = store.checkpoints.get(listing.part.name)
-        kept = Checkpoint() if text is None else Checkpoint.from_json(text)
+        kept = store.checkpoint(listing.part)
         since = kept.through if kept.query == listing.part.query else None
         span = Span(since) if self._way.by is not By.NOTHING else Span()
         rows = (await listing.page(1, span.covering(self._way.by.value), size=1)).count
@@ -166,13 +227,13 @@ class Job:
         """Where the copy differs from what the server has, of what the copy is to have by now."""
         match self._through:
             case None:
-                found = [await self._compared(store, self._listing())]
+                parts = [self._part()]
             case Kinds(values=values):
-                found = await together([self._compared(store, self._listing(kind)) for kind in values])
+                parts = [self._part(kind) for kind in values]
             case Parents() as through:
-                parents = await self._family(through).parents()
-                found = await together([self._compared(store, self._listing(parent)) for parent in parents])
-        return JobDifference(*(tuple(sorted(chain.from_iterable(parts))) for parts in zip(*found, strict=True)))
+                parts = [self._part(parent) for parent in await self._family(through).parents()]
+        found = await together([self._compared(store, self._listing(part)) for part in parts])
+        return JobDifference(*(tuple(sorted(chain.from_iterable(ids))) for ids in zip(*found, strict=True)))
 
     async def _compared(
         self, store: OpenTarget, listing: Listing
@@ -187,8 +248,7 @@ class Job:
                 there.update(zip(columns["id"], columns.get("updated_at", [None] * len(columns["id"])), strict=True))
 
         await listing.read((), take)
-        text = store.checkpoints.get(listing.part.name)
-        kept = Checkpoint() if text is None else Checkpoint.from_json(text)
+        kept = store.checkpoint(listing.part)
         rows = await store.read(listing.table, kept.holds(listing.part), ["id", "updated_at"])
         held = dict(zip(rows.column("id").to_pylist(), rows.column("updated_at").to_pylist(), strict=True))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import attrs
 
-from ..calls import MAX_PER_PAGE, Call, Connection, Operation, check_call, in_batches
+from ..calls import MAX_PER_PAGE, Call, Connection, Operation, in_batches, query_of
 from ..decoding import Envelope
 from ..errors import InvalidResponseError
 from ..tables import EXTRA, Batch, Table, read_batch, read_batches, table_of
@@ -52,9 +53,7 @@ class ListPage:
 class Listing:
     """The list of a part, which counts the requests that it makes."""
 
-    def __init__(
-        self, connection: Connection, part: Part, operation: Operation[Any], arguments: Mapping[str, Any], way: Way
-    ) -> None:
+    def __init__(self, connection: Connection, part: Part, operation: Operation[Any], way: Way) -> None:
         self.part: Final = part
         self.way: Final = way
         self.requests = 0
@@ -63,9 +62,10 @@ class Listing:
         self._operation: Final = operation
         self._collection: Final = operation.collection or ""
         self.table: Final = self.table_of(self._collection)
-        revealed = {name: value for name, value in way.reveal.items() if name not in arguments}
         order = {} if way.order is None else {"order": way.order}
-        self._call: Final = check_call(operation, (), {**arguments, **revealed, **order})
+        self._call: Final = Call(
+            operation.method, operation.path, {**dict(query_of(way.reveal)), **order, **dict(part.query)}
+        )
         self._count_hides: Final = {"show_deleted": "false"} if way.shows_deleted else {}
 
     def table_of(self, collection: str) -> Table:
@@ -78,7 +78,7 @@ class Listing:
         Raises:
             KantataError: as any read of a list.
         """
-        query = {**self._call.query, **dict(filters)}
+        query = narrowed(self._call.query, filters)
         if self.way.paged:
             query |= {"page": str(number), "per_page": str(size)}
         return await self._asked(attrs.evolve(self._call, query=query))
@@ -147,3 +147,17 @@ class Listing:
             along = [id for id in envelope.ids_of(collection) if collection != self._collection or id not in matched]
             if along and self._connection.reader.class_of(collection) is not None:
                 yield from read_batches(self.table_of(collection), envelope, along)
+
+
+def narrowed(query: Mapping[str, str], filters: Filters) -> dict[str, str]:
+    """A query with more filters: where both begin at some time, at the later one."""
+    both = dict(query)
+    for name, value in filters:
+        begins = name.endswith("_after") and name in query
+        both[name] = max(query[name], value, key=_instant) if begins else value
+    return both
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

@@ -1,34 +1,22 @@
-"""What is copied as one: a list with its filters; and how far its copy has come. Both are values, written as JSON."""
+"""What is to be copied, what of it is copied as one, and how far that has come: values that pickle and write JSON."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 import attrs
 import msgspec
 
-from ..errors import TargetError
+from ..errors import TargetError, UsageError
 from .spans import Span
 
+LAG: Final = 180
 
-@attrs.frozen
-class Part:
-    """A list of the API with its filters, or that part of one which belongs to a parent or is of a kind.
 
-    Attributes:
-        resource: the name of the session's attribute.
-        query: what it is asked with.
-        of: the filter that makes it a part of the whole; its objects carry the attribute of that name.
-    """
+class _Writing:
+    """A value that writes itself as JSON."""
 
-    resource: str
-    query: tuple[tuple[str, str], ...] = ()
-    of: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What its checkpoint is kept under."""
-        return self.resource + "".join(f"?{name}={value}" for name, value in self.of)
+    __slots__ = ()
 
     def to_json(self) -> str:
         """It as text."""
@@ -36,8 +24,60 @@ class Part:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The part of such a text."""
-        return msgspec.json.decode(text, type=cls)
+        """The value of such a text.
+
+        Raises:
+            UsageError: the text is of no such value.
+        """
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except msgspec.MsgspecError as error:
+            raise UsageError(f"this is no {cls.__name__} as JSON: {error}") from None
+
+
+@attrs.frozen
+class Job(_Writing):
+    """A collection to copy: a value, from which any process with a session can copy it.
+
+    Attributes:
+        resource: the name of the session's attribute.
+        query: what its list is asked with.
+        lag: seconds for which a write may be under way on the server before it can be seen: so far the copy stays
+            behind.
+        sweep: seconds after which everything is read again; None for never.
+    """
+
+    resource: str
+    query: tuple[tuple[str, str], ...] = ()
+    lag: int = LAG
+    sweep: int | None = None
+
+
+@attrs.frozen
+class Part(_Writing):
+    """What is copied as one: a list with its filters, that of a parent or a kind, or a window of one.
+
+    Attributes:
+        resource: the name of the session's attribute.
+        query: what it is asked with.
+        of: the filter that makes it a part of the whole; its objects carry the attribute of that name.
+        window: the closed window of time that it is; None for all times.
+    """
+
+    resource: str
+    query: tuple[tuple[str, str], ...] = ()
+    of: tuple[tuple[str, str], ...] = ()
+    window: Span | None = None
+
+    @property
+    def name(self) -> str:
+        """What its checkpoint is kept under."""
+        of = "".join(f"?{name}={value}" for name, value in self.of)
+        return f"{self.resource}{of}{'' if self.window is None else f' {self.window}'}"
+
+    def within(self, window: Span) -> Part:
+        """A window of it as a part of its own."""
+        return attrs.evolve(self, window=window)
 
 
 @attrs.frozen
@@ -60,6 +100,10 @@ class Checkpoint:
     goal: int | None = None
     pending: tuple[Span, ...] = ()
     swept: int | None = None
+
+    def completes(self, part: Part) -> bool:
+        """Whether all of a window that is a part of its own was read."""
+        return part.window is not None and self.query == part.query and self.through == part.window.before
 
     def holds(self, part: Part) -> dict[str, str]:
         """What the objects of the part are told by where they are held."""

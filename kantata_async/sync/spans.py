@@ -6,7 +6,7 @@ a way that it is covered either way; what lies in the second before it may come 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +22,9 @@ class Span:
 
     after: int | None = None
     before: int | None = None
+
+    def __str__(self) -> str:
+        return f"{'' if self.after is None else wire(self.after)}..{'' if self.before is None else wire(self.before)}"
 
     @property
     def halves(self) -> tuple[Span, Span] | None:
@@ -46,6 +49,20 @@ class Span:
             yield f"{field}_after", wire(self.after)
         if self.before is not None:
             yield f"{field}_before", wire(self.before)
+
+
+def merged(counted: Iterable[tuple[Span, int]], most: int) -> list[Span]:
+    """Spans that follow each other, with as many of them made one as have so many objects together at most."""
+    spans: list[Span] = []
+    together = 0
+    for span, count in counted:
+        if spans and together + count <= most:
+            spans[-1] = Span(spans[-1].after, span.before)
+            together += count
+        else:
+            spans.append(span)
+            together = count
+    return spans
 
 
 def wire(second: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from ..errors import TargetError
 from ..tables import Table
+from .part import Checkpoint, Part
 from .targets import FieldsView, Held, ShowsFields, Step, Target, Written
 
 T = TypeVar("T")
@@ -23,12 +24,12 @@ class OpenTarget:
         self._target: Final = target
         self._thread: Final = ThreadPoolExecutor(1, "kantata-sync")
         self._failed = False
-        self.checkpoints: dict[str, str] = {}
+        self._checkpoints: dict[str, str] = {}
 
     async def open(self) -> None:
         """Take the target. Raises TargetError."""
         try:
-            self.checkpoints = dict(await self._run(self._target.open))
+            self._checkpoints = dict(await self._run(self._target.open))
         except BaseException:
             self._thread.shutdown(wait=False)
             raise
@@ -46,8 +47,14 @@ class OpenTarget:
         After a step that could not be stored there is none: a later one may say that the copy has come past it.
         """
         written = await self._run(partial(self._write, step))
-        self.checkpoints.update(step.checkpoints)
+        kept = {**self._checkpoints, **step.checkpoints}
+        self._checkpoints = {part: text for part, text in kept.items() if text is not None}
         return written
+
+    def checkpoint(self, part: Part) -> Checkpoint:
+        """How far the copy of a part has come. Raises TargetError for a checkpoint that cannot be read."""
+        text = self._checkpoints.get(part.name)
+        return Checkpoint() if text is None else Checkpoint.from_json(text)
 
     def _write(self, step: Step) -> Mapping[str, Written]:
         if self._failed:

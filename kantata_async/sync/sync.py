@@ -8,22 +8,18 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-import attrs
-
 from ..bounds import positive_number
-from ..calls import Connection, together
+from ..calls import together
 from ..errors import SyncError, UsageError
 from ..limits import job as own_turn
 from ..resource import Resource
 from ..session import KantataSession
-from ..tables import reader_for
-from .job import Job, Pace, Progress
+from .job import CollectionCopy, Progress, connection_of, job_of
+from .part import LAG, Job
 from .report import Difference, JobReport, Report, SyncPlan
 from .store import OpenTarget
 from .targets import Target
 from .views import FieldViews
-
-_LAG: Final = 180
 
 
 class Sync:
@@ -44,22 +40,20 @@ class Sync:
     """
 
     def __init__(
-        self, kantata: KantataSession, target: Target, *, lag: float = _LAG, custom_fields: bool = False
+        self, kantata: KantataSession, target: Target, *, lag: float = LAG, custom_fields: bool = False
     ) -> None:
         if not isinstance(target, Target):
             raise UsageError(f"a target has the methods open, write, held and close; {target!r} has not")
         if lag < 0:
             raise UsageError(f"Sync: lag is a number of seconds, not {lag!r}")
-        self._connection: Final[Connection] = attrs.evolve(
-            kantata._connection.named("sync"), reader=reader_for(kantata._connection.reader.class_of)
-        )
+        self._connection: Final = connection_of(kantata)
         self._target: Final = target
         self._lag: Final = int(lag)
-        self._jobs: Final[dict[str, Job]] = {}
+        self._copies: Final[dict[str, CollectionCopy]] = {}
         self._views: Final = FieldViews(kantata, target) if custom_fields else None
 
     def __repr__(self) -> str:
-        return f"<Sync of {', '.join(self._jobs) or 'nothing yet'}>"
+        return f"<Sync of {', '.join(self._copies) or 'nothing yet'}>"
 
     def add(self, resource: Resource, *, sweep: timedelta | None = None, **arguments: Any) -> None:
         """Add a collection: ``sync.add(kantata.time_entries, updated_after=…, include=["user"])``.
@@ -74,12 +68,17 @@ class Sync:
         Raises:
             UsageError: it has no list, was added already, or an argument is not the list's.
         """
-        pace = Pace(self._lag, None if sweep is None else int(sweep.total_seconds()))
+        seconds = None if sweep is None else int(sweep.total_seconds())
         asked = arguments if self._views is None else self._views.arguments(resource, arguments)
-        added = Job(self._connection, resource, asked, pace)
-        if added.name in self._jobs:
-            raise UsageError(f"{added.name} was added already: one target holds one copy of it")
-        self._jobs[added.name] = added
+        job = job_of(self._connection, resource, asked, lag=self._lag, sweep=seconds)
+        if job.resource in self._copies:
+            raise UsageError(f"{job.resource} was added already: one target holds one copy of it")
+        self._copies[job.resource] = CollectionCopy(self._connection, resource, job)
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """What was added, as values that another process can be given."""
+        return tuple(copy.job for copy in self._copies.values())
 
     async def plan(self) -> SyncPlan:
         """How each job will be read, and at about how many requests; counts, and reads no objects.
@@ -87,7 +86,7 @@ class Sync:
         Raises what requests raise, and TargetError.
         """
         async with self._opened() as store:
-            return SyncPlan(await together(job.plan(store) for job in self._jobs.values()))
+            return SyncPlan(await together(copy.plan(store) for copy in self._copies.values()))
 
     async def run(self, *, progress: Progress | None = None) -> Report:
         """Bring the copy up to date; gives what each job came to.
@@ -117,8 +116,8 @@ class Sync:
         Raises what requests raise, and TargetError.
         """
         async with self._opened() as store:
-            found = await together(job.verify(store) for job in self._jobs.values())
-            return Difference(dict(zip(self._jobs, found, strict=True)))
+            found = await together(copy.verify(store) for copy in self._copies.values())
+            return Difference(dict(zip(self._copies, found, strict=True)))
 
     async def follow(
         self, *, every: float | timedelta, progress: Progress | None = None
@@ -135,21 +134,21 @@ class Sync:
             await self._connection.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
     async def _run(self, progress: Progress | None) -> Report:
-        async def run(job: Job, store: OpenTarget) -> JobReport:
+        async def run(copy: CollectionCopy, store: OpenTarget) -> JobReport:
             with own_turn():
-                return await job.run(store, progress)
+                return await copy.run(store, progress)
 
         async with self._opened() as store:
-            reports = await together(run(job, store) for job in self._jobs.values())
-            views = [] if self._views is None else [await self._views.run(store, self._jobs)]
+            reports = await together(run(copy, store) for copy in self._copies.values())
+            views = [] if self._views is None else [await self._views.run(store, self._copies)]
             return Report([*reports, *views])
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[OpenTarget]:
-        if not self._jobs:
+        if not self._copies:
             raise UsageError("nothing to copy: add a collection first, as in sync.add(kantata.users)")
         for name, resource in ({} if self._views is None else self._views.resources).items():
-            if name not in self._jobs:
+            if name not in self._copies:
                 self.add(resource)
         store = OpenTarget(self._target)
         await store.open()

@@ -102,10 +102,15 @@ def _batch(table: Table, columns: Columns) -> Batch:
     for name in sent.keys() - table.kinds.keys():
         for place, value in compress(enumerate(sent[name]), [value is not msgspec.UNSET for value in sent[name]]):
             beside[place][name] = value
-    extra = [json_text(dict(sorted(beside[place].items()))) if place in beside else None for place in range(count)]
-    arrays.append(arrow().array(extra, types[Kind.JSON]))
+    arrays.append(_extra(beside, count) if beside else arrow().nulls(count, types[Kind.JSON]))
     names = frozenset(sent) | ({EXTRA} if beside else frozenset())
     return Batch(table, arrow().RecordBatch.from_arrays(arrays, schema=table.schema), names)
+
+
+def _extra(beside: Mapping[int, Mapping[str, Any]], count: int) -> Any:
+    """The array of what objects have that no column holds, by their places."""
+    texts = [json_text(dict(sorted(beside[place].items()))) if place in beside else None for place in range(count)]
+    return arrow().array(texts, arrow_types()[Kind.JSON])
 
 
 class BatchStream:

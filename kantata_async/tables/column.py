@@ -16,15 +16,11 @@ from .library import arrow
 from .schema import Kind, arrow_types
 
 _SENT_AS: Final[Mapping[Kind, frozenset[type]]] = {
-    Kind.TEXT: frozenset({str, NoneType}),
     Kind.WHOLE: frozenset({int, NoneType}),
     Kind.NUMBER: frozenset({float, NoneType}),
-    Kind.TRUTH: frozenset({bool, NoneType}),
-    Kind.INSTANT: frozenset({str, NoneType}),
-    Kind.DAY: frozenset({str, NoneType}),
     Kind.TEXTS: frozenset({tuple, NoneType}),
 }
-"""The Python types whose values make an array of a kind as they are."""
+"""The Python types whose values make an array as they are, of the kinds for which Arrow would take others too."""
 
 _WHOLE_BITS: Final = 63
 
@@ -50,7 +46,7 @@ def values_of(kind: Kind, values: Sequence[Any]) -> Values:
     if kind is Kind.JSON:
         array = [None if value is None or value is msgspec.UNSET else json_text(value) for value in values]
         return Values(arrow().array(array, arrow_types()[kind]), {})
-    if _SENT_AS[kind].issuperset(map(type, values)):
+    if kind not in _SENT_AS or _SENT_AS[kind].issuperset(map(type, values)):
         try:
             return Values(_array(kind, values), {})
         except (arrow().ArrowException, ValueError, OverflowError, TypeError):

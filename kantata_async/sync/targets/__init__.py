@@ -18,6 +18,7 @@ jsonlines    files of JSON lines
 
 from __future__ import annotations
 
+from .driver import driver
 from .duckdb import DuckDBTarget
 from .jsonlines import JSONLinesTarget
 from .ours import DELETED_AT, LISTED, SYNCED_AT
@@ -44,4 +45,5 @@ __all__ = [
     "Step",
     "Target",
     "Written",
+    "driver",
 ]

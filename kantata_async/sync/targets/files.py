@@ -251,10 +251,11 @@ class _Edit:
         self._replace(table, marked, [], {one["id"] for one in gone})
         return len(gone)
 
-    def finish(self, checkpoints: Mapping[str, str]) -> None:
+    def finish(self, checkpoints: Mapping[str, str | None]) -> None:
         """Let it all count."""
         files = {table: tuple(names) for table, names in self._files.items()}
-        self._target.replace_manifest(Manifest(FORMAT, {**self._checkpoints, **checkpoints}, files, self._number))
+        kept = {part: text for part, text in {**self._checkpoints, **checkpoints}.items() if text is not None}
+        self._target.replace_manifest(Manifest(FORMAT, kept, files, self._number))
 
     def _taken(self, table: Table, ids: Any) -> dict[str, dict[str, Any]]:
         """Those of the objects that are there."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -25,7 +25,8 @@ class PostgresTarget(SQLTarget):
 
     A table a collection, in a schema that is made where it is missing. Points in time are ``timestamptz``, lists of ids
     ``text[]``, nested objects ``json``. An advisory lock keeps a second run out, and ends with the connection.
-    PostgreSQL has no text with a NUL character: it is left out of texts that have one.
+    PostgreSQL has no text with a NUL character: it is left out of texts that have one. Several processes write one copy
+    at once where each takes a part of it, as `of_part` gives it.
     """
 
     types: ClassVar[Mapping[Kind, str]] = {
@@ -55,6 +56,7 @@ class PostgresTarget(SQLTarget):
         super().__init__(on_deletion)
         self._dsn: Final = dsn
         self._schema: Final = schema
+        self._part: str | None = None
         self._connection: Any = None
         self._cursor: Any = None
 
@@ -64,15 +66,59 @@ class PostgresTarget(SQLTarget):
         url = urlsplit(self._dsn)
         return f"{url.scheme}://{url.hostname or ''}{url.path}, schema {self._schema}"
 
+    def of_part(self, name: str) -> PostgresTarget:
+        """The same copy, to write one part of it while other processes write others.
+
+        Opening it keeps out whoever would write the same part, and a run that would write everything.
+        """
+        target = PostgresTarget(self._dsn, schema=self._schema, on_deletion=self._on_deletion)
+        target._part = name
+        return target
+
     def _connect(self) -> None:
         dbapi = driver("adbc_driver_postgresql.dbapi", "sync")
         self._connection = dbapi.connect(self._dsn, autocommit=True)
         self._cursor = self._connection.cursor()
-        key = zlib.crc32(f"kantata_async {self._schema}".encode())
-        if not self._select("SELECT pg_try_advisory_lock($1) AS free", [key]).column("free")[0].as_py():
-            raise TargetError(f"{self.name} is being written by another run; wait for it, or end it")
-        if not self._select("SELECT 1 AS one FROM pg_namespace WHERE nspname = $1", [self._schema]).num_rows:
-            self._run(f"CREATE SCHEMA {quoted(self._schema)}")
+        self._lock()
+        if not self._has_schema():
+            self._begin()
+            # Meanwhile another process may have made it.
+            if not self._has_schema():
+                self._run(f"CREATE SCHEMA {quoted(self._schema)}")
+            self._run("COMMIT")
+
+    def _lock(self) -> None:
+        """Keep others out, until the connection ends."""
+        if self._part is None:
+            locked = self._is_locked("pg_try_advisory_lock", "all")
+        else:
+            shared = self._is_locked("pg_try_advisory_lock_shared", "all")
+            locked = shared and self._is_locked("pg_try_advisory_lock", f"part {self._part}")
+        if not locked:
+            what = self.name if self._part is None else f"{self._part} in {self.name}"
+            raise TargetError(f"{what} is being written by another run; wait for it, or end it")
+
+    def _is_locked(self, function: str, what: str) -> bool:
+        """Whether an advisory lock could be had."""
+        found = self._select(f"SELECT {function}($1) AS locked", [self._key(what)])
+        return bool(found.column("locked")[0].as_py())
+
+    def _key(self, what: str) -> int:
+        """The number by which an advisory lock is known."""
+        digest = blake2b(f"kantata_async\0{self._schema}\0{what}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, signed=True)
+
+    def _has_schema(self) -> bool:
+        found = self._select("SELECT 1 AS one FROM pg_namespace WHERE nspname = $1", [self._schema])
+        return bool(found.num_rows)
+
+    def _begin(self) -> None:
+        super()._begin()
+        if self._part is not None:
+            # One process writes at a time: two that stored the same objects in another order would wait for each other
+            # for ever, and both would make the same table. What others have made or widened meanwhile is looked up.
+            self._select("SELECT pg_advisory_xact_lock($1)", [self._key("writing")])
+            self._columns.clear()
 
     def close(self) -> None:
         """See `Target.close`."""

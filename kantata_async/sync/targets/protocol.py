@@ -39,13 +39,13 @@ class Step:
         at: the server's time.
         rows: objects, in the order in which they are to be stored.
         deleted: ids of objects that are gone, by table.
-        checkpoints: how far copies have come with this step, by the names of the parts.
+        checkpoints: how far copies have come with this step, by the names of the parts; None for one that is no more.
     """
 
     at: datetime
     rows: Sequence[Rows] = ()
     deleted: Mapping[Table, Sequence[str]] = attrs.field(factory=dict)
-    checkpoints: Mapping[str, str] = attrs.field(factory=dict)
+    checkpoints: Mapping[str, str | None] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -89,6 +89,10 @@ class SQLTarget(ABC):
         """A table as statements name it."""
         return quoted(table)
 
+    def _begin(self) -> None:
+        """Begin a transaction that writes."""
+        self._run("BEGIN")
+
     # --- the methods of a target -------------------------------------------------------------------------------------
 
     def open(self) -> Mapping[str, str]:
@@ -174,9 +178,11 @@ class SQLTarget(ABC):
         text = self.types[Kind.TEXT]
         if not self._columns_there(_FORMAT):
             with self._transaction():
-                self._run(f"CREATE TABLE {self._named(_FORMAT)} (format {text})")
-                self._run(f"CREATE TABLE {self._named(_CHECKPOINTS)} (part {text} PRIMARY KEY, checkpoint {text})")
-                self._run(f"INSERT INTO {self._named(_FORMAT)} VALUES ('{FORMAT}')")  # noqa: S608
+                # Meanwhile another process may have made them.
+                if not self._columns_there(_FORMAT):
+                    self._run(f"CREATE TABLE {self._named(_FORMAT)} (format {text})")
+                    self._run(f"CREATE TABLE {self._named(_CHECKPOINTS)} (part {text} PRIMARY KEY, checkpoint {text})")
+                    self._run(f"INSERT INTO {self._named(_FORMAT)} VALUES ('{FORMAT}')")  # noqa: S608
         found = self._select(f"SELECT format FROM {self._named(_FORMAT)}").column("format").to_pylist()  # noqa: S608
         if found != [FORMAT]:
             formats = ", ".join(map(str, found)) or "none"
@@ -213,10 +219,11 @@ class SQLTarget(ABC):
         key = " PRIMARY KEY" if column.name == "id" else ""
         return f"{quoted(column.name)} {self.types[column.kind]}{key}"
 
-    def _keep(self, part: str, checkpoint: str) -> None:
+    def _keep(self, part: str, checkpoint: str | None) -> None:
         table = self._named(_CHECKPOINTS)
         self._run(f"DELETE FROM {table} WHERE part = {self._mark(1)}", [part])  # noqa: S608
-        self._run(f"INSERT INTO {table} VALUES ({self._mark(1)}, {self._mark(2)})", [part, checkpoint])  # noqa: S608
+        if checkpoint is not None:
+            self._run(f"INSERT INTO {table} VALUES ({self._mark(1)}, {self._mark(2)})", [part, checkpoint])  # noqa: S608
 
     def _delete(self, table: Table, ids: Sequence[str], at: datetime) -> int:
         """Mark or remove objects; gives how many were there."""
@@ -245,7 +252,7 @@ class SQLTarget(ABC):
     def _transaction(self) -> Iterator[None]:
         """Let all that is carried out inside be so, or nothing of it."""
         known = {table: set(columns) for table, columns in self._columns.items()}
-        self._run("BEGIN")
+        self._begin()
         try:
             yield
             self._run("COMMIT")

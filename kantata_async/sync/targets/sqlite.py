@@ -110,10 +110,12 @@ class SQLiteTarget(SQLFileTarget):
 def _without_lists(batch: Any) -> Any:
     """The batch with each list as JSON text."""
     pa = arrow()
-    arrays = [
-        pa.array([None if one is None else json_text(one) for one in array.to_pylist()], pa.string())
-        if pa.types.is_list(array.type)
-        else array
-        for array in batch.columns
-    ]
+    arrays = [_as_text(array) if pa.types.is_list(array.type) else array for array in batch.columns]
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _as_text(lists: Any) -> Any:
+    pa = arrow()
+    if lists.null_count == len(lists):
+        return pa.nulls(len(lists), pa.string())
+    return pa.array([None if one is None else json_text(one) for one in lists.to_pylist()], pa.string())
