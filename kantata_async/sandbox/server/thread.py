@@ -107,6 +107,11 @@ class ThreadedSandbox:
         return self._sandbox.url
 
     @property
+    def page_url(self) -> str:
+        """The address of its page for the browser."""
+        return self._sandbox.page_url
+
+    @property
     def token(self) -> str:
         """The bearer token that it takes."""
         return self._sandbox.token
