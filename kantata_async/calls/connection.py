@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
 from ..decoding import Envelope, Reader
+from ..errors import UsageError
 from ..model import Graph, Page, parse_json
 from ..transport import NO_BODY, Options, Request, Transport, form_parts, holds_file
 from .operation import Call, Operation
 
 OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 """The operations of the resource that answers a collection, by method name; none where no resource does."""
+
+
+def refuse_copying() -> NoReturn:
+    """Refuse to copy or pickle a session, or what holds its connection.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(
+        "a session, its resources and its lists are neither copied nor pickled: open one in each process, and in each "
+        "event loop; RedisRateLimit keeps one limit for all of them"
+    )
 
 
 @attrs.frozen
@@ -24,6 +37,9 @@ class Connection:
     reader: Reader
     operations_of: OperationsOf
     options: Options
+
+    def __reduce__(self) -> NoReturn:
+        refuse_copying()
 
     async def send(self, call: Call, decode: Callable[[bytes], Any] = parse_json, *, looked_after: bool = False) -> Any:
         """The decoded answer to a call, None where it has no body.
