@@ -62,6 +62,15 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def examples(session: nox.Session) -> None:
+    """Check the examples with mypy and pyright, and run them: web servers, workers with a redis-server, a notebook."""
+    session.install("-e", ".[examples]")
+    session.run("mypy", "--strict", "examples")
+    session.run("pyright", "examples")
+    session.run("python", "-m", "pytest", "-n", "0", "examples", "tests_examples", *session.posargs)
+
+
+@nox.session
 def generate(session: nox.Session) -> None:
     """Write kantata_async/api anew from the catalogue."""
     session.install("-e", ".[generate]")
