@@ -52,7 +52,8 @@ app = FastAPI(lifespan=lifespan)
 
 def session(request: Request) -> KantataSession:
     """The session of the process."""
-    return request.state.kantata  # type: ignore[no-any-return]
+    kantata: KantataSession = request.state.kantata
+    return kantata
 
 
 Kantata = Annotated[KantataSession, Depends(session)]

@@ -60,7 +60,7 @@ def test_a_role_without_a_name(client: TestClient) -> None:
 
 
 def test_kantata_hangs(client: TestClient, sandbox: ThreadedSandbox) -> None:
-    """Two seconds, and not one more; nothing was written."""
+    """Two seconds, and not many more."""
     sandbox.faults.add(Fault("hang", method="GET", times=None))
     answer = client.get("/people/7")
     assert answer.status_code in {503, 504}
