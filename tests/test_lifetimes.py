@@ -41,13 +41,17 @@ def team() -> Json:
     return envelope([("participations", "1"), ("participations", "2")], participations=TEAM, users=[ADA], roles=[LEAD])
 
 
-def left_over(kind: type[Any]) -> list[Any]:
-    """The objects of a class that are still there."""
-    return [one for one in gc.get_objects() if type(one) is kind]
+LeftOver = Callable[[type[Any]], list[Any]]
 
 
-@pytest.mark.usefixtures("collector_off")
-def test_what_is_let_go_of_is_freed_at_once() -> None:
+@pytest.fixture
+def left_over(collector_off: None) -> LeftOver:
+    """The objects of a class that were made since the test began and are still there."""
+    before = {id(one): one for one in gc.get_objects()}  # held, so that no new object takes the id of one that went
+    return lambda kind: [one for one in gc.get_objects() if type(one) is kind and id(one) not in before]
+
+
+def test_what_is_let_go_of_is_freed_at_once(left_over: LeftOver) -> None:
     """A page, its graph and its objects: no circle keeps them until the collector comes by."""
     page = normalize(team(), include=["user", "active_roles"])
     graph = weakref.ref(page.graph)
@@ -57,8 +61,7 @@ def test_what_is_let_go_of_is_freed_at_once() -> None:
     assert left_over(Participation) == left_over(User) == []
 
 
-@pytest.mark.usefixtures("collector_off")
-def test_an_object_keeps_what_it_is_linked_to_and_no_more() -> None:
+def test_an_object_keeps_what_it_is_linked_to_and_no_more(left_over: LeftOver) -> None:
     """The rest of its page is freed."""
     second = normalize(team(), include=["user", "active_roles"]).items[1]
     assert isinstance(second, Participation)

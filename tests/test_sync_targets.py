@@ -9,6 +9,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -273,6 +274,28 @@ def test_the_lock_dies_with_its_owner(make: Make) -> None:
 
 
 # --- how they refuse -------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_of_the_file_is_waited_for(tmp_path: Path) -> None:
+    """A program that reads a file which is not yet in WAL mode keeps it from being opened only while it reads."""
+    path = tmp_path / "copy.db"
+    with contextlib.closing(SQLiteTarget(tmp_path / "other.db")) as other:
+        other.open()  # loads the driver, which takes longer than the reader reads
+    with contextlib.closing(sqlite3.connect(path)) as empty:
+        empty.execute("CREATE TABLE mine (id)")
+    reading = "import sqlite3, sys; one = sqlite3.connect(sys.argv[1], isolation_level=None); one.execute('BEGIN'); "
+    reading += "one.execute('SELECT * FROM mine').fetchall(); print('reading', flush=True); sys.stdin.read(1)"
+    command = [sys.executable, "-c", reading, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        assert reader.stdout is not None
+        assert reader.stdin is not None
+        reader.stdout.readline()
+        done = threading.Timer(0.2, reader.stdin.close)
+        done.start()
+        target = SQLiteTarget(path)
+        assert target.open() == {}
+        target.close()
+        done.join()
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from typing import Final
 
 import click
@@ -124,10 +125,10 @@ In Python, with that variable set:
 Ctrl-C ends it; what was written to it is forgotten then."""
 
 
-def run() -> int:
-    """The exit code of the command line, once it has run."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of a command line, by default that of the process, once it has run."""
     try:
-        code = program.main(prog_name="kantata-async", standalone_mode=False)
+        code = program.main(arguments, prog_name="kantata-async", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .account import ACCOUNT, ME
 from .answer import JSON, Answer, json_answer
+from .blanks import blanks
 from .clock import BASE_TIME, Clock
 from .company import Company
 from .files import FOLDER, StoredFile
@@ -38,6 +39,7 @@ __all__ = [
     "StoredFile",
     "Switches",
     "UploadedFile",
+    "blanks",
     "class_of_collection",
     "collection_of_class",
     "create",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
@@ -34,6 +35,15 @@ class Store:
     def watch(self, collections: frozenset[str], listener: Listener) -> None:
         """Call a listener for every change in some collections, with its time, the old record and the new one."""
         self._watched, self._listener = collections, listener
+
+    def saved(self) -> bytes:
+        """All records, for `take_up`."""
+        return pickle.dumps((self._records, self._last_id, self.version), pickle.HIGHEST_PROTOCOL)
+
+    def take_up(self, saved: bytes) -> None:
+        """Hold the records that another store saved, in place of its own."""
+        self._records, self._last_id, self.version = pickle.loads(saved)  # noqa: S301 - made by `saved`, in this process
+        self._indexes.clear()
 
     def add(self, collection: str, attributes: Mapping[str, Any] | None = None) -> str:
         """The id of a new record, completed with defaults; the next in sequence unless `id` is given."""

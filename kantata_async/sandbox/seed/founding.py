@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
 
-from ..backend import BASE_TIME, ME, Company, Store, UploadedFile, keep_file, page_of
+from kantata_async.catalogue import load
+
+from ..backend import BASE_TIME, ME, Clock, Company, References, Store, UploadedFile, blanks, keep_file, page_of
 from . import names
 from .custom_fields import define_fields, give_values
 from .filling import fill
@@ -21,7 +24,19 @@ STAFFED_SHARE: Final = 4
 def found(company: Company, *, seed: int, people: int, projects: int) -> None:
     """Fill a store. The first user is the administrator whose token it is; most people are on no project yet."""
     store = company.store
-    founder = _Founder(store, random.Random(seed), max(1, people), max(0, projects))  # noqa: S311 - a likeness
+    store.take_up(_records(seed, max(1, people), max(0, projects)))
+    for identity in store.records("attachments"):
+        brief = UploadedFile(f"brief-{identity}.pdf", page_of([f"Brief {identity}"]), "application/pdf")
+        keep_file(store, company.files, identity, brief)
+    store.clock.founding = False
+
+
+@lru_cache(maxsize=4)
+def _records(seed: int, people: int, projects: int) -> bytes:
+    """The records of a new company, as a store saves them: tests found the same one again and again."""
+    catalogue = load()
+    store = Store(blanks(catalogue), Clock())
+    founder = _Founder(store, random.Random(seed), people, projects)  # noqa: S311 - a likeness
     founder.account()
     founder.roles_and_skills()
     founder.everyone()
@@ -29,12 +44,9 @@ def found(company: Company, *, seed: int, people: int, projects: int) -> None:
     founder.work()
     founder.outside_the_envelope()
     define_fields(store)
-    fill(store, company.catalogue, company.references, seed=seed)
+    fill(store, catalogue, References(catalogue), seed=seed)
     give_values(store, seed)
-    for identity in store.records("attachments"):
-        brief = UploadedFile(f"brief-{identity}.pdf", page_of([f"Brief {identity}"]), "application/pdf")
-        keep_file(store, company.files, identity, brief)
-    store.clock.founding = False
+    return store.saved()
 
 
 @attrs.define

@@ -14,6 +14,9 @@ from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
 from .sql import SQLTarget, changes, quoted, stored
 
+# What a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
+_WAIT_FOR_READERS_MS: Final = 5_000
+
 
 class SQLiteTarget(SQLTarget):
     """A SQLite file: ``SQLiteTarget("kantata.db")``.
@@ -51,6 +54,7 @@ class SQLiteTarget(SQLTarget):
         self._lock.take()
         self._connection = dbapi.connect(self._path, autocommit=True)
         self._cursor = self._connection.cursor()
+        self._select(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS_MS}")
         self._select("PRAGMA journal_mode = WAL")
         self._run("PRAGMA synchronous = NORMAL")
 
