@@ -18,6 +18,7 @@ nox.options.error_on_missing_interpreters = False
 DIST = Path("dist")
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 TYPING_USES = Path("tests/typing_uses.py")
+ORCHESTRATORS = "tests_examples/test_orchestrators.py"
 USER_EXTRAS = ["cli", "duckdb", "keyring", "pytest", "recording", "redis", "sync", "xlsx"]
 
 
@@ -103,21 +104,6 @@ def services(session: nox.Session) -> None:
 
 
 @nox.session
-def examples(session: nox.Session) -> None:
-    """Run the examples for those who have an orchestrator, dlt and Dagster, and check their types."""
-    session.install(
-        "-e",
-        ".[distributed,pytest,sync]",
-        "dagster>=1.9",
-        "dlt[sqlalchemy]>=1.5",
-        "mypy>=1.15",
-        "pyright[nodejs]>=1.1.400",
-        "pytest-xdist>=3.6",
-    )
-    session.run("python", "-m", "pytest", "-n", "0", "tests_examples", *session.posargs)
-
-
-@nox.session
 def lint(session: nox.Session) -> None:
     """Check the style, and that every file is formatted."""
     session.install("-e", ".[generate]")
@@ -145,6 +131,24 @@ def docs(session: nox.Session) -> None:
     session.run("zensical", "build", "--strict")
     session.run("python", "-m", "codegen.assistants", "docs", "build/site")
     session.run("python", "-m", "pytest", "-n", "0", "tests_docs", *session.posargs)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Check the examples with mypy and pyright, and run them: web servers, workers with a redis-server, a notebook."""
+    session.install("-e", ".[examples]")
+    session.run("mypy", "--strict", "examples/web", "examples/workers")
+    session.run("pyright", "examples/web", "examples/workers")
+    tests = ["examples/web", "tests_examples", f"--ignore={ORCHESTRATORS}"]
+    session.run("python", "-m", "pytest", "-n", "0", *tests, *session.posargs)
+
+
+@nox.session
+def orchestrators(session: nox.Session) -> None:
+    """Check and run the examples for those who have an orchestrator, dlt or Dagster."""
+    session.install("-e", ".[distributed,pytest,sync]", "dagster>=1.9,<2", "dlt[sqlalchemy]>=1.5,<2")
+    session.install("mypy>=1.15,<3", "pyright[nodejs]>=1.1.400,<2", "pytest-xdist>=3.6,<4")
+    session.run("python", "-m", "pytest", "-n", "0", ORCHESTRATORS, *session.posargs)
 
 
 @nox.session

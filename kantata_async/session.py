@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 import attrs
 
 from .api import Resources, entity_class, resource_class
-from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of
+from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of, refuse_copying
 from .decoding import Reader
 from .errors import UsageError
 from .limits import AdaptiveRateLimit, LimitState, Priority, RateLimitSetting
@@ -117,7 +117,7 @@ class KantataSession(Resources):
         return "<KantataSession>" if transport is None else f"<KantataSession at {transport.base_url}>"
 
     def __reduce__(self) -> NoReturn:
-        raise UsageError("a session is neither copied nor pickled: open one in each process, and in each event loop")
+        refuse_copying()
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -208,6 +208,10 @@ def test_the_sandbox_answers_until_it_is_interrupted() -> None:
         request = urllib.request.Request(f"{url[1]}/users", headers={"Authorization": f"Bearer {token[1]}"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.load(answer)["count"] == 7
+        page = re.search(r"In a browser.*\n\s+(\S+)", printed)
+        assert page is not None
+        with urllib.request.urlopen(page[1], timeout=10) as answer:
+            assert b"<h1>Kantata sandbox</h1>" in answer.read()
         process.send_signal(signal.SIGINT)
         rest, stderr = process.communicate(timeout=10)
     assert (process.returncode, rest, without_debug_notes(stderr)) == (0, "Ended.\n", "")

@@ -59,6 +59,13 @@ async def test_what_is_typed_at_a_prompt_runs(
     await run_at_prompt(block.code, tmp_path, kantata, kantata_sandbox, monkeypatch)
 
 
+@pytest.mark.parametrize("block", blocks("py ", titled=True))
+def test_a_part_of_an_example_stands_there_as_it_is(block: Block) -> None:
+    """What needs packages of its own is run by `nox -s examples`; here it is shown as it is there."""
+    assert block.title is not None
+    assert block.code in (ROOT / block.title).read_text(encoding="utf-8")
+
+
 @attrs.frozen
 class Folder:
     """Where commands are typed: with the files that the pages name, and a sandbox that answers."""

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from snippets import blocks_in
 
 from kantata_async import KantataSession
 from kantata_async.sandbox import Fault, Sandbox
@@ -35,6 +36,24 @@ async def test_a_retry_costs_no_time(kantata: KantataSession, kantata_sandbox: S
     log = kantata_sandbox.requests
     assert len(log) == 4
     assert log[-1].at - log[0].at < 0.5
+
+
+def test_a_new_project_tests_as_the_documentation_shows(tmp_path: Path) -> None:
+    """The settings and the tests of the page, in a folder with nothing else, by pytest as it is."""
+    page = Path(__file__).parents[1] / "docs" / "howto" / "testing.md"
+    (tmp_path / "pyproject.toml").write_text(next(blocks_in(page, "toml")).code)
+    (tmp_path / "test_ours.py").write_text(next(blocks_in(page, "python")).code)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=clean,
+        check=False,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
 def python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:

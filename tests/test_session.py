@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import copy
 import io
+import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -357,3 +358,52 @@ async def test_what_waits_waits_by_the_sleep_of_the_session(kantata_sandbox: San
     assert result.summary() == "1 created"
     assert 0 <= before_another_attempt <= 0.5
     assert asked[1:] == [0.5]
+
+
+@pytest.mark.parametrize("copying", [pickle.dumps, copy.deepcopy])
+@pytest.mark.parametrize(
+    "part",
+    [
+        lambda kantata: kantata.users,
+        lambda kantata: kantata.users.get,
+        lambda kantata: kantata.users.list(),
+        lambda kantata: kantata.with_options(timeout=2),
+        lambda kantata: [{"work": kantata.users}],
+    ],
+)
+def test_what_holds_a_session_is_not_copied(
+    copying: Callable[[object], object], part: Callable[[KantataSession], object]
+) -> None:
+    """What is most often passed to a pool of processes: a resource, a method of it, or a list."""
+    with pytest.raises(UsageError, match="open one in each process"):
+        copying(part(KantataSession(token="t")))
+
+
+def told_in_a_fork(coroutine: Coroutine[Any, Any, object]) -> bytes:
+    """The UsageError that a call ends with in a forked process."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        told = b"no error"
+        try:
+            coroutine.send(None)
+        except UsageError as error:
+            told = str(error).encode()
+        finally:
+            os.write(writing, told)
+            os._exit(0)
+    coroutine.close()
+    os.close(writing)
+    os.waitpid(child, 0)
+    told = os.read(reading, 1_000)
+    os.close(reading)
+    return told
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # Python 3.12 warns of a fork beside threads
+async def test_a_fork_does_not_inherit_a_session(kantata: KantataSession, kantata_sandbox: Sandbox) -> None:
+    """The child is told what to do, and sends nothing; the parent's session goes on."""
+    await kantata.users.me()
+    assert b"open one in each process" in told_in_a_fork(kantata.users.me())
+    await kantata.users.me()
+    assert kantata_sandbox.count() == 2

@@ -2,84 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import os
 import re
-import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from browsing import contrast, serving, troubles_of
+from playwright.sync_api import Browser, Page
 
 SITE: Final = Path(__file__).parents[1] / "build" / "site"
 PAGES: Final = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
-LEFT: Final = "net::ERR_ABORTED"
-FLAGS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing of it."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="session")
 def url() -> Iterator[str]:
     """The site, served on this machine."""
-    handler = functools.partial(QuietHandler, directory=str(SITE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert found, "install chromium, or say in CHROMIUM where a Chromium is"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def troubles_of(page: Page) -> list[str]:
-    """What goes wrong on a page, as it goes wrong."""
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    # What a reader no longer waits for, having left the page, is no trouble.
-    page.on("requestfailed", lambda one: None if one.failure == LEFT else troubles.append(f"failed: {one.url}"))
-    page.on("response", lambda one: troubles.append(f"{one.status}: {one.url}") if one.status >= 400 else None)
-    return troubles
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page of its own, on which whatever goes wrong is noted."""
-    context = browser.new_context()
-    page = context.new_page()
-    troubles = troubles_of(page)
-    yield page
-    context.close()
-    assert troubles == []
+    with serving(SITE) as url:
+        yield url
 
 
 def test_there_is_a_site() -> None:
@@ -188,30 +129,6 @@ def test_it_reads_well(browser: Browser, url: str, width: int, scheme: str) -> N
         page.goto(f"{url}/{path}")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, path
-        assert contrast(page) > 4.5, path
+        assert contrast(page, "article p") > 4.5, path
         page.screenshot(path=str(SITE.parent / f"{Path(path).stem}-{width}-{scheme}.png"))
     context.close()
-
-
-def contrast(page: Page) -> float:
-    """The contrast of the text of a page, as the Web Content Accessibility Guidelines count it."""
-    return float(
-        page.evaluate(
-            """() => {
-                const light = ([r, g, b]) => [r, g, b]
-                    .map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-                    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-                const canvas = document.createElement("canvas").getContext("2d");
-                const over = (color, under) => {
-                    canvas.fillStyle = under; canvas.fillRect(0, 0, 1, 1);
-                    canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-                    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-                };
-                const text = getComputedStyle(document.querySelector("article p")).color;
-                const body = getComputedStyle(document.body).backgroundColor;
-                const back = over(body, "white"), front = over(text, body);
-                const [low, high] = [light(back), light(front)].sort((a, b) => a - b);
-                return (high + 0.05) / (low + 0.05);
-            }"""
-        )
-    )

@@ -17,7 +17,7 @@ feed              the change feed followed
 from __future__ import annotations
 
 from .concurrency import together
-from .connection import Connection
+from .connection import Connection, refuse_copying
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
 from .feed import Feed
 from .foreign_values import EMPTY, plain
@@ -122,5 +122,6 @@ __all__ = [
     "plain",
     "query_of",
     "read_inclusion",
+    "refuse_copying",
     "together",
 ]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
 from ..decoding import Envelope, Reader
-from ..errors import KantataError, note_interruption
+from ..errors import KantataError, UsageError, note_interruption
 from ..model import Graph, Page, parse_json
 from ..transport import (
     NO_BODY,
@@ -29,6 +29,18 @@ OperationsOf = Callable[[str], Mapping[str, Operation[Any]]]
 """The operations of the resource that answers a collection, by method name; none where no resource does."""
 
 
+def refuse_copying() -> NoReturn:
+    """Refuse to copy or pickle a session, or what holds its connection.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(
+        "a session, its resources and its lists are neither copied nor pickled: open one in each process, and in each "
+        "event loop; RedisRateLimit keeps one limit for all of them"
+    )
+
+
 @attrs.frozen
 class Connection:
     """The transport of a session, what reads its answers, where to look up operations, and how requests are made.
@@ -43,6 +55,9 @@ class Connection:
     options: Options
     call_name: str = ""
     call: CallStory | None = None
+
+    def __reduce__(self) -> NoReturn:
+        refuse_copying()
 
     @property
     def sleep(self) -> Sleep:

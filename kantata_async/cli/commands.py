@@ -96,7 +96,8 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
     except OSError as error:
         raise click.ClickException(_unheard(error, port)) from error
     try:
-        click.echo(_directions(server.url, server.token, people=people, projects=projects))
+        company = f"{people} people and {projects} projects"
+        click.echo(_directions(server.url, server.page_url, server.token, company))
         await asyncio.Event().wait()
     finally:
         await server.stop()
@@ -108,9 +109,12 @@ def _unheard(error: OSError, port: int) -> str:
     return f"cannot listen on port {port}: {error.strerror or error}"
 
 
-def _directions(url: str, token: str, *, people: int, projects: int) -> str:
+def _directions(url: str, page_url: str, token: str, company: str) -> str:
     return f"""\
-An embedded Kantata, {people} people and {projects} projects, listens on {url}
+An embedded Kantata, {company}, listens on {url}
+
+In a browser, with its requests, limits and faults:
+    {page_url}
 
 In a shell:
     export KANTATA_TOKEN={token}

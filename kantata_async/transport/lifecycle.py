@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import os
 import random as chance
 import time
 from collections.abc import Callable, Coroutine
@@ -109,6 +110,7 @@ class Transport:
         self._random: Final = random
         self._now: Final = now
         self._loop: asyncio.AbstractEventLoop
+        self._process: int
         self._services: Services
         self._closing: asyncio.Lock
         self._tasks: Final[set[asyncio.Task[Any]]] = set()
@@ -132,7 +134,7 @@ class Transport:
         proxy = self._network.proxy_to(self.base_url)
         if proxy is not None and proxy.password is not None:
             self._tokens.redact.add(proxy.password)
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._process = asyncio.get_running_loop(), os.getpid()
         limiter = Limiter(self.concurrency, self._account())
         await limiter.open()
         self._services = Services(
@@ -311,6 +313,11 @@ class Transport:
             raise UsageError(f"the session is closed: {_HOW_TO_OPEN}")
 
     def _check_loop(self) -> None:
+        if os.getpid() != self._process:
+            raise UsageError(
+                "the session was opened in another process, and a fork does not inherit it: open one in each process; "
+                "RedisRateLimit keeps one limit for all of them"
+            )
         if asyncio.get_running_loop() is not self._loop:
             raise UsageError(
                 "the session belongs to the event loop that opened it"

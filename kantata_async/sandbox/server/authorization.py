@@ -16,6 +16,7 @@ import attrs
 import msgspec
 
 from ..backend import JSON, Answer, Clock, Consent
+from .origins import LOOPBACK
 
 METADATA: Final = "/.well-known/oauth-authorization-server"
 AUTHORIZE: Final = "/oauth/authorize"
@@ -24,7 +25,6 @@ REVOKE: Final = "/oauth/revoke"
 PATHS: Final = frozenset({METADATA, AUTHORIZE, TOKEN, REVOKE})
 
 CODE_LASTS: Final = 300.0
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _UNSTORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _HTML: Final = "text/html; charset=utf-8"
 _PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Kantata sandbox</title>
@@ -178,7 +178,7 @@ class AuthorizationServer:
 
     def _may_redirect(self, address: str) -> bool:
         parts = urlsplit(address)
-        loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
+        loopback = parts.scheme == "http" and parts.hostname in LOOPBACK
         return (loopback or address in self.application.redirect_uris) and not parts.fragment
 
     def _decide(self, request: str, decision: str) -> Answer:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import attrs
 
 from .path_patterns import matches
+
+LimitKind = Literal["fixed_window", "sliding_window", "token_bucket"]
 
 
 @attrs.frozen
@@ -19,9 +21,9 @@ class ServerRateLimit:
     last one ended; a "token_bucket" holds `requests` tokens, and regains them evenly in `per` seconds.
     """
 
-    requests: int
-    per: float
-    kind: Literal["fixed_window", "sliding_window", "token_bucket"] = "fixed_window"
+    requests: int = attrs.field(validator=attrs.validators.ge(1))
+    per: float = attrs.field(validator=attrs.validators.gt(0))
+    kind: LimitKind = attrs.field(default="fixed_window", validator=attrs.validators.in_(get_args(LimitKind)))
     method: str | None = None
     path: str | None = None
 
@@ -87,7 +89,7 @@ class _TokenBucket:
         self._tokens, self._filled = self._level(now) - 1, now
 
 
-_METERS: dict[str, type[_FixedWindow | _SlidingWindow | _TokenBucket]] = {
+_METERS: dict[LimitKind, type[_FixedWindow | _SlidingWindow | _TokenBucket]] = {
     "fixed_window": _FixedWindow,
     "sliding_window": _SlidingWindow,
     "token_bucket": _TokenBucket,

@@ -23,6 +23,7 @@ class LoggedRequest:
         committed: Whether a write was carried out.
         request_id: The answer's `x-request-id`.
         at: When it came, in seconds of `time.monotonic`.
+        seconds: How long it took until it was answered or its connection cut; None until then.
     """
 
     method: str
@@ -34,6 +35,13 @@ class LoggedRequest:
     form: dict[str, Any] | None = None
     status: int | None = None
     committed: bool = False
+    seconds: float | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """The request as JSON without what was sent in it."""
+        return {
+            name: value for name, value in attrs.asdict(self, recurse=False).items() if name not in {"body", "form"}
+        }
 
     def as_json(self) -> dict[str, Any]:
         """The request as JSON; files by name and size."""

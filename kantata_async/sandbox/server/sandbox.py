@@ -11,23 +11,27 @@ from datetime import datetime
 from email.utils import formatdate
 from itertools import count
 from types import TracebackType
-from typing import Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, TypedDict, Unpack
 
 import msgspec
 from aiohttp import web
 
 from ..backend import Answer, Clock, Refusal, Store, Switches
+from .assets import asset
 from .authorization import AuthorizationServer, OAuthApplication
-from .control import PREFIX, respond
+from .browsing import browse, tables
+from .control import PREFIX, respond, settings
 from .fault_answers import befall, status_of
 from .faults import Fault, Faults
 from .gateway import BASE, Gateway, below_base, is_secret
 from .http_dates import HttpDates
 from .limits import MeteredLimits, ServerRateLimit
 from .log import LoggedRequest
+from .origins import refuse_foreign
 from .path_patterns import matches
 from .storage import serve
 from .thread import ThreadedSandbox
+from .watching import tell
 from .wire import read_body
 
 HOST: Final = "127.0.0.1"
@@ -120,6 +124,11 @@ class Sandbox:
     def url(self) -> str:
         """The base URL for a client."""
         return f"{self._origin}{BASE}"
+
+    @property
+    def page_url(self) -> str:
+        """The address of its page for the browser: the company, the requests, limits, faults and switches."""
+        return f"{self._origin}{PREFIX}/"
 
     @property
     def _origin(self) -> str:
@@ -250,6 +259,8 @@ class Sandbox:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.startswith(f"{PREFIX}/"):
             return await self._control(request)
+        if request.path == PREFIX or (request.path == "/" and "text/html" in request.headers.get("Accept", "")):
+            raise web.HTTPFound(f"{PREFIX}/")
         logged = LoggedRequest(
             method=request.method,
             path=below_base(request.path),
@@ -258,6 +269,12 @@ class Sandbox:
             at=time.monotonic(),
         )
         self._log.append(logged)
+        try:
+            return await self._answered(request, logged)
+        finally:
+            logged.seconds = time.monotonic() - logged.at
+
+    async def _answered(self, request: web.Request, logged: LoggedRequest) -> web.StreamResponse:
         answer, fault = await self._exchange(request, logged)
         if self.latency:
             await asyncio.sleep(self.latency)
@@ -304,12 +321,27 @@ class Sandbox:
         return Refusal(429, [{"type": "system", "message": "Too many requests"}], headers)
 
     async def _control(self, request: web.Request) -> web.StreamResponse:
+        """The answer to the sandbox's page, or to another process that controls it."""
+        path = request.path.removeprefix(PREFIX)
         try:
-            body = await read_body(request)
-            answer = respond(self, request.method, request.path, body.json)
+            refuse_foreign(request.headers)
+            if request.method == "GET" and path == "/events":
+                return await tell(request, lambda: self._log, self._state, self._stopping)
+            answer = await self._controlled(request, path)
         except Refusal as refusal:
             answer = refusal.answer()
         return await _response(request, answer, f"{next(self._numbers):012x}")
+
+    async def _controlled(self, request: web.Request, path: str) -> Answer:
+        if request.method == "GET":
+            read = asset(path) or browse(self._gateway.service.company, path, request.query)
+            return read or respond(self, "GET", path, request.query)
+        body = (await read_body(request)).json
+        return respond(self, request.method, path, body if isinstance(body, dict) else {})
+
+    def _state(self) -> dict[str, Any]:
+        company = self._gateway.service.company
+        return {"url": self.url, "version": company.store.version, "tables": tables(company), **settings(self)}
 
 
 async def _response(request: web.Request, answer: Answer, request_id: str) -> web.StreamResponse:

@@ -116,6 +116,11 @@ class ThreadedSandbox:
         self._carry_out(lambda: self._sandbox.make_file(attachment, size))
 
     @property
+    def page_url(self) -> str:
+        """The address of its page for the browser."""
+        return self._sandbox.page_url
+
+    @property
     def token(self) -> str:
         """The bearer token that it takes."""
         return self._sandbox.token
