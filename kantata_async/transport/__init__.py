@@ -6,21 +6,21 @@ profiles      tokens kept on disk
 token_server  requests to an authorization server, outside any session
 renewal       the token of a profile renewed
 redaction     which parts of an answer may be shown
-auth          the token, where it comes from, and how it is kept out of what is shown
+auth          the token, where it comes from, and how it is kept out of sight
 request       a request to the server
 multipart     bodies with files
-environment   what the environment says of the way to the server
-network       a proxy, certificates, a connector of the program's own
+environment   the settings in environment variables
+network       a proxy, certificates, the program's own connector
 options       what a call may set for itself
-attempt       what is known of one sending
-content       the body of an answer, without its compression
+attempt       one attempt to send a request, and what is known of it
+content       the body of an answer, decompressed
 failures      why there is no answer: the errors for aiohttp's exceptions
 wire          one attempt on the wire
 verdict       what an answer proves, and what becomes of an attempt
 retry         how hard to try, and how long to wait
 refusal       the reasons that an answer gives
 success       what a success says
-time_limits   limits of time that end early when the session closes
+time_limits   time limits, which end early when the session closes
 events        the events of a session's calls
 hooks         the functions that are called for each event
 stories       what happens to a call and its requests, as events

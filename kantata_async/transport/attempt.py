@@ -20,7 +20,7 @@ class Phase(enum.Enum):
     """How far an attempt got."""
 
     NOT_SENT = "not sent"
-    """No connection could be made: surely nothing reached the server."""
+    """No connection could be made: nothing can have reached the server."""
     SENT = "sent"
     """Perhaps written, at least in part; no complete status line and headers came."""
     CUT = "cut"
@@ -31,7 +31,7 @@ class Phase(enum.Enum):
 
 @attrs.define
 class Attempt:
-    """The record of an attempt, filled in as it goes, so that what is known is there however it ends.
+    """The record of an attempt, filled in along the way, so that what is known is there however the attempt ends.
 
     Attributes:
         phase: how far it got.
@@ -39,10 +39,10 @@ class Attempt:
         headers: the headers of the answer, under names that ignore case.
         body: the body of the answer, decompressed.
         error: why there is no whole answer; None where there is one.
-        hopeless: whether it would fail in the same way again, as for a certificate that is not trusted.
+        hopeless: whether it would fail in the same way again, as with a certificate that is not trusted.
         token: the token that it was sent with.
         carried: the other headers that it was sent with.
-        began: when it had its slot, on the event loop's clock; 0 until then.
+        began: when it got its slot, on the event loop's clock; 0 until then.
         slot: held while it is under way; None until then.
     """
 

@@ -32,15 +32,15 @@ _WAYS: Final = (
 
 @attrs.define(eq=False)
 class TokenOwner:
-    """Stands for the object whose tokens a function fetches: objects of any kind have one, hashable or not."""
+    """A stand-in for the object whose tokens a function fetches: any object can have one, hashable or not."""
 
     subject: object = attrs.field(repr=False, default=None)
 
 
 class TokenSource:
-    """The source of a session's token, which redacts every token that it gave.
+    """The source of a session's token, which redacts every token that it has given.
 
-    Nothing is raised before `open`, so that no frame above holds a token when it is.
+    No error is raised before `open`, so that no frame above holds a token when one is.
 
     Args:
         token: the token; or an async function, called when the first token is needed and again when the API refuses
@@ -75,7 +75,7 @@ class TokenSource:
 
     @property
     def origin(self) -> str | TokenOwner:
-        """What stands for whose token it is: a fixed token, the owner of the function or a profile. Open it first."""
+        """What identifies the token's owner: a fixed token itself, or the owner of a function or profile. Open it first."""
         if self._function is not None:
             return owner_of(self._function)
         if self._profile is not None and self.renewable:
@@ -83,7 +83,7 @@ class TokenSource:
         return "" if self._token is None else self._token.value
 
     def check(self) -> None:
-        """Refuse what was given.
+        """Refuse a token that cannot be used.
 
         Raises:
             UsageError: the token is neither text nor a function, or holds something that an HTTP header cannot carry.
@@ -118,7 +118,7 @@ class TokenSource:
         self.check()
 
     async def current(self) -> HiddenToken:
-        """The token to send now; fetched first where none has been.
+        """The token to send; it is fetched first where there is none yet.
 
         Raises:
             UsageError: there is no token, or the function gave something that is not one.
@@ -186,7 +186,7 @@ class TokenSource:
             raise UsageError(fault)
 
     def _use(self, profile: Profile) -> str | None:
-        """Use a profile and its token from now on; else say what is wrong with that."""
+        """What is wrong with a profile; None where it and its token are used from here on."""
         self._profile = profile
         if profile.refresh_token is not None:
             self.redact.add(profile.refresh_token)
@@ -194,7 +194,7 @@ class TokenSource:
         return None if fault is None else f"the profile {profile.name!r}: {fault}"
 
     def _take(self, token: object) -> str | None:
-        """Use a token from now on. Gives what is wrong with one that cannot be used."""
+        """What is wrong with a token; None where it is used from here on."""
         if not isinstance(token, str):
             return f"a token must be a str, not {type(token).__name__}: {_WAYS}"
         if not token:
@@ -223,7 +223,7 @@ _kept_owners: Final[weakref.WeakValueDictionary[int, TokenOwner]] = weakref.Weak
 
 
 def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
-    """The owner of a function: of a method the object it belongs to, of anything else the function itself."""
+    """The owner of a function: for a method the object it belongs to, for anything else the function itself."""
     subject: object = getattr(function, "__self__", function)
     key = id(subject)
     if key in _owners:
@@ -231,7 +231,7 @@ def owner_of(function: Callable[[], Awaitable[str]]) -> TokenOwner:
     try:
         reference = weakref.ref(subject, lambda _: _owners.pop(key, None))
     except TypeError:
-        # Held by the owner, so that the address of its memory is not reused.
+        # The owner holds it, so that its memory address is not reused.
         owner = _kept_owners.get(key) or TokenOwner(subject)
         _kept_owners[key] = owner
         return owner

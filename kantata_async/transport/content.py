@@ -24,7 +24,7 @@ class DamagedContentError(ContentError):
 
 
 def content_type_of(headers: Mapping[str, str]) -> str:
-    """The content type without its parameters, in small letters; empty where none is named."""
+    """The content type without its parameters, in lower case; empty where none is named."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -42,7 +42,7 @@ def is_compressed(headers: Mapping[str, str]) -> bool | None:
 
 
 async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], most: int) -> bytes:
-    """The body that these chunks are, decompressed.
+    """The body that these chunks make up, decompressed.
 
     Raises:
         ContentError: it is longer than `most` bytes (raised before more than that is in memory), or compressed in a way
@@ -77,7 +77,7 @@ class Inflation:
         """The bytes that a piece decompresses to, at most one more than there is room for.
 
         Raises:
-            DamagedContentError: it is not of such a stream.
+            DamagedContentError: the piece does not belong to such a stream.
         """
         parts: list[bytes] = []
         while room >= 0:

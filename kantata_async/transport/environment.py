@@ -1,4 +1,4 @@
-"""Settings in the environment: where the API is, through which proxy, what is logged. The token is in `auth`."""
+"""Settings in the environment: where the API is, which proxy leads there, what is logged. The token is in `auth`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def base_url_of_environment() -> str:
 
 
 def proxy_of_environment(base_url: URL) -> str | None:
-    """The proxy that HTTPS_PROXY or ALL_PROXY names for a server that NO_PROXY does not; None for none.
+    """The proxy that HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY names the server; None for none.
 
-    Plain http goes to this very machine only, and so through no proxy: it would see the token.
+    Plain http goes to this very machine only, and so never through a proxy, which would see the token.
     """
     if base_url.scheme != "https" or proxy_bypass(f"{base_url.host}:{base_url.port}"):
         return None
@@ -38,7 +38,7 @@ def proxy_of_environment(base_url: URL) -> str | None:
 
 
 def log_as_the_environment_says() -> None:
-    """Log to stderr where KANTATA_LOG names the lowest level to show.
+    """Log to stderr if KANTATA_LOG names the lowest level to show.
 
     Raises:
         UsageError: KANTATA_LOG holds something else.

@@ -24,31 +24,31 @@ class RequestEvent:
     """One thing that happened to a call or to one of its requests.
 
     A call is what the program made: one `get`, one list, one `create_many`. It makes any number of requests, and each
-    is sent in one attempt or several. Whatever was started is finished, once, well or not.
+    is sent in one attempt or several. Whatever was started is finished, exactly once, whether it succeeds or fails.
 
     Attributes:
-        kind: "call_started" and "call_finished" are of a call, all others of a request: "started", when it was asked
-            for; "attempt_started", when it goes; "attempt_finished", when that was answered or failed; "throttled",
+        kind: "call_started" and "call_finished" belong to a call, all others to a request: "started", when it was asked
+            for; "attempt_started", when it is sent; "attempt_finished", when that was answered or failed; "throttled",
             when the answer was 429; "retried", when it is going to be sent again; "finished", when it is over.
         at: when, in UTC.
         call: what the program called, as "participations.create_many".
-        call_id: of the call: the same in every event of it, of all its requests and of all their attempts.
-        parent_id: the `call_id` of the call inside which it was made, as by the `find` of a bulk write; None for none.
-        number: of the request within its call, from 1; 0 in the events of the call itself.
+        call_id: the same in every event of a call, of all its requests and of all their attempts.
+        parent_id: the `call_id` of the call inside which it was made, as with the `find` of a bulk write; None for none.
+        number: the request's number within its call, from 1; 0 in the events of the call itself.
         method: in capitals; empty in the events of a call, like all that follows down to `query`.
         path: below the base URL; `route` has the same without ids.
         url: the whole URL, with its query; secrets are left out.
         query: the names and values of the query; secrets are left out.
-        attempt: how often it was sent so far.
-        seconds: since the request was started, or the call.
-        waited: seconds of these in which the request stood in line or waited between attempts.
+        attempt: how often it has been sent so far.
+        seconds: since the request, or the call, was started.
+        waited: for how many of these seconds the request stood in line or waited between attempts.
         queued: seconds for which the last attempt stood in line: for its turn, for a place, and for the rate limit.
         status: of the last answer; None where none came.
         retry_after: seconds that a 429 asked to wait; None where it did not.
         request_id: the x-request-id of the last answer.
-        error: the name of the class of the error that ended the attempt, the request or the call; of "retried", that
+        error: the name of the class of the error that ended the attempt, the request or the call; for "retried", that
             of the attempt before. None where it ended well.
-        message: what that error says; None where it is none of this package's, which may say anything.
+        message: what that error says; None where it is not one of this package's: others may say anything.
     """
 
     kind: EventKind

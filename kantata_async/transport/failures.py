@@ -1,7 +1,7 @@
 """Why there is no answer: the errors for the exceptions of aiohttp, asyncio and the operating system.
 
 None of those is chained, and the text quotes nothing that the server sent: aiohttp's errors carry the request's
-headers, and the parser's quote what it read. Only the operating system's own error is a cause.
+headers, and its parser's quote what it read. Only the operating system's own error is kept as the cause.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def failure(request: Request, error: Exception) -> KantataError:
 
 
 def is_hopeless(error: Exception) -> bool:
-    """Whether another attempt would end in the same exception: a certificate or a name that cannot work."""
+    """Whether another attempt would end in the same exception, as with a certificate or a name that cannot work."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return error.status in (401, 403, 405, 407)
     if not isinstance(error, aiohttp.ClientConnectorError):
@@ -73,7 +73,7 @@ def _cause_of(error: aiohttp.ClientConnectorError) -> Exception:
 
 
 def _name_error(error: aiohttp.ClientConnectorError) -> int | None:
-    """The resolver's own number for why a name has no address."""
+    """The resolver's number for the reason why a name has no address."""
     cause: BaseException | None = _cause_of(error)
     while cause is not None and not isinstance(cause, socket.gaierror):
         cause = cause.__cause__ or cause.__context__

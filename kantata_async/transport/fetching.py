@@ -1,6 +1,6 @@
 """Files on the wire: answers whose bodies are read piece by piece, from the API's host and from others.
 
-What goes to another host than the API's is not counted against its limits, and carries neither the token nor the
+What goes to a host other than the API's does not count against its limits, and carries neither the token nor the
 session's own headers. Time is limited by silence: a file may take hours, as long as its bytes come.
 """
 
@@ -40,7 +40,7 @@ _MOST_REDIRECTS: Final = 5
 _SLOWEST_UPLOAD: Final = 50_000
 """Bytes a second."""
 
-# What these bytes decompress to at most, 1,032 times as much, is in memory at once.
+# What so many bytes decompress to, at most 1,032 times as much, is in memory at once.
 _INFLATED_AT_ONCE: Final = 4096
 
 
@@ -48,10 +48,10 @@ class FileAnswer:
     """An answer whose body is still on its way.
 
     Attributes:
-        status: of the answer.
-        headers: under names that ignore case.
+        status: the HTTP status.
+        headers: the headers, under names that ignore case.
         url: where it came from.
-        token: with which it was asked for; None for another host than the API's.
+        token: the token it was asked for with; None for a host other than the API's.
         request_id: the x-request-id, where there is one.
     """
 
@@ -84,7 +84,7 @@ class FileAnswer:
         return compressed
 
     async def pieces(self, most: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes of the file, decompressed, in pieces; where there are more than `most`, at least one more.
+        """The bytes of the file, decompressed, in pieces; where it has more than `most`, at least one byte more.
 
         Raises:
             ConnectionFailedError: the connection broke before the end.
@@ -130,7 +130,7 @@ class FileAnswer:
             yield piece
 
     async def refusal(self) -> KantataError:
-        """The error for an answer that is no success; another host than the API's is not quoted."""
+        """The error for an answer that is not a success; a host other than the API's is not quoted."""
         if self._exchange.is_of_the_api(self.url):
             with self._exchange.limited(self._request):
                 await self._exchange.read_refusal(self._response, self._attempt)
@@ -142,10 +142,10 @@ class FileAnswer:
 
 
 class FileExchange:
-    """Asks for one file, again and again where that makes sense: attempts and time count anew whenever bytes came.
+    """Asks for one file, again where that makes sense: attempts and time are counted anew whenever bytes come.
 
     Args:
-        services: of the session.
+        services: what the session's requests share.
         network: how servers are reached.
         base: the API's base URL.
         options: how long, and how often.
@@ -168,13 +168,13 @@ class FileExchange:
         return is_of_the_api(self._base, url)
 
     async def ask(self, link: str, headers: Mapping[str, str]) -> FileAnswer:
-        """The answer to a request for a file, once; redirects are followed. It is to be closed.
+        """The answer to one request for a file, with redirects followed. The caller closes it.
 
         Raises:
             UsageError: the link cannot be used.
-            ConnectionFailedError: no connection, or it broke.
-            RequestTimeoutError: no answer in time.
-            InvalidResponseError: the answer redirects to where no file may be fetched from, or too often.
+            ConnectionFailedError: the connection could not be made, or broke.
+            RequestTimeoutError: no answer came in time.
+            InvalidResponseError: the answer redirects too often, or to where no file may be fetched from.
         """
         url = read_link(self._base, link)
         trusted = self.is_of_the_api(url)
@@ -187,28 +187,28 @@ class FileExchange:
                 return answer
             answer.close()
             url = self._redirected(answer, location)
-            # Whoever led away from the API does not lead back to it with the token.
+            # A redirect away from the API may not lead back to it with the token.
             trusted = trusted and self.is_of_the_api(url)
         raise InvalidResponseError(f"GET {shown(url)}: the answer redirects more than {_MOST_REDIRECTS} times")
 
     async def give(self, link: str, form: aiohttp.MultipartWriter) -> FileAnswer:
-        """The answer to a form sent once, without the token. It is to be closed.
+        """The answer to a form, sent once and without the token. The caller closes it.
 
         It may take as long as an attempt, and a second more for every 50,000 bytes.
 
         Raises:
             UsageError: the link cannot be used.
-            ConnectionFailedError: no connection, or it broke.
-            RequestTimeoutError: no answer in time.
+            ConnectionFailedError: the connection could not be made, or broke.
+            RequestTimeoutError: no answer came in time.
         """
         return await self._answer("POST", read_link(self._base, link), {}, form, trusted=False)
 
     def progressed(self) -> None:
-        """Bytes came that had not come before."""
+        """Note that bytes came that had not come before."""
         self._failures, self._since = 0, None
 
     async def waited(self, refusal: FileAnswer | None) -> bool:
-        """Wait until the next attempt is due; whether there is to be one. `refusal` is the answer to the last one."""
+        """Whether there is to be another attempt, once it is due. `refusal` is the answer to the last one."""
         services, retry = self._services, self._options.retry
         now = services.clock()
         self._failures += 1
@@ -226,7 +226,7 @@ class FileExchange:
 
     @contextmanager
     def limited(self, request: Request | None, seconds: float | None = None) -> Iterator[TimeLimit]:
-        """A block that ends in time, and when the session closes."""
+        """A block that is ended when its time is over, or the session closes."""
         services = self._services
         allowed = services.time_limits.limit(None)
         longest = self._options.timeout if seconds is None else seconds
@@ -305,7 +305,7 @@ class FileExchange:
             self._hopeless = attempt.hopeless
 
     async def _has_new_token(self, answer: FileAnswer) -> bool:
-        """Whether there is a new token, for the one time that a refused one is replaced."""
+        """Whether a refused token has been replaced, which is done once."""
         tokens, stale = self._services.tokens, answer.token
         if self._renewed or stale is None or not tokens.renewable:
             return False
@@ -323,5 +323,5 @@ class FileExchange:
 
 
 def _may_pass(status: int) -> bool:
-    """Whether a refusal is one for now."""
+    """Whether a refusal is only temporary."""
     return decide("GET", Phase.ANSWERED, status, by_the_api=True) is Verdict.RESEND

@@ -18,7 +18,7 @@ from .events import RequestEvent
 _LOGGER: Final = logging.getLogger("kantata_async.events")
 
 OnEvent = Callable[[RequestEvent], object]
-"""A function, or an async one: its calls are awaited one after the other, beside the requests."""
+"""A function, or an async one, whose calls are awaited one after the other, beside the requests."""
 
 EventSetting: TypeAlias = OnEvent | Sequence[OnEvent] | None
 """One function, several, or none."""
@@ -26,7 +26,7 @@ EventSetting: TypeAlias = OnEvent | Sequence[OnEvent] | None
 
 @attrs.frozen
 class _Waiting:
-    """A call of an async function that waits for its turn, with the context variables of what it is told of."""
+    """A call of an async function that waits for its turn, with the context variables of its event."""
 
     kind: str
     result: Awaitable[object]
@@ -57,7 +57,7 @@ class Hook:
         return len(self._calls)
 
     def tell(self, event: RequestEvent) -> None:
-        """Call the function; what it raises first is logged, and nothing goes any further."""
+        """Call the function. The first error that it raises is logged, and none goes any further."""
         try:
             result = self._function(event)
         except Exception as error:  # noqa: BLE001 - logged, and no concern of the request's
@@ -120,7 +120,7 @@ class Hooks:
     """The hooks of a session.
 
     Raises:
-        UsageError: what is given is no function.
+        UsageError: what is given is not a function.
     """
 
     def __init__(self, setting: EventSetting) -> None:

@@ -56,13 +56,13 @@ class Transport:
     Args:
         tokens: where the token comes from.
         base_url: https, or http to this very machine.
-        options: how requests are sent that say nothing else; at most 30 seconds of an attempt are for connecting.
+        options: how requests are sent that do not say otherwise; connecting takes at most 30 seconds of an attempt.
         concurrency: how many attempts may be under way at once.
         rate_limit: how fast attempts may start; None for as fast as they come. With one, a request that was answered
-            429 goes again when the limit lets it, else after the wait of the retry policy.
+            429 goes again when the limit allows it, otherwise after the wait of the retry policy.
         on_event: called for everything that happens to a call.
         network: how the server is reached.
-        max_answer_bytes: the size an answer may have, decompressed.
+        max_answer_bytes: the most bytes that an answer may have, decompressed.
         sleep: waits between attempts, and wherever else the session waits; a test's may return at once.
         random: gives a number from 0 to 1, the place of a wait in its range.
         now: the time in seconds since 1970, against which a Retry-After date is read where an answer has no date.
@@ -71,7 +71,7 @@ class Transport:
         UsageError: a setting cannot be used.
     """
 
-    # A transport whose __init__ failed is shown too.
+    # A transport is shown even if its __init__ failed.
     base_url: URL = URL()
     _state: _Lifetime = _Lifetime.UNOPENED
 
@@ -103,7 +103,7 @@ class Transport:
         self._rate_limit: Final = rate_limit
         self._hooks: Final = Hooks(on_event)
         self.watched: Final = bool(self._hooks)
-        """Whether anyone is told of its events."""
+        """Whether anyone listens to its events."""
         self._network: Final = network
         self._max_answer_bytes: Final = max_answer_bytes
         self.sleep: Final = sleep
@@ -179,11 +179,11 @@ class Transport:
 
     @property
     def limits(self) -> dict[str, LimitState]:
-        """The state of every limit that was used so far, by name; empty before the session is opened."""
+        """The state of every limit used so far, by name; empty before the session is opened."""
         return {} if self._state is _Lifetime.UNOPENED else self._services.limiter.states
 
     def server_time(self, moment: float) -> datetime | None:
-        """The time on the server's clock at a moment of the event loop's, to a second or so; None before any answer."""
+        """The server's time at a moment on the event loop's clock, to a second or so; None before any answer."""
         if self._state is _Lifetime.UNOPENED or self._services.wire.last_date is None:
             return None
         date, heard = self._services.wire.last_date
@@ -222,7 +222,7 @@ class Transport:
         return task
 
     def story_of(self, name: str) -> CallStory:
-        """The story of a call of this name, which begins."""
+        """The story of a new call of this name."""
         return CallStory(self._hooks, name, self._tokens.redact)
 
     async def send(self, request: Request, options: Options | None = None, call: CallStory | None = None) -> Success:
@@ -235,8 +235,8 @@ class Transport:
 
         Raises:
             UsageError: the session is not open, or the request cannot be sent as it is.
-            ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
-            RequestTimeoutError: no answer in time, and the last attempt allowed was made.
+            ConnectionFailedError: the connection could not be made, or broke, in the last attempt allowed.
+            RequestTimeoutError: no answer came in time in the last attempt allowed.
             InvalidResponseError: the answer is not the API's.
             AmbiguousWriteError: a write may have been carried out.
             APIError: the API refused.
@@ -254,7 +254,7 @@ class Transport:
     def _account(self) -> AccountLimits | None:
         if self._rate_limit is None:
             return None
-        # A sandbox's limit says nothing of the next one's at the same address.
+        # A sandbox's limit says nothing about that of the next one at the same address.
         keep = not is_loopback(self.base_url.host or "")
         return account_for(self._rate_limit, self._tokens.origin, str(self.base_url), keep=keep)
 
@@ -287,13 +287,13 @@ class Transport:
             return await coroutine
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            # A cancellation that came from elsewhere at the same time goes first.
+            # A cancellation that came from elsewhere at the same time takes precedence.
             if task is None or task not in self._ended_by_closing or task.uncancel() > 0:
                 raise
         raise ConnectionFailedError("the session was closed before this was done")
 
     async def _end_tasks(self) -> None:
-        """End every task: with the error of its request, which has ended, else by cancelling it."""
+        """End every task: with the error of its request where that has ended, otherwise by cancelling it."""
         tasks = self._tasks - {asyncio.current_task()}
         if tasks:
             await asyncio.wait(tasks, timeout=_SECONDS_TO_END)

@@ -1,4 +1,4 @@
-"""Links to files: where one leads, and whether that is the API's own host. Others get nothing of the session's."""
+"""Links to files: where one leads, and whether that is the API's own host. Other hosts get nothing of the session's."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def read_link(base: URL, link: object) -> URL:
     """The URL of a link: absolute, or a path below the API's base URL that begins with a slash.
 
     Raises:
-        UsageError: it is not https (http is taken from this very machine to itself alone), or is no such link.
+        UsageError: it is not https (http is taken only from this very machine to itself), or not such a link.
     """
     if not isinstance(link, str) or not link or len(link) > _LONGEST:
         raise UsageError("a link must be a URL as text, or a path below the base URL")
     if link.startswith("/") and not link.startswith("//"):
         return target(base, link, ())
     try:
-        # A signature holds for the spelling that it was made for.
+        # A signature is valid only for the spelling that it was made for.
         url = URL(link, encoded=True)
         host = url.host or ""
         host.encode("idna")
@@ -41,7 +41,7 @@ def read_link(base: URL, link: object) -> URL:
 
 
 def is_of_the_api(base: URL, url: URL) -> bool:
-    """Whether a URL leads to the API's own host, by which alone the token may go."""
+    """Whether a URL leads to the API's own host, the only one to which the token may go."""
     return url.origin() == base.origin()
 
 

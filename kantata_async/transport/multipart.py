@@ -24,7 +24,7 @@ _PIECE: Final = 1 << 16
 
 
 def holds_file(body: Any) -> bool:
-    """Whether a body of an operation that takes a file was given one; without it, the body goes as JSON."""
+    """Whether the body of an operation that takes files holds one; without one, it goes as JSON."""
     return any(_is_file(value) for _, value in _flat("", body))
 
 
@@ -76,7 +76,11 @@ class _FilePayload(aiohttp.Payload):
         raise TypeError("a file that is sent piece by piece is not decoded")
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send the file. Raises OSError where it is not as long as it was."""
+        """Send the file.
+
+        Raises:
+            OSError: the file is not as long as it was.
+        """
         sent = 0
         opened = await asyncio.to_thread(self._file.open)
         with opened:
@@ -148,7 +152,7 @@ def content_at(path: PathLike[str], name: str) -> FileContent:
 
 
 def _content(name: str, value: Any) -> tuple[str, int, bytes | FileContent]:
-    """The name of a file, its size (at least, where it is too large), and its content."""
+    """The name of a file, its size (or a lower bound, where it is too large), and its content."""
     if isinstance(value, PathLike):
         value = content_at(value, name)
     if isinstance(value, FileContent):

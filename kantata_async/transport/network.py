@@ -1,4 +1,4 @@
-"""The way through the network: a proxy, certificates, a connector of the program's own."""
+"""The way through the network: a proxy, certificates, the program's own connector."""
 
 from __future__ import annotations
 

@@ -83,14 +83,14 @@ def profile_names() -> list[str]:
 
 
 def kept_profile() -> Profile | None:
-    """The profile that a program without a token goes by; None where nobody signed in.
+    """The profile that a program without a token uses; None where nobody has signed in.
 
     Raises:
-        UsageError: see `load_profile`.
+        UsageError: as from `load_profile`.
     """
     chosen = os.environ.get(PROFILE_VARIABLE) or os.environ.get(DIRECTORY_VARIABLE)
     if not chosen and find_spec("platformdirs") is None:
-        # Without it nobody can have signed in.
+        # Without platformdirs, nobody can have signed in.
         return None
     return load_profile(chosen_profile())
 
@@ -136,7 +136,7 @@ def load_profile(name: str) -> Profile | None:
 
 
 def save_profile(profile: Profile) -> Path:
-    """The file of a profile, once it is kept in place of one of the same name; its owner alone can read it.
+    """The file of a profile, which replaces any of the same name; its owner alone can read it.
 
     Raises:
         UsageError: it cannot be written.
@@ -210,7 +210,7 @@ def _keep_in_keyring(profile: Profile) -> None:
 
 
 def _refresh_of(name: str) -> str:
-    """Under which name the keyring has the refresh token of a profile: none that a profile can have."""
+    """The name under which the keyring has the refresh token of a profile: one that no profile can have."""
     return f"{name} (refresh)"
 
 

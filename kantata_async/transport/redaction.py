@@ -21,9 +21,9 @@ MASK: Final = "***"
 _SECRET_NAME: Final = re.compile("auth|key|secret|token|password|cookie|signature", re.IGNORECASE)
 
 EXCERPT_WINDOW: Final = 1 << 18
-"""Characters of a text from which an excerpt is taken: so many that, redacted, they are more than any excerpt.
+"""Characters of a text from which an excerpt is taken: so many that, even redacted, they are more than any excerpt.
 
-The secret that the window's end cuts in two is then never in the excerpt."""
+A secret that the window's end cuts in two is then never in the excerpt."""
 
 
 class Redaction:
@@ -99,7 +99,7 @@ def excerpt(value: object, length: int, redact: Redact) -> str:
     """A value of an answer as it may be shown: text as it is, anything else as JSON; cut to `length` characters."""
     whole = value if isinstance(value, str) else _as_json(value)
     text = redact(whole[:EXCERPT_WINDOW])[: length + 1]
-    # Nearly every request id is printable, which makes a look at each character needless.
+    # Nearly every request id is printable, which saves a look at each character.
     printable = text if text.isprintable() else "".join(map(_escaped, text))
     return printable if len(printable) <= length else printable[: length - 1] + "…"
 

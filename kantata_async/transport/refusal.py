@@ -1,4 +1,4 @@
-"""What a refusal says, in any of the shapes that occur: its reasons, with their fields and rows.
+"""What a refusal says, in any shape that occurs: its reasons, with their fields and rows.
 
 The API's own shape is ``{"errors": [{"type", "message", "field", "index"}]}``; its gem allows for ``error_message``,
 Rails answers with a mapping of fields or a list of texts, OAuth with ``error_description``, and what stands in front of
@@ -29,7 +29,7 @@ _UNSEEN_ELEMENTS: Final = frozenset({"script", "style", "head"})
 
 
 def refusal_of(request: Request, attempt: Attempt, redact: Redact) -> KantataError:
-    """The error for an answer that is no success; its body decides the details, never the class."""
+    """The error for an answer that is not a success; its body decides the details, never the class."""
     status = attempt.status
     if 300 <= status < 400:
         return InvalidResponseError(

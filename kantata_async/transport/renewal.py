@@ -43,10 +43,10 @@ class _Refused(msgspec.Struct, frozen=True):
 
 
 async def renewed_profile(profile: Profile, refused: HiddenToken) -> Profile:
-    """The profile with another token than the one that was refused, as it is kept from now on.
+    """The profile with a token other than the refused one, as it is kept from here on.
 
     A refresh token works once. So the processes that share a profile renew it one after the other, and one that finds
-    it renewed takes what is there; and a renewal that was begun is ended, even if whoever waits for it is cancelled.
+    it renewed takes what is there; and a renewal, once begun, is completed even if whoever waits for it is cancelled.
 
     Raises:
         SignInError: the server refused, or the profile was signed out meanwhile.
@@ -84,7 +84,7 @@ async def _exchanged(profile: Profile) -> Profile:
         kept_on = granted.refresh_token or profile.refresh_token
         return attrs.evolve(profile, access_token=granted.access_token, refresh_token=kept_on)
     reason = _refusal(content) or f"the server answered {status}"
-    # What was answered may hold a token, and a traceback may show what a frame holds.
+    # The answer may hold a token, and a traceback may show what a frame holds.
     del content, granted
     raise SignInError(
         f"the profile {profile.name!r} was not renewed ({reason}): sign in again with `kantata-async login`",
@@ -109,7 +109,7 @@ def _refusal(content: str) -> str | None:
 
 @asynccontextmanager
 async def _alone_with(profile: Profile) -> AsyncIterator[None]:
-    """While this lasts no other process renews the profile; the system ends it with the process."""
+    """A block in which no other process renews the profile; the system releases its lock with the process."""
     try:
         from filelock import AsyncFileLock, Timeout  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:

@@ -21,7 +21,7 @@ NO_BODY: Final = NoBody.NO_BODY
 
 
 OnBytes = Callable[[int, int | None], object]
-"""Called with the bytes of a file that are done, and how many there are in all; None while nobody knows."""
+"""Called with how many bytes of a file are done, and how many there are in all; None while nobody knows."""
 
 
 @attrs.frozen

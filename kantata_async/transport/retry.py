@@ -85,7 +85,7 @@ def retry_after_of(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _moment(date: str) -> float | None:
-    """An HTTP date in seconds since 1970; None for what is none."""
+    """An HTTP date in seconds since 1970; None for anything else."""
     try:
         moment = email.utils.parsedate_to_datetime(date)
         # An HTTP date is GMT whether it says so or not.

@@ -48,12 +48,12 @@ class Services:
         limiter: lets attempts go.
         wire: sends them.
         time_limits: end them in time, and when the session closes.
-        clock: seconds of the event loop's.
+        clock: the event loop's, in seconds.
         is_open: whether the session is still open.
         sleep: waits between attempts.
         random: gives a number from 0 to 1, the place of a wait in its range.
         now: the time in seconds since 1970.
-        longest_pause: seconds that a call of the session waits at most: a server that asks for more pauses nobody.
+        longest_pause: the most seconds that a call of the session waits: a server that asks for more pauses nobody.
     """
 
     tokens: TokenSource
@@ -109,8 +109,8 @@ class Sending:
         """The answer to the request, which is sent again where that is safe.
 
         Raises:
-            ConnectionFailedError: no connection, or it broke, and the last attempt allowed was made.
-            RequestTimeoutError: no answer in time, and the last attempt allowed was made.
+            ConnectionFailedError: the connection could not be made, or broke, in the last attempt allowed.
+            RequestTimeoutError: no answer came in time in the last attempt allowed.
             InvalidResponseError: the answer is not the API's.
             AmbiguousWriteError: a write may have been carried out.
             APIError: the API refused.
@@ -129,12 +129,12 @@ class Sending:
         return success
 
     def _lead_to_answer(self, error: KantataError) -> None:
-        """Have an error lead to the answer that it is about, if there is one."""
+        """Give an error the answer that it is about, if there is one."""
         if self._attempt.status and error.response is None:
             error.response = self._response()
 
     def _ended_by(self, error: BaseException) -> None:
-        """Have an error say what there is to know beyond it."""
+        """Add to an error what is known beyond it: its answer, the attempts made, whether a write may have happened."""
         if not isinstance(error, KantataError):
             self._note(error)
             return
@@ -164,7 +164,11 @@ class Sending:
     # --- one attempt ---
 
     async def _send_once(self, last_error: KantataError | None) -> None:
-        """Make the next attempt; raises the last one's error where the time was up while this one stood in line."""
+        """Make the next attempt.
+
+        Raises:
+            KantataError: that of the last attempt, where the time was up while this one stood in line.
+        """
         services = self._services
         attempt = self._attempt = Attempt(carried=self._carried)
         allowed = services.time_limits.limit(self._deadline)
@@ -199,7 +203,7 @@ class Sending:
             self._deadline = attempt.began + self._retry.deadline
 
     async def _exchange(self, slot: Slot) -> None:
-        """Send once; what may have arrived is counted, nothing else is."""
+        """Send once; only what may have arrived is counted."""
         attempt = self._attempt
         try:
             # The token is asked for only now: while this attempt waited, another may have brought a new one.
@@ -278,7 +282,7 @@ class Sending:
     # --- on the way to the next one ---
 
     async def _renewed(self) -> bool:
-        """Whether there is a new token in time, for the one time that a refused one is replaced."""
+        """Whether a refused token has been replaced in time, which is done once."""
         services, stale = self._services, self._attempt.token
         if self._renewals or stale is None or not services.tokens.renewable:
             return False
@@ -294,9 +298,9 @@ class Sending:
         return True
 
     async def _waited(self, error: KantataError) -> bool:
-        """Wait until the next attempt is due; whether there is to be one."""
+        """Whether there is to be another attempt, once it is due."""
         services, attempt = self._services, self._attempt
-        # What a refused token cost says nothing of the server's health.
+        # What a refused token cost says nothing about the server's health.
         counted = self._sent - self._renewals
         if counted >= self._retry.attempts or not services.is_open():
             return False
@@ -311,7 +315,7 @@ class Sending:
         return in_line or await self._slept(wait)
 
     async def _slept(self, seconds: float) -> bool:
-        """Sleep; whether the session stayed open until the end."""
+        """Whether the session stayed open while this slept."""
         allowed = self._services.time_limits.limit(None)
         try:
             with allowed:
@@ -326,7 +330,7 @@ class Sending:
         """Seconds to wait that the server asked for."""
         return retry_after_of(self._attempt.headers, self._services.now())
 
-    # --- what is logged, and told ---
+    # --- logs and events ---
 
     def _tell_story(self, error: KantataError | None) -> None:
         attempt = self._attempt

@@ -1,4 +1,4 @@
-"""What happens to a call and to each of its requests, as the events that the hooks are told."""
+"""What happens to a call and to each of its requests, as events for the hooks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CallStory:
     """The events of one call, passed to the hooks.
 
     Args:
-        hooks: what is told.
+        hooks: called with each event.
         name: of the call.
         redact: leaves secrets out.
     """
@@ -38,14 +38,14 @@ class CallStory:
         self._began = 0.0
 
     def enter(self) -> None:
-        """Make it the parent of every call made from now on in the running context."""
+        """Make it the parent of every later call in the running context."""
         _call_id.set(self._id)
 
     @contextmanager
     def told(self, *, in_steps: bool = False) -> Iterator[None]:
-        """Tell that it begins and ends with the block; calls that the program makes inside have it as their parent.
+        """A block with which the call begins and ends; calls that the program makes inside have it as their parent.
 
-        `in_steps`: whether it is a generator's. What the program calls between its steps is not a part of it.
+        `in_steps`: whether it is a generator's. What the program calls between its steps is no part of it.
         """
         entered = None if in_steps else _call_id.set(self._id)
         self._began = time.monotonic()
@@ -87,7 +87,7 @@ class RequestStory:
     """The events of one request, passed to the hooks.
 
     Args:
-        hooks: what is told.
+        hooks: called with each event.
         details: what every event says of it, and of its call.
         redact: leaves secrets out.
     """

@@ -24,8 +24,8 @@ class Success:
     """A request that was answered with success.
 
     Attributes:
-        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed for, and came.
-        response: the answer beside that.
+        data: what the request's `decode` gives; None for an empty body; a str where CSV was allowed and came.
+        response: the answer without its data.
     """
 
     data: Any = attrs.field(repr=False)
@@ -36,13 +36,13 @@ def data_of(request: Request, attempt: Attempt, redact: Redact) -> Any:
     """The data of a success: decoded JSON, None for a blank body; a str where CSV was allowed and came.
 
     Raises:
-        InvalidResponseError: it is something else.
-        APIError: it holds errors and nothing else (API facts, "Seen in real answers").
+        InvalidResponseError: the body is something else.
+        APIError: the body holds errors and nothing else (API facts, "Seen in real answers").
     """
     content_type = content_type_of(attempt.headers)
     if request.csv and not is_json(content_type):
         return _csv_of(request, attempt, redact)
-    # Rails answers `head :ok` with a single space, of whatever type.
+    # Rails answers `head :ok` with a single space, under any content type.
     if not attempt.body or attempt.body.isspace():
         return None
     if content_type and not is_json(content_type):

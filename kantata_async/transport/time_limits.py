@@ -22,16 +22,16 @@ class TimeLimits:
         self._rings = math.inf
 
     def limit(self, end: float | None) -> TimeLimit:
-        """A limit for one block; None for one that only closing ends."""
+        """A limit for one block; an `end` of None is for one that only closing ends."""
         return TimeLimit(self, math.inf if end is None else end)
 
     def started(self, limit: TimeLimit) -> None:
-        """A block began."""
+        """Note that a block began."""
         self._running.add(limit)
         self.watch(limit.end)
 
     def ended(self, limit: TimeLimit) -> None:
-        """A block is over."""
+        """Note that a block is over."""
         self._running.discard(limit)
 
     def watch(self, end: float) -> None:
@@ -91,7 +91,7 @@ class TimeLimit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._limits.ended(self)
-        # A cancellation that came from elsewhere at the same time goes first.
+        # A cancellation that came from elsewhere at the same time takes precedence.
         if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 

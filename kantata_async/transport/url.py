@@ -1,4 +1,4 @@
-"""Where requests go: the base URL, and the paths below it that none may leave.
+"""Where requests go: the base URL, and paths below it, none of which may lead out.
 
 Whoever controls a URL receives the token, so both are checked by what is allowed, not by what is known to be harmful.
 """
@@ -70,7 +70,7 @@ def target(base: URL, path: str, query: Sequence[tuple[str, str]]) -> URL:
         text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query) if query else ""
     except UnicodeEncodeError:
         raise UsageError("params hold a character that cannot be encoded (half of a surrogate pair)") from None
-    # Built of its parts, which is cheaper than to take a text apart.
+    # Built from its parts, which is cheaper than taking a text apart.
     return URL.build(
         scheme=base.scheme,
         authority=base.raw_authority,
@@ -81,7 +81,7 @@ def target(base: URL, path: str, query: Sequence[tuple[str, str]]) -> URL:
 
 
 def _encoded(text: str) -> str:
-    # Most names and values need no encoding, and to see that is much cheaper than to encode them.
+    # Most names and values need no encoding, and seeing that is much cheaper than encoding them.
     return text if _NEEDS_NO_ENCODING.fullmatch(text) else quote(text, safe=",:")
 
 

@@ -19,9 +19,9 @@ class Effect(enum.Enum):
     """What the status of an answer proves about a write."""
 
     NONE = "none"
-    """Nothing of it was carried out, not even a part of a batch."""
+    """None of it was carried out, not even a part of a batch."""
     REFUSED = "refused"
-    """It was refused for what it says: of a batch, parts may have been carried out."""
+    """It was refused for what it says: parts of a batch may have been carried out."""
     UNKNOWN = "unknown"
     """It may have been carried out."""
     DONE = "done"
@@ -50,7 +50,7 @@ def effect_of(status: int, *, by_the_api: bool = True) -> Effect:
         return Effect.DONE
     if status in _NONE or (status == 503 and by_the_api):
         return Effect.NONE
-    # 408 came before the request was complete, or after; a 302 or 303 may follow upon what was carried out.
+    # A 408 may come before the request is complete, or after; a 302 or 303 may follow what was carried out.
     if 400 <= status < 500 and status != 408:
         return Effect.REFUSED
     return Effect.UNKNOWN
@@ -62,7 +62,7 @@ class Verdict(enum.Enum):
     DELIVER = "deliver"
     """A success: hand it to the caller."""
     RESEND = "resend"
-    """Surely not carried out, or harmless to repeat: send it again, while attempts and time last."""
+    """Certainly not carried out, or harmless to repeat: send it again, while attempts and time last."""
     FAIL = "fail"
     """Refused, and would be again: raise the error."""
     AMBIGUOUS = "ambiguous"

@@ -1,7 +1,7 @@
 """One attempt on the wire: aiohttp, and the bytes that come back.
 
-What is known of an attempt is pessimistic: it counts as sent unless it is sure that it was not, so that no change of
-aiohttp's ways can have a write sent twice.
+The record of an attempt is pessimistic: it counts as sent unless it certainly was not, so that no change of aiohttp's
+ways can have a write sent twice.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from .verdict import READS
 MOST_HEADER_BYTES: Final = 64 * 1024
 """The size one line of an answer's head may have: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
 
-# The text of an error is short; what follows that much of it is not waited for.
+# The text of an error is short; nothing beyond this much is waited for.
 _MOST_REFUSAL_BYTES: Final = 1 << 20
-# Above this size aiohttp warns of bytes, which it would hand to the socket in one piece.
+# Above this size aiohttp warns about bytes, which it would hand to the socket in one piece.
 _MOST_BODY_IN_ONE_PIECE: Final = 1 << 20
 # In its first turn the loop reads that the server closed a connection; in its second it marks the connection closed.
 _TURNS_TO_SEE_A_CLOSED_CONNECTION: Final = 2
 
 
 class _LostError(Exception):
-    """A lost connection, in a shape that aiohttp does not answer by sending the request again."""
+    """A lost connection, in a form on which aiohttp does not send the request again."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -179,10 +179,10 @@ class Wire:
     async def begin(
         self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt, proxy: Proxy | None
     ) -> aiohttp.ClientResponse:
-        """Send a request once, to whatever host, and give its answer when the headers are there; it is to be closed.
+        """The answer to a request sent once, to any host, as soon as its headers are there. The caller closes it.
 
         Raises:
-            TransportError: there is no answer, for the reason that `attempt` has noted too.
+            TransportError: there is no answer; `attempt` has the reason too.
             InvalidResponseError: the answer is not valid HTTP.
         """
         try:
