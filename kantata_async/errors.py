@@ -25,7 +25,7 @@
         ├── RateLimitError            429
         └── ServerError               5xx
 
-None of them ever shows a token: what the transport puts into one went through its redaction first.
+None of them ever shows a token: what the transport puts into one goes through its redaction first.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _restored(kind: type[KantataError], args: tuple[Any, ...], state: dict[str, 
 
 
 def note_interruption(error: BaseException, request: str, *, may_be_carried_out: bool) -> None:
-    """Have an exception that ended a request say whether the request may have been carried out."""
+    """Note on an exception that ended a request whether the request may have been carried out."""
     # The token function raises one error for all requests that waited for the token.
     known = vars(error).get(_MAY_BE_CARRIED_OUT)
     if known is None or (may_be_carried_out and not known):
@@ -71,8 +71,8 @@ def note_interruption(error: BaseException, request: str, *, may_be_carried_out:
 def may_be_carried_out(error: BaseException) -> bool | None:
     """Whether a request that this exception ended may have been carried out; None where it ended none.
 
-    Meant for what is no `KantataError`: a cancellation, a time limit of the program (``asyncio.timeout``), an error
-    that the token function raised. Of an exception group, whether that holds for any of its exceptions.
+    Meant for what is not a `KantataError`: a cancellation, a time limit of the program (``asyncio.timeout``), an error
+    that the token function raised. For an exception group, whether that holds for any of its exceptions.
     """
     if isinstance(error, BaseExceptionGroup):
         known = {may_be_carried_out(one) for one in error.exceptions} - {None}
@@ -113,7 +113,7 @@ class InvalidResponseError(KantataError):
 
 
 class AmbiguousWriteError(KantataError):
-    """A write was sent and may have been carried out: the answer was lost, or came from something between.
+    """A write was sent and may have been carried out: the answer was lost, or came from something in between.
 
     Sending it again could do it twice: look first. `method`, `path` and `request_id` (None when no answer came) say
     which request it was; the cause is chained.
@@ -172,7 +172,7 @@ class SignInError(KantataError):
 
 
 class ExportFailedError(KantataError):
-    """The server could not make what was waited for, or was told not to; `state` is what it calls that."""
+    """The server could not make what was waited for, or it was cancelled; `state` is what the server calls that."""
 
     def __init__(self, message: str, *, state: str) -> None:
         super().__init__(message)
@@ -193,8 +193,8 @@ class ExportNotReadyError(KantataError):
 class EventsLostError(KantataError):
     """The change feed was asked for events that it no longer has; it keeps them for 9 days.
 
-    `horizon` is since when it still has them: read everything anew that the events were to keep current, and follow
-    from there.
+    `horizon` is the moment since which it still has them: read anew everything that the events were to keep current,
+    and follow from there.
     """
 
     def __init__(self, message: str, *, horizon: datetime) -> None:
@@ -243,13 +243,13 @@ class APIError(KantataError):
 
 
 def _one_line(text: str) -> str:
-    """A text without control characters, and cut."""
+    """A text without control characters, and cut to a readable length."""
     shown = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return shown if len(shown) <= _MESSAGE_LENGTH else f"{shown[:_MESSAGE_LENGTH]}…"
 
 
 def _reasons(errors: Sequence[ErrorDetail]) -> str:
-    """The errors on one line, as many as can be read on one."""
+    """The errors on one line, as many as are readable there."""
     shown: list[str] = []
     room = _MESSAGE_LENGTH
     for error in map(str, errors):

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .files import DownloadedFile, DownloadTo, OnProgress
 
 _READER: Final = Reader(entity_class)
-"""Shared by all sessions: the layouts learnt from the answers to one serve the others."""
+"""Shared by all sessions: the layouts learnt from one session's answers serve the others."""
 
 
 class KantataSession(Resources):
@@ -66,7 +66,7 @@ class KantataSession(Resources):
         connector: an aiohttp connector to use instead of the session's own, which stays yours to close; or a function
             that makes one for the session.
         sleep: waits for a number of seconds, wherever the session waits: before another attempt, before a look at what
-            a lost answer left, between two rounds of a `follow`. A test may give one that is over sooner.
+            a lost answer left, between two rounds of a `follow`. A test may give one that ends sooner.
 
     Every resource of the API is an attribute named after its collection. A session is used in the event loop that
     opened it, and closed there. KANTATA_LOG=debug in the environment has it log to stderr.
@@ -112,7 +112,7 @@ class KantataSession(Resources):
         super().__init__(Connection(self._transport, _READER, _operations_of, self._transport.options))
 
     def __repr__(self) -> str:
-        # A session whose __init__ failed is shown too.
+        # A session is shown even if its __init__ failed.
         transport = vars(self).get("_transport")
         return "<KantataSession>" if transport is None else f"<KantataSession at {transport.base_url}>"
 
@@ -185,7 +185,7 @@ class KantataSession(Resources):
         fetched again; each id is fetched once, 200 a request.
 
         Raises:
-            UsageError: a step of a path is no association, or an entity was made by `from_dict`.
+            UsageError: a step of a path is not an association, or an entity was made by `from_dict`.
         """
         if not paths:
             raise UsageError("load takes the associations to fetch: load(people, 'manager.role')")
@@ -235,7 +235,7 @@ class KantataSession(Resources):
         """The file at a link, as attributes and answers hold them, or at a path below the base URL.
 
         The token goes to the API's own host alone. A download that breaks off goes on where it was; `timeout` says for
-        how long nothing may come, and the retry policy counts anew whenever something came.
+        how long nothing may come, and the retry policy counts anew whenever something comes.
 
         Args:
             link: a URL, https; or a path that begins with a slash.
@@ -243,7 +243,7 @@ class KantataSession(Resources):
                 which may be async.
             max_bytes: how many bytes the file may have, decompressed; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all, or None; it may be async.
+            on_progress: called with how many bytes are done, and how many there are in all, or None; it may be async.
 
         Raises:
             UsageError: the link or the target cannot be used, or there is a file already.

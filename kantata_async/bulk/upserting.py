@@ -1,4 +1,4 @@
-"""Setting many objects by their keys, where a create takes the place of what is there: sent again, it does no harm."""
+"""Setting many objects by their keys, where a create replaces what is there: sent again, it does no harm."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Holds = Callable[[Mapping[str, Any], Any], bool]
 
 @attrs.frozen
 class Upsert(Generic[E]):
-    """How rows with different keys are brought to be what the objects with these keys hold.
+    """How objects come to hold what the rows with their keys say; no two rows have the same key.
 
     Attributes:
         connection: the way to the server.
         create: the operation, which replaces the object that has the key of a row.
         look: how to find the objects of rows.
-        holds: what tells an object that is as its row says.
+        holds: whether an object is as its row says.
         scope: what rows have in common that may be refused together.
     """
 
@@ -105,7 +105,7 @@ class Upsert(Generic[E]):
                 await self._scopes_apart(rows, ledger)
 
     async def _not_held(self, rows: Sequence[Row], ledger: Ledger[E]) -> list[Row]:
-        """The rows that a look shows to have to go again; those that are as they should be are noted so."""
+        """The rows that a look shows must be sent again; those whose objects are as they should be are noted."""
         try:
             seen = await self.look(rows, lambda row, entity: self.holds(row.wired, entity))
         except AuthenticationError:
@@ -125,7 +125,7 @@ class Upsert(Generic[E]):
         return left
 
     async def _apart(self, rows: Sequence[Row], ledger: Ledger[E], named: Container[Row]) -> None:
-        """Send a refused batch in parts: each row that the API named alone, the others together or in halves."""
+        """Send a refused batch in parts: each row that the API named by itself, the others together or in halves."""
         suspects = [row for row in rows if row in named]
         others = [row for row in rows if row not in named]
         if suspects:

@@ -45,8 +45,7 @@ def refuse_copying() -> NoReturn:
 class Connection:
     """The transport of a session, what reads its answers, where to look up operations, and how requests are made.
 
-    `call_name` and `call` are for those who are told of events: what the program calls, and the story of that call,
-    once it has begun.
+    `call_name` and `call` are for the events: what the program calls, and the story of that call, once it has begun.
     """
 
     transport: Transport
@@ -61,12 +60,12 @@ class Connection:
 
     @property
     def sleep(self) -> Sleep:
-        """What every wait of the session's is made with."""
+        """The function by which the session waits, wherever it does."""
         return self.transport.sleep
 
     @property
     def watched(self) -> bool:
-        """Whether anyone is told of events."""
+        """Whether anyone listens to events."""
         return self.transport.watched
 
     def named(self, name: str) -> Connection:
@@ -94,7 +93,7 @@ class Connection:
         `looked_after`: whether the caller checks what became of it before it is sent again (see `Request`).
 
         Raises:
-            KantataError: as `Transport.send`.
+            KantataError: as from `Transport.send`.
         """
         if self.watched and self.call is None:
             with self.calling() as connection:
@@ -109,7 +108,7 @@ class Connection:
         return self.send(call, self.reader.decode, looked_after=looked_after)
 
     def open(self, answer: Success | Envelope) -> Envelope:
-        """The answer to a call taken apart, which `read` takes too.
+        """The answer to a call, taken apart; `read` takes it too.
 
         Raises:
             InvalidResponseError: the answer is malformed.
@@ -130,7 +129,7 @@ class Connection:
 
 
 async def _form_of(call: Call) -> list[FormPart]:
-    """The form of a call with files; what interrupts their reading says that nothing was sent."""
+    """The form of a call with files; an exception that interrupts reading them says that nothing was sent."""
     try:
         return await form_parts(call.body)
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""The change feed followed: every event once, from any moment on that the feed still knows, and on from a cursor."""
+"""The change feed, followed: every event once, from any moment on that the feed still covers, or from a cursor."""
 
 from __future__ import annotations
 
@@ -18,33 +18,37 @@ from .operation import MAX_PER_PAGE, Call, Operation, check_call
 from .parameters import INSTANT
 
 KEPT: Final = timedelta(days=9)
-"""For how long the feed has an event."""
+"""How long the feed has an event."""
 
 _LATE: Final = timedelta(seconds=180)
-"""For how long an event may be under way before the feed has it."""
+"""How long an event may be under way before the feed has it."""
 
 _SECOND: Final = timedelta(seconds=1)
 
 
 @attrs.frozen
 class Cursor:
-    """How far a feed was followed.
+    """How far a feed has been followed.
 
     Attributes:
-        through: before then every event was given.
-        given: those given since then.
+        through: the moment before which every event was given.
+        given: when each event given since then was created, by its id.
     """
 
     through: datetime
     given: Mapping[str, datetime] = attrs.field(factory=dict)
 
     def to_text(self) -> str:
-        """It as text."""
+        """The cursor as text."""
         return msgspec.json.encode(self).decode()
 
     @classmethod
     def of(cls, since: datetime | str) -> Self:
-        """The cursor of such a text, or from a moment on. Raises UsageError for what is neither."""
+        """The cursor that such a text is of, or that begins at a moment.
+
+        Raises:
+            UsageError: `since` is neither.
+        """
         if isinstance(since, str) and since.startswith("{"):
             try:
                 return msgspec.json.decode(since, type=cls)
@@ -59,9 +63,9 @@ E = TypeVar("E", bound=Entity)
 class Feed(Generic[E]):
     """The events of the change feed, one after the other: ``async for event in feed``.
 
-    The feed has an event at least once, in no certain order, and up to some minutes after it happened; here each comes
-    once. `cursor` says how far it was followed, the event that came last included; keep it once that was dealt with,
-    and go on from there with ``since=cursor``.
+    The feed has an event at least once, in no particular order, and up to some minutes after it happened; here each
+    comes once. `cursor` says how far it has been followed, including the event that came last; keep it once that is
+    dealt with, and go on from there with ``since=cursor``.
     """
 
     def __init__(
@@ -86,11 +90,15 @@ class Feed(Generic[E]):
 
     @property
     def cursor(self) -> str:
-        """How far it was followed, as text."""
+        """How far it has been followed, as text."""
         return Cursor(self._through, self._given).to_text()
 
     async def __aiter__(self) -> AsyncGenerator[E, None]:
-        """Every event once. Raises EventsLostError where the feed no longer has all of them."""
+        """Every event once.
+
+        Raises:
+            EventsLostError: the feed does not have all of them any more.
+        """
         with self._connection.calling(in_steps=True) as connection:
             while True:
                 async for event in self._new(connection):
@@ -100,7 +108,7 @@ class Feed(Generic[E]):
                 await connection.sleep(self._every)
 
     async def _new(self, connection: Connection) -> AsyncGenerator[E, None]:
-        """The events that are there and were not given yet."""
+        """The events that are there and have not been given yet."""
         after, number = self._through, 1
         while True:
             now, page = await self._page(connection, after, number)
@@ -112,7 +120,7 @@ class Feed(Generic[E]):
             if len(page) < MAX_PER_PAGE:
                 self._move(now - _LATE)
                 return
-            # Asked on from the last one, not by page: what comes late, or is dropped, moves no event past the reader.
+            # Asked from the last event on, not by page: one that comes late, or is dropped, moves none past the reader.
             after, number = (created[-1], 1) if created[-1] > after else (after, number + 1)
             self._move(min(created[-1], now - _LATE))
 
@@ -140,7 +148,7 @@ class Feed(Generic[E]):
         return now, connection.read(answer, call).items
 
     def _call(self, after: datetime, number: int) -> Call:
-        # A second more, as it is not documented whether `created_after` takes in the second that it names.
+        # A second more, as it is not documented whether `created_after` includes the second that it names.
         paging = {"created_after": after - _SECOND, "order": "created_at:asc", "per_page": MAX_PER_PAGE}
         call = check_call(self._operation, (), {**self._arguments, **paging})
         return attrs.evolve(call, query={**call.query, "page": str(number)})

@@ -38,7 +38,7 @@ R = TypeVar("R")
 def _one_call(
     method: Callable[Concatenate[Q, P], Awaitable[R]],
 ) -> Callable[Concatenate[Q, P], Coroutine[Any, Any, R]]:
-    """A method whose requests are all of one call."""
+    """A method whose requests all belong to one call."""
 
     @wraps(method)
     async def called(query: Q, /, *args: P.args, **arguments: P.kwargs) -> R:
@@ -52,9 +52,9 @@ class Found(list[E]):
     """The entities found by id, in the order asked.
 
     Attributes:
-        missing: the ids asked for that the API did not answer. It does not say why: such an object may be deleted,
-            hidden from the token's user, of another account, or left out by a filter, those that apply by default
-            included; `everything=True` lifts these where a list has some.
+        missing: the ids for which the API gave no object. It does not say why: such an object may be deleted, hidden
+            from the token's user, of another account, or left out by a filter, even one that applies by default;
+            `everything=True` lifts those where a list has some.
     """
 
     missing: tuple[str, ...] = ()
@@ -66,8 +66,8 @@ class ListQuery(Generic[E]):
     ``await`` it (or `collect`) for all entities at once, linked in one graph; iterate it for a stream of any length.
     Pages are read ahead, as many at once as the session's concurrency allows, and always come in order. Paging is by
     number over live data: an object that shifts between two pages while they are read comes once; one that shifts out
-    of the pages not read yet is missed, as the API does not show it (API facts, "Asking"). Sorting by something that
-    does not change, such as `created_at`, avoids that where the list offers it.
+    of the pages still to be read is missed, as the API does not show it (API facts, "Asking"). Sorting by something
+    that does not change, such as `created_at`, avoids that where the list offers it.
     """
 
     def __init__(self, connection: Connection, operation: Operation[E], arguments: Mapping[str, Any]) -> None:
@@ -190,7 +190,7 @@ class ListQuery(Generic[E]):
         form than it says, is in `_extra` as JSON text. No entities are made, and included objects are left out.
 
         Raises:
-            UsageError: pyarrow is not installed (``pip install 'kantata-async[arrow]'``), `rows` is no positive
+            UsageError: pyarrow is not installed (``pip install 'kantata-async[arrow]'``), `rows` is not a positive
                 number, or an include goes deeper than the answer itself.
         """
         from ..tables import BatchStream, reader_for, table_of  # noqa: PLC0415 - pyarrow is an extra
@@ -266,7 +266,7 @@ class ListQuery(Generic[E]):
 
 
 def _counts(number: Any) -> bool:
-    """Whether this is a whole number from 1."""
+    """Whether this is a whole number of at least 1."""
     return isinstance(number, int) and not isinstance(number, bool) and number > 0
 
 

@@ -1,4 +1,4 @@
-"""The operations that have a rate limit of their own beside the general one (API facts, "Limits")."""
+"""The operations that have a separate rate limit beside the general one (API facts, "Limits")."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TOGETHER: Final = {name: (GENERAL, name) for name in OWN_LIMITS}
 
 
 def limits_of(method: str, path: str) -> tuple[str, ...]:
-    """The names of the limits that a request counts against: the general one, and its endpoint's own if it has one.
+    """The names of the limits that a request counts against: the general one, and that of its endpoint if it has one.
 
     Args:
         method: in capitals.

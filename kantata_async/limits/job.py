@@ -1,6 +1,6 @@
 """Whose turn a request counts for, and how urgent it is.
 
-A job is what shares in turn with others: by default each task, with the requests that the session sends on its behalf
+A job takes turns with the others: by default each task is one, with the requests that the session sends on its behalf
 (the pages a list query reads ahead, the batches of a bulk write). `job()` makes one of anything.
 """
 
@@ -35,8 +35,8 @@ def job() -> Iterator[None]:
 def priority(level: Priority) -> Iterator[None]:
     """Set how urgent the requests inside are: "high" ones go before, "low" ones after all others that wait.
 
-    ``with kantata_async.priority("high"): …``. Only those that wait at the same time are passed; as long as higher ones
-    keep waiting, lower ones do not go.
+    ``with kantata_async.priority("high"): …``. Only requests that wait at the same time are overtaken; as
+    long as higher ones keep waiting, lower ones do not go.
 
     Raises:
         UsageError: there is no such level.
@@ -51,7 +51,7 @@ def priority(level: Priority) -> Iterator[None]:
 
 
 def current_job() -> object:
-    """What the running request shares in turn as."""
+    """The job by which the running request takes its turn."""
     return _job.get() or asyncio.current_task()
 
 

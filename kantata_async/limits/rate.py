@@ -29,7 +29,7 @@ class RateLimit:
         burst: how many may go at once after a pause; 1 spaces every request from the one before.
 
     Raises:
-        UsageError: a value is not a number above zero, or `burst` is not a whole one.
+        UsageError: a value is not a number above zero, or `burst` is not a whole number.
     """
 
     requests: float
@@ -89,7 +89,7 @@ class RateLimits:
         own: the limit of an endpoint by its name, one of `endpoints.OWN_LIMITS`, such as "POST /workspaces".
 
     Raises:
-        UsageError: the API has no such endpoint with a limit of its own, or a value is no limit.
+        UsageError: the API has no such endpoint with a separate limit, or a value is not a limit.
     """
 
     general: AnyRateLimit = AdaptiveRateLimit()
@@ -127,7 +127,7 @@ class RedisRateLimit:
         pepper: kept secret, it hides even from those who can read Redis which token a key belongs to; the same for all.
 
     Raises:
-        UsageError: `when_away` is neither of the two, or `limits` are none.
+        UsageError: `when_away` is neither of the two, or `limits` cannot be shared.
     """
 
     url: str = attrs.field(repr=False)

@@ -23,14 +23,14 @@ from .targets import Rows, Step, Written
 from .ways import By, Deletions
 
 _SPANS_AT_ONCE: Final = 2
-"""One is stored while another one is read."""
+"""One is stored while another is read."""
 
 
 class JobTally:
-    """What a job came to so far.
+    """What a job has come to so far.
 
     Attributes:
-        read: objects that came.
+        read: how many objects came.
         written: what became of them, by collection.
     """
 
@@ -59,7 +59,7 @@ class Copying:
         store: where the copy is.
         tally: counts what comes of it.
         job: how far behind the copy stays, and when it is read again.
-        feed: names deletions, maybe.
+        feed: names deletions, where it can.
     """
 
     def __init__(self, listing: Listing, store: OpenTarget, tally: JobTally, job: Job, feed: DeletionFeed) -> None:
@@ -90,7 +90,12 @@ class Copying:
         return self._state.holds(self._listing.part)
 
     async def run(self) -> None:
-        """Bring it up to date. Raises what requests raise, and TargetError."""
+        """Bring it up to date.
+
+        Raises:
+            KantataError: a request failed.
+            TargetError: the copy cannot be read or written.
+        """
         if self._listing.part.window is not None:
             await self._read_own_window(self._listing.part.window)
             return
@@ -108,9 +113,11 @@ class Copying:
             await self._compare_count()
 
     async def divide(self, most: int) -> Sequence[Part] | None:
-        """The windows that are to be read, each as a part that others can copy; None for so many objects or fewer.
+        """The windows that are to be read, each as a part that others can copy; None where at most `most` objects are.
 
-        Raises what requests raise, and TargetError.
+        Raises:
+            KantataError: a request failed.
+            TargetError: the copy cannot be read or written.
         """
         await self._take_over()
         if not self._state.pending:
@@ -126,7 +133,7 @@ class Copying:
         return [self._listing.part.within(window) for window in self._state.pending]
 
     async def _take_over(self) -> None:
-        """Note the windows that others have copied as parts of their own."""
+        """Note the windows that others have copied as separate parts."""
         parts = {window: self._listing.part.within(window) for window in self._state.pending}
         copied = [window for window, part in parts.items() if self._store.checkpoint(part).completes(part)]
         if copied:
@@ -162,7 +169,7 @@ class Copying:
         window = Span(through, goal)
         self._state = attrs.evolve(self._state, pending=(window,))
         await self._read_pending({window: first.count})
-        # What changed since then is read again next time: as far as it can be had now, the copy has it earlier.
+        # What changed since then is read again next time; what can be had already, the copy gets sooner this way.
         await self._read_span(Span(goal), is_pending=False)
 
     async def _read_own_window(self, window: Span) -> None:
@@ -197,7 +204,7 @@ class Copying:
         return in_early, max(0, count - in_early)
 
     async def _cut(self, window: Span, count: int, most: int) -> list[tuple[Span, int]]:
-        """A closed window cut into such as have so many objects at most, where it can be; each with its number."""
+        """A closed window, cut where it can be into windows of at most so many objects; each with its number."""
         halves = window.halves
         if count <= most or halves is None:
             return [(window, count)]
@@ -237,7 +244,7 @@ class Copying:
         until = self._state.through or 0
         counted = await self._listing.count([("created_before", wire(until))])
         table = self._listing.table
-        # Whether the API takes in the second that it is given is not documented.
+        # It is not documented whether the API includes the second that it is given.
         counts = {await self._store.count(table, self._of, second) for second in (until, until + 1)}
         if counted.count in counts:
             return
@@ -250,7 +257,7 @@ class Copying:
         await self._keep([], gone)
 
     async def _named_deleted(self, held: HeldIds, count: int) -> set[str]:
-        """What the change feed names, is held, and is not there."""
+        """The ids that the change feed names and the copy holds, but the server does not have."""
         if self._since is None or not self._listing.way.by_id:
             return set()
         if not self._feed.is_worth_asking(len(held.ids), len(held.ids) - count):
@@ -301,7 +308,7 @@ class Copying:
         held = (await self._store.read(self._listing.table, self._of, ["id"])).column("id").to_pylist()
         gone = {id for id in held if id not in ids}
         if gone and not steady and self._listing.way.by_id:
-            # While objects moved from page to page one may have been missed that is there.
+            # One that is there may have been missed while objects moved from page to page.
             found = await self._listing.by_id(sorted(gone))
             await self._keep(found)
             gone.difference_update(id for page in found for id in page.ids)
@@ -319,9 +326,9 @@ class Copying:
         with_checkpoint: bool = False,
         over: Sequence[str] = (),
     ) -> None:
-        """Store what pages hold and what is gone, and if asked to how far the copy has come with it.
+        """Store what pages hold and what is gone, and if asked to, how far the copy has come with it.
 
-        The checkpoints of parts that are over are removed.
+        The checkpoints of parts that are `over` are removed with it.
         """
         self._tally.read += sum(len(page.ids) for page in pages)
         self._second = max([self._second, *(page.second for page in pages)])
@@ -339,7 +346,7 @@ class Copying:
         self._tally.add(await self._store.write(step))
 
     def _note_spelling(self, pages: Sequence[ListPage]) -> None:
-        """Note what objects carry that tells them as those of this part."""
+        """Note how objects spell the values that mark them as those of this part."""
         come = next((page.listed.rows for page in pages if page.listed.rows.num_rows), None)
         if come is not None and not self._state.of:
             names = [name for name, _ in self._listing.part.of if name in come.schema.names]
@@ -348,7 +355,7 @@ class Copying:
 
 
 def rows_of(pages: Sequence[ListPage]) -> list[Rows]:
-    """What pages hold as rows to store: first what came along, then what was listed, which holds over it."""
+    """What pages hold as rows to store: first what came along, then what was listed, which takes precedence."""
     beside: dict[tuple[Table, frozenset[str]], list[Batch]] = defaultdict(list)
     for page in pages:
         for batch in page.beside:

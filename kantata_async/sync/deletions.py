@@ -1,4 +1,4 @@
-"""Deleted objects found by counting and halving: what is held against what the server counts, range by range.
+"""Deleted objects found by counting and halving: what is held is set against what the server counts, range by range.
 
 Each question costs a request, and its answer brings a page of the range asked for. So p pages with one deletion among
 them are settled by about log2(p) questions, and k deletions by k times as many at most.
@@ -20,7 +20,7 @@ PAGE: Final = 200
 
 @attrs.frozen
 class Counted:
-    """What the server says of a range.
+    """What the server says about a range.
 
     Attributes:
         count: how many objects lie in it.
@@ -57,7 +57,7 @@ class HeldIds:
         return range(low, max(low, high))
 
     def halved(self, span: Span) -> tuple[Span, Span] | None:
-        """A span cut in a second in which nothing lies, as near to the middle of what it holds as can be.
+        """A span cut at a second in which nothing lies, as near to the middle of what it holds as can be.
 
         The cut falls between pages. None where there is no such second.
         """
@@ -89,12 +89,12 @@ class HeldIds:
         return place == len(self.seconds) or self.seconds[place] - self.seconds[place - 1] > 1
 
     def without(self, ids: Collection[str]) -> HeldIds:
-        """It without some ids."""
+        """The same without some ids."""
         kept = [(second, id) for second, id in zip(self.seconds, self.ids, strict=True) if id not in ids]
         return HeldIds([second for second, _ in kept], [id for _, id in kept], self.page)
 
     def lacking(self, places: range, ids: Collection[str]) -> set[str]:
-        """The ids at these places that are not among those."""
+        """The ids at these places that are not among those given."""
         return {id for id in self.ids[places.start : places.stop] if id not in ids}
 
 

@@ -41,13 +41,13 @@ class CopyTasks:
 
     A job with much to read is divided into parts (windows of time, projects, kinds), each of which is a task that any
     worker may take. What is read is stored together with how far its part has come, so a worker that is killed
-    loses nothing: what it was doing begins again, on another one, where the copy has come to.
+    loses nothing: another one goes on with what it was doing, from where the copy has come to.
 
     Args:
-        app: of procrastinate; whatever else it does, its workers do these tasks too.
+        app: the procrastinate app; whatever else its workers do, they do these tasks too.
         session: opens a session. Give it a `RedisRateLimit`, by which all workers share the account's limit.
         target: the copy. A run of `Sync` on it is refused while a worker writes, and the other way round.
-        name: of the queue; each task's name begins with it.
+        name: the queue's name, with which each task's name begins.
         rows: how many objects a part has at most, where it is a window of time.
 
     Raises:
@@ -88,9 +88,10 @@ class CopyTasks:
         self._copy_part_task: Final[Task[..., Any, Any]] = copy_part
 
     async def defer(self, jobs: Iterable[Job]) -> None:
-        """Have jobs copied, those that do not wait for it already; ``await tasks.defer(sync.jobs)``.
+        """Have jobs copied, except those that wait for it already: ``await tasks.defer(sync.jobs)``.
 
-        Raises what procrastinate raises.
+        Raises:
+            Exception: whatever procrastinate raises.
         """
         waiting = await self._locks(self._copy_job_task, ["todo"])
         for job in jobs:
@@ -99,14 +100,21 @@ class CopyTasks:
                 await self._copy_job_task.configure(lock=lock).defer_async(job=job.to_json())
 
     async def unfinished(self) -> int:
-        """How many tasks wait or are being done. Raises what procrastinate raises."""
+        """How many tasks wait or are being done.
+
+        Raises:
+            Exception: whatever procrastinate raises.
+        """
         tasks = (self._copy_job_task, self._copy_part_task)
         return sum([len(await self._listed(task, ["todo", "doing"])) for task in tasks])
 
     async def resume(self, *, after: float = _HEARTBEATS_MISSED) -> int:
-        """Have done again what workers were doing that gave no sign of life for so many seconds; gives how many tasks.
+        """How many tasks are done again: those of workers that gave no sign of life for so many seconds.
 
-        The workers do it by themselves every minute. Raises what procrastinate raises.
+        The workers do this by themselves every minute.
+
+        Raises:
+            Exception: whatever procrastinate raises.
         """
         names = {self._copy_job_task.name, self._copy_part_task.name}
         stalled = await self._app.job_manager.get_stalled_jobs(queue=self._name, seconds_since_heartbeat=after)
@@ -174,7 +182,11 @@ class CopyTasks:
 
 
 def _settle(part: str, report: JobReport) -> None:
-    """Log what a task came to, or raise the error that stopped it."""
+    """Log what a task came to.
+
+    Raises:
+        Exception: what stopped the task.
+    """
     if report.error is not None:
         raise report.error
     _LOGGER.info(

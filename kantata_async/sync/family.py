@@ -49,7 +49,7 @@ class Family:
             held[row[of]][row["id"]] = row["updated_at"]
         gone = held.keys() - self._parents
         if gone and not steady:
-            # While parents moved from page to page one may have been missed that is there.
+            # One that is there may have been missed while parents moved from page to page.
             found = await self.listing.by_id(sorted(gone))
             self._parents.update(id for page in found for id in page.ids)
             gone -= self._parents
@@ -62,7 +62,7 @@ class Family:
         )
 
     async def bury(self, store: OpenTarget, tally: JobTally) -> None:
-        """Have the target note as gone what belonged to parents that are gone."""
+        """Have the target note that what belonged to missing parents is gone."""
         if self._orphans:
             at = datetime.fromtimestamp(self._second, UTC)
             tally.add(await store.write(Step(at, deleted={self._table: self._orphans})))

@@ -42,7 +42,10 @@ class DeletionFeed:
     async def named(self, since: int) -> tuple[set[str], int]:
         """The ids of what the feed says was deleted since then, and the requests that were made.
 
-        A feed that refuses, or names nothing, is not asked again. Raises what requests raise, but for refusals.
+        A feed that refuses, or names nothing, is not asked again.
+
+        Raises:
+            KantataError: a request failed, other than by a refusal.
         """
         ids: set[str] = set()
 

@@ -33,7 +33,7 @@ _REFUSED: Final = ("order", "only", "search", "per_page", "updated_before", "cre
 _PARTS_AT_ONCE: Final = 4
 
 Progress = Callable[[JobReport], object]
-"""Told how far a job has come, each time something of it was stored."""
+"""Called with the report of a job so far, each time something of it was stored."""
 
 
 def job_of(
@@ -41,7 +41,8 @@ def job_of(
 ) -> Job:
     """The job of copying what a resource lists with some arguments.
 
-    Raises UsageError for a resource without a list, and for arguments that its list does not take.
+    Raises:
+        UsageError: the resource has no list, or its list does not take the arguments.
     """
     name, operation = _name_of(resource), _list_of(resource)
     for refused in _REFUSED:
@@ -82,7 +83,7 @@ class _Course:
         self._began: Final = time.monotonic()
 
     def report(self, error: Exception | None = None, *, done: bool = False) -> JobReport:
-        """What it has come to."""
+        """What it has come to so far."""
         mine = self.tally.written.get(self._collection, Written())
         absent = [one.not_sent for one in self.listings if one.not_sent is not None]
         return JobReport(
@@ -96,7 +97,8 @@ class _Course:
 class CollectionCopy:
     """The copy of one collection, as a job says.
 
-    Raises UsageError for a resource without a list.
+    Raises:
+        UsageError: the resource has no list.
     """
 
     def __init__(self, connection: Connection, resource: Resource, job: Job) -> None:
@@ -131,7 +133,11 @@ class CollectionCopy:
     # --- what is done ------------------------------------------------------------------------------------------------
 
     async def run(self, store: OpenTarget, progress: Progress | None = None) -> JobReport:
-        """Bring the copy up to date. An error that is not the target's is in the report."""
+        """The report of bringing the copy up to date; an error that is not the target's is in it.
+
+        Raises:
+            TargetError: the copy cannot be read or written.
+        """
 
         async def copy(course: _Course) -> None:
             parts = await self._due_parts(store, course)
@@ -146,13 +152,19 @@ class CollectionCopy:
         return await self._reported(copy, progress)
 
     async def run_part(self, part: Part, store: OpenTarget, progress: Progress | None = None) -> JobReport:
-        """Bring the copy of one part up to date. An error that is not the target's is in the report."""
+        """The report of bringing one part up to date; an error that is not the target's is in it.
+
+        Raises:
+            TargetError: the copy cannot be read or written.
+        """
         return await self._reported(lambda course: self._copy(part, store, course), progress)
 
     async def divide(self, store: OpenTarget, most: int) -> Sequence[Part] | None:
         """The parts that are to be copied; None where it is best copied as one, with so many objects to read at most.
 
-        Raises what requests raise, and TargetError.
+        Raises:
+            KantataError: a request failed.
+            TargetError: the copy cannot be read or written.
         """
         course = _Course(self.job, "")
         if self._through is not None:
@@ -187,7 +199,7 @@ class CollectionCopy:
                 course.listings.append(family.listing)
                 await family.look(store)
                 await family.bury(store, course.tally)
-                # What the parents' list carried says nothing of what the list itself does.
+                # What the parents' list carried says nothing about what the list itself carries.
                 family.listing.not_sent = None
                 return [self._part(parent) for parent in family.changed]
 
@@ -224,7 +236,7 @@ class CollectionCopy:
         return rows, pages + counting + cutting
 
     async def verify(self, store: OpenTarget) -> JobDifference:
-        """Where the copy differs from what the server has, of what the copy is to have by now."""
+        """Where the copy differs from the server, in what it should hold already."""
         match self._through:
             case None:
                 parts = [self._part()]

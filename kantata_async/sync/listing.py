@@ -76,7 +76,7 @@ class Listing:
         """A page of the list, in the order that keeps objects in their places.
 
         Raises:
-            KantataError: as any read of a list.
+            KantataError: as from any read of a list.
         """
         query = narrowed(self._call.query, filters)
         if self.way.paged:

@@ -19,7 +19,7 @@ class _Writing:
     __slots__ = ()
 
     def to_json(self) -> str:
-        """It as text."""
+        """The value as text."""
         return msgspec.json.encode(self).decode()
 
     @classmethod
@@ -27,7 +27,7 @@ class _Writing:
         """The value of such a text.
 
         Raises:
-            UsageError: the text is of no such value.
+            UsageError: the text is not that of such a value.
         """
         try:
             return msgspec.json.decode(text, type=cls)
@@ -42,8 +42,8 @@ class Job(_Writing):
     Attributes:
         resource: the name of the session's attribute.
         query: what its list is asked with.
-        lag: seconds for which a write may be under way on the server before it can be seen: so far the copy stays
-            behind.
+        lag: seconds for which a write may be under way on the server before it can be seen; the copy stays that
+            far behind.
         sweep: seconds after which everything is read again; None for never.
     """
 
@@ -71,12 +71,12 @@ class Part(_Writing):
 
     @property
     def name(self) -> str:
-        """What its checkpoint is kept under."""
+        """The name under which its checkpoint is kept."""
         of = "".join(f"?{name}={value}" for name, value in self.of)
         return f"{self.resource}{of}{'' if self.window is None else f' {self.window}'}"
 
     def within(self, window: Span) -> Part:
-        """A window of it as a part of its own."""
+        """A window of it, as a separate part."""
         return attrs.evolve(self, window=window)
 
 
@@ -85,9 +85,9 @@ class Checkpoint:
     """How far the copy of a part has come.
 
     Attributes:
-        query: what was asked for; a copy that is asked for otherwise begins anew.
+        query: what was asked for; a copy that is asked for anything else begins anew.
         of: what the objects carry in the attribute that the part is `of`, once some have come: an answer may spell it
-            otherwise than the filter (``workspace_group`` for ``WorkspaceGroup``).
+            differently from the filter (``workspace_group`` for ``WorkspaceGroup``).
         through: up to when everything was read; None where nothing has been finished yet.
         goal: up to when everything will have been read once nothing is pending.
         pending: the spans that are still to be read.
@@ -102,20 +102,24 @@ class Checkpoint:
     swept: int | None = None
 
     def completes(self, part: Part) -> bool:
-        """Whether all of a window that is a part of its own was read."""
+        """Whether all of a part that is a window was read."""
         return part.window is not None and self.query == part.query and self.through == part.window.before
 
     def holds(self, part: Part) -> dict[str, str]:
-        """What the objects of the part are told by where they are held."""
+        """The values that mark the objects of the part where they are held."""
         return {**dict(part.of), **dict(self.of)}
 
     def to_json(self) -> str:
-        """It as text."""
+        """The checkpoint as text."""
         return msgspec.json.encode(self).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The checkpoint of such a text. Raises TargetError for one that is none."""
+        """The checkpoint of such a text.
+
+        Raises:
+            TargetError: the text is not that of a checkpoint.
+        """
         try:
             return msgspec.json.decode(text, type=cls)
         except msgspec.MsgspecError as error:

@@ -1,7 +1,7 @@
 """Spans of time that a copy reads, in whole seconds since 1970: the API's timestamps have no finer ones.
 
-Whether the API's `after` and `before` take in the second that they name is not documented. A span is asked for in such
-a way that it is covered either way; what lies in the second before it may come too.
+It is not documented whether the API's `after` and `before` include the second that they name. A span is asked for in
+such a way that it is covered either way; what lies in the second before it may come too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EARLIEST: Final = int(datetime(2008, 1, 1, tzinfo=UTC).timestamp())
 
 @attrs.frozen
 class Span:
-    """From a second on, up to and without another one; None is without end."""
+    """From one second up to, but without, another one; None is without end."""
 
     after: int | None = None
     before: int | None = None
@@ -28,7 +28,7 @@ class Span:
 
     @property
     def halves(self) -> tuple[Span, Span] | None:
-        """Both halves; None for a span that is too short, or has no end, to be halved."""
+        """Both halves; None for a span that is too short, or has no end."""
         if self.before is None:
             return None
         middle = ((EARLIEST if self.after is None else self.after) + self.before) // 2
@@ -52,7 +52,7 @@ class Span:
 
 
 def merged(counted: Iterable[tuple[Span, int]], most: int) -> list[Span]:
-    """Spans that follow each other, with as many of them made one as have so many objects together at most."""
+    """Spans that follow each other, joined as long as they have at most so many objects together."""
     spans: list[Span] = []
     together = 0
     for span, count in counted:

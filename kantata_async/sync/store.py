@@ -1,4 +1,4 @@
-"""The target as the jobs of one run use it: one step at a time, in a thread of its own."""
+"""The target as the jobs of one run use it: one step at a time, in a separate thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ class OpenTarget:
         self._checkpoints: dict[str, str] = {}
 
     async def open(self) -> None:
-        """Take the target. Raises TargetError."""
+        """Take the target.
+
+        Raises:
+            TargetError: it cannot be opened.
+        """
         try:
             self._checkpoints = dict(await self._run(self._target.open))
         except BaseException:
@@ -42,9 +46,12 @@ class OpenTarget:
             self._thread.shutdown(wait=False)
 
     async def write(self, step: Step) -> Mapping[str, Written]:
-        """Store a step; steps are stored in the order in which they come. Raises TargetError.
+        """What a step came to by collection, once it is stored; steps are stored in the order in which they come.
 
-        After a step that could not be stored there is none: a later one may say that the copy has come past it.
+        After a step that could not be stored, no other is: a later one may say that the copy has come past it.
+
+        Raises:
+            TargetError: the step could not be stored.
         """
         written = await self._run(partial(self._write, step))
         kept = {**self._checkpoints, **step.checkpoints}
@@ -52,7 +59,11 @@ class OpenTarget:
         return written
 
     def checkpoint(self, part: Part) -> Checkpoint:
-        """How far the copy of a part has come. Raises TargetError for a checkpoint that cannot be read."""
+        """How far the copy of a part has come.
+
+        Raises:
+            TargetError: the checkpoint cannot be read.
+        """
         text = self._checkpoints.get(part.name)
         return Checkpoint() if text is None else Checkpoint.from_json(text)
 
@@ -65,7 +76,11 @@ class OpenTarget:
         return written
 
     async def renew(self, view: FieldsView) -> None:
-        """Make a view, anew where it is not as it should be. Raises TargetError."""
+        """Make a view, anew where it is not as it should be.
+
+        Raises:
+            TargetError: the view could not be made.
+        """
         if isinstance(self._target, ShowsFields):
             await self._run(partial(self._target.renew, view))
 

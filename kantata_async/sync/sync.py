@@ -28,7 +28,7 @@ class Sync:
     Args:
         kantata: an open session; its rate limit, retries and errors are the copy's too.
         target: what the copy is written to.
-        lag: seconds for which a write may be under way on the server before it can be seen. So far the copy stays
+        lag: seconds for which a write may be under way on the server before it can be seen. The copy stays that far
             behind. The API cuts a request off after 180 s.
         custom_fields: give each collection whose objects can have custom fields a view beside its table, such as
             ``workspaces_with_custom_fields``, with their values in columns by the names of the fields. The fields,
@@ -60,7 +60,7 @@ class Sync:
 
         Args:
             resource: any that has a list. One that needs a parent or a kind is read for all of them.
-            sweep: how often it is read from the beginning, for what changes without `updated_at` telling (a permission,
+            sweep: how often it is read from the beginning, for what changes without a new `updated_at` (a permission,
                 a total). Never unless given.
             **arguments: what its list takes, but for how it is ordered and paged. What it hides by default is copied
                 too, unless a filter says otherwise. What is included goes into its own collection.
@@ -81,15 +81,17 @@ class Sync:
         return tuple(copy.job for copy in self._copies.values())
 
     async def plan(self) -> SyncPlan:
-        """How each job will be read, and at about how many requests; counts, and reads no objects.
+        """How each job will be read, and in about how many requests; this counts, and reads no objects.
 
-        Raises what requests raise, and TargetError.
+        Raises:
+            KantataError: a request failed.
+            TargetError: the target cannot be opened or read.
         """
         async with self._opened() as store:
             return SyncPlan(await together(copy.plan(store) for copy in self._copies.values()))
 
     async def run(self, *, progress: Progress | None = None) -> Report:
-        """Bring the copy up to date; gives what each job came to.
+        """The report of bringing the copy up to date: what each job came to.
 
         Args:
             progress: called with the report of a job so far, each time something was stored.
@@ -113,7 +115,9 @@ class Sync:
         Reads every list to its end, and compares the ids and when they were updated. What was updated since the last
         run is not looked at.
 
-        Raises what requests raise, and TargetError.
+        Raises:
+            KantataError: a request failed.
+            TargetError: the target cannot be opened or read.
         """
         async with self._opened() as store:
             found = await together(copy.verify(store) for copy in self._copies.values())
@@ -124,7 +128,10 @@ class Sync:
     ) -> AsyncGenerator[Report, None]:
         """The report of one run after the other, so many seconds from start to start; ends when it is closed.
 
-        A job that fails is in the report with its error, and is tried again in the next run. Raises TargetError.
+        A job that fails is in the report with its error, and is tried again in the next run.
+
+        Raises:
+            TargetError: the target cannot be opened or written.
         """
         seconds = every.total_seconds() if isinstance(every, timedelta) else every
         positive_number("follow", "every", seconds)

@@ -21,13 +21,14 @@ _VALUES: Final = "custom_field_values"
 _CHOICES: Final = "custom_field_choices"
 _JOB: Final = "custom field views"
 _INCLUDED: Final = ("custom_field", "selected_choices")
-"""What tells of which field a value is, and which choices it is of."""
+"""What says which field a value belongs to, and which choices it stands for."""
 
 
 class FieldViews:
     """The views of one copy, renewed with each run.
 
-    Raises UsageError for a target that has no views.
+    Raises:
+        UsageError: the target has no views.
     """
 
     def __init__(self, kantata: KantataSession, target: Target) -> None:
@@ -45,15 +46,15 @@ class FieldViews:
         """What the views are made of, and so has to be copied."""
 
     def arguments(self, resource: Resource, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """What a list is asked for, with what its view needs of it."""
+        """The arguments of a list, with what its view needs."""
         if type(resource) is not type(self.resources[_VALUES]):
             return dict(arguments)
         return {**arguments, "include": list(dict.fromkeys([*arguments.get("include", ()), *_INCLUDED]))}
 
     async def run(self, store: OpenTarget, collections: Iterable[str]) -> JobReport:
-        """Renew the views of those of some collections whose objects can have custom fields.
+        """The report of renewing the views of those collections whose objects can have custom fields.
 
-        An error is in the report, that of a target too: what the jobs copied is stored by then.
+        An error is in the report, even that of a target: what the jobs copied is stored by then.
         """
         began = time.monotonic()
         shown = [name for name in collections if name in SUBJECT_TYPES]

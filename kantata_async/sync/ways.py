@@ -26,7 +26,7 @@ class By(enum.Enum):
 
 
 class Deletions(enum.Enum):
-    """How it is found out that objects are gone."""
+    """How objects are found to be gone."""
 
     HALVING = "counting, and halving by creation where counts differ"
     COUNTING = "counting, and reading the ids where counts differ"
@@ -68,13 +68,13 @@ class Way:
 
 
 def way_of(operation: Operation[Any], cls: type[Entity] | None) -> Way:
-    """How a list is best read, whose objects are of a class."""
+    """How a list whose objects are of a class is best read."""
     attributes = frozenset() if cls is None else cls.attributes.keys()
     by = _by(operation)
     reveal = dict(operation.reveal)
     shows_deleted = reveal.get(_SHOW_DELETED) is True and "deleted_at" in attributes
     if not shows_deleted:
-        # Deleted objects that nothing tells from the others would stand in the copy as if they were there.
+        # Deleted objects that nothing tells apart from the others would stand in the copy as if they were there.
         reveal.pop(_SHOW_DELETED, None)
     order = next((f"{field}:asc" for field in _STEADY_ORDERS if field in operation.orders), None)
     return Way(

@@ -75,7 +75,7 @@ class TokenSource:
 
     @property
     def origin(self) -> str | TokenOwner:
-        """What identifies the token's owner: a fixed token itself, or the owner of a function or profile. Open it first."""
+        """What identifies the token's owner: a fixed token, or the owner of a function or profile; set by `open`."""
         if self._function is not None:
             return owner_of(self._function)
         if self._profile is not None and self.renewable:

@@ -33,7 +33,7 @@ class RequestEvent:
         at: when, in UTC.
         call: what the program called, as "participations.create_many".
         call_id: the same in every event of a call, of all its requests and of all their attempts.
-        parent_id: the `call_id` of the call inside which it was made, as with the `find` of a bulk write; None for none.
+        parent_id: the `call_id` of the call inside which it was made, as with the `find` of a bulk write; else None.
         number: the request's number within its call, from 1; 0 in the events of the call itself.
         method: in capitals; empty in the events of a call, like all that follows down to `query`.
         path: below the base URL; `route` has the same without ids.

@@ -38,7 +38,7 @@ class OAuthApplication:
     """The application that people allow to act for them, as registered with the server.
 
     Without a `client_secret` it is public, and has to use PKCE. A redirect may always go to a loopback address. Its
-    access tokens last for ever, as Kantata's; or for `token_lasts` seconds, and then a refresh token comes with each.
+    access tokens last for ever, as Kantata's do; or for `token_lasts` seconds, each with a refresh token.
     """
 
     client_id: str = "kantata-sandbox"
@@ -60,7 +60,7 @@ class _RefusedError(Exception):
 
 @attrs.define
 class _SignedIn:
-    """What a person's consent has come to: the newest tokens given for it, which alone are good."""
+    """What a person's consent has come to: the newest tokens given for it, the only valid ones."""
 
     access_token: str
     refresh_token: str | None = None
@@ -101,7 +101,7 @@ class AuthorizationServer:
         self.application = application
         self.clock = clock
         self._issued: dict[str, float] = {}
-        """When each token that was issued ends."""
+        """When each token that was issued expires."""
         self._refreshing: dict[str, _SignedIn] = {}
         """The sign-in of each refresh token, used ones too."""
         self._revoked: set[str] = set()
@@ -109,7 +109,7 @@ class AuthorizationServer:
         self._codes: dict[str, _Asked] = {}
 
     def accepts(self, token: str, known: str) -> bool:
-        """Whether a token is valid: known beforehand, or issued and not at its end; and not revoked."""
+        """Whether a token is valid: known beforehand, or issued and not expired; and not revoked."""
         now = self.clock.timestamp()
         lasting = (one for one, ends in self._issued.items() if now < ends)
         valid = (one for one in (known, *lasting) if one not in self._revoked)
@@ -207,7 +207,7 @@ class AuthorizationServer:
         if asked is None:
             raise _RefusedError("invalid_grant", "There is no such code")
         if asked.signed_in is not None:
-            # Somebody else may have used it: what it was exchanged for is revoked (RFC 6749, 4.1.2).
+            # Somebody else may have used it: the tokens that it was exchanged for are revoked (RFC 6749, 4.1.2).
             self._end(asked.signed_in)
             raise _RefusedError("invalid_grant", "The code has been used")
         if self.clock.timestamp() - asked.given_at > CODE_LASTS:
@@ -225,7 +225,7 @@ class AuthorizationServer:
         if signed_in is None:
             raise _RefusedError("invalid_grant", "There is no such refresh token")
         if refresh_token != signed_in.refresh_token:
-            # A thief and its owner hold it, and nobody knows which of them asks: neither goes on (RFC 9700, 4.14.2).
+            # A thief and the owner hold it, and nobody knows which of them asks: neither goes on (RFC 9700, 4.14.2).
             self._end(signed_in)
             raise _RefusedError("invalid_grant", "The refresh token has been used, or was revoked")
         self._issued.pop(signed_in.access_token, None)

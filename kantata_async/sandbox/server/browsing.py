@@ -20,7 +20,7 @@ def browse(company: Company, path: str, asked: Mapping[str, str]) -> Answer | No
     - ``/record?collection=users&id=7``: one record whole, and how many others refer to it.
 
     Raises:
-        Refusal: 404 where there is no such record, 400 where the page is no number.
+        Refusal: 404 where there is no such record, 400 where the page is not a number.
     """
     reading = _READINGS.get(path)
     return None if reading is None else json_answer(reading(company, asked))
@@ -101,7 +101,7 @@ def _record(company: Company, asked: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _links(company: Company, collection: str, record: Record) -> dict[str, list[dict[str, str]]]:
-    """Where each attribute leads: the records that it refers to, as far as there are such."""
+    """Where each attribute leads: the records that it refers to, as far as they exist."""
     links: dict[str, list[dict[str, str]]] = {}
     for attribute, value in record.items():
         found = [

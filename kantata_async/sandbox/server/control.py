@@ -57,7 +57,7 @@ class Controlled(Protocol):
         ...
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company again."""
+        """Set up the company again."""
         ...
 
 
@@ -111,10 +111,10 @@ def _request(sandbox: Controlled, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _typed(made: T) -> T:
-    """What was made of JSON, once every attribute has been seen to be of its type.
+    """A value made from JSON, whose attributes are all of their types.
 
     Raises:
-        ValidationError: one is not.
+        ValidationError: an attribute is not of its type.
     """
     return msgspec.convert(attrs.asdict(made), type(made))
 

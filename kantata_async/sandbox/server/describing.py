@@ -1,4 +1,4 @@
-"""What there is to switch, so that the page can offer it: each switch with its kind, its choices and its text."""
+"""The switches, so that the page can offer them: each with its kind, its choices and its text."""
 
 from __future__ import annotations
 

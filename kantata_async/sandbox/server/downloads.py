@@ -15,7 +15,7 @@ _RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
 def download(file: StoredFile, headers: Mapping[str, str], *, ranges: bool) -> Answer:
     """The answer to a request for a file: all of it, or the part that a `Range` header asks for.
 
-    A range is taken only while an `If-Range` names the file as it is; several ranges at once are not.
+    A range is honoured unless an `If-Range` names another version of the file; several ranges at once are not.
     """
     etag = f'"{tag_of(file.content)}"'
     described = {
@@ -35,9 +35,9 @@ def download(file: StoredFile, headers: Mapping[str, str], *, ranges: bool) -> A
 
 
 def _span(asked: str, size: int) -> tuple[int, int] | None:
-    """The first and the last byte of a range, the first behind the last where the file has none of it.
+    """The first and the last byte of a range, the first after the last where the file has none of it.
 
-    None for what is no single range, which a server ignores.
+    None for anything but a single range, which a server ignores.
     """
     found = _RANGE.fullmatch(asked.strip())
     if found is None or not (found[1] or found[2]):

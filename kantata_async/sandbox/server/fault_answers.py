@@ -33,7 +33,7 @@ def status_of(fault: Fault) -> int | None:
 async def befall(
     fault: Fault, request: web.Request, answer: Answer, request_id: str, stopping: asyncio.Event
 ) -> web.StreamResponse:
-    """Let a fault happen instead of an answer. `answer` is what "truncated" and "cut" send a part of."""
+    """What a fault sends instead of an answer; "truncated" and "cut" send a part of `answer`."""
     status = status_of(fault) or 500
     identified = {"x-request-id": request_id, **fault.headers}
     if fault.kind in _SILENT:

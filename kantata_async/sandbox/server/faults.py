@@ -59,7 +59,7 @@ class Faults:
         self._pending: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Order faults; each is changed as it is used up."""
+        """Add faults; each is changed as it is used up."""
         self._pending.extend(faults)
 
     def clear(self) -> None:
@@ -73,7 +73,7 @@ class Faults:
         return len(self._pending)
 
     def strike(self, method: str, path: str) -> Fault | None:
-        """The fault that happens to this request, if any; it is used up by that."""
+        """The fault that happens to this request, if any; that uses it up."""
         for fault in self._pending:
             if matches(fault.method, fault.path, request_method=method, request_path=path) and self._happens(fault):
                 return fault

@@ -37,7 +37,7 @@ class Gateway:
         found(self.service.company, seed=seed, people=people, projects=projects)
 
     def store_at(self, origin: str) -> None:
-        """Have the files served there."""
+        """Have the files served at this origin."""
         self.service.company.files.origin = origin
 
     def make_file(self, attachment: str, size: int) -> None:

@@ -19,7 +19,7 @@ class LoggedRequest:
         query: The query parameters.
         body: The decoded JSON body; None when there was none.
         form: The nested fields of a form, files as `UploadedFile`; None when the body was no form.
-        status: The status of the answer; None while there is none; it stays None when the connection was cut.
+        status: The status of the answer; None while there is none, and for good when the connection was cut.
         committed: Whether a write was carried out.
         request_id: The answer's `x-request-id`.
         at: When it came, in seconds of `time.monotonic`.

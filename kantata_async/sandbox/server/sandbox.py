@@ -184,7 +184,7 @@ class Sandbox:
 
     @property
     def filters_without_effect(self) -> tuple[tuple[str, str], ...]:
-        """The (path, filter) pairs that are taken and change nothing, as the data they ask about is missing."""
+        """The (path, filter) pairs that are taken and change nothing, as the data that they ask about is missing."""
         return self._gateway.service.filters_without_effect
 
     def count(self, method: str | None = None, path: str | None = None) -> int:
@@ -196,7 +196,7 @@ class Sandbox:
         self._log.clear()
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company again, or another one; faults and log are cleared too."""
+        """Set up the company again, or another one; faults and log are cleared too."""
         changes = {"seed": seed, "people": people, "projects": projects}
         self._founding |= {name: value for name, value in changes.items() if value is not None}
         self._gateway = self._founded(self.clock.now())

@@ -14,7 +14,7 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 def serve(company: Company, request: web.Request, body: Body, began: datetime) -> ServedAnswer:
-    """The answer to a request that began to come at that moment."""
+    """The answer to a request that began to arrive at that moment."""
     try:
         return _served(company, request, body, began)
     except Refusal as refusal:

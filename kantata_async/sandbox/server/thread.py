@@ -27,7 +27,7 @@ Carrier = Callable[[Callable[[], Any]], Any]
 class ThreadedSandbox:
     """A `Sandbox` that answers from a separate thread, with the same properties and methods, safe from any thread.
 
-    What is read of it (`store`, `requests`, `faults`) is as it was at that moment.
+    What is read from it (`store`, `requests`, `faults`) is as it was at that moment.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -196,12 +196,12 @@ class ThreadedSandbox:
         self._carry_out(self._sandbox.clear_log)
 
     def reset(self, *, seed: int | None = None, people: int | None = None, projects: int | None = None) -> None:
-        """Found the company again, or another one; faults and log are cleared too."""
+        """Set up the company again, or another one; faults and log are cleared too."""
         self._carry_out(lambda: self._sandbox.reset(seed=seed, people=people, projects=projects))
 
 
 class _Carried:
-    """An object of the sandbox's thread: what is called on it is carried out there, and what it gives is a copy."""
+    """An object of the sandbox's thread: what is called on it is carried out there, and what it returns is a copy."""
 
     def __init__(self, target: Any, carry_out: Carrier) -> None:
         self._target = target

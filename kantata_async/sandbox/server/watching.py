@@ -21,7 +21,7 @@ State = dict[str, Any]
 
 
 class RequestNews:
-    """What one page has not been told yet of a log that grows, and may be cleared."""
+    """What one page has not seen yet of a log that grows, and may be cleared."""
 
     def __init__(self) -> None:
         self._position = 0
@@ -46,7 +46,7 @@ async def tell(
     state: Callable[[], State],
     stopping: asyncio.Event,
 ) -> web.StreamResponse:
-    """Tell a page what is new, five times a second, until it goes away or the sandbox stops.
+    """The stream of what is new for a page, five times a second, until it goes away or the sandbox stops.
 
     The events are ``state``, how everything is set, whenever that has changed, and ``requests``: those that came or
     were answered, `now` on their clock, and whether the log was `cleared` before them.

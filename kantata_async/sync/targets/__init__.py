@@ -1,7 +1,7 @@
 """What copies are written to.
 
 protocol     what a target does: four methods
-ours         the columns that a copy has of its own
+ours         the columns that a copy adds
 names        names and texts as SQL has them
 views        views with the custom fields of objects as columns
 driver       the drivers of databases

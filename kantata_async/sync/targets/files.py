@@ -1,7 +1,7 @@
-"""What the targets have in common that are directories of files, each written once, and a manifest that names them.
+"""What targets that are directories have in common: files, each written once, and a manifest that names them.
 
 The manifest is replaced at the end of a step, in one move: until then the files of the step do not count, and
-afterwards those that it left behind do not. Each object is in one file; a file of which an object changes is written
+afterwards those that it replaced do not. Each object is in one file; a file of which an object changes is written
 anew without it.
 """
 
@@ -31,13 +31,13 @@ _MANIFEST: Final = "_manifest.json"
 
 @attrs.frozen
 class Manifest:
-    """What of a directory counts.
+    """What counts in a directory.
 
     Attributes:
-        format: of all of it.
+        format: the format of all of it.
         checkpoints: how far copies have come, by the names of the parts.
-        files: of each table, below the directory.
-        number: of the next file.
+        files: the files of each table, below the directory.
+        number: the number of the next file.
     """
 
     format: str = FORMAT
@@ -58,7 +58,7 @@ class FilesTarget(ABC):
     """
 
     suffix: ClassVar[str]
-    """Of the files' names."""
+    """The suffix of the files' names."""
 
     def __init__(self, directory: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         if on_deletion not in {"mark", "remove"}:
@@ -167,7 +167,7 @@ class FilesTarget(ABC):
         self._ids[name] = rows.column("id").combine_chunks()
 
     def replace_manifest(self, manifest: Manifest) -> None:
-        """Let another manifest count."""
+        """Put another manifest in place of the one that counts."""
         path = self._directory / f"{_MANIFEST}.new"
         path.write_bytes(msgspec.json.encode(manifest))
         _settle(path)
@@ -244,7 +244,7 @@ class _Edit:
         return Written(new=len(added), changed=len(changed))
 
     def delete(self, table: Table, ids: Sequence[str]) -> int:
-        """Mark or remove objects; gives how many were there."""
+        """How many of the objects were there, to be marked or removed."""
         there = self._taken(table, arrow().array(ids, arrow().string()))
         gone = [one for one in there.values() if self._target.removes() or one[DELETED_AT] is None]
         marked = [] if self._target.removes() else [{**one, DELETED_AT: self._at, SYNCED_AT: self._at} for one in gone]
@@ -252,7 +252,7 @@ class _Edit:
         return len(gone)
 
     def finish(self, checkpoints: Mapping[str, str | None]) -> None:
-        """Let it all count."""
+        """Make all of it count."""
         files = {table: tuple(names) for table, names in self._files.items()}
         kept = {part: text for part, text in {**self._checkpoints, **checkpoints}.items() if text is not None}
         self._target.replace_manifest(Manifest(FORMAT, kept, files, self._number))
@@ -271,7 +271,7 @@ class _Edit:
     def _replace(
         self, table: Table, changed: list[dict[str, Any]], added: list[dict[str, Any]], gone: set[str] | None = None
     ) -> None:
-        """Write the files anew that some objects are in, without these, and a file of those that are to be there."""
+        """Write the files that some objects are in anew without them, and a file of those that are to be there."""
         pc = arrow_compute()
 
         ids = arrow().array(sorted({one["id"] for one in changed} | (gone or set())), arrow().string())
@@ -312,7 +312,7 @@ def whole_schema(table: Table) -> Any:
 
 
 def _settle(path: Path) -> None:
-    """See to it that what was written is on the disk."""
+    """Make sure that what was written is on the disk."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

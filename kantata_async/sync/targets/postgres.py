@@ -23,10 +23,10 @@ _STAGE: Final = "_kantata_stage"
 class PostgresTarget(SQLTarget):
     """A PostgreSQL database: ``PostgresTarget("postgresql://me@host/reporting", schema="kantata")``.
 
-    A table a collection, in a schema that is made where it is missing. Points in time are ``timestamptz``, lists of ids
-    ``text[]``, nested objects ``json``. An advisory lock keeps a second run out, and ends with the connection.
-    PostgreSQL has no text with a NUL character: it is left out of texts that have one. Several processes write one copy
-    at once where each takes a part of it, as `of_part` gives it.
+    Each collection is a table, in a schema that is made where it is missing. Points in time are ``timestamptz``, lists
+    of ids ``text[]``, nested objects ``json``. An advisory lock keeps a second run out, and ends with the connection.
+    PostgreSQL has no text with a NUL character: it is left out of texts that have one. Several processes may write one
+    copy at once, each a part of it, as `of_part` gives it.
     """
 
     types: ClassVar[Mapping[Kind, str]] = {
@@ -115,8 +115,8 @@ class PostgresTarget(SQLTarget):
     def _begin(self) -> None:
         super()._begin()
         if self._part is not None:
-            # One process writes at a time: two that stored the same objects in another order would wait for each other
-            # for ever, and both would make the same table. What others have made or widened meanwhile is looked up.
+            # One process writes at a time: two that stored the same objects in different orders would wait for each
+            # other for ever, and both would make the same table. What others have made or widened meanwhile is looked up.
             self._select("SELECT pg_advisory_xact_lock($1)", [self._key("writing")])
             self._columns.clear()
 

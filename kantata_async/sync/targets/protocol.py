@@ -21,8 +21,8 @@ class Rows:
         table: whose columns they have.
         batch: a `pyarrow.RecordBatch` of the table's schema; each id comes once.
         sent: the columns that are to be stored of objects that came as associations; the others are left as they are.
-        listed: whether the list itself gave them. Then they are stored over what there is, and are there, even if they
-            were gone. Otherwise only where they are newer, by `updated_at`, than what there is, or there is none.
+        listed: whether the list itself gave them. If so, they are stored over what there is, and are there even if
+            they were gone. Otherwise only where they are newer, by `updated_at`, than what there is, or nothing is.
     """
 
     table: Table
@@ -39,7 +39,7 @@ class Step:
         at: the server's time.
         rows: objects, in the order in which they are to be stored.
         deleted: ids of objects that are gone, by table.
-        checkpoints: how far copies have come with this step, by the names of the parts; None for one that is no more.
+        checkpoints: how far copies have come with this step, by the names of the parts; None for one to remove.
     """
 
     at: datetime
@@ -50,7 +50,7 @@ class Step:
 
 @attrs.frozen
 class Written:
-    """What a step came to, in one table: objects that were not there, are otherwise than they were, and are gone."""
+    """What a step came to in one table: how many objects are new, have changed, and are gone."""
 
     new: int = 0
     changed: int = 0
@@ -78,20 +78,20 @@ class Target(Protocol):
     """What a copy is written to. Its methods block, are called one at a time, and always in the same thread."""
 
     def open(self) -> Mapping[str, str]:
-        """Take the target for this process alone; gives the checkpoints that are there.
+        """The checkpoints of the target, which is taken for this process alone.
 
         Raises:
-            TargetError: another process has it, or it cannot be used, and why.
+            TargetError: another process has it, or it cannot be used; the message says why.
         """
         ...
 
     def write(self, step: Step) -> Mapping[str, Written]:
-        """Store a step, all of it or nothing; gives what it came to by collection.
+        """What a step came to by collection, once it is stored, all of it or nothing.
 
         Tables are made where they are missing, and widened where a column is.
 
         Raises:
-            TargetError: it could not be stored, and why.
+            TargetError: it could not be stored; the message says why.
         """
         ...
 

@@ -16,7 +16,7 @@ from .protocol import Held, OnDeletion, Rows, Step, Written
 from .views import Dialect, FieldsView, view_query
 
 FORMAT: Final = "1"
-"""Of what a target holds besides the objects; another one is refused."""
+"""The format of what a target holds besides the objects; any other is refused."""
 
 _CHECKPOINTS: Final = "_kantata_checkpoints"
 _FORMAT: Final = "_kantata_format"
@@ -24,7 +24,7 @@ _VIEWS: Final = "_kantata_views"
 _OURS: Final = (Column(SYNCED_AT, Kind.INSTANT), Column(DELETED_AT, Kind.INSTANT), Column(LISTED, Kind.TRUTH))
 
 _MOST_VALUES: Final = 500
-"""Values of one statement."""
+"""Values that one statement has at most."""
 
 
 class SQLTarget(ABC):
@@ -38,7 +38,7 @@ class SQLTarget(ABC):
     """What a column of each kind is declared as."""
 
     dialect: ClassVar[Dialect]
-    """How it says what the value of a custom field is."""
+    """How it reads the value of a custom field."""
 
     def __init__(self, on_deletion: OnDeletion = "mark") -> None:
         if on_deletion not in {"mark", "remove"}:
@@ -51,11 +51,16 @@ class SQLTarget(ABC):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What error messages call it; without a password."""
+        """What error messages call it, without a password."""
 
     @abstractmethod
     def _connect(self) -> None:
-        """Open it, with its lock. Raises what its driver raises, or TargetError where another process has it."""
+        """Open it, with its lock.
+
+        Raises:
+            TargetError: another process has it.
+            Exception: what its driver raises.
+        """
 
     @abstractmethod
     def close(self) -> None:
@@ -63,7 +68,7 @@ class SQLTarget(ABC):
 
     @abstractmethod
     def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        """Carry out a statement; gives how many rows it changed."""
+        """How many rows a statement changed, once it is carried out."""
 
     @abstractmethod
     def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
@@ -71,7 +76,7 @@ class SQLTarget(ABC):
 
     @abstractmethod
     def _mark(self, number: int) -> str:
-        """The mark of a value in a statement, by its number from 1."""
+        """The placeholder of a value in a statement, by its number from 1."""
 
     @abstractmethod
     def _columns_there(self, table: str) -> set[str]:
@@ -174,7 +179,7 @@ class SQLTarget(ABC):
     # --- the tables --------------------------------------------------------------------------------------------------
 
     def _prepared(self) -> Mapping[str, str]:
-        """Make sure of our own tables; gives the checkpoints."""
+        """The checkpoints, once the tables of the copy itself are there."""
         text = self.types[Kind.TEXT]
         if not self._columns_there(_FORMAT):
             with self._transaction():
@@ -226,7 +231,7 @@ class SQLTarget(ABC):
             self._run(f"INSERT INTO {table} VALUES ({self._mark(1)}, {self._mark(2)})", [part, checkpoint])  # noqa: S608
 
     def _delete(self, table: Table, ids: Sequence[str], at: datetime) -> int:
-        """Mark or remove objects; gives how many were there."""
+        """How many of the objects were there, to be marked or removed."""
         if not self._columns_known(table.collection):
             return 0
         name, gone = self._named(table.collection), 0
@@ -250,7 +255,7 @@ class SQLTarget(ABC):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Let all that is carried out inside be so, or nothing of it."""
+        """A block of which everything is carried out, or nothing."""
         known = {table: set(columns) for table, columns in self._columns.items()}
         self._begin()
         try:
@@ -271,7 +276,7 @@ class SQLTarget(ABC):
 
     @contextmanager
     def _failing(self, how: str) -> Iterator[None]:
-        """Let what the driver raises be a TargetError that says what could not be done."""
+        """A block in which what the driver raises becomes a TargetError that says what could not be done."""
         try:
             yield
         except self._errors() as error:
@@ -307,7 +312,7 @@ def changes(rows: Rows, there: str, come: str, cast: Mapping[Kind, str] | None =
 
 
 def stored(rows: Rows) -> list[str]:
-    """The columns that an object that has come is stored over."""
+    """The columns in which an object that has come replaces the one that is there."""
     names = [name for name in rows.table.kinds if name != "id"]
     return [*(name for name in names if rows.listed or name in rows.sent), *(ours.name for ours in _ours(rows))]
 

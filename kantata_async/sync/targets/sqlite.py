@@ -102,7 +102,7 @@ class SQLiteTarget(SQLFileTarget):
         return Written(new=new, changed=self._total_changes() - before - new)
 
     def _last_row(self, name: str) -> int:
-        """The highest number of a row: each new one has the next."""
+        """The highest number of a row; each new row gets the next one."""
         self._cursor.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}")  # noqa: S608
         return int(self._cursor.fetchone()[0])
 

@@ -14,10 +14,10 @@ from .names import literal, quoted
 from .ours import DELETED_AT
 
 SUFFIX: Final = "_with_custom_fields"
-"""After the name of a collection, the name of its view."""
+"""What follows a collection's name in the name of its view."""
 
 _MOST_BYTES: Final = 63
-"""Of a name in PostgreSQL, which cuts a longer one off."""
+"""The bytes of a name in PostgreSQL, which cuts longer ones off."""
 
 _CURRENCY: Final = " currency"
 _LABELS: Final = "labels"
@@ -28,7 +28,7 @@ class FieldsView:
     """What a view shows.
 
     Attributes:
-        table: of the collection.
+        table: the collection's table.
         fields: the custom fields of its objects.
         values: the table of their values.
         choices: the table of the choices that values may be.
@@ -41,7 +41,7 @@ class FieldsView:
 
     @property
     def name(self) -> str:
-        """Of the view."""
+        """The name of the view."""
         return f"{self.table.collection}{SUFFIX}"
 
 
@@ -53,7 +53,7 @@ class ShowsFields(Protocol):
         """Make a view, anew where it is not as it should be.
 
         Raises:
-            TargetError: it could not be made, and why.
+            TargetError: it could not be made; the message says why.
         """
         ...
 
@@ -71,7 +71,7 @@ class Dialect:
         spread: what is joined to a value so that `chosen` can be asked; empty where nothing is needed.
         chosen: whether a value is of a choice.
         labels: an aggregate of the labels of choices ``s``.
-        first: of such labels ``l.labels``.
+        first: the first of such labels ``l.labels``.
     """
 
     text: str
@@ -144,7 +144,7 @@ def view_query(view: FieldsView, own: Sequence[str], dialect: Dialect, named: Ca
     Args:
         view: what it shows.
         own: the columns of the collection's table.
-        dialect: of the database.
+        dialect: the database's.
         named: gives a table as statements name it.
     """
     columns = field_columns(own, view.fields)
