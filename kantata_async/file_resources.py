@@ -43,7 +43,7 @@ class _DownloadsFiles(Resource):
 
 
 class HasAttachments(_DownloadsFiles, Generic[E]):
-    """Attachments: files that hang on posts, tasks and expenses."""
+    """Attachments: files attached to posts, tasks and expenses."""
 
     async def download(
         self,
@@ -56,8 +56,8 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
     ) -> DownloadedFile:
         """The file of an attachment, downloaded: a receipt too, as ``expense.receipt``.
 
-        The API gives attachments with what they hang on alone (``include=["attachments"]``, ``["receipt"]``), and
-        their links for a while. A download that breaks off goes on where it was.
+        The API gives attachments only with what they are attached to (``include=["attachments"]``, ``["receipt"]``),
+        and their links expire after a while. A download that breaks off goes on where it was.
 
         Example:
             await kantata.attachments.download(post.attachments[0], "inbox/")
@@ -68,13 +68,13 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
                 anything with a `write`, which may be async.
             max_bytes: how many bytes the file may have, decompressed; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all, or None; it may be async.
+            on_progress: called with how many bytes are done, and how many there are in all, or None; it may be async.
 
         Raises:
             UsageError: there is a file already, no such directory, or no link to fetch it from.
             InvalidResponseError: the file is larger than `max_bytes`, or not of the size that the API says.
             TransportError: it broke off for good.
-            APIError: it was refused; links are over after a while.
+            APIError: it was refused; links expire after a while.
             OSError: the file cannot be written.
         """
         from .files import WantedFile
@@ -117,12 +117,12 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
             source: a path, bytes, ``(name, bytes)``, or anything with a `read`, which may be async.
             type: what it is to be.
             filename: its name; without it, that of the path or the reader.
-            on_progress: called with the bytes that are sent, and how many there are; it may be async.
+            on_progress: called with how many bytes are sent, and how many there are; it may be async.
 
         Raises:
             UsageError: the file cannot be read, or has no name.
             AmbiguousWriteError: the answer was lost, and the file may have been uploaded.
-            InvalidResponseError: the API has another number of bytes than were sent.
+            InvalidResponseError: the API has a different number of bytes from what was sent.
             APIError: it was refused.
         """
         from .files import content_of
@@ -146,7 +146,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         exchange = self._connection.transport.exchange_of_file(self._connection.options)
         lost = await put_there(exchange, place, content)
         try:
-            # It answers for the file itself, whatever became of the storage's answer.
+            # This call shows whether the file is there, whatever became of the storage's answer.
             attachment: E = await self._single(self.operations["sync"], [place.attachment], {})
             if name != content.filename:
                 renaming = self.operations["update"]
@@ -188,7 +188,7 @@ class HasPhotos(_DownloadsFiles, Generic[E]):
             to: a path, a directory or a writer.
             max_bytes: how many bytes it may have; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all.
+            on_progress: called with how many bytes are done, and how many there are in all.
 
         Raises:
             UsageError: the user has no photo, or there is a file already.
@@ -230,7 +230,7 @@ class HasPdfs(_DownloadsFiles):
             to: a path, a directory or a writer.
             max_bytes: how many bytes it may have; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all.
+            on_progress: called with how many bytes are done, and how many there are in all.
         """
         from .files import WantedFile
 
@@ -294,7 +294,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
             on_state: called after each look with the state in the API's words, and the seconds waited.
             max_bytes: how many bytes the file may have; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all.
+            on_progress: called with how many bytes are done, and how many there are in all.
 
         Raises:
             UsageError: there is a file already, or no such directory; nothing was created.
@@ -369,7 +369,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
             to: a path, a directory or a writer.
             max_bytes: how many bytes it may have; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all.
+            on_progress: called with how many bytes are done, and how many there are in all.
 
         Raises:
             ValidationError: it is not ready.
@@ -453,7 +453,7 @@ class RunsReports(_DownloadsFiles):
             to: a path, a directory or a writer.
             max_bytes: how many bytes it may have, as it is compressed; None for any number.
             overwrite: whether a file that is there already is replaced.
-            on_progress: called with the bytes that are done, and how many there are in all.
+            on_progress: called with how many bytes are done, and how many there are in all.
 
         Raises:
             ExportNotReadyError: there is none yet.
@@ -477,7 +477,7 @@ class RunsReports(_DownloadsFiles):
         try:
             answer = await self._data(self.operations["latest_result"], {"insights_report_export_id": id})
         except NotFoundError:
-            # Not documented is whether this stands for a file that is not there yet.
+            # It is not documented whether this stands for a file that is not there yet.
             await self._data(self.operations["get"], {"id": id})
             return None
         newest = answer.get("latest_success") if isinstance(answer, dict) else None
@@ -496,7 +496,7 @@ def _of(entity: object, name: str) -> Any:
 
     Raises:
         NotLoadedError: it was not sent.
-        UsageError: it is no entity that has one.
+        UsageError: it is not an entity that has one.
     """
     if not isinstance(entity, Entity) or name not in type(entity).attributes:
         raise UsageError(f"an entity with a {name} is needed, not {entity!r}")

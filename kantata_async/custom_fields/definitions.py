@@ -53,7 +53,7 @@ class DefinedFields:
         """The field of a name.
 
         Raises:
-            UsageError: there is none; or there are several, and the message names them apart.
+            UsageError: there is none; or there are several, and the message tells them apart.
         """
         if isinstance(name, str) and name in self.by_name:
             return self.by_name[name]

@@ -16,7 +16,7 @@ _USUAL_DIGITS: Final = 2
 _WHOLE: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905
 _THOUSANDTHS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _DIGITS: Final = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
-"""How many digits the smallest unit of a currency stands behind the point, where that is not two (ISO 4217)."""
+"""How many decimal places a currency has, where that is not two (ISO 4217)."""
 
 
 @attrs.frozen(order=False)
@@ -29,7 +29,7 @@ class Money:
         currency: its ISO 4217 code.
 
     Raises:
-        UsageError: `cents` is no whole number, or `currency` no code of three capital letters.
+        UsageError: `cents` is not a whole number, or `currency` not a code of three capital letters.
     """
 
     cents: int
@@ -48,7 +48,7 @@ class Money:
         """The money of an amount in whole and fractions, such as ``Money.of("1250.50", "EUR")``.
 
         Raises:
-            UsageError: the amount is no number, or has fractions of a cent; or the currency is no code.
+            UsageError: the amount is not a number, or has fractions of a cent; or the currency is not a code.
         """
         try:
             cents = Decimal(amount).scaleb(_digits(currency)) if not isinstance(amount, float) else None

@@ -1,4 +1,4 @@
-"""The values that objects have of their custom fields."""
+"""The values that objects have for their custom fields."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def fields_of(connection: Connection, subjects: Iterable[FieldSubject]) ->
 async def values_of(
     connection: Connection, subjects: Iterable[FieldSubject], fields: Mapping[str, Iterable[FieldDefinition]]
 ) -> dict[Place, Any]:
-    """The `CustomFieldValue` of each field that an object has a value of, by its place.
+    """The `CustomFieldValue` of each field for which an object has a value, by its place.
 
     Args:
         connection: the way to the server.
@@ -76,7 +76,7 @@ async def _values_in(
 
 
 def python_value(field: FieldDefinition, value: Any) -> Any:
-    """The Python value that a `CustomFieldValue` holds of its field, None where there is none."""
+    """The Python value that a `CustomFieldValue` holds, None where there is none."""
     if value is None:
         return None
     chosen = {one.id: one.label for one in shown(value, "selected_choices") or ()}
@@ -84,5 +84,5 @@ def python_value(field: FieldDefinition, value: Any) -> Any:
 
 
 def shown(entity: Any, name: str) -> Any:
-    """What an entity shows, None for what it was sent without."""
+    """An attribute of an entity, None where it was not sent."""
     return getattr(entity, name, None)

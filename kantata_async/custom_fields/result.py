@@ -26,7 +26,7 @@ class FieldOutcome:
         status: ``created``: it had no value; ``changed``; ``cleared``; ``unchanged``: it was as it should be, and
             nothing was sent; ``rejected``: the API refused this value, `errors` say why; ``unknown``: it was sent, and
             nothing shows whether it was carried out; ``not_sent``: it surely was not carried out.
-        errors: what the API said of it.
+        errors: what the API said about it.
         reason: why it is unknown or was not sent.
     """
 

@@ -1,4 +1,4 @@
-"""Values brought to be what was asked for: what differs is sent, in bulk, and nothing twice."""
+"""Values brought to what was asked for: what differs is sent, in bulk, and nothing twice."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .wishes import FieldWish, check_wishes
 
 @attrs.frozen
 class FieldStep:
-    """A wish beside the `CustomFieldValue` that is there; `done` is what its status is once it is carried out."""
+    """A wish beside the `CustomFieldValue` that is there; `done` is its status once it is carried out."""
 
     wish: FieldWish
     held: Any
@@ -38,7 +38,7 @@ class FieldStep:
         }
 
     def outcome(self, found: Outcome[Any] | None) -> FieldOutcome:
-        """What became of it, given what a bulk write says; None where none was needed, or none came to it."""
+        """What became of it, given what a bulk write says: None where none was needed, or none came to it."""
         wish = self.wish
         before = python_value(wish.field, self.held)
         if self.done == "unchanged":
@@ -54,7 +54,7 @@ _UNDONE: Final[Mapping[str, FieldStatus]] = {"rejected": "rejected", "not_sent":
 
 
 def step_for(wish: FieldWish, held: Any) -> FieldStep:
-    """What a wish comes to, given the `CustomFieldValue` that is there: None for none. Pure."""
+    """What a wish comes to, given the `CustomFieldValue` that is there (None for none). Pure."""
     if held is None:
         return FieldStep(wish, held, "unchanged" if wish.wired is None else "created")
     if wish.wired is None:

@@ -43,7 +43,7 @@ def subjects_of(objects: Iterable[Any]) -> list[FieldSubject]:
     """The entities as objects that hold values, each once.
 
     Raises:
-        UsageError: one is no entity, or of a kind that has no custom fields.
+        UsageError: one is not an entity, or of a kind that has no custom fields.
     """
     return list(dict.fromkeys(_subject(one) for one in objects))
 
@@ -61,7 +61,7 @@ def subjects_with_ids(subject_type: str, ids: Iterable[Any]) -> list[FieldSubjec
     """The objects of a kind with these ids, each once.
 
     Raises:
-        UsageError: there is no such kind, or an id is none.
+        UsageError: there is no such kind, or an id is not one.
     """
     kind: SubjectType = _TYPE.wire(subject_type, "subject_type")
     return list(dict.fromkeys(FieldSubject(kind, check_id(id), id) for id in ids))
@@ -71,7 +71,7 @@ async def gathered(objects: Any) -> Iterable[Any]:
     """Objects that are there already, or come one by one.
 
     Raises:
-        UsageError: these are no several objects.
+        UsageError: they cannot be iterated over.
     """
     if isinstance(objects, AsyncIterable):
         return [one async for one in objects]

@@ -13,7 +13,7 @@ from .money import Money
 from .values import FieldValue, wire_value
 
 _BETWEEN: Final = (re.compile(r"[;|\n]+"), re.compile(r",+"))
-"""What separates several choices: commas only where nothing else does, as labels may have some."""
+"""What separates several choices: commas only where nothing else does, as labels may contain some."""
 
 _AMOUNT: Final = re.compile(
     r"(?P<before>[A-Za-z]{3}\s*)?(?P<amount>-?[0-9]+(?:\.[0-9]+)?)(?P<after>\s*[A-Za-z]{3})?", re.ASCII

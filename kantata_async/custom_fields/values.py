@@ -28,7 +28,7 @@ _FEW: Final = 12
 
 
 def read_value(kind: str, sent: Any, labels: Mapping[str, str]) -> Any:
-    """The Python value of what the API sent, None for nothing; what is not as its kind should be stays as it came.
+    """The Python value of what the API sent, None for nothing; what does not fit its kind stays as it came.
 
     Args:
         kind: of the field.
@@ -55,7 +55,7 @@ def read_value(kind: str, sent: Any, labels: Mapping[str, str]) -> Any:
 
 
 def identity_of_value(kind: str, sent: Any) -> Hashable:
-    """What values of the wire that mean the same have in common, however their choices are ordered and spelt."""
+    """What values on the wire that mean the same have in common, however their choices are ordered and spelt."""
     if kind in OF_CHOICES and isinstance(sent, Sequence) and not isinstance(sent, str):
         return frozenset(map(str, sent))
     value = read_value(kind, sent, {})

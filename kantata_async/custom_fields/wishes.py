@@ -20,7 +20,7 @@ _MOST_SHOWN: Final = 100
 
 @attrs.frozen
 class FieldWish:
-    """A value that a field of an object is to have; `wired` is it on the wire, None to clear the field."""
+    """A value that a field of an object is to have; `wired` is how it goes on the wire, None to clear the field."""
 
     subject: FieldSubject
     field: FieldDefinition

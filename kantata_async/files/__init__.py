@@ -1,4 +1,4 @@
-"""Files up and down, and waiting for what the server makes.
+"""Uploads, downloads, and waiting for what the server makes.
 
 names         names of files, made safe
 ranges        what to ask for after a file broke off

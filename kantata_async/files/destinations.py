@@ -45,11 +45,11 @@ class Destination(Protocol):
         ...
 
     async def begin_anew(self) -> None:
-        """The file comes again, from its first byte."""
+        """Take the file again, from its first byte."""
         ...
 
     async def finish(self, name: str) -> Path | None:
-        """The file is complete; gives where it is now. `name` is its own, made safe."""
+        """Where the file is, once it is complete. `name` is its own, made safe."""
         ...
 
     async def discard(self) -> None:
@@ -99,11 +99,19 @@ class PathDestination:
         self._work: asyncio.Future[Any] | None = None
 
     async def open(self) -> None:
-        """See `Destination`. Raises OSError where no file can be made."""
+        """See `Destination`.
+
+        Raises:
+            OSError: no file can be made.
+        """
         await self._in_thread(self._made)
 
     async def write(self, piece: bytes) -> None:
-        """See `Destination`. Raises OSError where the file cannot be written, as on a full disk."""
+        """See `Destination`.
+
+        Raises:
+            OSError: the file cannot be written, as on a full disk.
+        """
         self._waiting += piece
         if len(self._waiting) >= _WRITTEN_AT_ONCE:
             await self._flush()
@@ -145,7 +153,7 @@ class PathDestination:
         return await asyncio.shield(self._work)
 
     def _made(self) -> None:
-        # Kept by the thread itself: who waits for it may be cancelled.
+        # Kept by the thread itself: whoever waits for it may be cancelled.
         self._file = self._temporary.open("xb", buffering=0)
 
     def _written(self, data: bytearray) -> None:
@@ -171,13 +179,13 @@ class PathDestination:
 
 
 def _moved(file: Path, to: Path) -> bool:
-    """Give a file a name that no other has; whether it has it now."""
+    """Whether a file could be given a name; it cannot where another file has it."""
     try:
         os.link(file, to)
     except FileExistsError:
         return False
     except OSError:
-        # Where there are no links, the name is claimed first.
+        # Where there are no hard links, the name is claimed first.
         try:
             to.open("xb").close()
         except FileExistsError:
@@ -189,7 +197,7 @@ def _moved(file: Path, to: Path) -> bool:
 
 
 class WriterDestination:
-    """A writer of the program's. What it got it keeps, so that a file which comes again is written from there on."""
+    """The program's writer. It keeps what it got, so that a file which comes again is written from there on."""
 
     can_begin_anew = False
 

@@ -1,4 +1,4 @@
-"""One file from a link to its destination: asked for, gone on with where it broke off, and checked."""
+"""One file from a link to its destination: asked for, resumed where it broke off, and checked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .names import name_of, safe_name
 from .ranges import HeldBytes, asking_for, portion_of
 
 OnProgress: TypeAlias = OnBytes
-"""Called with the bytes that are done, and how many there are in all; None while nobody knows. It may be async."""
+"""Called with how many bytes are done, and how many there are in all; None while nobody knows. It may be async."""
 
 _NO_SUCH_RANGE: Final = 416
 _LINK_IS_OVER: Final = frozenset({400, 401, 403, 404, 410})
@@ -73,7 +73,7 @@ async def download(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
 ) -> DownloadedFile:
-    """Download a file. Under its final name there is never a part of it.
+    """The file, once it is downloaded. Under its final name there is never only a part of it.
 
     Args:
         exchange: asks for it.
@@ -125,7 +125,7 @@ class Download:
     async def complete(self) -> DownloadedFile:
         """The file, when all of it has come."""
         while True:
-            # Its errors end the download: a call was tried as often as the policy says.
+            # Its errors end the download: the call was tried as often as the policy says.
             link = await self._wanted.link()
             answer: FileAnswer | None = None
             refused: FileAnswer | None = None
@@ -147,7 +147,7 @@ class Download:
                 raise error
 
     async def _is_taken(self, answer: FileAnswer) -> bool:
-        """Take what an answer holds; False for an answer that holds none of the file."""
+        """Whether an answer held some of the file, which is then taken."""
         if answer.status == _NO_SUCH_RANGE and self._held.can_go_on:
             raise self._no_rest(answer)
         if not 200 <= answer.status < 300:

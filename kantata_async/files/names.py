@@ -14,7 +14,7 @@ from yarl import URL
 
 NAMELESS: Final = "download"
 _LONGEST: Final = 200
-"""Bytes: file systems take 255, and a name may yet get a number, or the beginnings of a temporary one."""
+"""Bytes: file systems take 255, and a name may yet get a number, or the beginning of a temporary one."""
 
 _LONGEST_SUFFIX: Final = 20
 _FORBIDDEN: Final = re.compile(r'[<>:"|?*]')
@@ -51,7 +51,7 @@ def plain_name(name: str) -> str:
 
 
 def name_of(headers: Mapping[str, str], url: URL) -> str:
-    """The name that an answer gives its file, else the last step of its URL; not yet safe."""
+    """The name that an answer gives its file, else the last segment of its URL; not yet safe."""
     message = Message()
     message["content-disposition"] = headers.get("content-disposition", "").replace("\r", " ").replace("\n", " ")
     try:
@@ -72,7 +72,7 @@ def _parted(name: str) -> tuple[str, str]:
 
 
 def _shortened(name: str) -> str:
-    """A name of not too many bytes, which keeps its suffix."""
+    """A name cut to as many bytes as it may have, with its suffix kept."""
     if len(name.encode()) <= _LONGEST:
         return name
     stem, suffix = _parted(name)

@@ -64,7 +64,7 @@ def portion_of(status: int, headers: Mapping[str, str], held: HeldBytes, *, comp
 
 
 def _tag_of(headers: Mapping[str, str], *, compressed: bool) -> str | None:
-    """The strong ETag of a file whose server gives parts of it, as far as it says."""
+    """The strong ETag of a file; None where there is none, or the server says that it gives no parts."""
     tag = headers.get("etag", "")
     gives_parts = headers.get("accept-ranges", "bytes").strip().lower() != "none"
     return tag if gives_parts and tag.startswith('"') and not compressed else None

@@ -20,7 +20,7 @@ _PIECE: Final = 1 << 18
 
 
 class ByteReader(Protocol):
-    """What gives the bytes of a file: a `read`, which may be async; no bytes say that it ends."""
+    """What gives the bytes of a file: a `read`, which may be async; empty bytes say that it ends."""
 
     def read(self, size: int = ..., /) -> bytes | Awaitable[bytes]:
         """The next bytes."""
@@ -84,7 +84,7 @@ async def _piece_of(reader: Any) -> bytes:
 
 
 def _from_the_beginning(kept: IO[bytes]) -> BinaryIO:
-    """A file to be read once more, which whoever reads it does not close."""
+    """A file to be read once more, which stays open when whoever reads it closes it."""
     kept.seek(0)
     return cast("BinaryIO", _Unclosed(kept))
 

@@ -13,7 +13,7 @@ from ..transport import FileContent, FileExchange, FormPart, form_of, type_of
 
 _FILE_FIELD = "file"
 _SEE_OTHER = 303
-"""How a storage answers that leads a browser back to where it came from."""
+"""The status with which a storage leads a browser back to where it came from."""
 
 
 @attrs.frozen
@@ -56,7 +56,7 @@ def place_in(data: Any) -> UploadPlace:
 
 
 async def put_there(exchange: FileExchange, place: UploadPlace, content: FileContent) -> KantataError | None:
-    """Send the file once; gives why nobody knows whether it arrived, where the answer was lost.
+    """Why nobody knows whether the file arrived, once it is sent; None where an answer came.
 
     Raises:
         APIError: the storage refused it.

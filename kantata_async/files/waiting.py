@@ -16,10 +16,10 @@ from ..transport import Sleep
 T = TypeVar("T")
 
 OnState: TypeAlias = Callable[[str, float], object]
-"""Called after each look with how it stands, and the seconds waited so far. It may be async."""
+"""Called after each look with the state, and the seconds waited so far. It may be async."""
 
 LONGEST_WAIT: Final = 3600.0
-"""Seconds that are waited unless said otherwise; the reference says that an export takes up to twenty minutes."""
+"""Seconds to wait where nothing else is asked for; the reference says that an export takes up to twenty minutes."""
 
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
@@ -33,17 +33,17 @@ _FAILED: Final = frozenset(
     {"aborted", "canceled", "cancelled", "deleted", "error", "errored", "expired", "failed", "failure", "rejected"}
     | {"timed_out", "unsuccessful"}
 )
-"""The reference lists no states, so that whatever means an end is one; any other is waited out."""
+"""The reference lists no states, so whatever means an end counts as one; any other is waited out."""
 
 
 @attrs.frozen
 class Standing(Generic[T]):
-    """How something stands that the server makes.
+    """How something that the server makes stands.
 
     Attributes:
         state: in the server's words.
         found: what is waited for, as far as it is there.
-        is_done: whether it is.
+        is_done: whether it is there.
         reason: why it never will be; None while it may.
     """
 
@@ -54,7 +54,7 @@ class Standing(Generic[T]):
 
 
 def standing_of(state: object, found: T, reason: str | None = None) -> Standing[T]:
-    """How something stands whose state is called so; `reason` is what the server says of a failure."""
+    """How something in this state stands; `reason` is what the server says about a failure."""
     called = str(state or "unknown")
     means = called.strip().lower().replace(" ", "_")
     why = (reason or "the API gives no reason") if means in _FAILED else None

@@ -38,7 +38,7 @@ def of_request(event: RequestEvent) -> dict[str, Any]:
 
 
 def of_end(event: RequestEvent) -> dict[str, Any]:
-    """The attributes of how an attempt ended."""
+    """The attributes that say how an attempt ended."""
     attributes: dict[str, Any] = {} if event.status is None else {STATUS: event.status}
     error = error_of(event)
     return attributes if error is None else {**attributes, ERROR: error}

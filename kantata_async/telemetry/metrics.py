@@ -10,17 +10,17 @@ from ..transport import RequestEvent
 from .attributes import CALL, ERROR, SCHEMA, SCOPE, VERSION, error_of, of_end, of_request
 
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-"""The bounds of buckets that the conventions ask for."""
+"""The bounds of the buckets that the conventions ask for."""
 
 _LONGER_SECONDS: Final = (*_SECONDS, 25, 50, 75, 100, 250, 500, 1000)
-"""And on, for what may wait or take many requests."""
+"""Those and longer ones, for what may wait or take many requests."""
 
 
 class Metrics:
     """Records the metrics.
 
     Args:
-        provider: of the meter; None for the one that the program set for all.
+        provider: the meter's; None for the one that the program set for all.
     """
 
     def __init__(self, provider: MeterProvider | None) -> None:

@@ -36,7 +36,7 @@ from .attributes import (
 )
 
 _suppression: Callable[[], AbstractContextManager[None]] = nullcontext
-"""Keeps an instrumentation of aiohttp's from making a second span of an attempt, and from counting it twice."""
+"""Keeps an instrumentation of aiohttp from making a second span of an attempt, and from counting it twice."""
 
 with suppress(ImportError):  # without instrumentations there is nothing to suppress
     from opentelemetry.instrumentation.utils import suppress_http_instrumentation
@@ -46,7 +46,7 @@ with suppress(ImportError):  # without instrumentations there is nothing to supp
 
 @attrs.define
 class _Attempt:
-    """The span of an attempt under way, which is the current one until that is over."""
+    """The span of an attempt under way, which is the current span until the attempt is over."""
 
     span: Span
     token: Token[Context]
@@ -65,7 +65,7 @@ class Spans:
     """Makes the spans.
 
     Args:
-        provider: of the tracer; None for the one that the program set for all.
+        provider: the tracer's; None for the one that the program set for all.
     """
 
     def __init__(self, provider: TracerProvider | None) -> None:

@@ -116,7 +116,7 @@ class PostgresTarget(SQLTarget):
         super()._begin()
         if self._part is not None:
             # One process writes at a time: two that stored the same objects in different orders would wait for each
-            # other for ever, and both would make the same table. What others have made or widened meanwhile is looked up.
+            # other for ever, and both would make the same table. What others made or widened meanwhile is looked up.
             self._select("SELECT pg_advisory_xact_lock($1)", [self._key("writing")])
             self._columns.clear()
 
