@@ -52,7 +52,7 @@ class KantataSession(Resources):
         rate_limit: how fast requests may start. By default the limit is found and kept (`AdaptiveRateLimit`), and
             shared by all sessions of the process with the same token and base URL; `RateLimit` gives a fixed one,
             an `aiolimiter.AsyncLimiter` is shared with whatever else it limits, `RateLimits` gives one for each
-            endpoint that has a limit of its own, and `RedisRateLimit` shares the limit with other processes. None sends
+            endpoint that has a separate limit, and `RedisRateLimit` shares the limit with other processes. None sends
             requests as fast as they come; after a 429 only the retry policy decides how long to wait.
         retry: how often and how long a request is tried again.
         headers: sent along with every request.

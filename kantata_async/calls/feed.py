@@ -18,7 +18,7 @@ from .operation import MAX_PER_PAGE, Call, Operation, check_call
 from .parameters import INSTANT
 
 KEPT: Final = timedelta(days=9)
-"""How long the feed has an event."""
+"""How long the feed keeps an event."""
 
 _LATE: Final = timedelta(seconds=180)
 """How long an event may be under way before the feed has it."""
@@ -44,7 +44,7 @@ class Cursor:
 
     @classmethod
     def of(cls, since: datetime | str) -> Self:
-        """The cursor that such a text is of, or that begins at a moment.
+        """The cursor that a text stands for, or that begins at a moment.
 
         Raises:
             UsageError: `since` is neither.
@@ -97,7 +97,7 @@ class Feed(Generic[E]):
         """Every event once.
 
         Raises:
-            EventsLostError: the feed does not have all of them any more.
+            EventsLostError: the feed no longer has all of them.
         """
         with self._connection.calling(in_steps=True) as connection:
             while True:

@@ -8,7 +8,7 @@ subjects     the objects that hold values
 reading      the values of objects
 wishes       what was asked for, checked
 result       what became of each value
-setting      values brought to what was asked for
+setting      values made to match what was asked for
 by_name      what the generated resource of custom fields inherits
 """
 

@@ -40,7 +40,7 @@ class FieldOutcome:
 
     @property
     def done(self) -> bool:
-        """Whether the field is as it should be now."""
+        """Whether the field is as it should be."""
         return self.status in _DONE
 
 

@@ -1,4 +1,4 @@
-"""Values brought to what was asked for: what differs is sent, in bulk, and nothing twice."""
+"""Values made to match what was asked for: what differs is sent, in bulk, and nothing twice."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _FAILED: Final = frozenset(
 
 @attrs.frozen
 class Standing(Generic[T]):
-    """How something that the server makes stands.
+    """The standing of something that the server makes.
 
     Attributes:
         state: in the server's words.
@@ -54,7 +54,7 @@ class Standing(Generic[T]):
 
 
 def standing_of(state: object, found: T, reason: str | None = None) -> Standing[T]:
-    """How something in this state stands; `reason` is what the server says about a failure."""
+    """The standing of something in this state; `reason` is what the server says about a failure."""
     called = str(state or "unknown")
     means = called.strip().lower().replace(" ", "_")
     why = (reason or "the API gives no reason") if means in _FAILED else None

@@ -113,7 +113,7 @@ class Copying:
             await self._compare_count()
 
     async def divide(self, most: int) -> Sequence[Part] | None:
-        """The windows that are to be read, each as a part that others can copy; None where at most `most` objects are.
+        """The windows that are to be read, each as a part that others can copy; None for `most` objects or fewer.
 
         Raises:
             KantataError: a request failed.

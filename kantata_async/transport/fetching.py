@@ -270,7 +270,7 @@ class FileExchange:
     async def _in_turn(
         self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt
     ) -> aiohttp.ClientResponse:
-        """Send to the API's host, with the token and under its limits."""
+        """The answer of the API's host, asked with the token and under its limits."""
         services = self._services
         slot = services.limiter.slot(request.method, request.path, self._refused, patience=self._options.retry.deadline)
         async with slot:
@@ -291,7 +291,7 @@ class FileExchange:
     async def _at_once(
         self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt
     ) -> aiohttp.ClientResponse:
-        """Send to another host."""
+        """The answer of another host."""
         sending = 0.0 if form is None or form.size is None else form.size / _SLOWEST_UPLOAD
         with self.limited(request, self._options.timeout + sending):
             return await self._sent(request, url, form, attempt)

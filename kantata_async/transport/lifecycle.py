@@ -202,7 +202,7 @@ class Transport:
             self._tokens.redact.add(secret)
 
     def spawn(self, coroutine: Coroutine[Any, Any, _T]) -> asyncio.Task[_T]:
-        """Run a coroutine as a task that counts as part of the running job, and ends with the session at the latest.
+        """The task that runs a coroutine; it is part of the running job, and ends with the session at the latest.
 
         When the session is closed under way, the task ends with a ConnectionFailedError.
 

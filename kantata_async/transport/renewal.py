@@ -99,7 +99,7 @@ def _form_of(profile: Profile) -> HiddenForm:
 
 
 def _refusal(content: str) -> str | None:
-    """OAuth's error code of an answer, where it has one."""
+    """The OAuth error code of an answer, where it has one."""
     try:
         code = msgspec.json.decode(content, type=_Refused).error
     except msgspec.MsgspecError:

@@ -102,26 +102,26 @@ class RequestStory:
         self._sent_at: float | None = None
 
     def started(self) -> None:
-        """It was asked for."""
+        """Record that it was asked for."""
         self._tell("started")
 
     def queued(self) -> None:
-        """An attempt stands in line."""
+        """Record that an attempt stands in line."""
         self._queued_since = time.monotonic()
 
     def attempt_started(self, attempt: int) -> None:
-        """An attempt goes."""
+        """Record that an attempt is sent."""
         self._sent_at = time.monotonic()
         queued = self._sent_at - self._queued_since
         self._details.update(attempt=attempt, queued=queued, status=None, retry_after=None, request_id=None)
         self._tell("attempt_started")
 
     def attempt_answered(self, status: int, request_id: str | None, retry_after: float | None) -> None:
-        """An attempt had an answer, at least its status."""
+        """Record that an attempt had an answer, at least its status."""
         self._details.update(status=status, request_id=request_id, retry_after=retry_after)
 
     def attempt_finished(self, error: BaseException | None) -> None:
-        """The attempt under way is over, if there is one."""
+        """Record that the attempt under way is over, if there is one."""
         if self._sent_at is None:
             return
         self._sent_seconds += time.monotonic() - self._sent_at
@@ -131,11 +131,11 @@ class RequestStory:
             self._tell("throttled", error)
 
     def retried(self, error: BaseException) -> None:
-        """It is going to be sent again."""
+        """Record that it is going to be sent again."""
         self._tell("retried", error)
 
     def finished(self, error: BaseException | None) -> None:
-        """It is over."""
+        """Record that it is over."""
         self.attempt_finished(error)
         self._tell("finished", error)
 

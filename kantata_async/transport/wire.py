@@ -61,7 +61,7 @@ class _OnTheWire:
     connected: bool = False
 
     async def connecting(self) -> None:
-        """A connection is about to be taken or made: nothing can have been sent."""
+        """Note that a connection is about to be taken or made: nothing can have been sent."""
         if self.connected:
             # In case aiohttp ever sends a request again by itself.
             raise _LostError(aiohttp.ServerDisconnectedError())
@@ -71,7 +71,7 @@ class _OnTheWire:
                 await asyncio.sleep(0)
 
     def has_connection(self) -> None:
-        """From here on something may reach the server."""
+        """Note that from here on something may reach the server."""
         self.connected = True
         self.attempt.phase = Phase.SENT
 
@@ -94,7 +94,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
-    """Notes the same for a connector that was not made here."""
+    """What notes the same for a connector that was not made here."""
 
     async def connecting(*_: object) -> None:
         await _on_the_wire.get().connecting()

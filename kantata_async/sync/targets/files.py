@@ -223,7 +223,7 @@ class _Edit:
         self._at = at
 
     def merge(self, rows: Rows) -> Written:
-        """Store objects as `Rows` says."""
+        """How many objects were new or changed, once they are stored as `Rows` says."""
         there = self._taken(rows.table, rows.batch.column("id"))
         if not there:
             name = self._added(rows.table, arrow().Table.from_batches([with_ours(rows, self._at)]))
@@ -271,7 +271,7 @@ class _Edit:
     def _replace(
         self, table: Table, changed: list[dict[str, Any]], added: list[dict[str, Any]], gone: set[str] | None = None
     ) -> None:
-        """Write the files that some objects are in anew without them, and a file of those that are to be there."""
+        """Rewrite the files that some objects are in without these, and write a file of those that are to be there."""
         pc = arrow_compute()
 
         ids = arrow().array(sorted({one["id"] for one in changed} | (gone or set())), arrow().string())

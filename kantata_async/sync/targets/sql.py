@@ -84,7 +84,7 @@ class SQLTarget(ABC):
 
     @abstractmethod
     def _merge(self, rows: Rows, at: datetime) -> Written:
-        """Store objects as `Rows` says."""
+        """How many objects were new or changed, once they are stored as `Rows` says."""
 
     @abstractmethod
     def _errors(self) -> tuple[type[Exception], ...]:
