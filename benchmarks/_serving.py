@@ -6,7 +6,6 @@ It answers after a latency, from pages made beforehand, and knows no more of HTT
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import attrs
 import orjson
+
+from chaos.other_process import in_other_process
 
 from ._payloads import PAGE, USERS, Asked, payload
 
@@ -39,14 +40,8 @@ class Served:
 @contextmanager
 def serving(served: Served) -> Iterator[str]:
     """Run a server until the block ends; gives its base URL."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, served), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_other_process(_serve, served) as where:
+        yield where
 
 
 def _serve(pipe: Connection, served: Served) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import multiprocessing
-import re
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
+from chaos.other_process import in_other_process, peak_bytes
 from kantata_async import KantataSession, normalize
 
 from ._figures import Figure
@@ -20,8 +18,6 @@ from ._payloads import PARTICIPATIONS, STORIES, USERS, Asked, encoded
 from ._serving import TOKEN, Served, serving
 
 PAGES: Final = (PARTICIPATIONS, STORIES, USERS)
-
-_PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def main(quick: bool) -> list[Figure]:
@@ -38,20 +34,11 @@ def main(quick: bool) -> list[Figure]:
 
 
 def _peak_of(length: int) -> int:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    with serving(Served(length)) as url:
-        process = context.Process(target=_iterate, args=(url, length, there))
-        process.start()
-        there.close()
-        try:
-            peak: int = here.recv()
-        finally:
-            process.join()
-    return peak
+    with serving(Served(length)) as url, in_other_process(_iterate, url, length) as peak:
+        return int(peak)
 
 
-def _iterate(url: str, length: int, pipe: Any) -> None:
+def _iterate(pipe: Any, url: str, length: int) -> None:
     async def run() -> None:
         async with KantataSession(token=TOKEN, base_url=url, rate_limit=None) as kantata:
             count = 0
@@ -61,10 +48,7 @@ def _iterate(url: str, length: int, pipe: Any) -> None:
                 raise AssertionError(count)
 
     asyncio.run(run())
-    found = _PEAK.search(Path("/proc/self/status").read_text())
-    if found is None:
-        raise LookupError("this system does not tell the peak of a process")
-    pipe.send(int(found[1]) * 1024)
+    pipe.send(peak_bytes())
 
 
 def _sizes(asked: Asked, pages: int) -> list[Figure]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 import orjson
 
+from chaos.other_process import in_other_process
 from kantata_async import KantataSession
 from kantata_async.sync import (
     DuckDBTarget,
@@ -137,15 +137,8 @@ def _with_dlt(url: str, count: int, directory: Path) -> None:
 @contextmanager
 def serving(count: int) -> Iterator[str]:
     """Run a server of so many time entries, in a process of its own, until the block ends; gives its base URL."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, count), daemon=True)
-    process.start()
-    there.close()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_other_process(_serve, count) as where:
+        yield where
 
 
 def _serve(pipe: Any, count: int) -> None:

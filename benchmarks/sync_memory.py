@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import re
 import tempfile
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from chaos.other_process import in_other_process, peak_bytes
 from kantata_async.sync import SQLiteTarget
 
 from ._figures import Figure
 from .sync import copy, serving
-
-_PEAK: Final = re.compile(r"VmHWM:\s+(\d+) kB")
 
 
 def main(quick: bool) -> list[Figure]:
@@ -29,20 +26,14 @@ def main(quick: bool) -> list[Figure]:
 
 
 def _peak_of(count: int) -> int:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    with tempfile.TemporaryDirectory() as directory, serving(count) as url:
-        process = context.Process(target=_copied, args=(url, directory, count, there))
-        process.start()
-        there.close()
-        try:
-            peak: int = here.recv()
-        finally:
-            process.join()
-    return peak
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        serving(count) as url,
+        in_other_process(_copied, url, directory, count) as peak,
+    ):
+        return int(peak)
 
 
-def _copied(url: str, directory: str, count: int, pipe: Any) -> None:
+def _copied(pipe: Any, url: str, directory: str, count: int) -> None:
     asyncio.run(copy(url, SQLiteTarget(Path(directory) / "copy.db"), count))
-    peak = _PEAK.search(Path("/proc/self/status").read_text())
-    pipe.send(int(peak[1]) * 1000 if peak else 0)
+    pipe.send(peak_bytes())

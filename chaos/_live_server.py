@@ -8,7 +8,6 @@ some time after the time it says it was made.
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import random
 import struct
 import time
@@ -24,6 +23,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 import msgspec
+
+from chaos.other_process import in_other_process
 
 LAG: Final = 3
 """Seconds after which every write is visible."""
@@ -484,15 +485,8 @@ def _failed(fault: str | None, body: bytes, writer: asyncio.StreamWriter, now: f
 @contextmanager
 def living(world: World) -> Iterator[str]:
     """Run such a server, in a process of its own, until the block ends; gives where it is."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, world), daemon=True)
-    process.start()
-    there.close()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_other_process(_serve, world) as where:
+        yield where
 
 
 def _serve(pipe: Connection, world: World) -> None:

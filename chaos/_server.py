@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from chaos.other_process import in_other_process
 from kantata_async.sandbox import Sandbox
 
 
 @contextmanager
 def serving(**founding: Any) -> Iterator[tuple[str, str]]:
     """Run a sandbox until the block ends; gives its URL and token."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, founding), daemon=True)
-    process.start()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_other_process(_serve, founding) as where:
+        yield where
 
 
 def _serve(pipe: Connection, founding: dict[str, Any]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import multiprocessing
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
+from chaos.other_process import in_other_process, peak_bytes
 from kantata_async import KantataSession, RetryPolicy
 from kantata_async.sandbox import Fault, Sandbox, Switches
 
@@ -28,15 +27,8 @@ _RETRY: Final = RetryPolicy(attempts=CUTS + 2, first_wait=0.01, max_wait=0.02)
 @contextmanager
 def storing(*, ranges: bool) -> Iterator[tuple[str, str, str]]:
     """A sandbox in a process of its own, with a file of that size; gives its URL, its token and the file's link."""
-    here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(there, ranges), daemon=True)
-    process.start()
-    there.close()
-    try:
-        yield here.recv()
-    finally:
-        process.terminate()
-        process.join()
+    with in_other_process(_serve, ranges) as where:
+        yield where
 
 
 def _serve(pipe: Connection, ranges: bool) -> None:
@@ -56,7 +48,7 @@ async def _served(pipe: Connection, *, ranges: bool) -> None:
 
 
 def _download(pipe: Connection, url: str, token: str, link: str, to: str) -> None:
-    pipe.send((asyncio.run(_downloaded(url, token, link, to)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    pipe.send((asyncio.run(_downloaded(url, token, link, to)), peak_bytes()))
 
 
 async def _downloaded(url: str, token: str, link: str, to: str) -> int:
@@ -83,22 +75,15 @@ def expected() -> str:
 def once(*, ranges: bool, whole: str) -> str:
     """One download, and what it took."""
     with storing(ranges=ranges) as (url, token, link), tempfile.TemporaryDirectory() as folder:
-        here, there = multiprocessing.Pipe()
         target = Path(folder) / "big.bin"
         began = time.monotonic()
-        process = multiprocessing.get_context("spawn").Process(
-            target=_download, args=(there, url, token, link, str(target))
-        )
-        process.start()
-        there.close()
-        size, kilobytes = here.recv()
-        process.join()
-        seconds = time.monotonic() - began
+        with in_other_process(_download, url, token, link, str(target)) as (size, peak):
+            seconds = time.monotonic() - began
         assert [path.name for path in Path(folder).iterdir()] == ["big.bin"]
         assert (size, target.stat().st_size) == (SIZE, SIZE)
         assert digest(target) == whole
-    assert kilobytes * 1024 < ALLOWED, kilobytes
-    return f"{SIZE / 1e6:,.0f} MB over {CUTS} cuts in {seconds:.1f} s, {kilobytes / 1000:.0f} MB of memory at most"
+    assert peak < ALLOWED, peak
+    return f"{SIZE / 1e6:,.0f} MB over {CUTS} cuts in {seconds:.1f} s, {peak / 1e6:.0f} MB of memory at most"
 
 
 def main(seeds: int) -> None:

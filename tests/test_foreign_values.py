@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from kantata_async import KantataSession, UsageError
 from kantata_async.calls import BOOLEAN, DAY, EMPTY, ID, IDS, INSTANT, INTEGER, NUMBER, TEXT, TEXTS, Choice
 from kantata_async.calls.foreign_values import plain
-from kantata_async.calls.parameters import Kind, check_fields, check_id
+from kantata_async.calls.parameters import ParameterKind, check_fields, check_id
 from kantata_async.sandbox import Sandbox
 
 EMPTY_CELLS: Final = [math.nan, np.float64("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "s"), np.nan]
 
-TAKEN: Final[list[tuple[Kind, Any, Any]]] = [
+TAKEN: Final[list[tuple[ParameterKind, Any, Any]]] = [
     (ID, 3.0, 3),
     (ID, np.float64(1234567), 1234567),
     (ID, np.int32(7), 7),
@@ -42,7 +42,7 @@ TAKEN: Final[list[tuple[Kind, Any, Any]]] = [
     (INSTANT, pd.Timestamp("2026-02-28 09:30", tz="UTC"), "2026-02-28T09:30:00+00:00"),
 ]
 
-REFUSED: Final[list[tuple[Kind, Any]]] = [
+REFUSED: Final[list[tuple[ParameterKind, Any]]] = [
     (ID, 3.5),
     (ID, np.float64("inf")),
     (ID, -1.0),
@@ -63,7 +63,7 @@ REFUSED: Final[list[tuple[Kind, Any]]] = [
 
 
 @pytest.mark.parametrize(("kind", "value", "wire"), TAKEN)
-def test_they_are_what_they_look_like(kind: Kind, value: Any, wire: Any) -> None:
+def test_they_are_what_they_look_like(kind: ParameterKind, value: Any, wire: Any) -> None:
     """And plain Python on the wire."""
     made = kind.wire(value, "x")
     assert made == wire
@@ -71,7 +71,7 @@ def test_they_are_what_they_look_like(kind: Kind, value: Any, wire: Any) -> None
 
 
 @pytest.mark.parametrize(("kind", "value"), REFUSED)
-def test_what_they_do_not_look_like_is_refused(kind: Kind, value: Any) -> None:
+def test_what_they_do_not_look_like_is_refused(kind: ParameterKind, value: Any) -> None:
     """A fraction is no id, a time of day no date, an empty cell no value."""
     with pytest.raises(UsageError, match=r"^x"):
         kind.wire(value, "x")

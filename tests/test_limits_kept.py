@@ -22,7 +22,7 @@ from wire import OK, Server, json_answer
 from kantata_async import AdaptiveRateLimit, KantataSession, LimitState, RateLimits
 from kantata_async.limits import AccountLimits, Limiter, account_for
 from kantata_async.limits.curve import RateCurve
-from kantata_async.limits.kept import BELIEVED_SECONDS, keep_rate, kept_rates
+from kantata_async.limits.kept import BELIEVED_SECONDS, THREAD, keep_rate, kept_rates
 from kantata_async.limits.registry import account_digest
 
 API = "https://kantata.example/api/v1"
@@ -39,8 +39,9 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def kept(name: str, rate: float) -> None:
     """Keep a rate, and wait until it is."""
     keep_rate(ACCOUNT, name, rate)
-    for thread in set(threading.enumerate()) - {threading.main_thread()}:
-        thread.join(5)
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join()
 
 
 def one_limit(age: float = 0.0, rate: object = 50.0, name: str = "general") -> dict[str, object]:

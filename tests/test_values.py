@@ -35,9 +35,9 @@ from kantata_async.calls.parameters import (
     Choice,
     Choices,
     Keyed,
-    Kind,
     Needed,
     Object,
+    ParameterKind,
     check_fields,
     check_id,
     did_you_mean,
@@ -118,7 +118,7 @@ HOSTILE_IDS: Final[list[Any]] = [
     Colour.RED,
 ]
 
-TAKES: Final[list[tuple[str, Kind, Any, Any]]] = [
+TAKES: Final[list[tuple[str, ParameterKind, Any, Any]]] = [
     ("text", TEXT, "maven", "maven"),
     ("empty text", TEXT, "", ""),
     ("any text", TEXT, "é\n\u0664 \U0001f600", "é\n\u0664 \U0001f600"),
@@ -181,7 +181,7 @@ TAKES: Final[list[tuple[str, Kind, Any, Any]]] = [
     ("null part", Object({"a": INTEGER}), {"a": None}, {"a": None}),
 ]
 
-REFUSES: Final[list[tuple[Kind, str, list[Any]]]] = [
+REFUSES: Final[list[tuple[ParameterKind, str, list[Any]]]] = [
     (TEXT, "text", [None, 7, True, b"x", ["x"], Colour.RED, "\ud800", date(2026, 1, 5)]),
     (
         TEXTS,
@@ -241,7 +241,7 @@ REFUSES: Final[list[tuple[Kind, str, list[Any]]]] = [
 
 
 @pytest.mark.parametrize(("kind", "value", "wire"), [row[1:] for row in TAKES], ids=[f"{row[0]}" for row in TAKES])
-def test_a_kind_takes(kind: Kind, value: Any, wire: Any) -> None:
+def test_a_kind_takes(kind: ParameterKind, value: Any, wire: Any) -> None:
     """And gives plain JSON of the exact types."""
     got = kind.wire(value, "x")
     assert got == wire
@@ -254,7 +254,7 @@ def test_a_kind_takes(kind: Kind, value: Any, wire: Any) -> None:
     [(kind, expects, value) for kind, expects, values in REFUSES for value in values],
     ids=[f"{row}-{number}" for row, (_, _, values) in enumerate(REFUSES) for number in range(len(values))],
 )
-def test_a_kind_refuses(kind: Kind, expects: str, value: Any) -> None:
+def test_a_kind_refuses(kind: ParameterKind, expects: str, value: Any) -> None:
     """Naming the parameter and what it takes, in a line that can be read."""
     with pytest.raises(UsageError, match=f"^colour.*{expects}") as caught:
         kind.wire(value, "colour")
@@ -311,7 +311,7 @@ KINDS: Final = [TEXT, TEXTS, INTEGER, NUMBER, BOOLEAN, DAY, INSTANT, ID, IDS, Ar
 
 
 @given(st.sampled_from([*KINDS, Object({"a": TEXT, "b": Needed(IDS)}), Choice(("a", "b"))]), ANYTHING)
-def test_a_kind_gives_json_or_refuses(kind: Kind, value: Any) -> None:
+def test_a_kind_gives_json_or_refuses(kind: ParameterKind, value: Any) -> None:
     """With UsageError and nothing else."""
     try:
         wire = kind.wire(value, "x")

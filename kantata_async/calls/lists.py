@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import aclosing
 from copy import copy
 from functools import wraps
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 import attrs
 
@@ -30,22 +30,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 E = TypeVar("E", bound=Entity)
-Q = TypeVar("Q", bound="ListQuery[Any]")
-P = ParamSpec("P")
-R = TypeVar("R")
+Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
-def _one_call(
-    method: Callable[Concatenate[Q, P], Awaitable[R]],
-) -> Callable[Concatenate[Q, P], Coroutine[Any, Any, R]]:
+def _one_call(method: Method) -> Method:
     """A method whose requests all belong to one call."""
 
     @wraps(method)
-    async def called(query: Q, /, *args: P.args, **arguments: P.kwargs) -> R:
+    async def called(query: ListQuery[Any], *args: Any, **arguments: Any) -> Any:
         with query._connection.calling() as connection:
             return await method(query._over(connection), *args, **arguments)
 
-    return called
+    # The same type, as jedi completes what it gives only so.
+    return cast("Method", called)
 
 
 class Found(list[E]):

@@ -23,7 +23,7 @@ _ELSEWHERE: Final = {
     "get": ("objects", "get", "Get objects of COLLECTION by their ids."),
     "list": ("objects", "list_", "List the objects of COLLECTION."),
     "login": ("signin", "login", "Sign in with a browser, and keep the access token for later."),
-    "logout": ("signin", "logout", "Revoke the token of a profile, and forget it."),
+    "logout": ("signin", "logout", "Revoke the tokens of a profile, and forget it."),
     "profiles": ("signin", "profiles", "List the profiles that are kept."),
     "provision": ("provision", "provision", "Make teams, people or groups as FILE says."),
     "resources": ("resources", "resources", "List the collections of the API, or what COLLECTION takes."),

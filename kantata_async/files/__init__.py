@@ -16,10 +16,9 @@ from .downloading import DownloadedFile, OnProgress, WantedFile, download
 from .names import plain_name
 from .sources import UploadFrom, content_of
 from .uploading import ask_for_place, put_there
-from .waiting import LONGEST_WAIT, OnState, Standing, standing_of, wait
+from .waiting import OnState, Standing, standing_of, wait
 
 __all__ = [
-    "LONGEST_WAIT",
     "DownloadTo",
     "DownloadedFile",
     "OnProgress",

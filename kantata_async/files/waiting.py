@@ -18,9 +18,6 @@ T = TypeVar("T")
 OnState: TypeAlias = Callable[[str, float], object]
 """Called after each look with the state, and the seconds waited so far. It may be async."""
 
-LONGEST_WAIT: Final = 3600.0
-"""Seconds to wait where nothing else is asked for; the reference says that an export takes up to twenty minutes."""
-
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _GROWTH: Final = 1.5
@@ -75,7 +72,7 @@ async def wait(
     what: str,
     again: str,
     sleep: Sleep,
-    deadline: float = LONGEST_WAIT,
+    deadline: float,
     on_state: OnState | None = None,
 ) -> T:
     """What is waited for, when it is there.

@@ -20,6 +20,7 @@ from ..private_files import write_privately
 from .curve import SLOWEST
 
 DIRECTORY_VARIABLE: Final = "KANTATA_CACHE_DIR"
+THREAD: Final = "kantata_async keeps a limit"
 BELIEVED_SECONDS: Final = 30 * 24 * 3600
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
@@ -53,7 +54,7 @@ def keep_rate(account: str, name: str, rate: float) -> None:
     """Keep the rate at which a limit was met now. A thread writes it, so that no event loop waits for a disk."""
     # At the end of the interpreter no thread begins any more.
     with suppress(RuntimeError):
-        threading.Thread(target=_write, args=(account, name, _Met(rate, time.time()))).start()
+        threading.Thread(target=_write, args=(account, name, _Met(rate, time.time())), name=THREAD).start()
 
 
 def _read(account: str) -> dict[str, _Met]:
