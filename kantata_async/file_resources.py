@@ -27,7 +27,7 @@ E = TypeVar("E", bound=Entity)
 DefinitionT = TypeVar("DefinitionT")
 
 _LONGEST_WAIT = 3600.0
-"""Seconds that are waited unless said otherwise; the reference says that an export takes up to twenty minutes."""
+"""Seconds to wait where nothing else is asked for; the reference says that an export takes up to twenty minutes."""
 
 _REASONS = ("error_message", "error", "failure_reason", "reason", "message")
 """Where an export may say why it failed; the reference lists no such attribute."""
