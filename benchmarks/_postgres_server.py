@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -43,6 +44,7 @@ def postgres() -> Iterator[str]:
             time.sleep(0.05)
         yield f"postgresql://{_USER}@/postgres?host={place}"
     finally:
-        server.terminate()
+        # To be terminated it would wait for its clients; interrupted, it ends their connections.
+        server.send_signal(signal.SIGINT)
         server.wait()
         shutil.rmtree(place, ignore_errors=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from redis import Redis
@@ -24,9 +26,19 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "distributed" / "copy_by_two.
 async def run_example(environment: dict[str, str]) -> str:
     """What the example prints."""
     running = await asyncio.create_subprocess_exec(
-        sys.executable, str(EXAMPLE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment}
+        sys.executable,
+        str(EXAMPLE),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+        start_new_session=True,
     )
-    printed, complaints = await asyncio.wait_for(running.communicate(), 60)
+    try:
+        printed, complaints = await asyncio.wait_for(running.communicate(), 240)
+    finally:
+        # Its workers too, should it not have come to their end.
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 0, complaints.decode()
     return printed.decode()
 
