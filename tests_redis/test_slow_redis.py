@@ -60,5 +60,5 @@ async def test_an_answer_in_time_is_delivered_though_its_limit_is_told_too_late(
     ):
         response = await transport.send(post())
         way.seconds = 0
-    assert (response.status, response.data, response.attempts) == (201, {"made": True}, 2)
+    assert (success.response.status, success.data, success.response.attempts) == (201, {"made": True}, 2)
     assert server.methods == ["POST", "POST"]
