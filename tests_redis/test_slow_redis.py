@@ -58,7 +58,7 @@ async def test_an_answer_in_time_is_delivered_though_its_limit_is_told_too_late(
         Server([json_answer({}, 429), answer_when_redis_is_slow]) as server,
         opened(server, timeout=1.0, rate_limit=RedisRateLimit(url)) as transport,
     ):
-        response = await transport.send(post())
+        success = await transport.send(post())
         way.seconds = 0
     assert (success.response.status, success.data, success.response.attempts) == (201, {"made": True}, 2)
     assert server.methods == ["POST", "POST"]
