@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
@@ -60,7 +60,8 @@ class _Published:
     csv: bool = False
 
 
-_HERE: Final = files("kantata_async.catalogue")
+_HERE: Final = Path(__file__).parents[1] / "kantata_async" / "catalogue"
+"""The sources, which no wheel has."""
 _STRICT: Final = cattrs.Converter(forbid_extra_keys=True)
 
 

@@ -9,11 +9,9 @@ from typing import Any, Final
 
 import yaml
 
-import kantata_async
-
 Raw = dict[str, Any]
 
-_FOLDER: Final = Path(kantata_async.__file__).parent / "catalogue"
+_FOLDER: Final = Path(__file__).parents[1] / "kantata_async" / "catalogue"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -422,8 +422,7 @@ def test_the_environment_has_it_log(request: pytest.FixtureRequest) -> None:
     """To stderr, each line once, and without the token, in a program that sets up no logging of its own."""
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        cwd=request.path.parent,
-        env={**os.environ, "KANTATA_LOG": "debug"},
+        env={**os.environ, "KANTATA_LOG": "debug", "PYTHONPATH": str(request.path.parent)},
         capture_output=True,
         text=True,
         timeout=60,

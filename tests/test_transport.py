@@ -643,7 +643,7 @@ def test_nothing_is_left_open_in_dev_mode(request: pytest.FixtureRequest) -> Non
     """Python's dev mode with every warning an error has nothing to say."""
     ran = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM],
-        cwd=request.path.parent,
+        env={**os.environ, "PYTHONPATH": str(request.path.parent)},
         capture_output=True,
         text=True,
         timeout=30,
