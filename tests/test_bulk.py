@@ -187,6 +187,24 @@ async def test_bad_and_present_rows_through_a_bad_network(
         result.raise_for_errors()
 
 
+@pytest.mark.session(retry=QUICK, concurrency=1)
+async def test_what_is_there_is_found_where_batches_are_refused_whole(
+    kantata_sandbox: Sandbox, kantata: KantataSession
+) -> None:
+    """Once it is known that a refused batch does nothing, only the rows that the API names are looked for."""
+    rows = rows_for(kantata_sandbox, 400)
+    for index in (50, 150, 399):
+        await kantata.participations.create(**rows[index])  # type: ignore[arg-type]
+    rows[250] = {**rows[250], "user_id": 999_999}
+    kantata_sandbox.clear_log()
+    result = await kantata.participations.create_many(rows)
+    assert [outcome.index for outcome in result.existing] == [50, 150, 399]
+    assert [outcome.index for outcome in result.rejected] == [250]
+    assert len(result.created) == 396
+    assert kantata_sandbox.count("POST", "/participations") == 8
+    assert kantata_sandbox.count("GET") <= 10
+
+
 async def test_where_nothing_can_be_looked_up(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """A lost answer for objects that nothing identifies is unknown: it is not sent again."""
     kantata_sandbox.faults.add(Fault("reset", when="after", method="POST"))

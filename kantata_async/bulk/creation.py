@@ -132,7 +132,7 @@ class Creation(Generic[E]):
         """
         suspects = {} if suspects is None else suspects
         if not rows:
-            self._reject(suspects, ledger)
+            await self._reject(suspects, ledger)
             return
         if sendings == MOST_SENDINGS:
             ledger.note(rows, "not_sent", reason=f"it was sent {sendings} times without an answer, and is not there")
@@ -156,8 +156,8 @@ class Creation(Generic[E]):
             ledger.interrupted(rows, error)
             raise
         else:
-            self._reject(suspects, ledger)
             await self._after_answer(rows, ledger, entities)
+            await self._reject(suspects, ledger)
 
     async def _send(self, rows: Sequence[Row]) -> Sequence[E]:
         without_body = attrs.evolve(self.create, body=None)  # the rows were checked when they were taken in
@@ -245,7 +245,7 @@ class Creation(Generic[E]):
     async def _after_refusal(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, began: float) -> None:
         """Tell the rows that were refused from those that were sent with them; `began` is when they were sent."""
         if len(rows) == 1:
-            await self._after_own_refusal(rows[0], ledger, error)
+            await self._settle_refused({rows[0]: errors_of(error)}, ledger)
             return
         named = errors_by_row(rows, error) if self._manners.names_rows else {}
         if named is None:
@@ -265,22 +265,26 @@ class Creation(Generic[E]):
         else:
             await self._split(rest, ledger, error)
 
-    async def _after_own_refusal(self, row: Row, ledger: Ledger[E], error: KantataError) -> None:
-        """Settle a row that was refused alone: it may be there already, which may be why."""
-        was_lost = ledger.was_lost(row)
-        if row.key is not None and not ledger.is_known_absent(row):
-            found = await self._findings([row], ledger, self._is_what_was_sent(ledger) if was_lost else _any_will_do)
-            match found[row]:
+    async def _settle_refused(self, refused: Errors, ledger: Ledger[E]) -> None:
+        """Settle rows that were refused for themselves: they may be there already, which may be why."""
+        is_what_was_sent = self._is_what_was_sent(ledger)
+
+        def suffices(row: Row, entity: E) -> bool:
+            return not ledger.was_lost(row) or is_what_was_sent(row, entity)
+
+        unseen = [row for row in _sought(refused) if not ledger.is_known_absent(row)]
+        found = await self._findings(unseen, ledger, suffices)
+        for row, errors in refused.items():
+            was_lost = ledger.was_lost(row)
+            match found.get(row):
                 case Finding(Presence.OURS, entity=entity) if entity is not None and was_lost:
                     self._created(row, entity, ledger)
-                    return
                 case Finding(entity=entity) if entity is not None:
                     await self._exists(row, entity, ledger)
-                    return
                 case Finding(Presence.UNSURE, reason=reason) if was_lost:
                     ledger.cannot_tell([row], reason or "")
-                    return
-        ledger.note([row], "rejected", errors=errors_of(error))
+                case _:
+                    ledger.note([row], "rejected", errors=errors)
 
     async def _left_of_refused(
         self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError, began: float
@@ -321,17 +325,18 @@ class Creation(Generic[E]):
         done = [row for row in batch if ledger.outcome_of(row).status == "created"]
         is_all_else = len(rest) + len(done) + len(named) == len(batch)
         if is_all_else and not rest:
-            self._reject(suspects, ledger)  # there is nothing else that it could have been
+            await self._reject(suspects, ledger)  # there is nothing else that it could have been
         else:
             await self._create(rest, ledger, suspects=suspects if is_all_else else None)
         await self._check(suspects, ledger)
         if batch[0] in rest and ledger.are_rejected(named):
             self._learn_all_or_nothing(batch[0], ledger, error)
 
-    def _reject(self, suspects: Suspects, ledger: Ledger[E]) -> None:
-        for row, errors in suspects.items():
-            ledger.note([row], "rejected", errors=errors)
+    async def _reject(self, suspects: Suspects, ledger: Ledger[E]) -> None:
+        """Settle rows that the API named, and was right to."""
+        refused = dict(suspects)
         suspects.clear()
+        await self._settle_refused(refused, ledger)
 
     async def _check(self, suspects: Suspects, ledger: Ledger[E]) -> None:
         """Send rows that the API named, one by one: what it refuses alone is at fault, else its positions are wrong."""
