@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NoReturn
 
 import attrs
@@ -69,18 +69,20 @@ class Connection:
         return self.transport.watched
 
     def named(self, name: str) -> Connection:
-        """The connection for what the program calls by this name."""
-        return attrs.evolve(self, call_name=name)
+        """The connection for what the program calls by this name, which only those who watch hear of."""
+        return attrs.evolve(self, call_name=name) if self.watched else self
 
-    @contextmanager
-    def calling(self, *, in_steps: bool = False) -> Iterator[Connection]:
+    def calling(self, *, in_steps: bool = False) -> AbstractContextManager[Connection]:
         """The connection for all requests of one call, which begins and ends with the block.
 
         `in_steps`: whether it is a generator's, between whose steps the program goes on with something else.
         """
         if self.call is not None or not self.watched:
-            yield self
-            return
+            return nullcontext(self)
+        return self._with_story(in_steps=in_steps)
+
+    @contextmanager
+    def _with_story(self, *, in_steps: bool) -> Iterator[Connection]:
         story = self.transport.story_of(self.call_name)
         with story.told(in_steps=in_steps):
             yield attrs.evolve(self, call=story)

@@ -100,7 +100,8 @@ class AccountLimits:
 
         None where one of them makes it wait, or has to be asked with `take`: then nothing was taken.
         """
-        return await self._taken(self._metered(names), again=again)
+        meters = self._metered(names)
+        return await self._taken(meters, again=again) if meters else self.clock()
 
     async def _taken(self, meters: list[Meter], *, again: bool) -> float | None:
         now = self.clock()
