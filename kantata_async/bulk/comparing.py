@@ -87,9 +87,6 @@ def _loosely(value: Hashable) -> Hashable:
         return text
 
 
-_NOT_SHOWN: Final = object()
-
-
 @attrs.frozen
 class Agreement:
     """Which of the fields that were sent an object shows as they were sent, and which otherwise.

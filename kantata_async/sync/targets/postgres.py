@@ -57,8 +57,6 @@ class PostgresTarget(SQLTarget):
         self._dsn: Final = dsn
         self._schema: Final = schema
         self._part: str | None = None
-        self._connection: Any = None
-        self._cursor: Any = None
 
     @property
     def name(self) -> str:
@@ -119,14 +117,6 @@ class PostgresTarget(SQLTarget):
             # other for ever, and both would make the same table. What others made or widened meanwhile is looked up.
             self._select("SELECT pg_advisory_xact_lock($1)", [self._key("writing")])
             self._columns.clear()
-
-    def close(self) -> None:
-        """See `Target.close`."""
-        for one in (self._cursor, self._connection):
-            if one is not None:
-                one.close()
-        self._cursor = self._connection = None
-        self._columns.clear()
 
     def _errors(self) -> tuple[type[Exception], ...]:
         return (driver("adbc_driver_manager", "sync").Error,)

@@ -45,6 +45,8 @@ class SQLTarget(ABC):
             raise UsageError(f"on_deletion is 'mark' or 'remove', not {on_deletion!r}")
         self._on_deletion: Final = on_deletion
         self._columns: Final[dict[str, set[str]]] = {}
+        self._connection: Any = None
+        self._cursor: Any = None
 
     # --- what each database does in its own way ----------------------------------------------------------------------
 
@@ -61,10 +63,6 @@ class SQLTarget(ABC):
             TargetError: another process has it.
             Exception: what its driver raises.
         """
-
-    @abstractmethod
-    def close(self) -> None:
-        """See `Target.close`."""
 
     @abstractmethod
     def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
@@ -109,6 +107,14 @@ class SQLTarget(ABC):
         except BaseException:
             self.close()
             raise
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        for one in (self._cursor, self._connection):
+            if one is not None:
+                one.close()
+        self._cursor = self._connection = None
+        self._columns.clear()
 
     def write(self, step: Step) -> Mapping[str, Written]:
         """See `Target.write`."""

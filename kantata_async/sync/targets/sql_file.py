@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from typing import Any, Final
+from typing import Final
 
 from .lock import FileLock
 from .protocol import OnDeletion
@@ -22,8 +22,6 @@ class SQLFileTarget(SQLTarget):
         super().__init__(on_deletion)
         self._path: Final = fspath(path)
         self._lock: Final = FileLock(self._path)
-        self._connection: Any = None
-        self._cursor: Any = None
 
     @property
     def name(self) -> str:
@@ -32,9 +30,5 @@ class SQLFileTarget(SQLTarget):
 
     def close(self) -> None:
         """See `Target.close`."""
-        for one in (self._cursor, self._connection):
-            if one is not None:
-                one.close()
-        self._cursor = self._connection = None
-        self._columns.clear()
+        super().close()
         self._lock.release()
