@@ -193,19 +193,22 @@ async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> Non
     """A request takes from all its limits in one step."""
     both = AccountLimits(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
     names = limits_of("POST", "/workspaces")
-    assert await both.take_now(names, again=False) is not None
+    assert both.take_now(names, again=False) is not None
     await asyncio.sleep(0.01)
     for _ in range(3):
-        assert await both.take_now(names, again=False) is None
-    assert await both.take_now(("general",), again=False) is not None
+        assert both.take_now(names, again=False) is None
+    assert both.take_now(("general",), again=False) is not None
 
 
 async def test_a_limit_that_nothing_was_taken_from_waits_for_the_general_one() -> None:
     """The first request to an endpoint comes while the general limit is used up."""
     both = AccountLimits(RateLimits(RateLimit(20), own={"POST /workspaces": RateLimit(5)}))
-    assert await both.take_now(("general",), again=False) is not None
-    wait, left = await both.take(limits_of("POST", "/workspaces"), again=False)
-    assert (wait, left <= both.clock()) == (0.0, True)
+    assert both.take_now(("general",), again=False) is not None
+    names = limits_of("POST", "/workspaces")
+    assert both.take_now(names, again=False) is None
+    assert both.wait(names, again=False) <= 0
+    await both.reserve(names, again=False)
+    assert both.take_now(names, again=False) is not None
 
 
 async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:

@@ -21,6 +21,7 @@ from aiolimiter import AsyncLimiter
 
 from ..errors import UsageError
 from .curve import FASTEST, RateCurve
+from .endpoints import limits_of
 from .kept import keep_rate, kept_rates
 from .limit import Limit, learn, take_all, uncount
 from .meter import Meter
@@ -95,46 +96,49 @@ class AccountLimits:
         """Count a session no longer, and let go of what was held of the event loop for it."""
         self.sessions.discard(session)
 
-    async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """When a request was taken from all of these limits, on the clock of the account, without waiting for anything.
+    def limits_of(self, method: str, path: str) -> tuple[str, ...]:
+        """The names of the limits that a request takes from, the general one first."""
+        names = limits_of(method, path)
+        return names if names[-1] in self.settings else names[:1]
 
-        None where one of them makes it wait, or has to be asked with `take`: then nothing was taken.
+    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
+        """When a request was taken from all of these limits, on the clock of the account.
+
+        None where it has to wait: then nothing was taken.
+
+        Args:
+            names: of the limits.
+            again: whether the request has been refused before.
         """
-        meters = self._metered(names)
-        return await self._taken(meters, again=again) if meters else self.clock()
-
-    async def _taken(self, meters: list[Meter], *, again: bool) -> float | None:
-        now = self.clock()
-        if not all([await meter.ready(now) for meter in meters]):
-            return None
+        meters, now = self._metered(names), self.clock()
+        for meter in meters:
+            if not meter.ready(now):
+                return None
         with self._lock:
             for meter in meters:
                 if meter.wait(now, again=again) > 0:
                     return None
             take_all([meter.limit for meter in meters], now)
-            for meter in meters:
-                meter.taken = now
         for meter in meters:
-            await meter.acquire()
+            meter.take(now)
         return now
 
-    async def take(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> tuple[float, float]:
-        """Seconds to wait for these limits, or 0 and when a request was taken from all of them.
+    def wait(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> float:
+        """Seconds that a request has to wait for these limits; none where `reserve` waits for as long as it takes.
 
         Args:
             names: of the limits.
             again: whether the request has been refused before.
             waiting: how many requests like it wait at most.
         """
-        general, *own = meters = self._metered(names)
-        while (left := await self._taken(meters, again=again)) is None:
-            now = self.clock()
-            waits = [meter.wait(now, again=again) for meter in meters]
-            waits += [meter.seconds(now) for meter in own if not await meter.ready(now)]
-            if (wait := max(waits)) > 0:
-                return wait, 0.0
-            await general.reserve()
-        return 0.0, left
+        meters, now = self._metered(names), self.clock()
+        waits = [meter.wait(now, again=again) for meter in meters]
+        waits += [meter.seconds(now) for meter in meters[1:] if not meter.ready(now)]
+        return max(waits)
+
+    async def reserve(self, names: tuple[str, ...], *, again: bool) -> None:
+        """Wait until the general limit's meter lets a request go, which is then charged in advance."""
+        await self._metered(names)[0].reserve()
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
@@ -146,21 +150,21 @@ class AccountLimits:
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
         """Learn from the answer to a request that left at `left`: see `limit.learn`."""
-        limited = [name for name in names if name in self.settings]
-        if not limited or (not refused and self.refused_since(names) is None):
+        if not refused and self.refused_since(names) is None:
             return
         with self._lock:
-            limits = [self._limits[name] for name in limited]
+            limits = [self._limits[name] for name in names]
             before = [limit.curve for limit in limits]
             learn(limits, left, self.clock(), refused=refused, retry_after=retry_after)
-        for name, curve, limit in zip(limited, before, limits, strict=True):
+        for name, curve, limit in zip(names, before, limits, strict=True):
             if limit.curve != curve:
                 self._learnt(name, curve, limit.curve)
 
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""
-        limits = [self._limits[name] for name in names if name in self._limits]
-        return min((limit.blocked for limit in limits if limit.blocked is not None), default=None)
+        limits = map(self._limits.get, names)
+        moments = [limit.blocked for limit in limits if limit is not None and limit.blocked is not None]
+        return min(moments) if moments else None
 
     def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
         """The state of every limit that was used so far."""
@@ -182,7 +186,7 @@ class AccountLimits:
                 # A meter keeps its event loop alive.
                 self._meters = {other: theirs for other, theirs in self._meters.items() if not other.is_closed()}
                 meters = self._meters[loop] = {}
-        return [meters.get(name) or self._new_meter(name, meters) for name in names if name in self.settings]
+        return [meters.get(name) or self._new_meter(name, meters) for name in names]
 
     def _new_meter(self, name: str, meters: dict[str, Meter]) -> Meter:
         setting = self.settings[name]

@@ -11,7 +11,6 @@ import attrs
 
 from ..errors import ErrorDetail, RateLimitError
 from .account import AccountLimits, LimitState
-from .endpoints import limits_of
 from .job import current_job, current_rank
 from .line import WaitingLine
 from .registry import line_to
@@ -64,15 +63,12 @@ class Limiter:
             refused: the slot in which it was refused before, whose place in the line it keeps.
             patience: seconds that it waits for a limit that lets none through.
         """
-        names, again = limits_of(method, path), refused is not None
         return Slot(
-            lane=(names, again, self),
-            job=current_job(),
-            rank=current_rank(),
-            order=None if refused is None else refused.order,
             limiter=self,
-            names=names,
-            again=again,
+            names=self.line.account.limits_of(method, path) if self.limited else (),
+            again=refused is not None,
+            # One that was refused and had not waited comes before all others.
+            order=None if refused is None else refused.order or (current_rank(), 0, 0),
             patience=patience,
             request=(method, path),
         )
@@ -105,17 +101,26 @@ class Slot(Turn):
     granted: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self.limiter.line.enter(self)
+        if not self.limiter.line.enter_now(self):
+            self.lane = self.names, self.again, self.limiter
+            self.job, self.rank = current_job(), current_rank()
+            await self.limiter.line.wait(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.limiter.line.leave(self)
+        self.limiter.line.leave(self)
+
+    @property
+    def may_go(self) -> bool:
+        """Whether it waits for nothing but its turn and the limits."""
+        return self.limiter.places > 0 and self.granted is not None and not self.granted.done()
 
     def unused(self) -> None:
         """Take back an attempt that never reached the server: it does not count."""
-        self.limiter.line.account.give_back(self.names)
+        if self.names:
+            self.limiter.line.account.give_back(self.names)
 
     def answered(self, *, refused: bool, retry_after: float | None) -> None:
         """Learn from the server's answer; those in line see what it changes when the slot is left.
@@ -124,7 +129,8 @@ class Slot(Turn):
             refused: with 429.
             retry_after: seconds it asked for; None where it asked for nothing, or for longer than anybody waits.
         """
-        self.limiter.line.account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
+        if self.names:
+            self.limiter.line.account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
 
     def give_up(self) -> None:
         """Fail, because the limits let none through for longer than the patience."""

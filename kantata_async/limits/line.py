@@ -30,67 +30,64 @@ class WaitingLine:
         self._stirred: Final = asyncio.Event()
         self._server: asyncio.Task[None] | None = None
 
-    async def enter(self, slot: Slot) -> None:
+    def enter_now(self, slot: Slot) -> bool:
+        """Whether a slot was let go at once: nobody is before it, and nothing makes it wait."""
+        return not self._turns.waiting and slot.limiter.places > 0 and self._let_go(slot)
+
+    async def wait(self, slot: Slot) -> None:
         """Wait for a turn, a place and all the limits.
 
         Raises:
             RateLimitError: a limit lets none through for longer than the slot's patience.
         """
-        if not self._turns and slot.limiter.places > 0:
-            left = await self.account.take_now(slot.names, again=slot.again)
-            if left is not None:
-                slot.order = slot.rank, 0, 0
-                self._let_go(slot, left)
-                return
         slot.since = self.account.clock()
         slot.granted = granted = asyncio.get_running_loop().create_future()
         self._turns.add(slot)
         try:
             if slot.limiter.places > 0:
-                await self._stir()
+                self._stir()
             await granted
         except asyncio.CancelledError:
             if granted.done() and not granted.cancelled() and granted.exception() is None:
                 self.account.give_back(slot.names)
                 slot.limiter.places += 1
             self._turns.leave(slot)
-            await self._stir()
+            self._stir()
             raise
 
-    async def leave(self, slot: Slot) -> None:
+    def leave(self, slot: Slot) -> None:
         """Give a slot's place back."""
         slot.limiter.places += 1
-        await self._stir()
+        self._stir()
 
     def waiting_for(self, name: str) -> int:
         """How many wait that count against a limit."""
         return sum(name in slot.names for slot in self._turns)
 
-    async def _stir(self) -> None:
-        """Something changed that those in the line may have waited for. This never suspends."""
-        if self._server is not None and self._turns:
+    def _stir(self) -> None:
+        """Something changed that those in the line may have waited for."""
+        if self._server is None:
+            if self._turns.waiting and not self._served_now():
+                self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
+        elif self._turns.waiting:
             self._stirred.set()
-        elif self._server is not None:
+        else:
             self._server.cancel()
             self._server = None
-        elif self._turns and not await self._served_now():
-            self._server = asyncio.get_running_loop().create_task(self._serve(), name="kantata-line")
 
     def _candidates(self) -> Iterator[Slot]:
         """Those that wait for nothing but the limits, the first of each lane, in turn."""
-        return (slot for slot in self._turns.firsts() if slot.limiter.places > 0 and not _is_done(slot))
+        return (slot for slot in self._turns.firsts() if slot.may_go)
 
-    async def _served_now(self) -> bool:
-        """Let all go that the account lets go without a wait; whether the others wait for nothing but a place."""
+    def _served_now(self) -> bool:
+        """Let all go that nothing makes wait; whether the others wait for nothing but a place."""
         while slot := next(self._candidates(), None):
-            left = await self.account.take_now(slot.names, again=slot.again)
-            if left is None:
+            if not self._let_go(slot):
                 return False
-            self._let_go(slot, left)
         return True
 
     async def _serve(self) -> None:
-        while self._turns:
+        while self._turns.waiting:
             self._stirred.clear()
             wait = await self._let_one_go()
             if wait > 0:
@@ -100,36 +97,35 @@ class WaitingLine:
         self._server = None
 
     async def _let_one_go(self) -> float:
-        """Let the first one go that may: seconds until one may, 0 when one went."""
+        """Let the first one go that may: seconds until one may, 0 when it is worth another look at once."""
         soonest = _LONGEST_WAIT
         for slot in self._candidates():
+            if self._let_go(slot):
+                return 0.0
             try:
-                wait, left = await self.account.take(slot.names, again=slot.again, waiting=self._turns.depth(slot.lane))
+                wait = self.account.wait(slot.names, again=slot.again, waiting=self._turns.depth(slot.lane))
+                if wait <= 0:
+                    await self.account.reserve(slot.names, again=slot.again)
+                    return 0.0
             except Exception as error:  # noqa: BLE001 - raised where the request waits
                 self._turns.leave(slot)
                 slot.fail(error)
-                return 0.0
-            if wait <= 0:
-                self._let_first_go(slot, left)
                 return 0.0
             self._give_up(slot, wait)
             soonest = min(soonest, wait)
         return soonest
 
-    def _let_first_go(self, asked: Slot, left: float) -> None:
-        """Let the first one go that waits for the same limits: while they were asked, others may have come or gone."""
-        for slot in self._candidates():
-            if (slot.names, slot.again) == (asked.names, asked.again):
-                self._let_go(slot, left)
-                return
-        self.account.give_back(asked.names)
-
-    def _let_go(self, slot: Slot, left: float) -> None:
-        self._turns.take(slot)
+    def _let_go(self, slot: Slot) -> bool:
+        """Whether the limits let a slot go now, and it went."""
+        left = self.account.take_now(slot.names, again=slot.again) if slot.names else 0.0
+        if left is None:
+            return False
         slot.left = left
         slot.limiter.places -= 1
         if slot.granted is not None:
+            self._turns.take(slot)
             slot.granted.set_result(None)
+        return True
 
     def _give_up(self, first: Slot, wait: float) -> None:
         """Fail those in a lane whose patience ends before the limits that refuse them let one go."""
@@ -141,7 +137,3 @@ class WaitingLine:
             if resumes > max(slot.since, refused) + slot.patience:
                 self._turns.leave(slot)
                 slot.give_up()
-
-
-def _is_done(slot: Slot) -> bool:
-    return slot.granted is not None and slot.granted.done()

@@ -170,30 +170,39 @@ class RedisAccountLimits(AccountLimits):
         finally:
             await self._redis.aclose()
 
-    async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:  # noqa: D102 - AccountLimits'
-        return None if self._away_until is None or self._fails else await super().take_now(names, again=again)
+    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:  # noqa: D102 - AccountLimits'
+        if self._away_until is not None:
+            return None if self._fails else super().take_now(names, again=again)
+        times, now = self._grants[names, again].times, self.clock()
+        while times and now - times[0] > LATE + self._trip:
+            times.popleft()
+        if not times or times[0] > now:
+            return None
+        times.popleft()
+        return now
 
-    async def take(  # noqa: D102 - AccountLimits'
+    def wait(  # noqa: D102 - AccountLimits'
         self, names: tuple[str, ...], *, again: bool, waiting: int = 1
-    ) -> tuple[float, float]:
-        grants = self._grants[names, again]
-        while True:
-            now = self.clock()
-            while grants.times and now - grants.times[0] > LATE + self._trip:
-                grants.times.popleft()
-            due = grants.ask_at if self._away_until is None else self._away_until
-            if waiting > len(grants.times) and now >= due and grants.asking is None:
-                grants.asking = self._start(self._ask(names, again, waiting - len(grants.times)))
-            if self._away_until is not None and not (grants.asking and self._fails):
-                if self._fails:
-                    raise ConnectionFailedError("the rate limit in Redis cannot be reached, and when_away is 'fail'")
-                return await super().take(names, again=again)
-            if grants.times and grants.times[0] <= now:
-                grants.times.popleft()
-                return 0.0, now
-            if grants.times or grants.asking is None:
-                return (grants.times[0] if grants.times else grants.ask_at) - now, 0.0
-            await asyncio.wait({grants.asking})
+    ) -> float:
+        grants, now = self._grants[names, again], self.clock()
+        due = grants.ask_at if self._away_until is None else self._away_until
+        if waiting > len(grants.times) and now >= due and grants.asking is None:
+            grants.asking = self._start(self._ask(names, again, waiting - len(grants.times)))
+        if self._away_until is not None and not self._fails:
+            return super().wait(names, again=again)
+        if grants.times:
+            return grants.times[0] - now
+        if grants.asking is not None:
+            return 0.0
+        if self._away_until is not None:
+            raise ConnectionFailedError("the rate limit in Redis cannot be reached, and when_away is 'fail'")
+        return grants.ask_at - now
+
+    async def reserve(self, names: tuple[str, ...], *, again: bool) -> None:  # noqa: D102 - AccountLimits'
+        if self._away_until is not None and not self._fails:
+            await super().reserve(names, again=again)
+        elif (asking := self._grants[names, again].asking) is not None:
+            await asyncio.wait({asking})
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - AccountLimits'
         def give(limits: list[_SharedLimit], _now: float) -> None:
@@ -258,7 +267,7 @@ class RedisAccountLimits(AccountLimits):
             async with self._changing:
                 for _ in range(_MOST_TRIES):
                     state = self._state()
-                    limits = [state.setdefault(name, self._new(name)) for name in names if name in self.settings]
+                    limits = [state.setdefault(name, self._new(name)) for name in names]
                     changed = change(limits, self.clock()) is not False
                     fresh = self.clock() - self._read_at < _FRESH_SECONDS
                     if (fresh and not changed) or await self._exchange(state if changed else None):
