@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -34,18 +34,25 @@ def account(
 
 
 async def wait_for(account: RedisAccountLimits, names: tuple[str, ...] = GENERAL) -> float:
-    """Seconds to wait once Redis has been asked."""
-    while (wait := account.wait(names, again=False)) <= 0 and account.take_now(names, again=False) is None:
-        await account.reserve(names, again=False)
+    """Seconds to wait, as Redis says; none when a request was taken."""
+    asked = asyncio.Event()
+    while (wait := account.take(names, again=False, waiting=1, then=asked.set)) > 0:
+        try:
+            await asyncio.wait_for(asked.wait(), 0.1)
+        except TimeoutError:
+            break
+        asked.clear()
     return wait
 
 
 async def take(account: RedisAccountLimits, names: tuple[str, ...] = GENERAL) -> float:
-    """Wait as long as it takes; when it was, on Redis' clock."""
-    while (left := account.take_now(names, again=False)) is None:
-        wait = account.wait(names, again=False)
-        await (asyncio.sleep(wait) if wait > 0 else account.reserve(names, again=False))
-    return left
+    """Wait as long as it takes; when it was."""
+    stirred = asyncio.Event()
+    while (wait := account.take(names, again=False, waiting=1, then=stirred.set)) > 0:
+        stirred.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stirred.wait(), wait)
+    return account.clock()
 
 
 async def test_processes_share_one_meter(redis: RedisServer) -> None:
@@ -72,8 +79,8 @@ async def test_what_one_learns_all_know(redis: RedisServer) -> None:
     await take(second)
     first.answered(GENERAL, left, refused=True, retry_after=0.5)
     async with asyncio.timeout(5):
-        while not await wait_for(second) > 0.05:  # noqa: ASYNC110 - Redis sets no event
-            await asyncio.sleep(0.001)
+        while not second.states(lambda _name: 0)[0].paused_for > 0.05:
+            await asyncio.wait([asyncio.ensure_future(take(second))], timeout=0.01)
     assert 0.3 < second.states(lambda _name: 0)[0].paused_for <= 1.2
     state = second.states(lambda _name: 0)[0]
     assert state.learnt is not None

@@ -95,50 +95,36 @@ class AccountLimits:
     async def close(self, session: object) -> None:
         """Count a session no longer, and let go of what was held of the event loop for it."""
         self.sessions.discard(session)
+        for meter in self._meters.get(asyncio.get_running_loop(), {}).values():
+            meter.stop()
 
     def limits_of(self, method: str, path: str) -> tuple[str, ...]:
         """The names of the limits that a request takes from, the general one first."""
         names = limits_of(method, path)
         return names if names[-1] in self.settings else names[:1]
 
-    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """When a request was taken from all of these limits, on the clock of the account.
-
-        None where it has to wait: then nothing was taken.
+    def take(self, names: tuple[str, ...], *, again: bool, waiting: int, then: Callable[[], None]) -> float:
+        """Seconds to wait for these limits; none when a request was taken from all of them.
 
         Args:
             names: of the limits.
             again: whether the request has been refused before.
+            waiting: how many requests like it wait.
+            then: called if one may go before these seconds are over.
         """
         meters, now = self._metered(names), self.clock()
-        for meter in meters:
-            if not meter.ready(now):
-                return None
+        full = [meter for meter in meters if not meter.ready(now)]
         with self._lock:
-            for meter in meters:
-                if meter.wait(now, again=again) > 0:
-                    return None
-            take_all([meter.limit for meter in meters], now)
-        for meter in meters:
-            meter.take(now)
-        return now
-
-    def wait(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> float:
-        """Seconds that a request has to wait for these limits; none where `reserve` waits for as long as it takes.
-
-        Args:
-            names: of the limits.
-            again: whether the request has been refused before.
-            waiting: how many requests like it wait at most.
-        """
-        meters, now = self._metered(names), self.clock()
-        waits = [meter.wait(now, again=again) for meter in meters]
-        waits += [meter.seconds(now) for meter in meters[1:] if not meter.ready(now)]
-        return max(waits)
-
-    async def reserve(self, names: tuple[str, ...], *, again: bool) -> None:
-        """Wait until the general limit's meter lets a request go, which is then charged in advance."""
-        await self._metered(names)[0].reserve()
+            waits = [wait for meter in meters if (wait := meter.wait(now, again=again)) > 0]
+            if not full and not waits:
+                take_all([meter.limit for meter in meters], now)
+                for meter in meters:
+                    meter.take(now)
+                return 0.0
+        # What is acquired from one bucket is lost while anything else is waited for.
+        if not waits and full == meters[:1]:
+            full[0].reserve(then)
+        return max([*waits, *(meter.seconds(now) for meter in full)])
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""

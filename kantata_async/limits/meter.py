@@ -6,7 +6,10 @@ own, whose bucket is replaced when the rate has moved, and which keeps its dista
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from aiolimiter import AsyncLimiter
@@ -36,6 +39,7 @@ class Meter:
         self._others_took = -math.inf
         self._burst: Final = burst
         self._given: Final = limiter is not None
+        self._reserving: asyncio.Task[None] | None = None
         if limiter is None:
             self._renew(limit.rate, free=burst)
         else:
@@ -47,10 +51,17 @@ class Meter:
             self._follow(now)
         return self._charged > 0 or self._limiter.has_capacity()
 
-    async def reserve(self) -> None:
-        """Wait until the bucket lets a request go, and charge it in advance."""
-        await self._limiter.acquire()
-        self._charged += 1
+    def reserve(self, then: Callable[[], None]) -> None:
+        """Charge the next request as soon as the bucket has room for it, and then call this."""
+        if self._reserving is None:
+            self._reserving = asyncio.get_running_loop().create_task(self._limiter.acquire(), name="kantata-meter")
+            self._reserving.add_done_callback(partial(self._reserved, then))
+
+    def stop(self) -> None:
+        """Reserve nothing any more."""
+        if self._reserving is not None:
+            self._reserving.cancel()
+            self._reserving = None
 
     def take(self, now: float) -> None:
         """Charge a request that goes now, for which the bucket is ready."""
@@ -82,6 +93,12 @@ class Meter:
         """Seconds until the bucket lets a request go at the latest; more than none."""
         return max(_SHORTEST_WAIT, self.limit.taken + 1 / self._rate - now)
 
+    def _reserved(self, then: Callable[[], None], done: asyncio.Task[None]) -> None:
+        if self._reserving is done and not done.cancelled():
+            self._reserving = None
+            self._charged += 1
+            then()
+
     def _follow(self, now: float) -> None:
         """Replace the bucket where the rate has moved, by one that lets no more go at once than it would have."""
         rate = self.limit.rate
@@ -92,6 +109,7 @@ class Meter:
 
     def _renew(self, rate: float, free: float) -> None:
         """Begin a bucket that drains at a rate, and has room for so many requests."""
+        self.stop()
         size = self._burst + LATE * rate
         self._limiter, self._rate, self._charged = AsyncLimiter(size, size / rate), rate, 0
         self._charge(size - free)

@@ -170,39 +170,26 @@ class RedisAccountLimits(AccountLimits):
         finally:
             await self._redis.aclose()
 
-    def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:  # noqa: D102 - AccountLimits'
-        if self._away_until is not None:
-            return None if self._fails else super().take_now(names, again=again)
-        times, now = self._grants[names, again].times, self.clock()
-        while times and now - times[0] > LATE + self._trip:
-            times.popleft()
-        if not times or times[0] > now:
-            return None
-        times.popleft()
-        return now
-
-    def wait(  # noqa: D102 - AccountLimits'
-        self, names: tuple[str, ...], *, again: bool, waiting: int = 1
+    def take(  # noqa: D102 - AccountLimits'
+        self, names: tuple[str, ...], *, again: bool, waiting: int, then: Callable[[], None]
     ) -> float:
         grants, now = self._grants[names, again], self.clock()
+        while grants.times and now - grants.times[0] > LATE + self._trip:
+            grants.times.popleft()
         due = grants.ask_at if self._away_until is None else self._away_until
         if waiting > len(grants.times) and now >= due and grants.asking is None:
             grants.asking = self._start(self._ask(names, again, waiting - len(grants.times)))
+            grants.asking.add_done_callback(lambda _: then())
         if self._away_until is not None and not self._fails:
-            return super().wait(names, again=again)
-        if grants.times:
-            return grants.times[0] - now
-        if grants.asking is not None:
+            return super().take(names, again=again, waiting=waiting, then=then)
+        if grants.times and grants.times[0] <= now:
+            grants.times.popleft()
             return 0.0
+        if grants.asking is not None:
+            return _ANSWER_SECONDS
         if self._away_until is not None:
             raise ConnectionFailedError("the rate limit in Redis cannot be reached, and when_away is 'fail'")
-        return grants.ask_at - now
-
-    async def reserve(self, names: tuple[str, ...], *, again: bool) -> None:  # noqa: D102 - AccountLimits'
-        if self._away_until is not None and not self._fails:
-            await super().reserve(names, again=again)
-        elif (asking := self._grants[names, again].asking) is not None:
-            await asyncio.wait({asking})
+        return (grants.times[0] if grants.times else grants.ask_at) - now
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - AccountLimits'
         def give(limits: list[_SharedLimit], _now: float) -> None:
@@ -321,15 +308,9 @@ class RedisAccountLimits(AccountLimits):
         if state is not None:
             written = msgspec.json.encode(_State({name: one.moved(self._clock_ahead) for name, one in state.items()}))
         sent = self.clock()
-        args: list[bytes | str | int] = [
-            self._raw,
-            written,
-            self._member,
-            _KEPT_SECONDS,
-            _ACTIVE_SECONDS,
-            _LATELY_SECONDS,
-        ]
-        stored, self._raw, now, self._active, self._lately = await self._script(keys=self._keys, args=args)
+        seconds = _KEPT_SECONDS, _ACTIVE_SECONDS, _LATELY_SECONDS
+        told = await self._script(keys=self._keys, args=[self._raw, written, self._member, *seconds])
+        stored, self._raw, now, self._active, self._lately = told
         self._read_at = self.clock()
         trip = self._read_at - sent
         self._trip = min(trip, 0.8 * self._trip + 0.2 * trip)
