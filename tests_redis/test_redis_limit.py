@@ -16,7 +16,7 @@ from wire import OK, Server, json_answer
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.errors import ConnectionFailedError, UsageError
-from kantata_async.limits import AdaptiveRateLimit
+from kantata_async.limits import AdaptiveRateLimit, Limiter
 from kantata_async.limits.redis_account import RedisAccountLimits
 from kantata_async.limits.registry import account_digest
 
@@ -170,6 +170,24 @@ async def test_while_redis_is_away_each_has_its_part(redis: RedisServer, caplog:
         assert await look.keys("*general+own")
     for one in accounts:
         await one.close(one)
+
+
+async def test_redis_is_asked_again_though_nothing_makes_wait(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that sends too little to wait for its part finds Redis again as well."""
+    caplog.set_level(logging.INFO, "kantata_async.limits")
+    one = account(redis, RateLimit(1000))
+    limiter = Limiter(10, one)
+    await redis.stop()
+    async with limiter.slot("GET", "/users"):
+        assert "cannot be reached" in caplog.messages[-1]
+    await redis.start()
+    async with asyncio.timeout(30):
+        while not caplog.messages[-1].endswith("can be reached again"):
+            async with limiter.slot("GET", "/users"):
+                await asyncio.sleep(0.01)
+    await one.close(one)
 
 
 async def test_while_redis_is_away_each_fails_if_told_so(redis: RedisServer) -> None:

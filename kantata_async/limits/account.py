@@ -62,15 +62,11 @@ class AccountLimits:
 
     Attributes:
         settings: what the limits are, by name.
-        clock: seconds, never going back.
         sessions: those that are open.
     """
 
     def __init__(
-        self,
-        settings: RateLimits | None,
-        clock: Callable[[], float] = time.monotonic,
-        keep_as: str | None = None,
+        self, settings: RateLimits | None, clock: Callable[[], float] = time.monotonic, keep_as: str | None = None
     ) -> None:
         self.settings: Final = {} if settings is None else settings.by_name()
         self.clock: Final = clock
@@ -110,7 +106,7 @@ class AccountLimits:
             names: of the limits.
             again: whether the request has been refused before.
             waiting: how many requests like it wait.
-            then: called if one may go before these seconds are over.
+            then: called when one may go, if that is before these seconds are over.
         """
         meters, now = self._metered(names), self.clock()
         full = [meter for meter in meters if not meter.ready(now)]

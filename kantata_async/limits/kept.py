@@ -41,11 +41,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def kept_rates(account: str) -> dict[str, float]:
-    """Requests a second at which each limit was last met, by name, where that was not too long ago.
-
-    Args:
-        account: its digest.
-    """
+    """Requests a second at which each limit of an account's digest was last met, where that was not too long ago."""
     return {name: met.rate for name, met in _read(account).items()}
 
 

@@ -28,7 +28,7 @@ class Limiter:
 
     Attributes:
         limited: whether there are limits, which then also say when a refused request goes again.
-        line: where attempts wait.
+        line: where attempts wait, in line with those of other sessions.
         places: how many more attempts may be under way.
     """
 
@@ -58,9 +58,9 @@ class Limiter:
         """A slot for one attempt, to be entered.
 
         Args:
-            method: of the request.
-            path: of the request, below the base URL.
-            refused: the slot in which it was refused before, whose place in the line it keeps.
+            method: in capitals.
+            path: below the base URL.
+            refused: the slot in which the request was refused before, whose place in the line it keeps.
             patience: seconds that it waits for a limit that lets none through.
         """
         return Slot(
@@ -81,11 +81,9 @@ class Slot(Turn):
     Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
 
     Attributes:
-        limiter: of its session.
         names: the limits it counts against.
         again: whether its request was refused before.
         patience: seconds that it waits for a limit that lets none through.
-        request: its method and path.
         since: when it began to wait, on the clock of the account.
         left: when it was let go, on the clock of the account.
         granted: done when it may go; None where it did not have to wait.

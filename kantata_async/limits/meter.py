@@ -76,12 +76,7 @@ class Meter:
         self._charged = min(self._charged + 1, self._burst)
 
     def wait(self, now: float, *, again: bool) -> float:
-        """Seconds that a pause, or what other event loops sent, keeps the next request back; zero or less for none.
-
-        Args:
-            now: the time.
-            again: whether that request has been refused before.
-        """
+        """Seconds that a pause, or what other event loops sent, keeps a request back; zero or less for none."""
         pause = self.limit.wait(now, again=again)
         if self._taken < self.limit.taken:
             self._others_took = self.limit.taken

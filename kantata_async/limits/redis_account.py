@@ -113,7 +113,7 @@ class RedisAccountLimits(AccountLimits):
     Args:
         setting: where Redis is, and what it keeps.
         account: its digest.
-        clock: seconds on a clock of this process.
+        clock: as of `AccountLimits`.
 
     Raises:
         UsageError: the URL is not a Redis URL.
@@ -182,14 +182,16 @@ class RedisAccountLimits(AccountLimits):
             grants.asking.add_done_callback(lambda _: then())
         if self._away_until is not None and not self._fails:
             return super().take(names, again=again, waiting=waiting, then=then)
-        if grants.times and grants.times[0] <= now:
-            grants.times.popleft()
-            return 0.0
+        if grants.times:
+            wait = grants.times[0] - now
+            if wait <= 0:
+                grants.times.popleft()
+            return wait
         if grants.asking is not None:
-            return _ANSWER_SECONDS
+            return _PAUSED_SECONDS
         if self._away_until is not None:
             raise ConnectionFailedError("the rate limit in Redis cannot be reached, and when_away is 'fail'")
-        return (grants.times[0] if grants.times else grants.ask_at) - now
+        return grants.ask_at - now
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - AccountLimits'
         def give(limits: list[_SharedLimit], _now: float) -> None:
