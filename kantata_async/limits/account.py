@@ -130,10 +130,10 @@ class AccountLimits:
         for meter in meters:
             meter.give_back()
 
-    def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """Learn from the answer to a request that left at `left`: see `limit.learn`."""
+    def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> bool:
+        """Whether the answer to a request that left at `left` taught anything: see `limit.learn`."""
         if not refused and self.refused_since(names) is None:
-            return
+            return False
         with self._lock:
             limits = [self._limits[name] for name in names]
             before = [limit.curve for limit in limits]
@@ -141,6 +141,7 @@ class AccountLimits:
         for name, curve, limit in zip(names, before, limits, strict=True):
             if limit.curve != curve:
                 self._learnt(name, curve, limit.curve)
+        return True
 
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""

@@ -87,6 +87,7 @@ class Slot(Turn):
         since: when it began to wait, on the clock of the account.
         left: when it was let go, on the clock of the account.
         granted: done when it may go; None where it did not have to wait.
+        stirs: whether it changed what others in line wait for.
     """
 
     limiter: Limiter
@@ -97,6 +98,7 @@ class Slot(Turn):
     since: float = 0.0
     left: float = 0.0
     granted: asyncio.Future[None] | None = None
+    stirs: bool = False
 
     async def __aenter__(self) -> Self:
         if not self.limiter.line.enter_now(self):
@@ -119,6 +121,7 @@ class Slot(Turn):
         """Take back an attempt that never reached the server: it does not count."""
         if self.names:
             self.limiter.line.account.give_back(self.names)
+            self.stirs = True
 
     def answered(self, *, refused: bool, retry_after: float | None) -> None:
         """Learn from the server's answer; those in line see what it changes when the slot is left.
@@ -128,7 +131,8 @@ class Slot(Turn):
             retry_after: seconds it asked for; None where it asked for nothing, or for longer than anybody waits.
         """
         if self.names:
-            self.limiter.line.account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
+            account = self.limiter.line.account
+            self.stirs = account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
 
     def give_up(self) -> None:
         """Fail, because the limits let none through for longer than the patience."""

@@ -55,9 +55,9 @@ class WaitingLine:
             raise
 
     def leave(self, slot: Slot) -> None:
-        """Give a slot's place back."""
+        """Give a slot's place back: others may go that waited for it, or for a limit that its answer set free."""
         slot.limiter.places += 1
-        if self._turns.waiting:
+        if self._turns.waiting and (slot.limiter.places == 1 or slot.stirs):
             self._look()
 
     def waiting_for(self, name: str) -> int:

@@ -206,16 +206,16 @@ class RedisAccountLimits(AccountLimits):
 
     def answered(  # noqa: D102 - AccountLimits'
         self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None
-    ) -> None:
-        blocked = self.refused_since(names) is not None
+    ) -> bool:
         # Here at once, and for the others as soon as Redis has it.
-        super().answered(names, left, refused=refused, retry_after=retry_after)
+        taught = super().answered(names, left, refused=refused, retry_after=retry_after)
         if refused:
             self._refusals_seen += 1
             self._forget_grants()
-        if (refused or blocked) and self._away_until is None:
+        if taught and self._away_until is None:
             learnt = partial(learn, left=left, refused=refused, retry_after=retry_after)
             self._start(self._change(names, lambda limits, now: learnt(limits, now=now)))
+        return taught
 
     async def _ask(self, names: tuple[str, ...], again: bool, count: int) -> None:
         """Ask when the next requests may go, before they are to."""
