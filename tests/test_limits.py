@@ -298,7 +298,7 @@ async def test_retry_after_is_believed() -> None:
     async with Server(script) as server, opened(server, rate_limit=AdaptiveRateLimit()) as transport:
         began = time.monotonic()
         refused = asyncio.create_task(transport.send(get("/users/1")))
-        await asyncio.sleep(0.05)
+        await until(lambda: bool(transport.limits) and transport.limits["general"].paused_for > 0)
         await transport.send(get("/users/2"))
         assert time.monotonic() - began > 1
         await refused
