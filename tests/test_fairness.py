@@ -59,7 +59,7 @@ def test_jobs_that_start_together_are_never_more_than_one_apart(sizes: list[int]
         left = [gone[str(other)] for other, size in enumerate(sizes) if gone[str(other)] < size]
         assert not left or gone[name] <= min(left) + lanes
     assert [gone[str(name)] for name in range(len(sizes))] == sizes
-    assert len(turns) == 0
+    assert turns.waiting == 0
 
 
 def test_high_goes_before_normal_before_low() -> None:
@@ -91,7 +91,7 @@ def test_one_that_leaves_is_not_served_and_counts_no_more() -> None:
     turns.add(Named("stays", lane="a", job=2, rank=1))
     turns.leave(gone)
     turns.leave(gone)
-    assert len(turns) == 1
+    assert turns.waiting == 1
     assert served(turns) == ["stays"]
 
 

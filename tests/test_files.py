@@ -300,8 +300,8 @@ async def test_the_errors_of_a_link_are_not_tried_again(
 async def test_the_token_stays_with_the_api(tmp_path: Path) -> None:
     """Redirected to another host a request carries neither it nor the session's headers, nor on the way back."""
     async with Server() as storage, Server() as api:
-        storage._script = iter([reply(302, location=at(api)), reply(200, b"x", None)])
-        api._script = iter([reply(302, location=at(storage)), reply(302, location=at(storage))])
+        storage.follow([reply(302, location=at(api)), reply(200, b"x", None)])
+        api.follow([reply(302, location=at(storage)), reply(302, location=at(storage))])
         async with session_on(api, headers={"x-gateway-key": "KEY-SECRET"}) as kantata:
             saved = await kantata.download("/invoices/7.pdf", tmp_path, max_bytes=1)
         assert saved.size == 1
@@ -314,11 +314,11 @@ async def test_the_token_stays_with_the_api(tmp_path: Path) -> None:
 
 async def test_redirects_lead_to_no_clear_text_and_come_to_an_end(tmp_path: Path) -> None:
     async with Server() as server, session_on(server) as kantata:
-        server._script = iter([reply(302, location="http://storage.example/x?sig=SECRET")])
+        server.follow([reply(302, location="http://storage.example/x?sig=SECRET")])
         with pytest.raises(InvalidResponseError, match=r"redirects to where no file is fetched from") as refused:
             await kantata.download(at(server), tmp_path)
         assert "SECRET" not in str(refused.value)
-        server._script = iter([reply(302, location=at(server))] * 9)
+        server.follow([reply(302, location=at(server))] * 9)
         with pytest.raises(InvalidResponseError, match="more than 5 times"):
             await kantata.download(at(server), tmp_path)
 

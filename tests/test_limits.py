@@ -189,23 +189,30 @@ def test_which_limits_a_request_counts_against(method: str, path: str, own: str 
     assert own is None or own in OWN_LIMITS
 
 
+def took(account: AccountLimits, method: str, path: str) -> bool:
+    """Whether a request that nobody is before may go now."""
+    names = account.limits_of(method, path)
+    return account.take(names, again=False, waiting=1, then=lambda: None) <= 0
+
+
 async def test_nothing_is_taken_from_one_limit_while_another_makes_wait() -> None:
     """A request takes from all its limits in one step."""
     both = AccountLimits(RateLimits(RateLimit(1000), own={"POST /workspaces": RateLimit(5)}))
-    names = limits_of("POST", "/workspaces")
-    assert await both.take_now(names, again=False) is not None
+    assert took(both, "POST", "/workspaces")
     await asyncio.sleep(0.01)
     for _ in range(3):
-        assert await both.take_now(names, again=False) is None
-    assert await both.take_now(("general",), again=False) is not None
+        assert not took(both, "POST", "/workspaces")
+    assert took(both, "GET", "/users")
 
 
 async def test_a_limit_that_nothing_was_taken_from_waits_for_the_general_one() -> None:
     """The first request to an endpoint comes while the general limit is used up."""
     both = AccountLimits(RateLimits(RateLimit(20), own={"POST /workspaces": RateLimit(5)}))
-    assert await both.take_now(("general",), again=False) is not None
-    wait, left = await both.take(limits_of("POST", "/workspaces"), again=False)
-    assert (wait, left <= both.clock()) == (0.0, True)
+    freed = asyncio.Event()
+    assert took(both, "GET", "/users")
+    assert 0 < both.take(limits_of("POST", "/workspaces"), again=False, waiting=1, then=freed.set) <= 1 / 20
+    await asyncio.wait_for(freed.wait(), 1)
+    assert took(both, "POST", "/workspaces")
 
 
 async def test_an_endpoint_that_waits_does_not_hold_up_the_others() -> None:
@@ -291,7 +298,7 @@ async def test_retry_after_is_believed() -> None:
     async with Server(script) as server, opened(server, rate_limit=AdaptiveRateLimit()) as transport:
         began = time.monotonic()
         refused = asyncio.create_task(transport.send(get("/users/1")))
-        await asyncio.sleep(0.05)
+        await until(lambda: bool(transport.limits) and transport.limits["general"].paused_for > 0)
         await transport.send(get("/users/2"))
         assert time.monotonic() - began > 1
         await refused

@@ -187,8 +187,7 @@ async def test_a_429_is_kept_as_it_is_learnt_from(cache: Path, remember: bool) -
     setting = RateLimits(AdaptiveRateLimit(remember=remember))
     limits = AccountLimits(setting, keep_as=ACCOUNT)
     await first_state(limits)
-    left = await limits.take_now(("general",), again=False)
-    refuse_one(limits, limits.clock() if left is None else left)
+    refuse_one(limits, limits.clock())
     learnt = limits.states(lambda _name: 0)[0].learnt
     assert learnt is not None
     if remember:

@@ -7,6 +7,7 @@ import pytest
 from kantata_async import KantataSession
 from kantata_async.api import RESOURCES, entity_class, resource_class
 from kantata_async.calls import check_call
+from kantata_async.sync.job import connection_of
 from kantata_async.sync.listing import narrowed
 from kantata_async.sync.parents import Kinds, parents_of
 from kantata_async.sync.spans import EARLIEST, Span, merged
@@ -62,7 +63,7 @@ def test_hidden_rows_are_revealed() -> None:
 )
 def test_a_list_by_kind_is_read_for_every_kind(collection: str, kinds: set[str]) -> None:
     """The kinds of subjects are those that the catalogue names, each of which the list takes."""
-    connection = KantataSession(token="x")._connection
+    connection = connection_of(KantataSession(token="x"))
     through = parents_of(connection, LISTS[collection], {})
     assert isinstance(through, Kinds)
     assert kinds <= set(through.values)

@@ -67,8 +67,12 @@ class Server:
         self._tls = tls
         self.received: list[Received] = []
         self.connections: list[Connection] = []
-        self._script: Iterator[Step] = iter(script)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.follow(script)
+
+    def follow(self, script: Sequence[Step]) -> None:
+        """Answer by another script from now on."""
+        self._script: Iterator[Step] = iter(script)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)

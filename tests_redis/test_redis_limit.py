@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from wire import OK, Server, json_answer
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.errors import ConnectionFailedError, UsageError
-from kantata_async.limits import AdaptiveRateLimit
+from kantata_async.limits import AdaptiveRateLimit, Limiter
 from kantata_async.limits.redis_account import RedisAccountLimits
 from kantata_async.limits.registry import account_digest
 
@@ -33,13 +33,26 @@ def account(
     return made
 
 
+async def wait_for(account: RedisAccountLimits, names: tuple[str, ...] = GENERAL) -> float:
+    """Seconds to wait, as Redis says; none when a request was taken."""
+    asked = asyncio.Event()
+    while (wait := account.take(names, again=False, waiting=1, then=asked.set)) > 0:
+        try:
+            await asyncio.wait_for(asked.wait(), 0.1)
+        except TimeoutError:
+            break
+        asked.clear()
+    return wait
+
+
 async def take(account: RedisAccountLimits, names: tuple[str, ...] = GENERAL) -> float:
-    """Wait as long as it takes; when it was, on Redis' clock."""
-    while True:
-        wait, left = await account.take(names, again=False)
-        if wait <= 0:
-            return left
-        await asyncio.sleep(wait)
+    """Wait as long as it takes; when it was."""
+    stirred = asyncio.Event()
+    while (wait := account.take(names, again=False, waiting=1, then=stirred.set)) > 0:
+        stirred.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stirred.wait(), wait)
+    return account.clock()
 
 
 async def test_processes_share_one_meter(redis: RedisServer) -> None:
@@ -66,8 +79,8 @@ async def test_what_one_learns_all_know(redis: RedisServer) -> None:
     await take(second)
     first.answered(GENERAL, left, refused=True, retry_after=0.5)
     async with asyncio.timeout(5):
-        while not (await second.take(GENERAL, again=False))[0] > 0.05:  # noqa: ASYNC110 - Redis sets no event
-            await asyncio.sleep(0.001)
+        while not second.states(lambda _name: 0)[0].paused_for > 0.05:
+            await asyncio.wait([asyncio.ensure_future(take(second))], timeout=0.01)
     assert 0.3 < second.states(lambda _name: 0)[0].paused_for <= 1.2
     state = second.states(lambda _name: 0)[0]
     assert state.learnt is not None
@@ -83,10 +96,8 @@ async def test_nothing_is_taken_from_one_limit_while_another_makes_wait(redis: R
     names = ("general", "POST /workspaces")
     await take(one, names)
     for _ in range(3):
-        wait, _ = await one.take(names, again=False)
-        assert wait > 1
-    wait, _ = await one.take(GENERAL, again=False)
-    assert wait <= 0.5
+        assert await wait_for(one, names) > 1
+    assert await wait_for(one) <= 0.5
     await one.close(one)
 
 
@@ -159,6 +170,24 @@ async def test_while_redis_is_away_each_has_its_part(redis: RedisServer, caplog:
         assert await look.keys("*general+own")
     for one in accounts:
         await one.close(one)
+
+
+async def test_redis_is_asked_again_though_nothing_makes_wait(
+    redis: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process that sends too little to wait for its part finds Redis again as well."""
+    caplog.set_level(logging.INFO, "kantata_async.limits")
+    one = account(redis, RateLimit(1000))
+    limiter = Limiter(10, one)
+    await redis.stop()
+    async with limiter.slot("GET", "/users"):
+        assert "cannot be reached" in caplog.messages[-1]
+    await redis.start()
+    async with asyncio.timeout(30):
+        while not caplog.messages[-1].endswith("can be reached again"):
+            async with limiter.slot("GET", "/users"):
+                await asyncio.sleep(0.01)
+    await one.close(one)
 
 
 async def test_while_redis_is_away_each_fails_if_told_so(redis: RedisServer) -> None:

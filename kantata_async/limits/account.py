@@ -21,6 +21,7 @@ from aiolimiter import AsyncLimiter
 
 from ..errors import UsageError
 from .curve import FASTEST, RateCurve
+from .endpoints import limits_of
 from .kept import keep_rate, kept_rates
 from .limit import Limit, learn, take_all, uncount
 from .meter import Meter
@@ -61,15 +62,11 @@ class AccountLimits:
 
     Attributes:
         settings: what the limits are, by name.
-        clock: seconds, never going back.
         sessions: those that are open.
     """
 
     def __init__(
-        self,
-        settings: RateLimits | None,
-        clock: Callable[[], float] = time.monotonic,
-        keep_as: str | None = None,
+        self, settings: RateLimits | None, clock: Callable[[], float] = time.monotonic, keep_as: str | None = None
     ) -> None:
         self.settings: Final = {} if settings is None else settings.by_name()
         self.clock: Final = clock
@@ -94,47 +91,36 @@ class AccountLimits:
     async def close(self, session: object) -> None:
         """Count a session no longer, and let go of what was held of the event loop for it."""
         self.sessions.discard(session)
+        for meter in self._meters.get(asyncio.get_running_loop(), {}).values():
+            meter.stop()
 
-    async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:
-        """When a request was taken from all of these limits, on the clock of the account, without waiting for anything.
+    def limits_of(self, method: str, path: str) -> tuple[str, ...]:
+        """The names of the limits that a request takes from, the general one first."""
+        names = limits_of(method, path)
+        return names if names[-1] in self.settings else names[:1]
 
-        None where one of them makes it wait, or has to be asked with `take`: then nothing was taken.
-        """
-        meters = self._metered(names)
-        return await self._taken(meters, again=again) if meters else self.clock()
-
-    async def _taken(self, meters: list[Meter], *, again: bool) -> float | None:
-        now = self.clock()
-        if not all([await meter.ready(now) for meter in meters]):
-            return None
-        with self._lock:
-            for meter in meters:
-                if meter.wait(now, again=again) > 0:
-                    return None
-            take_all([meter.limit for meter in meters], now)
-            for meter in meters:
-                meter.taken = now
-        for meter in meters:
-            await meter.acquire()
-        return now
-
-    async def take(self, names: tuple[str, ...], *, again: bool, waiting: int = 1) -> tuple[float, float]:
-        """Seconds to wait for these limits, or 0 and when a request was taken from all of them.
+    def take(self, names: tuple[str, ...], *, again: bool, waiting: int, then: Callable[[], None]) -> float:
+        """Seconds to wait for these limits; none when a request was taken from all of them.
 
         Args:
             names: of the limits.
             again: whether the request has been refused before.
-            waiting: how many requests like it wait at most.
+            waiting: how many requests like it wait.
+            then: called when one may go, if that is before these seconds are over.
         """
-        general, *own = meters = self._metered(names)
-        while (left := await self._taken(meters, again=again)) is None:
-            now = self.clock()
-            waits = [meter.wait(now, again=again) for meter in meters]
-            waits += [meter.seconds(now) for meter in own if not await meter.ready(now)]
-            if (wait := max(waits)) > 0:
-                return wait, 0.0
-            await general.reserve()
-        return 0.0, left
+        meters, now = self._metered(names), self.clock()
+        full = [meter for meter in meters if not meter.ready(now)]
+        with self._lock:
+            waits = [wait for meter in meters if (wait := meter.wait(now, again=again)) > 0]
+            if not full and not waits:
+                take_all([meter.limit for meter in meters], now)
+                for meter in meters:
+                    meter.take(now)
+                return 0.0
+        # What is acquired from one bucket is lost while anything else is waited for.
+        if not waits and full == meters[:1]:
+            full[0].reserve(then)
+        return max([*waits, *(meter.seconds(now) for meter in full)])
 
     def give_back(self, names: tuple[str, ...]) -> None:
         """Forget what was taken for a request that never left."""
@@ -144,23 +130,24 @@ class AccountLimits:
         for meter in meters:
             meter.give_back()
 
-    def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> None:
-        """Learn from the answer to a request that left at `left`: see `limit.learn`."""
-        limited = [name for name in names if name in self.settings]
-        if not limited or (not refused and self.refused_since(names) is None):
-            return
+    def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> bool:
+        """Whether the answer to a request that left at `left` taught anything: see `limit.learn`."""
+        if not refused and self.refused_since(names) is None:
+            return False
         with self._lock:
-            limits = [self._limits[name] for name in limited]
+            limits = [self._limits[name] for name in names]
             before = [limit.curve for limit in limits]
             learn(limits, left, self.clock(), refused=refused, retry_after=retry_after)
-        for name, curve, limit in zip(limited, before, limits, strict=True):
+        for name, curve, limit in zip(names, before, limits, strict=True):
             if limit.curve != curve:
                 self._learnt(name, curve, limit.curve)
+        return True
 
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""
-        limits = [self._limits[name] for name in names if name in self._limits]
-        return min((limit.blocked for limit in limits if limit.blocked is not None), default=None)
+        limits = map(self._limits.get, names)
+        moments = [limit.blocked for limit in limits if limit is not None and limit.blocked is not None]
+        return min(moments) if moments else None
 
     def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
         """The state of every limit that was used so far."""
@@ -182,7 +169,7 @@ class AccountLimits:
                 # A meter keeps its event loop alive.
                 self._meters = {other: theirs for other, theirs in self._meters.items() if not other.is_closed()}
                 meters = self._meters[loop] = {}
-        return [meters.get(name) or self._new_meter(name, meters) for name in names if name in self.settings]
+        return [meters.get(name) or self._new_meter(name, meters) for name in names]
 
     def _new_meter(self, name: str, meters: dict[str, Meter]) -> Meter:
         setting = self.settings[name]

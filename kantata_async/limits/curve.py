@@ -91,6 +91,8 @@ class RateCurve:
 
     def rate(self, climb: float) -> float:
         """Requests a second after so many seconds of climbing; only seconds in which requests waited count."""
+        if self.fixed:
+            return self.wall
         height = self._height(climb) if self.met else _doubled(climb / _FIRST_DOUBLING_SECONDS)
         return min(self.ceiling, self.wall * height)
 

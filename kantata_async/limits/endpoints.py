@@ -29,7 +29,7 @@ def limits_of(method: str, path: str) -> tuple[str, ...]:
         path: below the base URL, with or without ".json".
     """
     path = path.removesuffix(".json")
-    steps = path.split("/")
-    if len(steps) == 4:
-        path = f"/{steps[1]}/{{id}}/{steps[3]}"
+    if path.count("/") == 3:
+        _, collection, _, action = path.split("/")
+        path = f"/{collection}/{{id}}/{action}"
     return _TOGETHER.get(f"{method} {path}", _ALONE)

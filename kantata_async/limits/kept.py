@@ -12,7 +12,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -24,7 +24,6 @@ THREAD: Final = "kantata_async keeps a limit"
 BELIEVED_SECONDS: Final = 30 * 24 * 3600
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
-_VERSION: Final = 1
 _MOST_BYTES: Final = 65_536
 _writing: Final = threading.Lock()
 
@@ -37,16 +36,12 @@ class _Met(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    version: int
+    version: Literal[1]
     limits: dict[str, _Met]
 
 
 def kept_rates(account: str) -> dict[str, float]:
-    """Requests a second at which each limit was last met, by name, where that was not too long ago.
-
-    Args:
-        account: its digest.
-    """
+    """Requests a second at which each limit of an account's digest was last met, where that was not too long ago."""
     return {name: met.rate for name, met in _read(account).items()}
 
 
@@ -67,8 +62,7 @@ def _read(account: str) -> dict[str, _Met]:
     except (OSError, RuntimeError, msgspec.MsgspecError):
         return {}
     now = time.time()
-    believed = {name: met for name, met in file.limits.items() if 0 <= now - met.at <= BELIEVED_SECONDS}
-    return believed if file.version == _VERSION else {}
+    return {name: met for name, met in file.limits.items() if 0 <= now - met.at <= BELIEVED_SECONDS}
 
 
 def _write(account: str, name: str, met: _Met) -> None:
@@ -76,7 +70,7 @@ def _write(account: str, name: str, met: _Met) -> None:
         with _writing:
             path = _path_of(account)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_privately(path, msgspec.json.encode(_File(_VERSION, _read(account) | {name: met})))
+            write_privately(path, msgspec.json.encode(_File(1, _read(account) | {name: met})))
     except (OSError, RuntimeError) as error:
         _LOGGER.debug("what was learnt of the limits cannot be kept: %s", error)
 

@@ -62,30 +62,22 @@ class Limit:
         return self.curve.rate(self.climb)
 
     def wait(self, now: float, *, again: bool) -> float:
-        """Seconds until the pause lets the next request go; zero or less where it may go now.
-
-        Args:
-            now: the time.
-            again: whether that request has been refused before.
-        """
+        """Seconds until the pause lets a request go, which may have been refused before; zero or less for none."""
         return (max(self.paused, self.sure) if again and self.blocked is not None else self.paused) - now
 
     def take(self, now: float, *, late: float = LATE) -> None:
         """Count a request that goes now.
 
-        Args:
-            now: the time.
-            late: seconds that a request waiting for this limit alone may have been held up since the last one.
+        One that waited for this limit is at most so many seconds late. Only the time before such a one is climbing.
         """
         if self.since is None:
             self.since = now
-        in_time = now - self.taken <= 1 / self.rate + late
-        if in_time and self.blocked is None:
+        if self.blocked is not None:
+            self.paused = now + SCOUT_SECONDS
+        elif now - self.taken <= 1 / self.rate + late:
             self.climb += min(now - self.taken, 1.0)
         self.taken = now
         self.sent += 1
-        if self.blocked is not None:
-            self.paused = now + SCOUT_SECONDS
 
     def begin_anew(self) -> None:
         """Keep what was learnt and forget what was counted, after a time in which not everything was."""
@@ -109,13 +101,7 @@ class Limit:
         self.sent = 1
 
     def turn_down(self, left: float, now: float, retry_after: float | None = None) -> None:
-        """Take in that a request that left at `left` was answered 429.
-
-        Args:
-            left: when it left.
-            now: the time.
-            retry_after: seconds the server asked for; None where it asked for nothing.
-        """
+        """Take in that a request that left at `left` was answered 429, with a Retry-After in seconds or none."""
         self.sent -= 1
         asked = now + (retry_after or 0.0)
         if self.refused is not None and left <= self.refused:

@@ -11,7 +11,6 @@ import attrs
 
 from ..errors import ErrorDetail, RateLimitError
 from .account import AccountLimits, LimitState
-from .endpoints import limits_of
 from .job import current_job, current_rank
 from .line import WaitingLine
 from .registry import line_to
@@ -29,7 +28,7 @@ class Limiter:
 
     Attributes:
         limited: whether there are limits, which then also say when a refused request goes again.
-        line: where attempts wait.
+        line: where attempts wait, in line with those of other sessions.
         places: how many more attempts may be under way.
     """
 
@@ -59,20 +58,17 @@ class Limiter:
         """A slot for one attempt, to be entered.
 
         Args:
-            method: of the request.
-            path: of the request, below the base URL.
-            refused: the slot in which it was refused before, whose place in the line it keeps.
+            method: in capitals.
+            path: below the base URL.
+            refused: the slot in which the request was refused before, whose place in the line it keeps.
             patience: seconds that it waits for a limit that lets none through.
         """
-        names, again = limits_of(method, path), refused is not None
         return Slot(
-            lane=(names, again, self),
-            job=current_job(),
-            rank=current_rank(),
-            order=None if refused is None else refused.order,
             limiter=self,
-            names=names,
-            again=again,
+            names=self.line.account.limits_of(method, path) if self.limited else (),
+            again=refused is not None,
+            # One that was refused and had not waited comes before all others.
+            order=None if refused is None else refused.order or (current_rank(), 0, 0),
             patience=patience,
             request=(method, path),
         )
@@ -85,14 +81,13 @@ class Slot(Turn):
     Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
 
     Attributes:
-        limiter: of its session.
         names: the limits it counts against.
         again: whether its request was refused before.
         patience: seconds that it waits for a limit that lets none through.
-        request: its method and path.
         since: when it began to wait, on the clock of the account.
         left: when it was let go, on the clock of the account.
         granted: done when it may go; None where it did not have to wait.
+        stirs: whether it changed what others in line wait for.
     """
 
     limiter: Limiter
@@ -103,19 +98,30 @@ class Slot(Turn):
     since: float = 0.0
     left: float = 0.0
     granted: asyncio.Future[None] | None = None
+    stirs: bool = False
 
     async def __aenter__(self) -> Self:
-        await self.limiter.line.enter(self)
+        if not self.limiter.line.enter_now(self):
+            self.lane = self.names, self.again, self.limiter
+            self.job, self.rank = current_job(), current_rank()
+            await self.limiter.line.wait(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.limiter.line.leave(self)
+        self.limiter.line.leave(self)
+
+    @property
+    def may_go(self) -> bool:
+        """Whether it waits for nothing but its turn and the limits."""
+        return self.limiter.places > 0 and self.granted is not None and not self.granted.done()
 
     def unused(self) -> None:
         """Take back an attempt that never reached the server: it does not count."""
-        self.limiter.line.account.give_back(self.names)
+        if self.names:
+            self.limiter.line.account.give_back(self.names)
+            self.stirs = True
 
     def answered(self, *, refused: bool, retry_after: float | None) -> None:
         """Learn from the server's answer; those in line see what it changes when the slot is left.
@@ -124,7 +130,9 @@ class Slot(Turn):
             refused: with 429.
             retry_after: seconds it asked for; None where it asked for nothing, or for longer than anybody waits.
         """
-        self.limiter.line.account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
+        if self.names:
+            account = self.limiter.line.account
+            self.stirs = account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
 
     def give_up(self) -> None:
         """Fail, because the limits let none through for longer than the patience."""

@@ -6,7 +6,10 @@ own, whose bucket is replaced when the rate has moved, and which keeps its dista
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from aiolimiter import AsyncLimiter
@@ -24,57 +27,58 @@ class Meter:
     Args:
         limit: whose rate it keeps.
         burst: requests that may go at once after a pause.
-        share: the part of the rate that it keeps.
         limiter: a program's own, which is used as it is.
 
     Attributes:
         limit: whose rate it keeps.
-        taken: when the last request of this event loop went.
     """
 
-    def __init__(
-        self, limit: Limit, *, burst: int = 1, share: float = 1.0, limiter: AsyncLimiter | None = None
-    ) -> None:
+    def __init__(self, limit: Limit, *, burst: int = 1, limiter: AsyncLimiter | None = None) -> None:
         self.limit: Final = limit
-        self.taken = limit.taken
+        self._taken = limit.taken
         self._others_took = -math.inf
         self._burst: Final = burst
-        self._share: Final = share
         self._given: Final = limiter is not None
-        self._limiter = limiter or AsyncLimiter(burst)
-        self._rate = limit.rate if limiter else 0.0
-        self._charged = 0
+        self._reserving: asyncio.Task[None] | None = None
+        if limiter is None:
+            self._renew(limit.rate, free=burst)
+        else:
+            self._limiter, self._rate, self._charged = limiter, limit.rate, 0
 
-    async def ready(self, now: float) -> bool:
-        """Whether the bucket lets a request go now; found out without waiting."""
+    def ready(self, now: float) -> bool:
+        """Whether the bucket lets a request go now."""
         if not self._given:
-            await self._follow(now)
+            self._follow(now)
         return self._charged > 0 or self._limiter.has_capacity()
 
-    async def reserve(self) -> None:
-        """Wait until the bucket lets a request go, and charge it in advance."""
-        await self._limiter.acquire()
-        self._charged += 1
+    def reserve(self, then: Callable[[], None]) -> None:
+        """Charge the next request as soon as the bucket has room for it, and then call this."""
+        if self._reserving is None:
+            self._reserving = asyncio.get_running_loop().create_task(self._limiter.acquire(), name="kantata-meter")
+            self._reserving.add_done_callback(partial(self._reserved, then))
 
-    async def acquire(self) -> None:
-        """Charge a request that goes now, unless it is charged already."""
-        if not self._charged:
-            await self.reserve()
-        self._charged -= 1
+    def stop(self) -> None:
+        """Reserve nothing any more."""
+        if self._reserving is not None:
+            self._reserving.cancel()
+            self._reserving = None
+
+    def take(self, now: float) -> None:
+        """Charge a request that goes now, for which the bucket is ready."""
+        self._taken = now
+        if self._charged:
+            self._charged -= 1
+        else:
+            self._charge(1)
 
     def give_back(self) -> None:
         """Keep the charge of a request that never left for the next one."""
         self._charged = min(self._charged + 1, self._burst)
 
     def wait(self, now: float, *, again: bool) -> float:
-        """Seconds that a pause, or what other event loops sent, keeps the next request back; zero or less for none.
-
-        Args:
-            now: the time.
-            again: whether that request has been refused before.
-        """
+        """Seconds that a pause, or what other event loops sent, keeps a request back; zero or less for none."""
         pause = self.limit.wait(now, again=again)
-        if self.taken < self.limit.taken:
+        if self._taken < self.limit.taken:
             self._others_took = self.limit.taken
         if now >= self._others_took + 1 / self._rate + _ACTIVE_SECONDS:
             return pause
@@ -84,13 +88,27 @@ class Meter:
         """Seconds until the bucket lets a request go at the latest; more than none."""
         return max(_SHORTEST_WAIT, self.limit.taken + 1 / self._rate - now)
 
-    async def _follow(self, now: float) -> None:
+    def _reserved(self, then: Callable[[], None], done: asyncio.Task[None]) -> None:
+        if self._reserving is done and not done.cancelled():
+            self._reserving = None
+            self._charged += 1
+            then()
+
+    def _follow(self, now: float) -> None:
         """Replace the bucket where the rate has moved, by one that lets no more go at once than it would have."""
-        rate = self.limit.rate * self._share
+        rate = self.limit.rate
         unused = (now - self.limit.taken) * rate
         # One that has run empty would let go at once all that a timer may be late by.
         if abs(rate - self._rate) > _MOVED * self._rate or (self._burst == 1 and unused > 1 + LATE * rate):
-            size, free = self._burst + LATE * rate, min(1.0, unused) if self._rate else self._burst
-            self._limiter, self._rate = AsyncLimiter(size, size / rate), rate
-            self._charged = 0
-            await self._limiter.acquire(size - free)
+            self._renew(rate, free=min(1.0, unused))
+
+    def _renew(self, rate: float, free: float) -> None:
+        """Begin a bucket that drains at a rate, and has room for so many requests."""
+        self.stop()
+        size = self._burst + LATE * rate
+        self._limiter, self._rate, self._charged = AsyncLimiter(size, size / rate), rate, 0
+        self._charge(size - free)
+
+    def _charge(self, amount: float) -> None:
+        """Charge the bucket with what it has room for: `acquire` then ends in its first step, without a wait."""
+        next(self._limiter.acquire(amount).__await__(), None)

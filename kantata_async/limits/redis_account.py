@@ -113,7 +113,7 @@ class RedisAccountLimits(AccountLimits):
     Args:
         setting: where Redis is, and what it keeps.
         account: its digest.
-        clock: seconds on a clock of this process.
+        clock: as of `AccountLimits`.
 
     Raises:
         UsageError: the URL is not a Redis URL.
@@ -170,30 +170,28 @@ class RedisAccountLimits(AccountLimits):
         finally:
             await self._redis.aclose()
 
-    async def take_now(self, names: tuple[str, ...], *, again: bool) -> float | None:  # noqa: D102 - AccountLimits'
-        return None if self._away_until is None or self._fails else await super().take_now(names, again=again)
-
-    async def take(  # noqa: D102 - AccountLimits'
-        self, names: tuple[str, ...], *, again: bool, waiting: int = 1
-    ) -> tuple[float, float]:
-        grants = self._grants[names, again]
-        while True:
-            now = self.clock()
-            while grants.times and now - grants.times[0] > LATE + self._trip:
+    def take(  # noqa: D102 - AccountLimits'
+        self, names: tuple[str, ...], *, again: bool, waiting: int, then: Callable[[], None]
+    ) -> float:
+        grants, now = self._grants[names, again], self.clock()
+        while grants.times and now - grants.times[0] > LATE + self._trip:
+            grants.times.popleft()
+        due = grants.ask_at if self._away_until is None else self._away_until
+        if waiting > len(grants.times) and now >= due and grants.asking is None:
+            grants.asking = self._start(self._ask(names, again, waiting - len(grants.times)))
+            grants.asking.add_done_callback(lambda _: then())
+        if self._away_until is not None and not self._fails:
+            return super().take(names, again=again, waiting=waiting, then=then)
+        if grants.times:
+            wait = grants.times[0] - now
+            if wait <= 0:
                 grants.times.popleft()
-            due = grants.ask_at if self._away_until is None else self._away_until
-            if waiting > len(grants.times) and now >= due and grants.asking is None:
-                grants.asking = self._start(self._ask(names, again, waiting - len(grants.times)))
-            if self._away_until is not None and not (grants.asking and self._fails):
-                if self._fails:
-                    raise ConnectionFailedError("the rate limit in Redis cannot be reached, and when_away is 'fail'")
-                return await super().take(names, again=again)
-            if grants.times and grants.times[0] <= now:
-                grants.times.popleft()
-                return 0.0, now
-            if grants.times or grants.asking is None:
-                return (grants.times[0] if grants.times else grants.ask_at) - now, 0.0
-            await asyncio.wait({grants.asking})
+            return wait
+        if grants.asking is not None:
+            return _PAUSED_SECONDS
+        if self._away_until is not None:
+            raise ConnectionFailedError("the rate limit in Redis cannot be reached, and when_away is 'fail'")
+        return grants.ask_at - now
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - AccountLimits'
         def give(limits: list[_SharedLimit], _now: float) -> None:
@@ -208,16 +206,16 @@ class RedisAccountLimits(AccountLimits):
 
     def answered(  # noqa: D102 - AccountLimits'
         self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None
-    ) -> None:
-        blocked = self.refused_since(names) is not None
+    ) -> bool:
         # Here at once, and for the others as soon as Redis has it.
-        super().answered(names, left, refused=refused, retry_after=retry_after)
+        taught = super().answered(names, left, refused=refused, retry_after=retry_after)
         if refused:
             self._refusals_seen += 1
             self._forget_grants()
-        if (refused or blocked) and self._away_until is None:
+        if taught and self._away_until is None:
             learnt = partial(learn, left=left, refused=refused, retry_after=retry_after)
             self._start(self._change(names, lambda limits, now: learnt(limits, now=now)))
+        return taught
 
     async def _ask(self, names: tuple[str, ...], again: bool, count: int) -> None:
         """Ask when the next requests may go, before they are to."""
@@ -258,7 +256,7 @@ class RedisAccountLimits(AccountLimits):
             async with self._changing:
                 for _ in range(_MOST_TRIES):
                     state = self._state()
-                    limits = [state.setdefault(name, self._new(name)) for name in names if name in self.settings]
+                    limits = [state.setdefault(name, self._new(name)) for name in names]
                     changed = change(limits, self.clock()) is not False
                     fresh = self.clock() - self._read_at < _FRESH_SECONDS
                     if (fresh and not changed) or await self._exchange(state if changed else None):
@@ -312,15 +310,9 @@ class RedisAccountLimits(AccountLimits):
         if state is not None:
             written = msgspec.json.encode(_State({name: one.moved(self._clock_ahead) for name, one in state.items()}))
         sent = self.clock()
-        args: list[bytes | str | int] = [
-            self._raw,
-            written,
-            self._member,
-            _KEPT_SECONDS,
-            _ACTIVE_SECONDS,
-            _LATELY_SECONDS,
-        ]
-        stored, self._raw, now, self._active, self._lately = await self._script(keys=self._keys, args=args)
+        seconds = _KEPT_SECONDS, _ACTIVE_SECONDS, _LATELY_SECONDS
+        told = await self._script(keys=self._keys, args=[self._raw, written, self._member, *seconds])
+        stored, self._raw, now, self._active, self._lately = told
         self._read_at = self.clock()
         trip = self._read_at - sent
         self._trip = min(trip, 0.8 * self._trip + 0.2 * trip)

@@ -45,8 +45,7 @@ def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep
     if isinstance(setting, RedisRateLimit):
         return _redis_account(setting, token, base_url)
     if isinstance(token, str):
-        account = account_digest(token, base_url)
-        return local_account(account, setting, keep=keep)
+        return local_account(account_digest(token, base_url), setting, keep=keep)
     with _lock:
         owner = _owners.setdefault(token, secrets.token_hex())
     return local_account(account_digest(owner, base_url), setting)

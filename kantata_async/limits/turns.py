@@ -30,7 +30,7 @@ class Turn:
         waits: whether it still does.
     """
 
-    lane: Hashable
+    lane: Hashable = None
     job: Any = None
     rank: int = 1
     order: Order | None = None
@@ -47,17 +47,18 @@ class _Share:
 
 
 class Turns(Generic[T]):
-    """The requests that wait."""
+    """The requests that wait.
+
+    Attributes:
+        waiting: how many.
+    """
 
     def __init__(self) -> None:
+        self.waiting = 0
         self._lanes: Final[dict[Hashable, list[tuple[Order, int, T]]]] = {}
         self._shares: Final[dict[object, _Share]] = {}
         self._round = 0
         self._numbers: Final = count()
-        self._waiting = 0
-
-    def __len__(self) -> int:
-        return self._waiting
 
     def __iter__(self) -> Iterator[T]:
         return (turn for heap in self._lanes.values() for *_, turn in heap if turn.waits)
@@ -73,7 +74,7 @@ class Turns(Generic[T]):
         turn.waits = True
         # The number tells those apart that come again with the same order.
         heapq.heappush(self._lanes.setdefault(turn.lane, []), (turn.order, number, turn))
-        self._waiting += 1
+        self.waiting += 1
 
     def depth(self, lane: Hashable) -> int:
         """How many wait in a lane at most: some may have left it since."""
@@ -102,7 +103,7 @@ class Turns(Generic[T]):
         if not turn.waits:
             return
         turn.waits = False
-        self._waiting -= 1
+        self.waiting -= 1
         share = self._shares[turn.job]
         share.waiting -= 1
         if not share.waiting:
