@@ -24,7 +24,6 @@ from .calls import (
     did_you_mean,
     follow,
     get_many,
-    path_parameters,
 )
 from .errors import AmbiguousWriteError, InvalidResponseError, KantataError, UsageError, note_interruption
 from .model import Entity, Page
@@ -41,8 +40,6 @@ IncludeT = TypeVar("IncludeT", bound=str)
 FieldT = TypeVar("FieldT", bound=str)
 
 _READS = frozenset({"GET"})
-_ONE_OBJECT = "/{id}"
-"""The end of a path that names one object by its id."""
 
 
 def _names_checked(method: FunctionType) -> Callable[..., Any]:
@@ -66,9 +63,14 @@ def _names_checked(method: FunctionType) -> Callable[..., Any]:
 
         @wraps(method)
         async def checked_async(self: Resource, *args: Any, **arguments: Any) -> Any:
+            if not self._connection.transport.watched:
+                try:
+                    called = method(self, *args, **arguments)
+                except TypeError:
+                    check(self, arguments)
+                    raise
+                return await called
             check(self, arguments)
-            if not self._connection.watched:
-                return await method(self, *args, **arguments)
             with self._named(method.__name__)._connection.calling() as connection:
                 return await method(self._over(connection), *args, **arguments)
 
@@ -158,10 +160,10 @@ class Resource:
             with _after(operation, answer.response, "the object cannot be read"):
                 return await self._single(self.operations["get"], ids, wanted)
         page = await self._linked(operation, call, answer)
-        if len(page) != 1:
-            raise _unreadable(operation, f"one object was expected, not {len(page)}", answer.response)
-        found = page[0]
-        if operation.path.endswith(_ONE_OBJECT) and found.id != check_id(ids[-1]):
+        if len(page.items) != 1:
+            raise _unreadable(operation, f"one object was expected, not {len(page.items)}", answer.response)
+        found = page.items[0]
+        if operation.names_one_object and found.id != call.path.rpartition("/")[2]:
             why = f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}"
             raise _unreadable(operation, why, answer.response)
         return found
@@ -318,9 +320,13 @@ def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """The ids for the path of an operation, and the other parameters that were given."""
-    names = path_parameters(operation.path)
-    arguments = {name: value for name, value in _given(parameters).items() if name not in names}
-    return [parameters[name] for name in names], arguments
+    elsewhere = operation.in_path
+    arguments = {
+        name: value
+        for name, value in parameters.items()
+        if value is not OMITTED and name not in elsewhere and name != "self"
+    }
+    return [parameters[name] for name in elsewhere], arguments
 
 
 def _unreadable(operation: Operation[Any], why: str, response: Response) -> InvalidResponseError | AmbiguousWriteError:

@@ -33,7 +33,6 @@ from .operation import (
     by_custom_field,
     check_call,
     check_row,
-    path_parameters,
 )
 from .page_count import PageCount, pages_for
 from .parameters import (
@@ -118,7 +117,6 @@ __all__ = [
     "in_batches",
     "pages_for",
     "path",
-    "path_parameters",
     "plain",
     "query_of",
     "read_inclusion",

@@ -97,7 +97,7 @@ class Connection:
         Raises:
             KantataError: as from `Transport.send`.
         """
-        if self.watched and self.call is None:
+        if self.call is None and self.transport.watched:
             with self.calling() as connection:
                 return await connection.send(call, decode, looked_after=looked_after)
         form = await _form_of(call) if call.multipart and holds_file(call.body) else None
@@ -117,7 +117,8 @@ class Connection:
         """
         if isinstance(answer, Envelope):
             return answer
-        envelope = self.reader.open(answer.data, redact=self.transport.redact)
+        data = answer.data
+        envelope = data if isinstance(data, Envelope) else self.reader.open(data, redact=self.transport.redact)
         envelope.response = answer.response
         return envelope
 

@@ -33,6 +33,10 @@ MAX_PER_PAGE: Final = 200
 MAX_ONLY: Final = 200
 """Ids in one `only`: no more than one page can carry."""
 
+NOTHING: Final = ()
+"""The default of `include` and `optional_fields`: Python has one empty tuple."""
+
+_DEFAULTED: Final = frozenset({"include", "optional_fields"})
 _PARAMETER: Final = re.compile(r"{(\w+)}")
 _BY_CUSTOM_FIELD: Final = "custom_field:<custom_field_id>"
 _CUSTOM_FIELD_ORDER: Final = re.compile(r"custom_field:[0-9]+(?::asc|:desc)?")
@@ -49,7 +53,7 @@ def by_custom_field(id: int | str, *, descending: bool = False) -> CustomFieldOr
     return CustomFieldOrder(f"custom_field:{check_id(id)}:{'desc' if descending else 'asc'}")
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Operation(Generic[R_co]):
     """An operation of the API: its route, and everything that it takes.
 
@@ -81,6 +85,21 @@ class Operation(Generic[R_co]):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    @cached_property
+    def in_path(self) -> Sequence[str]:
+        """The names of the ids that its path holds, in order."""
+        return _steps(self.path)[1::2]
+
+    @cached_property
+    def names_one_object(self) -> bool:
+        """Whether its path ends with the id of the object that is meant."""
+        return self.path.endswith("/{id}")
+
+    @cached_property
+    def needs_arguments(self) -> bool:
+        """Whether a call must give anything but the ids."""
+        return self.body is not None or any(kind.needed for kind in self.filters.values())
 
     @cached_property
     def argument_names(self) -> AbstractSet[str]:
@@ -121,6 +140,9 @@ def check_call(operation: Operation[Any], ids: Sequence[object], arguments: Mapp
     Raises:
         UsageError: the operation does not take a name or a value, or a required one is missing.
     """
+    if not operation.needs_arguments and _ask_for_nothing(arguments):
+        path = fill_path(operation.path, ids)
+        return Call(operation.method, path, {}, None, NOTHING_INCLUDED, operation.multipart, operation.csv)
     _refuse_unknown(operation, arguments)
     arguments = _revealing(operation, arguments)
     inclusion = read_inclusion(arguments["include"], operation.includes) if "include" in arguments else NOTHING_INCLUDED
@@ -141,22 +163,26 @@ def fill_path(template: str, ids: Sequence[object]) -> str:
     Raises:
         UsageError: an id could lead to another path.
     """
-    steps = _steps(template)
-    filled = list(steps)
-    for place, id in zip(range(1, len(steps), 2), ids, strict=True):
-        filled[place] = check_id(id, steps[place])
+    filled = list(_steps(template))
+    filled[1::2] = list(map(check_id, ids, filled[1::2]))
     return "".join(filled)
-
-
-def path_parameters(template: str) -> Sequence[str]:
-    """The names of the ids that a path holds, in order."""
-    return _steps(template)[1::2]
 
 
 @cache
 def _steps(template: str) -> Sequence[str]:
     """The fixed parts of a path, and the names of the ids between them."""
     return _PARAMETER.split(template)
+
+
+def _ask_for_nothing(arguments: Mapping[str, Any]) -> bool:
+    """Whether these are but the defaults of a method, which most calls leave as they are."""
+    if not arguments:
+        return True
+    return (
+        arguments.keys() <= _DEFAULTED
+        and arguments.get("include", NOTHING) is NOTHING
+        and arguments.get("optional_fields", NOTHING) is NOTHING
+    )
 
 
 def _refuse_unknown(operation: Operation[Any], arguments: Mapping[str, Any]) -> None:

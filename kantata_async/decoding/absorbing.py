@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
 from typing import Any
 
 import attrs
 import msgspec
 
 from ..model import AskedFor, Entity, Graph, Matches, Note, begin, ids_by_collection, plain_copy, store, unlink
-from .compiled import Unlinked
+from .compiled import Unlinked, ValuesOf
 from .envelope import Envelope
 from .object_layout import ObjectLayout
 from .object_values import Objects
 
 
-@attrs.frozen
+@attrs.define
 class _Part:
     """Objects of one class that an answer carries.
 
     Attributes:
         key: of their collection.
+        values_of: gives the values of one of the objects.
         new: those that the graph did not hold, by id.
         begun: the entities begun for these, in the same order.
         known: the entities that it held, by id.
@@ -29,6 +29,7 @@ class _Part:
 
     key: str
     objects: Objects
+    values_of: ValuesOf
     new: Mapping[str, Any]
     begun: Collection[Entity]
     known: Mapping[str, Entity]
@@ -43,7 +44,10 @@ def absorb(graph: Graph, envelope: Envelope, includes: Iterable[str] | None = No
     unlinked = Unlinked()
     for part in parts:
         _finish(part, graph, unlinked)
-    items = list(chain.from_iterable(map(graph.by_id[key].__getitem__, ids) for key, ids in envelope.matches))
+    by_id = graph.by_id
+    items: list[Entity] = []
+    for key, ids in envelope.matches:
+        items += map(by_id[key].__getitem__, ids)
     graph.origin.requests.append(_asked_for(envelope, includes))
     graph.await_links(unlinked.entirely)
     if unlinked.partly:
@@ -56,19 +60,18 @@ def _begin(graph: Graph, key: str, objects: Objects) -> _Part:
     held = graph.by_id.get(key, {})
     known = {id: held[id] for id in objects.by_id.keys() & held.keys()} if held else {}
     new = {id: one for id, one in objects.by_id.items() if id not in known} if known else objects.by_id
-    cls = objects.layout.cls
+    cls, values_of = objects.layout.cls, objects.values_of
     if cls.each_names_collection:
         begun = {id: begin(cls, id, graph.origin, key) for id in new}
     else:
-        begun = objects.layout.begin(new, objects.values_of, graph.origin)
+        begun = objects.layout.begin(new, values_of, graph.origin)
     graph.add(key, begun)
-    return _Part(key, objects, new, begun.values(), known)
+    return _Part(key, objects, values_of, new, begun.values(), known)
 
 
 def _finish(part: _Part, graph: Graph, unlinked: Unlinked) -> None:
     """Complete the entities that were begun, and renew those that the graph held."""
-    objects = part.objects
-    values_of = objects.values_of
+    objects, values_of = part.objects, part.values_of
     objects.layout.finish(part.begun, part.new.values(), values_of, graph.by_id, unlinked)
     for id, entity in part.known.items():
         _renew(entity, objects.layout, values_of(objects.by_id[id]), graph.notes, unlinked)
@@ -122,8 +125,12 @@ def _asked_for(envelope: Envelope, includes: Iterable[str] | None) -> AskedFor:
 
 def _beside(envelope: Envelope) -> Matches:
     """The ids of the objects of the collections that hold more than matches."""
-    matched = dict.fromkeys((key for key, _ in envelope.matches), 0)
+    matched: dict[str, int] = {}
     for key, ids in envelope.matches:
-        matched[key] += len(ids)
-    runs = ((key, objects.by_id) for key, objects_of_key in envelope.collections.items() for objects in objects_of_key)
-    return [(key, tuple(by_id)) for key, by_id in runs if len(by_id) > matched.get(key, 0)]
+        matched[key] = matched.get(key, 0) + len(ids)
+    return [
+        (key, tuple(objects.by_id))
+        for key, runs in envelope.collections.items()
+        for objects in runs
+        if len(objects.by_id) > matched.get(key, 0)
+    ]

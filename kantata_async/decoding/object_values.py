@@ -20,7 +20,7 @@ _LIST: Any = list
 """Of a type that is known at run time alone."""
 
 
-@attrs.frozen
+@attrs.define
 class Objects:
     """Objects of one class that an answer carries.
 

@@ -84,8 +84,14 @@ class Reader:
         Raises:
             InvalidResponseError: as `open`.
         """
+        if isinstance(data, Envelope) and len(data.matches) == 1 and len(data.matches[0][1]) == 1:
+            # One object has been read before the collector would run.
+            return _page_of(data, includes, graph)
         with collector_paused():
-            envelope = self.open(data, redact=redact)
-            graph = Graph() if graph is None else graph
-            items = absorb(graph, envelope, includes)
-        return Page(items, envelope.meta, graph, envelope.extra, envelope.response)
+            return _page_of(self.open(data, redact=redact), includes, graph)
+
+
+def _page_of(envelope: Envelope, includes: Iterable[str] | None, graph: Graph | None) -> Page[Entity]:
+    graph = Graph() if graph is None else graph
+    items = absorb(graph, envelope, includes)
+    return Page(items, envelope.meta, graph, envelope.extra, envelope.response)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from typing import Final
 
 ACCEPTED_ENCODING: Final = "gzip"
@@ -25,7 +26,13 @@ class DamagedContentError(ContentError):
 
 def content_type_of(headers: Mapping[str, str]) -> str:
     """The content type without its parameters, in lower case; empty where none is named."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _without_parameters(headers.get("content-type", ""))
+
+
+@lru_cache(maxsize=64)
+def _without_parameters(content_type: str) -> str:
+    # A server names the same few again and again.
+    return content_type.partition(";")[0].strip().lower()
 
 
 def is_json(content_type: str) -> bool:
@@ -35,7 +42,10 @@ def is_json(content_type: str) -> bool:
 
 def is_compressed(headers: Mapping[str, str]) -> bool | None:
     """Whether a body is compressed; None for a compression that was not asked for."""
-    encoding = headers.get("content-encoding", "").strip().lower()
+    encoding = headers.get("content-encoding")
+    if encoding is None:
+        return False
+    encoding = encoding.strip().lower()
     if encoding in _UNCOMPRESSED:
         return False
     return True if encoding in _COMPRESSED else None

@@ -306,7 +306,8 @@ class Transport:
 
     def _check_usable(self) -> None:
         if self._state is _Lifetime.OPEN:
-            self._check_loop()
+            if os.getpid() != self._process or asyncio.get_running_loop() is not self._loop:
+                self._check_loop()
         elif self._state is _Lifetime.UNOPENED:
             raise UsageError(f"the session is not open: {_HOW_TO_OPEN}")
         else:

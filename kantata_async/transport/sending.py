@@ -7,7 +7,7 @@ An attempt passes the limits (`limits`), the token (`auth`), the wire (`wire`), 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import attrs
@@ -99,7 +99,7 @@ class Sending:
         self._retry: Final = options.retry
         self._story: Final = story
         self._redact: Final = services.tokens.redact
-        self._attempt = Attempt()
+        self._attempt: Attempt
         self._sent = 0
         self._renewals = 0
         self._deadline: float | None = None
@@ -148,11 +148,13 @@ class Sending:
             await self._send_once(error)
             verdict = self._verdict()
             if verdict is Verdict.DELIVER:
-                self._tell_story(self._attempt.error)
+                if self._story is not None:
+                    self._tell_story(self._story, self._attempt.error)
                 return self._delivered()
             error = self._error()
             self._lead_to_answer(error)
-            self._tell_story(error)
+            if self._story is not None:
+                self._tell_story(self._story, error)
             if self._attempt.status == 401 and await self._renewed():
                 self._tell_resending(error, "with a new token")
                 continue
@@ -195,7 +197,8 @@ class Sending:
             if attempt.phase is not Phase.ANSWERED and attempt.error is None:
                 seconds = min(self._timeout, allowed.end - attempt.began)
                 attempt.error = RequestTimeoutError(f"{self._request}: no complete answer within {seconds:.3g} s")
-        self._log()
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            self._log()
         if last_error is not None and not attempt.began and services.is_open():
             raise last_error
         if self._deadline is None:
@@ -332,14 +335,12 @@ class Sending:
 
     # --- logs and events ---
 
-    def _tell_story(self, error: KantataError | None) -> None:
+    def _tell_story(self, story: RequestStory, error: KantataError | None) -> None:
         attempt = self._attempt
-        if self._story is None:
-            return
         if attempt.status:
             asked = self._asked() if attempt.status == 429 else None
-            self._story.attempt_answered(attempt.status, request_id_of(attempt.headers, self._redact), asked)
-        self._story.attempt_finished(error)
+            story.attempt_answered(attempt.status, request_id_of(attempt.headers, self._redact), asked)
+        story.attempt_finished(error)
 
     def _tell_resending(self, error: KantataError, when: str) -> None:
         if self._story is not None:
@@ -348,22 +349,23 @@ class Sending:
         _LOGGER.info("%s goes again %s, after %s in attempt %d", self._request, when, what, self._sent)
 
     def _log(self) -> None:
-        if _LOGGER.isEnabledFor(logging.DEBUG):
-            attempt, now = self._attempt, self._services.clock()
-            seconds = now - attempt.began if attempt.began else 0.0
-            _LOGGER.debug(
-                "%s %s %s %.0f ms request-id %s attempt %d",
-                self._request.method,
-                self._request.path,
-                attempt.status or attempt.phase.value,
-                seconds * 1000,
-                request_id_of(attempt.headers, self._redact) or "-",
-                self._sent,
-            )
+        attempt, now = self._attempt, self._services.clock()
+        seconds = now - attempt.began if attempt.began else 0.0
+        _LOGGER.debug(
+            "%s %s %s %.0f ms request-id %s attempt %d",
+            self._request.method,
+            self._request.path,
+            attempt.status or attempt.phase.value,
+            seconds * 1000,
+            request_id_of(attempt.headers, self._redact) or "-",
+            self._sent,
+        )
 
 
-def _headers_of(request: Request, body: bytes | None, options: Options) -> dict[str, str]:
+def _headers_of(request: Request, body: bytes | None, options: Options) -> Mapping[str, str]:
     """What a request carries beside the token."""
+    if body is None and not request.csv:
+        return options.headers
     headers = dict(options.headers)
     if request.csv:
         headers["Accept"] = "text/csv, application/json"

@@ -19,7 +19,7 @@ _EXCERPT_LENGTH: Final = 80
 _CSV_TYPES: Final = frozenset({"text/csv", "application/csv", "text/plain", "application/octet-stream"})
 
 
-@attrs.frozen
+@attrs.define
 class Success:
     """A request that was answered with success.
 

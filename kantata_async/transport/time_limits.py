@@ -13,11 +13,16 @@ from typing import Final, Self
 
 
 class TimeLimits:
-    """The limits that are running, in the event loop in which it was made."""
+    """The limits that are running, in the event loop in which it was made.
+
+    Attributes:
+        loop: the event loop.
+        running: the limits whose blocks are under way.
+    """
 
     def __init__(self) -> None:
-        self._loop: Final = asyncio.get_running_loop()
-        self._running: Final[set[TimeLimit]] = set()
+        self.loop: Final = asyncio.get_running_loop()
+        self.running: Final[set[TimeLimit]] = set()
         self._alarm: asyncio.TimerHandle | None = None
         self._rings = math.inf
 
@@ -25,35 +30,26 @@ class TimeLimits:
         """A limit for one block; an `end` of None is for one that only closing ends."""
         return TimeLimit(self, math.inf if end is None else end)
 
-    def started(self, limit: TimeLimit) -> None:
-        """Note that a block began."""
-        self._running.add(limit)
-        self.watch(limit.end)
-
-    def ended(self, limit: TimeLimit) -> None:
-        """Note that a block is over."""
-        self._running.discard(limit)
-
     def watch(self, end: float) -> None:
         """Set the alarm so that it rings by then."""
         if end < self._rings:
             if self._alarm is not None:
                 self._alarm.cancel()
             self._rings = end
-            self._alarm = self._loop.call_at(end, self._ring)
+            self._alarm = self.loop.call_at(end, self._ring)
 
     def close(self) -> None:
         """End every block that still runs."""
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm, self._rings = None, math.inf
-        for limit in self._running:
+        for limit in self.running:
             limit.expire()
 
     def _ring(self) -> None:
         self._alarm, self._rings = None, math.inf
-        now = self._loop.time()
-        for limit in self._running:
+        now = self.loop.time()
+        for limit in self.running:
             if limit.end <= now:
                 limit.expire()
             else:
@@ -79,18 +75,21 @@ class TimeLimit:
         self.expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        limits = self._limits
+        task = asyncio.current_task(limits.loop)
         if task is None:
             raise RuntimeError("a time limit needs a task to interrupt")
         self._task = task
         self._cancelling = task.cancelling()
-        self._limits.started(self)
+        limits.running.add(self)
+        if self.end < math.inf:
+            limits.watch(self.end)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._limits.ended(self)
+        self._limits.running.discard(self)
         # A cancellation that came from elsewhere at the same time takes precedence.
         if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error

@@ -21,7 +21,7 @@ from yarl import URL
 from .._version import __version__
 from ..errors import ConnectionFailedError, InvalidResponseError
 from .attempt import Attempt, Phase
-from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, read_body
+from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, is_compressed, read_body
 from .failures import BEFORE_SENDING, failure, is_hopeless
 from .multipart import form_of
 from .network import Network, Proxy
@@ -60,15 +60,17 @@ class _OnTheWire:
     proxy: Proxy | None
     connected: bool = False
 
-    async def connecting(self) -> None:
+    def connecting(self) -> None:
         """Note that a connection is about to be taken or made: nothing can have been sent."""
         if self.connected:
             # In case aiohttp ever sends a request again by itself.
             raise _LostError(aiohttp.ServerDisconnectedError())
         self.attempt.phase = Phase.NOT_SENT
-        if self.method not in READS:
-            for _ in range(_TURNS_TO_SEE_A_CLOSED_CONNECTION):
-                await asyncio.sleep(0)
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the request may change something."""
+        return self.method not in READS
 
     def has_connection(self) -> None:
         """Note that from here on something may reach the server."""
@@ -79,12 +81,20 @@ class _OnTheWire:
 _on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kantata_on_the_wire")
 
 
+async def _closed_connections_seen() -> None:
+    """Let the loop find out which of the kept connections the server has closed, before a write goes on one."""
+    for _ in range(_TURNS_TO_SEE_A_CLOSED_CONNECTION):
+        await asyncio.sleep(0)
+
+
 class _Connector(aiohttp.TCPConnector):
     """Notes when something may have reached the server, as no exception of aiohttp says so."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         on_the_wire = _on_the_wire.get()
-        await on_the_wire.connecting()
+        on_the_wire.connecting()
+        if on_the_wire.is_write:
+            await _closed_connections_seen()
         try:
             connection = await super().connect(*args, **kwargs)
         except (aiohttp.ClientError, OSError) as error:
@@ -97,7 +107,10 @@ def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
     """What notes the same for a connector that was not made here."""
 
     async def connecting(*_: object) -> None:
-        await _on_the_wire.get().connecting()
+        on_the_wire = _on_the_wire.get()
+        on_the_wire.connecting()
+        if on_the_wire.is_write:
+            await _closed_connections_seen()
 
     async def has_connection(*_: object) -> None:
         _on_the_wire.get().has_connection()
@@ -131,7 +144,7 @@ class Wire:
         self, *, connect_timeout: float, max_answer_bytes: int, network: Network, proxy: Proxy | None = None
     ) -> None:
         self._max_answer_bytes: Final = max_answer_bytes
-        self._ssl: Final = network.ssl
+        self._ssl: Final = True if network.ssl is None else network.ssl
         self._proxy: Final = proxy
         # The limiter decides how many connections there are; a second queue here would escape its count.
         connector, owned = network.connector_or(lambda: _Connector(limit=0))
@@ -170,7 +183,8 @@ class Wire:
                 await self._read(request, response, attempt)
             finally:
                 # A whole answer has returned its connection already; that of any other answer is useless.
-                response.close()
+                if not response.closed:
+                    response.close()
         except _LostError as lost:
             _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
@@ -222,7 +236,7 @@ class Wire:
                 data=payload,
                 allow_redirects=False,
                 proxy=None if proxy is None else proxy.url,
-                ssl=True if self._ssl is None else self._ssl,
+                ssl=self._ssl,
             )
         finally:
             _on_the_wire.reset(running)
@@ -233,7 +247,8 @@ class Wire:
         # Secrets appear only here, below the frames whose variables an error tracker may show.
         on_the_wire = _on_the_wire.get()
         attempt, proxy = on_the_wire.attempt, on_the_wire.proxy
-        request.headers.update(attempt.carried)
+        if attempt.carried:
+            request.headers.update(attempt.carried)
         if attempt.token is not None:
             request.headers["Authorization"] = f"Bearer {attempt.token.value}"
         if proxy is not None and proxy.authorization is not None:
@@ -256,7 +271,7 @@ class Wire:
             return
         attempt.phase = Phase.CUT
         try:
-            attempt.body = await read_body(response.headers, response.content.iter_any(), self._max_answer_bytes)
+            attempt.body = await _body_of(response, self._max_answer_bytes)
         except ContentError as error:
             attempt.error = InvalidResponseError(f"{request}: the answer {error}")
             if isinstance(error, DamagedContentError):
@@ -267,9 +282,18 @@ class Wire:
 async def _refusal_body(response: aiohttp.ClientResponse) -> bytes:
     """The body of a refusal; nothing where it cannot be read, since the status says enough."""
     try:
-        return await read_body(response.headers, response.content.iter_any(), _MOST_REFUSAL_BYTES)
+        return await _body_of(response, _MOST_REFUSAL_BYTES)
     except ContentError:
         return b""
+
+
+async def _body_of(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """The body of an answer, decompressed: see `read_body`."""
+    content = response.content
+    if content.is_eof() and is_compressed(response.headers) is False and content.total_bytes <= most:
+        # Most answers have come whole by the time their headers are read.
+        return content.read_nowait()
+    return await read_body(response.headers, content.iter_any(), most)
 
 
 def _note(request: Request, attempt: Attempt, error: Exception, *, never_sent: bool = False) -> None:
