@@ -11,7 +11,7 @@ import attrs
 
 from ..calls import Connection, ListQuery, did_you_mean
 from ..errors import UsageError
-from ..model import brief_repr
+from ..model import brief_repr, text_of
 
 
 @attrs.frozen
@@ -124,12 +124,6 @@ def labels_of(choices: Iterable[Any]) -> dict[str, str]:
 def _position(choice: Any) -> int:
     position = getattr(choice, "position", None)
     return position if isinstance(position, int) else 0
-
-
-def text_of(entity: Any, name: str) -> str:
-    """A text of an entity; empty where the answer shows none."""
-    value = getattr(entity, name, None)
-    return value if isinstance(value, str) else ""
 
 
 async def read_fields(connection: Connection, subject_type: str) -> DefinedFields:

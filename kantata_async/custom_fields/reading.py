@@ -9,7 +9,8 @@ from typing import Any, Final, TypeAlias
 from ..bulk import order_of_making, read_whole
 from ..calls import Connection, in_batches, together
 from ..errors import InvalidResponseError
-from .definitions import DefinedFields, FieldDefinition, labels_of, read_fields, text_of
+from ..model import text_of
+from .definitions import DefinedFields, FieldDefinition, labels_of, read_fields
 from .subjects import FieldSubject
 from .values import read_value
 
