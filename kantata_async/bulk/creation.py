@@ -46,6 +46,9 @@ IfExists = Literal["skip", "update", "reject"]
 Errors = Mapping[Row, tuple[ErrorDetail, ...]]
 """What the API says of single rows."""
 
+Disputed = dict[Row, E]
+"""Rows that the API named, though their objects were made by then."""
+
 Suspects = dict[Row, tuple[ErrorDetail, ...]]
 """Rows that the API named, surely not carried out; emptied when it is known whether they were at fault."""
 
@@ -251,7 +254,7 @@ class Creation(Generic[E]):
         if named is None:
             self._manners.names_rows = False
             named = {}
-        left = await self._left_of_refused(rows, named, ledger, error, began)
+        left, disputed = await self._left_of_refused(rows, named, ledger, error, began)
         suspects = {row: errors for row, errors in named.items() if row in left}
         rest = [row for row in left if row not in named]
         for row, errors in suspects.items():
@@ -264,6 +267,7 @@ class Creation(Generic[E]):
             await self._create(rest, ledger)
         else:
             await self._split(rest, ledger, error)
+        await self._settle_disputed(disputed, [row for row in rows if row not in named], ledger)
 
     async def _settle_refused(self, refused: Errors, ledger: Ledger[E]) -> None:
         """Settle rows that were refused for themselves: they may be there already, which may be why."""
@@ -288,11 +292,14 @@ class Creation(Generic[E]):
 
     async def _left_of_refused(
         self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError, began: float
-    ) -> list[Row]:
-        """The rows of a refused batch that were surely not carried out; the others are noted as what they are."""
+    ) -> tuple[list[Row], Disputed[E]]:
+        """The rows of a refused batch that were surely not carried out, and those about which it contradicts itself.
+
+        The others are noted as what they are.
+        """
         if getattr(error, "status", None) in self._manners.all_or_nothing:
             ledger.note(rows, "not_sent", reason=str(error))
-            return list(rows)
+            return list(rows), {}
         ledger.note(rows, "unknown", reason=str(error))
         for row, errors in named.items():
             ledger.note([row], "unknown", errors=errors, reason="apparently refused because of other rows sent with it")
@@ -300,17 +307,29 @@ class Creation(Generic[E]):
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
         found = await self._findings(sought, ledger, self._is_what_was_refused(began))
-        unnamed = {row: finding for row, finding in found.items() if row not in named}
-        in_part = any(finding.presence is Presence.OURS for finding in unnamed.values())
-        others_were_refused = in_part and bool(_with(Presence.ABSENT, unnamed))
+        disputed: Disputed[E] = {}
         for row in _with(Presence.OURS, found):
-            if row in named and others_were_refused:
-                self._manners.names_rows = False
-            elif row in named:
-                # What was refused was not made by this sending.
-                found[row] = attrs.evolve(found[row], presence=Presence.BEFORE)
+            entity = found[row].entity
+            if row in named and entity is not None:
+                del found[row]
+                disputed[row] = entity
+                self._claims.take(entity)
+        ledger.cannot_tell(disputed, "an object like it was made at that time all the same")
         await self._note_found(found, ledger)
-        return _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found)
+        return _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found), disputed
+
+    async def _settle_disputed(self, disputed: Disputed[E], unnamed: Sequence[Row], ledger: Ledger[E]) -> None:
+        """Settle rows that the API named, and whose objects were made at that time.
+
+        Where it named all that was refused, it was right, and somebody else made them; else its positions are wrong.
+        """
+        others_were_refused = any(ledger.outcome_of(row).status in {"rejected", "existing"} for row in unnamed)
+        for row, entity in disputed.items():
+            if others_were_refused:
+                self._manners.names_rows = False
+                self._created(row, entity, ledger)
+            else:
+                await self._exists(row, entity, ledger)
 
     async def _create_without(
         self,
