@@ -300,15 +300,20 @@ class Creation(Generic[E]):
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
         found = await self._recognition.findings(sought, ledger, self._recognition.is_what_was_refused(began))
-        disputed: Disputed[E] = {}
-        for row in with_presence(Presence.OURS, found):
-            entity = found[row].entity
-            if row in named and entity is not None:
-                del found[row]
-                disputed[row] = entity
-                self._claims.take(entity)
+        unnamed = {finding.presence for row, finding in found.items() if row not in named}
+        disputed = {
+            row: one.entity
+            for row, one in found.items()
+            if row in named and one.presence is Presence.OURS and one.entity is not None
+        }
+        if disputed and {Presence.OURS, Presence.ABSENT} <= unnamed:
+            # It carried out the batch in part, and did not name what it left out.
+            self._manners.names_rows = False
+            disputed = {}
+        for entity in disputed.values():
+            self._claims.take(entity)
         ledger.cannot_tell(disputed, "an object like it was made at that time all the same")
-        await self._note_found(found, ledger)
+        await self._note_found({row: one for row, one in found.items() if row not in disputed}, ledger)
         return with_presence(Presence.ABSENT, found) + with_presence(Presence.TAKEN, found), disputed
 
     async def _settle_disputed(self, disputed: Disputed[E], unnamed: Sequence[Row], ledger: Ledger[E]) -> None:
@@ -316,12 +321,12 @@ class Creation(Generic[E]):
 
         Where it named all that was refused, it was right, and somebody else made them; else its positions are wrong.
         """
-        others_were_refused = any(ledger.outcome_of(row).status in {"rejected", "existing"} for row in unnamed)
+        came_to = {ledger.outcome_of(row).status for row in unnamed}
         for row, entity in disputed.items():
-            if others_were_refused:
+            if came_to & {"rejected", "existing"}:
                 self._manners.names_rows = False
                 self._created(row, entity, ledger)
-            else:
+            elif came_to <= {"created"}:
                 await self._exists(row, entity, ledger)
 
     async def _create_without(
