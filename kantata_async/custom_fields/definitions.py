@@ -117,8 +117,8 @@ def _labels(field: Any) -> dict[str, str]:
 
 
 def labels_of(choices: Iterable[Any]) -> dict[str, str]:
-    """The labels of choices by their ids; one that is not shown is empty."""
-    return {one.id: text_of(one, "label") for one in choices}
+    """The labels of choices by their ids, as far as they are shown."""
+    return {one.id: label for one in choices if (label := text_of(one, "label"))}
 
 
 def _position(choice: Any) -> int:
