@@ -70,13 +70,11 @@ class Creation(Generic[E]):
     look: Look[E] | None
     if_exists: IfExists | None
     _claims: Claims = attrs.field(factory=Claims, init=False)
-    _recognition: Recognition[E] = attrs.field(init=False)
+    _recognition: Recognition[E] = attrs.field(
+        init=False, default=attrs.Factory(lambda it: Recognition(it.connection, it.look, it._claims), takes_self=True)
+    )
     _turns: KeyTurns = attrs.field(factory=KeyTurns, init=False)
     _manners: Manners = attrs.field(factory=Manners, init=False)
-
-    @_recognition.default
-    def _recognized(self) -> Recognition[E]:
-        return Recognition(self.connection, self.look, self._claims)
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Bring every row to its outcome.
