@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .custom_fields import FieldsResult as FieldsResult
     from .custom_fields import FieldValue as FieldValue
     from .custom_fields import Money as Money
+    from .custom_fields import fields_result as fields_result
     from .errors import AmbiguousWriteError as AmbiguousWriteError
     from .errors import APIError as APIError
     from .errors import AuthenticationError as AuthenticationError
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "bulk": ("BulkResult", "Outcome", "bulk_result"),
-    "custom_fields": ("FieldOutcome", "FieldValue", "FieldsResult", "Money"),
+    "custom_fields": ("FieldOutcome", "FieldValue", "FieldsResult", "Money", "fields_result"),
     "errors": (
         "APIError",
         "AmbiguousWriteError",
@@ -177,6 +178,7 @@ __all__ = [
     "bulk_result",
     "by_custom_field",
     "columns",
+    "fields_result",
     "job",
     "may_be_carried_out",
     "normalize",

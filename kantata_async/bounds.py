@@ -34,5 +34,5 @@ def positive_count(owner: str, name: str, value: object) -> None:
 def _shown(value: object) -> str:
     try:
         return repr(value)[:_SHOWN_LENGTH]
-    except ValueError:  # a whole number of thousands of digits
+    except Exception:  # noqa: BLE001 - of a number of thousands of digits, or of a class of the program's
         return f"a {type(value).__name__} too large to show"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from .calls import Id, check_call, check_id
+from .calls import INSTANT, Id, check_call, check_id
 from .errors import (
     AmbiguousWriteError,
     ExportFailedError,
@@ -16,7 +16,7 @@ from .errors import (
     UsageError,
     ValidationError,
 )
-from .model import Entity
+from .model import Entity, brief_repr
 from .resource import Resource
 from .transport import MAX_UPLOAD, FileContent
 
@@ -417,9 +417,7 @@ class RunsReports(_DownloadsFiles):
         """
         from .files import Standing, wait
 
-        if after is not None and after.utcoffset() is None:
-            raise UsageError("after needs a time zone")
-        moment = after
+        moment = None if after is None else datetime.fromisoformat(INSTANT.wire(after, "after"))
 
         async def look() -> Standing[datetime]:
             made = await self._newest(id)
@@ -501,7 +499,7 @@ def _of(entity: object, name: str) -> Any:
         UsageError: it is not an entity that has one.
     """
     if not isinstance(entity, Entity) or name not in type(entity).attributes:
-        raise UsageError(f"an entity with a {name} is needed, not {entity!r}")
+        raise UsageError(f"an entity with a {name} is needed, not {brief_repr(entity)}")
     return getattr(entity, name)
 
 

@@ -35,6 +35,7 @@ def normalize(
 
 def _parsed(payload: bytes | bytearray | memoryview | str) -> Any:
     try:
-        return _READER.decode(payload)
+        # msgspec takes no subclass of str, as numpy's texts are.
+        return _READER.decode(str(payload) if isinstance(payload, str) else payload)
     except ValueError as error:
         raise InvalidResponseError(f"the answer is not JSON: {error}") from None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Self
 import attrs
 
 from .api import Resources, entity_class, resource_class
-from .calls import Connection, Operation, QueryValue, check_path, follow, path, query_of, refuse_copying
+from .calls import Connection, Operation, QueryValue, check_path, follow, is_iterable, path, query_of, refuse_copying
 from .decoding import Reader
 from .errors import UsageError
 from .limits import AdaptiveRateLimit, LimitState, Priority, RateLimitSetting
@@ -276,7 +276,7 @@ def _entities_of(entities: object) -> list[Entity]:
     if isinstance(entities, Entity):
         return [entities]
     listed: list[Entity] = []
-    for one in entities if isinstance(entities, Iterable) else [entities]:
+    for one in entities if is_iterable(entities) else [entities]:
         if not isinstance(one, Entity):
             raise UsageError(f"load takes entities, not {type(one).__name__}")
         listed.append(one)

@@ -29,6 +29,11 @@ def envelope(collection: str, objects: list[Object], **beside: Any) -> Object:
     return {"count": len(objects), "results": results, collection: held, **beside}
 
 
+def without(one: Object, *names: str) -> Object:
+    """An object that does not show some of its fields."""
+    return {name: value for name, value in one.items() if name not in names}
+
+
 class Api:
     """Keeps what it is sent; `instead` may answer a request otherwise, before or after that."""
 
@@ -452,3 +457,46 @@ def test_outcomes_travel_with_any_exception() -> None:
     assert bulk_result(None) is None
     assert bulk_result(ProgramsError()) is None
     assert bulk_result(ExceptionGroup("several", [ValueError(), ProgramsError()])) is None
+
+
+async def test_an_answer_with_objects_that_were_there_before(api: Api) -> None:
+    """A create made none of them, whatever they show: not even where the answer lacks the row's own object."""
+    old = api.add("participations", age=90_000, workspace_id=8, user_id=51, role="maven")
+
+    def others(asked: Asked) -> Reply | None:
+        if asked.method != "POST":
+            return None
+        shown = [one for one in api.of("participations") if one["user_id"] != "51" or one is old]
+        return Reply(201, envelope("participations", [without(one, "workspace_id") for one in shown]))
+
+    api.after = others
+    async with session_of(api) as kantata:
+        result = await kantata.participations.create_many(people(3))
+    assert [one.status for one in result] == ["created"] * 3
+    assert old["id"] not in [one.entity.id for one in result if one.entity is not None]
+
+
+@pytest.mark.parametrize("names", ["the wrong one", "the right one"])
+async def test_a_row_that_was_named_and_made_all_the_same(api: Api, names: str) -> None:
+    """Either the position is wrong, which the other rows show, or somebody else was faster."""
+    rows = people(3)
+
+    def refusing(asked: Asked) -> Reply | None:
+        sent = [row["user_id"] for row in asked.body["participations"]] if asked.method == "POST" else []
+        if names == "the right one" and len(sent) == 3:
+            api.add("participations", **rows[1])
+            return Reply(422, {"errors": [{**TAKEN, "index": 1}]})
+        if names == "the wrong one" and 50 in sent:
+            if 51 in sent:
+                api.add("participations", **rows[1])
+            return Reply(422, {"errors": [{**TAKEN, "index": min(1, len(sent) - 1)}]})
+        return None
+
+    api.instead = refusing
+    async with session_of(api) as kantata:
+        result = await kantata.participations.create_many(rows)
+    told = {"the wrong one": ["rejected", "created", "created"], "the right one": ["created", "existing", "created"]}
+    assert [one.status for one in result] == told[names]
+    assert sorted(one["user_id"] for one in api.of("participations")) == (
+        ["51", "52"] if names == "the wrong one" else ["50", "51", "52"]
+    )

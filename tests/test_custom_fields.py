@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 from datetime import date, datetime
@@ -12,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from waiting import short_sleep
+from wire import Server, json_answer
 
-from kantata_async import BulkError, ErrorDetail, KantataSession, Money, UsageError
+from kantata_async import (
+    BulkError,
+    ErrorDetail,
+    InvalidResponseError,
+    KantataSession,
+    Money,
+    RequestEvent,
+    UsageError,
+    bulk_result,
+    fields_result,
+)
 from kantata_async.custom_fields.definitions import DefinedFields, FieldDefinition, define
 from kantata_async.custom_fields.values import identity_of_value, read_value, wire_value
 from kantata_async.normalizer import normalize
@@ -21,7 +33,15 @@ from kantata_async.sandbox import Fault, Sandbox
 
 pytestmark = pytest.mark.company(people=24, projects=8)
 
+STEPS = {"attempt_started", "attempt_finished"}
+MISSING = object()
 CHOICES = {"11": "EMEA", "12": "APAC", "13": "APAC"}
+
+
+def listed(key: str, *objects: dict[str, Any]) -> bytes:
+    """An answer with these objects, and no more."""
+    results = [{"key": key, "id": one["id"]} for one in objects]
+    return json_answer({"count": len(objects), "results": results, key: {one["id"]: one for one in objects}})
 
 
 def field(kind: str, choices: dict[str, str] | None = None) -> FieldDefinition:
@@ -170,6 +190,25 @@ def test_a_title_that_looks_like_a_name_made_of_two_is_told_apart_as_well() -> N
     """No field hides behind the name made for another."""
     fields = defined(("1", "Region", "Sales"), ("2", "Region", "Delivery"), ("3", "Region (Sales)", "Other"))
     assert len(fields.by_name) == 3
+
+
+@pytest.mark.parametrize("odd", [None, 5, {"a": 1}, ["x"], True])
+def test_fields_that_do_not_say_what_they_are_have_their_ids(odd: Any) -> None:
+    """Nothing that the API withholds, or sends as something else, makes reading the fields fail."""
+    payload = {
+        "count": 2,
+        "results": [{"key": "custom_fields", "id": "1"}, {"key": "custom_fields", "id": "2"}],
+        "custom_fields": {
+            "1": {"id": "1", "name": odd, "value_type": odd, "custom_field_set_id": "9", "choice_ids": ["3"]},
+            "2": {"id": "2", "value_type": "single", "choice_ids": ["3", "4"]},
+        },
+        "custom_field_sets": {"9": {"id": "9", "name": odd}},
+        "choices": {"3": {"id": "3", "label": odd, "position": odd}, "4": {"id": "4", "label": "EMEA"}},
+    }
+    fields = define("Workspace", normalize(payload, include=["choices", "custom_field_set"]).items)
+    assert [(one.name, one.kind) for one in fields.fields] == [("#1", "string"), ("#2", "single")]
+    with pytest.raises(UsageError, match="no custom field"):
+        fields.named(odd)
 
 
 def test_a_field_that_is_not_there_is_refused_with_the_nearest() -> None:
@@ -364,6 +403,53 @@ async def test_a_token_that_is_refused_ends_it_with_what_became_of_each(
             "Workspace", {1: {"Region": "EMEA", "Budget code": "new", "Health score": None}}
         )
     assert [one.status for one in caught.value.result] == ["unchanged", "not_sent", "not_sent"]
+
+
+@pytest.mark.parametrize("lacking", ["subject_id", "custom_field_id"])
+@pytest.mark.parametrize("odd", [None, ["1"], {}, MISSING])
+async def test_a_value_that_does_not_say_whose_it_is_is_not_taken_for_none(lacking: str, odd: Any) -> None:
+    """Otherwise a field that is to be cleared would be told as unchanged, with its value still there."""
+    value = {"id": "5", "subject_type": "Workspace", "subject_id": 7, "custom_field_id": "1", "value": "EMEA"}
+    shown = {name: odd if name == lacking else one for name, one in value.items()}
+    answers = [
+        listed("custom_fields", {"id": "1", "name": "Region", "value_type": "string"}),
+        listed("custom_field_values", {name: one for name, one in shown.items() if one is not MISSING}),
+    ]
+    async with Server(answers) as server, KantataSession(token="x", base_url=server.url) as kantata:
+        with pytest.raises(InvalidResponseError, match="does not show which field of which object"):
+            await kantata.custom_fields.set("Workspace", {7: {"Region": None}})
+    assert server.methods == ["GET", "GET"]
+
+
+@pytest.mark.parametrize("until", range(1, 5))
+async def test_whatever_interrupts_it_tells_of_each_value(kantata_sandbox: Sandbox, until: int) -> None:
+    """The first write is what sets values, the second what clears them: each as it is sent, and as it is answered."""
+    setting: asyncio.Future[Any] | None = None
+    steps = 0
+
+    def count(event: RequestEvent) -> None:
+        nonlocal steps
+        if setting is not None and event.method != "GET" and event.kind in STEPS:
+            steps += 1
+            if steps == until:
+                setting.cancel()
+
+    wishes = {2: {"Region": "APAC", "Budget code": None}, 3: {"Health score": 5, "Go-live": None}}
+    before = {2: {"Region": "EMEA", "Budget code": "B"}, 3: {"Health score": 1, "Go-live": date(2026, 9, 1)}}
+    async with KantataSession(token=kantata_sandbox.token, base_url=kantata_sandbox.url, on_event=count) as kantata:
+        (await kantata.custom_fields.set("Workspace", before)).raise_for_errors()
+        setting = asyncio.ensure_future(kantata.custom_fields.set("Workspace", wishes))
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await setting
+        values = await values_in(kantata, "Workspace", 2, 3)
+    result = fields_result(caught.value)
+    assert result is not None
+    assert [(one.object, one.field) for one in result] == [(id, name) for id in wishes for name in wishes[id]]
+    for one in result:
+        is_so = values[one.object][one.field] == one.value
+        assert one.status == "unknown" or one.done == is_so, one
+    assert len(result.unknown) <= 2
+    assert bulk_result(caught.value) is not None
 
 
 async def test_cells_of_a_data_frame_are_taken_as_they_are(kantata: KantataSession) -> None:

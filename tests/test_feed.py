@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
 import pytest
+from wire import Server, json_answer
 
 from chaos._live_server import World, living
-from kantata_async import EventsLostError, KantataSession, RetryPolicy, UsageError
+from kantata_async import EventsLostError, InvalidResponseError, KantataSession, RetryPolicy, UsageError
 
 RETRY = RetryPolicy(attempts=12, first_wait=0.01, max_wait=0.02)
 
@@ -88,11 +90,35 @@ async def test_the_horizon_is_known(kantata: KantataSession) -> None:
     assert timedelta(days=8.9) < datetime.now(UTC) - caught.value.horizon < timedelta(days=9.1)
 
 
+@pytest.mark.parametrize("since", [datetime.min.replace(tzinfo=timezone(timedelta(hours=9))), "0001-01-01T00:00:00Z"])
+async def test_the_horizon_is_known_however_long_ago(kantata: KantataSession, since: Any) -> None:
+    """Also of moments before which there are none."""
+    with pytest.raises(EventsLostError):
+        await anext(aiter(kantata.subscribed_events.follow(since=since)))
+
+
+@pytest.mark.parametrize("created", [None, 5, "soon", ["2026-01-01T00:00:00Z"]])
+async def test_an_event_that_does_not_say_when_it_happened(created: Any) -> None:
+    """The feed is ordered by that, so that going on from there could lose others."""
+    answer = {
+        "count": 1,
+        "results": [{"key": "subscribed_events", "id": "1"}],
+        "subscribed_events": {"1": {"id": "1", "event_type": "user:updated", "created_at": created}},
+    }
+    now = datetime.now(UTC)
+    answered = json_answer(answer, date=format_datetime(now, usegmt=True))
+    async with Server([answered]) as server, KantataSession(token="x", base_url=server.url) as session:
+        with pytest.raises(InvalidResponseError, match="does not say when it happened"):
+            await anext(aiter(session.subscribed_events.follow(since=now, every=None)))
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         ({"since": "yesterday"}, "since takes"),
         ({"since": '{"no": "cursor"}'}, "as it was given"),
+        ({"since": '{"through": "2026-01-01T00:00:00", "given": {}}'}, "as it was given"),
+        ({"since": '{"through": "\ud800"}'}, "as it was given"),
         ({"since": datetime(2026, 1, 1)}, "since takes"),
         ({"since": datetime(2026, 1, 1, tzinfo=UTC), "order": "created_at"}, "order"),
         ({"since": datetime(2026, 1, 1, tzinfo=UTC), "every": 0}, "every"),

@@ -501,6 +501,36 @@ async def test_what_is_withheld_ends_no_plan(kantata: KantataSession, kantata_sa
         assert len(made.entries) + len(made.problems) >= len(sheet.lines)
 
 
+ODDLY_SENT = [
+    *(f"users.{name}" for name in ("full_name", "headline", "email_address")),
+    *(f"workspaces.{name}" for name in ("title", "currency_base_unit")),
+    *(f"account_memberships.{name}" for name in ("bill_rate_in_cents", "cost_rate_in_cents", "billability_target")),
+    *(f"participations.{name}" for name in ("role", "access_level", "rate_in_cents", "cost_in_cents", "team_lead")),
+    *("workspace_groups.name", "workspace_groups.notes", "roles.name"),
+]
+
+
+@pytest.mark.parametrize("attribute", ODDLY_SENT)
+async def test_what_is_sent_as_something_else_ends_no_plan(
+    kantata: KantataSession, kantata_sandbox: Sandbox, attribute: str
+) -> None:
+    """It counts as not shown: no error leaves planning, showing or exporting."""
+    collection, name = attribute.split(".")
+    sheets: list[Any] = [
+        Roster.from_rows([{"project": 1, "person": 4, "bill_rate": 5, "project_role": "Architect"}]),
+        People.from_rows([{"person": 4, "headline": "x", "bill_rate": 5, "role": "Architect"}]),
+        Groups.from_rows([{"group": 1, "notes": "x", "projects": "2"}]),
+    ]
+    for odd in (7, "x", ["x"], {"x": 1}, True):
+        for record in kantata_sandbox.store.records(collection).values():
+            record[name] = odd
+        for sheet in sheets:
+            made = await plan(kantata, sheet)
+            assert str(made)
+            assert len(made.entries) + len(made.problems) >= len(sheet.lines)
+        assert (await export_teams(kantata, ["1"])).text
+
+
 @pytest.mark.parametrize(
     ("attribute", "row", "reason"),
     [

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kantata_async.bulk import Outcome, Status
 from kantata_async.provision import Line, Problem
 from kantata_async.provision.comparing import Change, Entry, Existing, Rules, State, drift, items_of
 from kantata_async.provision.comparing import compare as compare_all
 from kantata_async.provision.finding import Missing, Person
+from kantata_async.provision.ledger import EntryLedger
 from kantata_async.provision.plan import held_projects
 from kantata_async.provision.sheets import PERMISSIONS, Name
 from kantata_async.provision.subjects.teams import Directory, Teams, resolve
@@ -284,3 +286,45 @@ def test_a_plan_converges(situation: Any, data: st.DataObject) -> None:
             (project, one.subject) for project, team in after.items() for one in team if one.subject != rules.caller
         ]
         assert len(again) == len(set(again))
+
+
+# --- what became of an entry that takes several updates ---
+
+
+def told_of(*outcomes: Status) -> str:
+    """What is told of a change whose updates, one after the other, came to this."""
+    changes = (Change("headline", "a", "b"), Change("role", "1", "2"))
+    change = Entry(action="change", subject="4", name="Ann", lines=(2,), held="4", changes=changes)
+    ledger = EntryLedger([change], (), lambda _: None, lambda _: None)
+    ledger.owe(change, len(outcomes))
+    ledger.begin([change])
+    for number, status in enumerate(outcomes):
+        if status == "updated":
+            ledger.update(change, None)
+        else:
+            ledger.fail(change, Outcome(number, {}, status, reason=f"reason {number}"))
+    (applied,) = ledger.report(()).applied
+    return f"{applied.status}: {applied.reason}" if applied.reason else applied.status
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        (("updated", "updated"), "changed"),
+        (("not_sent", "not_sent"), "not_sent: reason 1"),
+        (("updated", "not_sent"), "unfinished: some of its changes are set: reason 1"),
+        (("not_sent", "updated"), "unfinished: some of its changes are set: reason 0"),
+        (("unknown", "not_sent"), "unknown: reason 0"),
+        (("not_sent", "unknown"), "unknown: reason 1"),
+        (("unknown", "updated"), "unknown: reason 0"),
+        (("unknown", "rejected"), "unknown: reason 0"),
+        (("rejected", "not_sent"), "refused: reason 0"),
+        (("updated", "rejected", "not_sent"), "refused: reason 1"),
+        (("rejected", "unknown", "not_sent"), "unknown: reason 1"),
+    ],
+)
+def test_an_entry_is_told_by_that_of_its_updates_of_which_least_is_known(
+    outcomes: tuple[Status, ...], told: str
+) -> None:
+    """Nothing is called not sent of which a part is set, and nothing known that nobody can know."""
+    assert told_of(*outcomes) == told

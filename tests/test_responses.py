@@ -74,6 +74,28 @@ async def test_no_secret_is_among_the_headers() -> None:
         response.headers["etag"] = "other"  # type: ignore[index]
 
 
+async def test_what_comes_twice_is_secret_twice() -> None:
+    """A header that repeats, in whatever spelling: none of its values is shown or pickled; others keep all theirs."""
+    lines = [
+        *("set-cookie: first=1", "Set-Cookie: second=a-secret-token", "SET-COOKIE: third=3"),
+        *("warning: 199 one", "Warning: 199 two a-secret-token"),
+    ]
+    refusal = json_answer({"errors": [{"type": "system", "message": "no"}]}, 404)
+    head, body = refusal.split(b"\r\n\r\n")
+    async with (
+        Server([b"\r\n".join([head, *(line.encode() for line in lines)]) + b"\r\n\r\n" + body]) as server,
+        KantataSession(token="a-secret-token", base_url=server.url) as kantata,
+    ):
+        with pytest.raises(NotFoundError) as caught:
+            await kantata.users.get(1)
+    response = pickle.loads(pickle.dumps(caught.value)).response
+    for one in (caught.value.response, response):
+        assert [value for name, value in one.headers.items() if name.lower() == "warning"] == ["199 one", "199 two ***"]
+        assert "set-cookie" not in one.headers
+    pickled = pickle.dumps(caught.value)
+    assert not [part for part in (b"first", b"second", b"third", b"a-secret-token") if part in pickled]
+
+
 async def test_each_entity_of_a_list_leads_to_the_answer_it_came_in() -> None:
     """A match to that of its page, an included object to the last that brought it."""
     member = {"account_memberships": {"5": {"id": "5", "user_id": "1"}}}

@@ -12,6 +12,7 @@ survey        whether a list that was read page by page was read as a whole
 reading       reading a list as a whole
 shared_reads  one reading of a place for several at once
 looking       the objects of rows, by their keys
+recognizing   whether objects that are there are what a call made
 by_id         the objects of ids
 creation      rows brought to their outcomes by creating
 changing      … by updating and deleting

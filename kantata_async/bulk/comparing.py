@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 import attrs
 
+from ..calls import EMPTY, plain
 from ..model import Entity, plain_data
 
 _SHORTEST_INSTANT: Final = len("2026-01-05T00:00Z")
@@ -66,7 +66,7 @@ def says_nothing(key: Any) -> bool:
     """Whether a key identifies nothing: it is empty, or all of its parts are."""
     if isinstance(key, tuple | list | set | frozenset):
         return all(map(says_nothing, key))
-    return key is None or key == "" or (isinstance(key, float) and math.isnan(key))
+    return key is None or plain(key) is EMPTY or (isinstance(key, str) and not key.strip())
 
 
 def same(sent: Any, shown: Any) -> bool:

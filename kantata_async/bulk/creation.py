@@ -5,38 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
 from ..calls import Connection, Operation, check_call
-from ..errors import (
-    AuthenticationError,
-    ErrorDetail,
-    KantataError,
-    RateLimitError,
-    ServerError,
-    TransportError,
-)
+from ..errors import ErrorDetail, KantataError
 from ..model import Entity
 from .changing import Update
 from .claims import Claims, KeyTurns
-from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
-from .finding import (
-    CLOCK_MARGIN,
-    SHORT_MARGIN,
-    WIDE_MARGIN,
-    Finding,
-    Presence,
-    can_be_dated,
-    findings,
-    was_made_before,
-)
+from .finding import Finding, Presence, with_presence
 from .ledger import Ledger, errors_by_row
-from .looking import Look, Sightings, Suffices
+from .looking import Look
 from .matching import match_rows
+from .recognizing import Recognition
 from .rows import Row
 
 E = TypeVar("E", bound=Entity)
@@ -45,6 +28,9 @@ IfExists = Literal["skip", "update", "reject"]
 
 Errors = Mapping[Row, tuple[ErrorDetail, ...]]
 """What the API says of single rows."""
+
+Disputed = dict[Row, E]
+"""Rows that the API named, though their objects were made by then."""
 
 Suspects = dict[Row, tuple[ErrorDetail, ...]]
 """Rows that the API named, surely not carried out; emptied when it is known whether they were at fault."""
@@ -84,6 +70,9 @@ class Creation(Generic[E]):
     look: Look[E] | None
     if_exists: IfExists | None
     _claims: Claims = attrs.field(factory=Claims, init=False)
+    _recognition: Recognition[E] = attrs.field(
+        init=False, default=attrs.Factory(lambda it: Recognition(it.connection, it.look, it._claims), takes_self=True)
+    )
     _turns: KeyTurns = attrs.field(factory=KeyTurns, init=False)
     _manners: Manners = attrs.field(factory=Manners, init=False)
 
@@ -105,7 +94,7 @@ class Creation(Generic[E]):
                 await self._create_what_is_not_there(ones, ledger)
 
     async def _create_what_is_not_there(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
-        found = await self._findings(rows, ledger, _any_will_do)
+        found = await self._recognition.findings(rows, ledger, _any_will_do)
         for row, finding in found.items():
             match finding:
                 case Finding(Presence.OURS | Presence.BEFORE, entity=entity) if entity is not None:
@@ -114,7 +103,7 @@ class Creation(Generic[E]):
                     self._exists_for_another_row(row, ledger)
                 case Finding(Presence.UNSURE, reason=reason):
                     ledger.note([row], "unknown", reason=f"not sent, as it may be there: {reason}")
-        await self._create(_with(Presence.ABSENT, found), ledger)
+        await self._create(with_presence(Presence.ABSENT, found), ledger)
 
     # --- sending ---
 
@@ -156,7 +145,7 @@ class Creation(Generic[E]):
             ledger.interrupted(rows, error)
             raise
         else:
-            await self._after_answer(rows, ledger, entities)
+            await self._after_answer(rows, ledger, entities, began)
             await self._reject(suspects, ledger)
 
     async def _send(self, rows: Sequence[Row]) -> Sequence[E]:
@@ -174,8 +163,13 @@ class Creation(Generic[E]):
 
     # --- after an answer ---
 
-    async def _after_answer(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E]) -> None:
-        mine = [one for one in entities if one.collection == self.create.collection and one not in self._claims]
+    async def _after_answer(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E], began: float) -> None:
+        is_older = self._recognition.is_older_than(began)
+        mine = [
+            one
+            for one in entities
+            if one.collection == self.create.collection and one not in self._claims and not is_older(one)
+        ]
         natural = self.create.natural_key
         matched = match_rows([row.wired for row in rows], mine, natural.fields if natural is not None else ())
         for row, entity in zip(rows, matched, strict=True):
@@ -195,9 +189,9 @@ class Creation(Generic[E]):
         if not sought:
             return
         await self.connection.sleep(SETTLING)
-        found = await self._findings(sought, ledger, self._is_what_was_sent(ledger))
+        found = await self._recognition.findings(sought, ledger, self._recognition.is_what_was_sent(ledger))
         await self._note_found(found, ledger)
-        absent = _with(Presence.ABSENT, found)
+        absent = with_presence(Presence.ABSENT, found)
         if is_complete:
             ledger.note(
                 absent, "not_sent", reason="the answer reported success without its object, and it is not there"
@@ -233,11 +227,11 @@ class Creation(Generic[E]):
     async def _send_what_is_not_there(
         self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
     ) -> None:
-        found = await self._findings(rows, ledger, self._is_what_was_sent(ledger))
+        found = await self._recognition.findings(rows, ledger, self._recognition.is_what_was_sent(ledger))
         await self._note_found(found, ledger)
-        if _with(Presence.UNSURE, found):
+        if with_presence(Presence.UNSURE, found):
             await self._check(suspects, ledger)
-        left = _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found)
+        left = with_presence(Presence.ABSENT, found) + with_presence(Presence.TAKEN, found)
         await self._create(left, ledger, sendings=sendings + 1, suspects=suspects)
 
     # --- after a refusal ---
@@ -251,7 +245,7 @@ class Creation(Generic[E]):
         if named is None:
             self._manners.names_rows = False
             named = {}
-        left = await self._left_of_refused(rows, named, ledger, error, began)
+        left, disputed = await self._left_of_refused(rows, named, ledger, error, began)
         suspects = {row: errors for row, errors in named.items() if row in left}
         rest = [row for row in left if row not in named]
         for row, errors in suspects.items():
@@ -264,16 +258,17 @@ class Creation(Generic[E]):
             await self._create(rest, ledger)
         else:
             await self._split(rest, ledger, error)
+        await self._settle_disputed(disputed, [row for row in rows if row not in named], ledger)
 
     async def _settle_refused(self, refused: Errors, ledger: Ledger[E]) -> None:
         """Settle rows that were refused for themselves: they may be there already, which may be why."""
-        is_what_was_sent = self._is_what_was_sent(ledger)
+        is_what_was_sent = self._recognition.is_what_was_sent(ledger)
 
         def suffices(row: Row, entity: E) -> bool:
             return not ledger.was_lost(row) or is_what_was_sent(row, entity)
 
         unseen = [row for row in _sought(refused) if not ledger.is_known_absent(row)]
-        found = await self._findings(unseen, ledger, suffices)
+        found = await self._recognition.findings(unseen, ledger, suffices)
         for row, errors in refused.items():
             was_lost = ledger.was_lost(row)
             match found.get(row):
@@ -288,29 +283,49 @@ class Creation(Generic[E]):
 
     async def _left_of_refused(
         self, rows: Sequence[Row], named: Errors, ledger: Ledger[E], error: KantataError, began: float
-    ) -> list[Row]:
-        """The rows of a refused batch that were surely not carried out; the others are noted as what they are."""
+    ) -> tuple[list[Row], Disputed[E]]:
+        """The rows of a refused batch that were surely not carried out, and those about which it contradicts itself.
+
+        The others are noted as what they are.
+        """
         if getattr(error, "status", None) in self._manners.all_or_nothing:
             ledger.note(rows, "not_sent", reason=str(error))
-            return list(rows)
+            return list(rows), {}
         ledger.note(rows, "unknown", reason=str(error))
         for row, errors in named.items():
             ledger.note([row], "unknown", errors=errors, reason="apparently refused because of other rows sent with it")
         sought = _sought(rows)
         unsought = [row for row in rows if row not in sought]
         ledger.cannot_tell(unsought, "there is no way to look whether parts of the batch were carried out")
-        found = await self._findings(sought, ledger, self._is_what_was_refused(began))
-        unnamed = {row: finding for row, finding in found.items() if row not in named}
-        in_part = any(finding.presence is Presence.OURS for finding in unnamed.values())
-        others_were_refused = in_part and bool(_with(Presence.ABSENT, unnamed))
-        for row in _with(Presence.OURS, found):
-            if row in named and others_were_refused:
+        found = await self._recognition.findings(sought, ledger, self._recognition.is_what_was_refused(began))
+        unnamed = {finding.presence for row, finding in found.items() if row not in named}
+        disputed = {
+            row: one.entity
+            for row, one in found.items()
+            if row in named and one.presence is Presence.OURS and one.entity is not None
+        }
+        if disputed and {Presence.OURS, Presence.ABSENT} <= unnamed:
+            # It carried out the batch in part, and did not name what it left out.
+            self._manners.names_rows = False
+            disputed = {}
+        for entity in disputed.values():
+            self._claims.take(entity)
+        ledger.cannot_tell(disputed, "an object like it was made at that time all the same")
+        await self._note_found({row: one for row, one in found.items() if row not in disputed}, ledger)
+        return with_presence(Presence.ABSENT, found) + with_presence(Presence.TAKEN, found), disputed
+
+    async def _settle_disputed(self, disputed: Disputed[E], unnamed: Sequence[Row], ledger: Ledger[E]) -> None:
+        """Settle rows that the API named, and whose objects were made at that time.
+
+        Where it named all that was refused, it was right, and somebody else made them; else its positions are wrong.
+        """
+        came_to = {ledger.outcome_of(row).status for row in unnamed}
+        for row, entity in disputed.items():
+            if came_to & {"rejected", "existing"}:
                 self._manners.names_rows = False
-            elif row in named:
-                # What was refused was not made by this sending.
-                found[row] = attrs.evolve(found[row], presence=Presence.BEFORE)
-        await self._note_found(found, ledger)
-        return _with(Presence.ABSENT, found) + _with(Presence.TAKEN, found)
+                self._created(row, entity, ledger)
+            elif came_to <= {"created"}:
+                await self._exists(row, entity, ledger)
 
     async def _create_without(
         self,
@@ -377,63 +392,7 @@ class Creation(Generic[E]):
         await self._create(rows[:middle], ledger)
         await self._create(rows[middle:], ledger)
 
-    # --- looking ---
-
-    async def _findings(self, rows: Sequence[Row], ledger: Ledger[E], is_ours: Suffices) -> dict[Row, Finding[E]]:
-        """What is known of the objects of rows that can be looked for."""
-        if self.look is None or not rows:
-            return {}
-        try:
-            seen = await self._seen(self.look, rows, is_ours)
-        except AuthenticationError:
-            raise
-        except KantataError as error:
-            return {row: Finding(Presence.UNSURE, reason=f"looking for it failed: {error}") for row in rows}
-        found = findings(
-            rows, seen.objects, seen.faults, is_free=lambda entity: entity not in self._claims, is_ours=is_ours
-        )
-        ledger.note_absent(_with(Presence.ABSENT, found))
-        return found
-
-    async def _seen(self, look: Look[E], rows: Sequence[Row], is_ours: Suffices) -> Sightings[E]:
-        """What a look sees; one that fails for now is made once more."""
-
-        def suffices(row: Row, entity: E) -> bool:
-            return entity not in self._claims and is_ours(row, entity)
-
-        try:
-            return await look(rows, suffices)
-        except (RateLimitError, ServerError, TransportError):
-            await self.connection.sleep(2 * SETTLING)
-            return await look(rows, suffices)
-
-    def _is_what_was_sent(self, ledger: Ledger[E]) -> Suffices:
-        """The test whether an object may have been made by a sending whose answer does not show it."""
-
-        def is_ours(row: Row, entity: E) -> bool:
-            is_older = self._is_older(entity, ledger.first_sent(row), CLOCK_MARGIN)
-            if is_older is None:
-                is_older = can_be_dated(entity) and not ledger.was_absent(row)
-            return not is_older and not agreement(row.wired, entity).differ
-
-        return is_ours
-
-    def _is_what_was_refused(self, began: float) -> Suffices:
-        """The test whether a refused sending made an object: it is more likely that it was there before."""
-
-        def is_ours(row: Row, entity: E) -> bool:
-            is_older = self._is_older(entity, began, SHORT_MARGIN)
-            return is_older is False and not agreement(row.wired, entity).differ
-
-        return is_ours
-
-    def _is_older(self, entity: E, moment: float, margin: timedelta) -> bool | None:
-        """Whether an object is older than a moment on the event loop's clock; None where it does not say."""
-        dated = self.connection.transport.server_time(moment)
-        if dated is not None:
-            return was_made_before(entity, dated, margin)
-        passed = timedelta(seconds=asyncio.get_running_loop().time() - moment)
-        return was_made_before(entity, datetime.now(UTC) - passed, WIDE_MARGIN)
+    # --- rows that were there before ---
 
     async def _note_found(self, found: Mapping[Row, Finding[E]], ledger: Ledger[E]) -> None:
         for row, finding in found.items():
@@ -444,8 +403,6 @@ class Creation(Generic[E]):
                     await self._exists(row, entity, ledger)
                 case Finding(Presence.UNSURE, reason=reason):
                     ledger.cannot_tell([row], reason or "")
-
-    # --- rows that were there before ---
 
     async def _exists(self, row: Row, entity: E, ledger: Ledger[E]) -> None:
         self._claims.take(entity)
@@ -463,10 +420,6 @@ class Creation(Generic[E]):
             ledger.note([row], "rejected", errors=[ErrorDetail("there already, for another row of this call")])
         else:
             ledger.note([row], "existing", reason="its object belongs to another row of this call")
-
-
-def _with(presence: Presence, found: Mapping[Row, Finding[E]]) -> list[Row]:
-    return [row for row, finding in found.items() if finding.presence is presence]
 
 
 def _any_will_do(row: Row, entity: Entity) -> bool:

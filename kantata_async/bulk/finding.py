@@ -90,6 +90,11 @@ def findings(
     return {row: found[row] for row in rows}
 
 
+def with_presence(presence: Presence, found: Mapping[Row, Finding[E]]) -> list[Row]:
+    """The rows of whose objects this is known."""
+    return [row for row, finding in found.items() if finding.presence is presence]
+
+
 def was_made_before(entity: Entity, moment: datetime, margin: timedelta) -> bool | None:
     """Whether an object is surely older than a moment; None where its date is not known."""
     made = _moment(entity, "created_at")

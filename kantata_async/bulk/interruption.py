@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol
 
 from ..errors import BulkError, KantataError, UsageError
+from ..model import brief_repr
 from .carried import attach, attached, chain_of
 from .outcome import BulkResult, Outcome
 
@@ -49,7 +50,12 @@ def bulk_result(error: BaseException | None) -> BulkResult[Any] | None:
     A cancellation, a timeout, a failing include or an error of the caller's own iterator passes through a bulk write as
     it is; what became of the rows until then travels with it. An error in the loop over a `create_stream` interrupts
     that: the result holds the outcomes that were not handed out yet.
+
+    Raises:
+        UsageError: it is no exception.
     """
+    if error is not None and not isinstance(error, BaseException):
+        raise UsageError(f"bulk_result takes the exception that interrupted a bulk write, not {brief_repr(error)}")
     carried = attached(error, BulkResult)
     if carried is not None:
         return carried

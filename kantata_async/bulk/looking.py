@@ -117,9 +117,9 @@ def _found_by(find: Find) -> _Read:
             raise
         except Exception as error:
             raise UsageError(f"find= failed with {type(error).__name__}: {error}") from error
-        wrong = next((one for one in found if not isinstance(one, Entity)), None)
-        if wrong is not None:
-            raise UsageError(f"find= must return entities, not {type(wrong).__name__}")
+        wrong = [type(one).__name__ for one in found if not isinstance(one, Entity)]
+        if wrong:
+            raise UsageError(f"find= must return entities, not {wrong[0]}")
         return found, None
 
     return read

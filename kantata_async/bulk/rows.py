@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from ..calls import Id
+from ..calls import Id, is_iterable
 from ..errors import UsageError
 
 RowT = TypeVar("RowT")
@@ -135,5 +135,5 @@ async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
 
 
 def _check_items(items: Any, expects: str) -> None:
-    if isinstance(items, Mapping | str | bytes) or not isinstance(items, Iterable | AsyncIterable):
+    if isinstance(items, Mapping | str | bytes) or not (isinstance(items, AsyncIterable) or is_iterable(items)):
         raise UsageError(f"{expects}, not {type(items).__name__}")

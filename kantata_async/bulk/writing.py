@@ -20,7 +20,7 @@ from ..calls import (
     read_inclusion,
 )
 from ..errors import UsageError
-from ..model import Entity
+from ..model import Entity, brief_repr
 from .by_id import LookById
 from .changing import Delete, Update
 from .creation import Creation, IfExists
@@ -36,7 +36,7 @@ E = TypeVar("E", bound=Entity)
 
 Operations = Mapping[str, Operation[Any]]
 
-_IF_EXISTS: Final = (None, "skip", "update", "reject")
+_IF_EXISTS: Final = ("skip", "update", "reject")
 _BULK_DELETE: Final = 100
 
 
@@ -138,8 +138,7 @@ def _creation(
     find: Find | None,
     if_exists: IfExists | None,
 ) -> Creation[Any]:
-    if if_exists not in _IF_EXISTS:
-        raise UsageError(f"if_exists takes 'skip', 'update' or 'reject', not {if_exists!r}")
+    _check_if_exists(if_exists)
     create = operations["create"]
     asked = _asked(create, inclusion.names, optional_fields)
     look = look_for(connection, create, operations.get("list"), key=key, find=find, asked=asked)
@@ -157,8 +156,16 @@ def _creation(
     )
 
 
-def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: Sequence[str]) -> dict[str, Any]:
+def _check_if_exists(given: object) -> None:
+    if given is not None and not (isinstance(given, str) and given in _IF_EXISTS):
+        raise UsageError(f"if_exists takes 'skip', 'update' or 'reject', not {brief_repr(given)}")
+
+
+def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: Any) -> dict[str, Any]:
     """What the answers are to carry: what the caller wants, and the references and fields that identify rows."""
+    if not isinstance(optional_fields, Sequence) or optional_fields:
+        # Refuses an unknown optional field before anything is sent.
+        check_call(attrs.evolve(operation, path="/", body=None), (), {"optional_fields": optional_fields})
     fields = operation.body if isinstance(operation.body, Mapping) else {}
     references = [name for name in operation.includes if f"{name}_id" in fields]
     telling = [field for field in operation.optional_fields if field in fields]
@@ -166,10 +173,7 @@ def _asked(operation: Operation[Any], include: Sequence[str], optional_fields: S
         "include": list(dict.fromkeys([*include, *references])),
         "optional_fields": list(dict.fromkeys([*optional_fields, *telling])),
     }
-    given = {name: names for name, names in asked.items() if names}
-    # Refuses an unknown optional field before anything is sent.
-    check_call(attrs.evolve(operation, path="/", body=None), (), given)
-    return given
+    return {name: names for name, names in asked.items() if names}
 
 
 def _source(creation: Creation[Any], items: Items) -> RowSource:
@@ -254,7 +258,7 @@ def _look_by_id(connection: Connection, operations: Operations) -> LookById[Any]
 def _identified(update: Operation[Any], item: Any, index: int) -> tuple[str, dict[str, Any]]:
     """The id of a row of an update, and its fields as they go on the wire."""
     if not isinstance(item, Mapping):
-        raise UsageError(f"row {index} must be a mapping, not {item!r}")
+        raise UsageError(f"row {index} must be a mapping, not {brief_repr(item)}")
     if "id" not in item:
         raise UsageError(f"row {index} needs an id")
     fields = {name: value for name, value in item.items() if name != "id"}

@@ -62,6 +62,7 @@ from .parameters import (
     Upload,
     check_id,
     did_you_mean,
+    is_iterable,
 )
 from .seen_ids import SeenIds
 
@@ -115,6 +116,7 @@ __all__ = [
     "follow",
     "get_many",
     "in_batches",
+    "is_iterable",
     "pages_for",
     "path",
     "plain",

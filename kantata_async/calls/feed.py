@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, Self, TypeVar
 
 import attrs
@@ -12,7 +12,7 @@ import msgspec
 
 from ..bounds import positive_number
 from ..errors import EventsLostError, InvalidResponseError, UsageError
-from ..model import Entity
+from ..model import Entity, Instant, brief_repr
 from .connection import Connection
 from .operation import MAX_PER_PAGE, Call, Operation, check_call
 from .parameters import INSTANT
@@ -24,6 +24,8 @@ _LATE: Final = timedelta(seconds=180)
 """How long an event may be under way before the feed has it."""
 
 _SECOND: Final = timedelta(seconds=1)
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+"""No event is older."""
 
 
 @attrs.frozen
@@ -35,8 +37,8 @@ class Cursor:
         given: when each event given since then was created, by its id.
     """
 
-    through: datetime
-    given: Mapping[str, datetime] = attrs.field(factory=dict)
+    through: Instant
+    given: Mapping[str, Instant] = attrs.field(factory=dict)
 
     def to_text(self) -> str:
         """The cursor as text."""
@@ -52,9 +54,9 @@ class Cursor:
         if isinstance(since, str) and since.startswith("{"):
             try:
                 return msgspec.json.decode(since, type=cls)
-            except msgspec.MsgspecError:
-                raise UsageError(f"since takes a cursor as it was given, not {since!r}") from None
-        return cls(datetime.fromisoformat(INSTANT.wire(since, "since")))
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                raise UsageError(f"since takes a cursor as it was given, not {brief_repr(since)}") from None
+        return cls(max(_EPOCH, datetime.fromisoformat(INSTANT.wire(since, "since"))))
 
 
 E = TypeVar("E", bound=Entity)
@@ -155,5 +157,12 @@ class Feed(Generic[E]):
 
 
 def _created(event: Entity) -> datetime:
-    created: datetime = event.created_at  # type: ignore[attr-defined]  # every event has it
+    """When an event happened.
+
+    Raises:
+        InvalidResponseError: it does not say.
+    """
+    created = getattr(event, "created_at", None)
+    if not isinstance(created, datetime):
+        raise InvalidResponseError(f"{event!r} does not say when it happened, and the feed goes by it")
     return created

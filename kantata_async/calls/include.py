@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 
 from ..errors import UsageError
+from ..model import brief_repr
 from .parameters import did_you_mean
 
 _SEPARATOR: Final = "."
@@ -29,7 +30,7 @@ def path(steps: object) -> Path:
         UsageError: the text is no path.
     """
     if not isinstance(steps, str) or not all(step.isidentifier() for step in steps.split(_SEPARATOR)):
-        raise UsageError(f"a path must be association names joined by dots, not {steps!r}")
+        raise UsageError(f"a path must be association names joined by dots, not {brief_repr(steps)}")
     return Path(steps)
 
 
@@ -53,7 +54,7 @@ def read_inclusion(include: Any, known: Sequence[str]) -> Inclusion:
     if isinstance(include, str):
         raise UsageError(f"include takes a list: include=[{include!r}]")
     if not isinstance(include, Sequence):
-        raise UsageError(f"include takes a list of associations, not {include!r}")
+        raise UsageError(f"include takes a list of associations, not {brief_repr(include)}")
     names: dict[str, None] = {}
     deeper: list[tuple[str, ...]] = []
     for one in include:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import aclosing
@@ -16,14 +17,14 @@ import attrs
 from ..bounds import positive_count
 from ..decoding import Envelope
 from ..errors import InvalidResponseError, NotOneError, UsageError
-from ..model import Entity, Graph, Page
+from ..model import Entity, Graph, Page, brief_repr
 from ..transport import Success
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
 from .page_count import PageCount
-from .parameters import check_id
+from .parameters import check_id, is_iterable
 from .seen_ids import SeenIds
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class ListQuery(Generic[E]):
             UsageError: `number` is not a whole number of at least 1.
         """
         if not _counts(number):
-            raise UsageError(f"limit must be a whole number of at least 1, not {number!r}")
+            raise UsageError(f"limit must be a whole number of at least 1, not {brief_repr(number)}")
         limited = copy(self)
         limited._limit = number
         return limited
@@ -158,7 +159,7 @@ class ListQuery(Generic[E]):
             UsageError: `number` is not a whole number of at least 1, or the list has no pages.
         """
         if not _counts(number):
-            raise UsageError(f"pages are numbered from 1, not {number!r}")
+            raise UsageError(f"pages are numbered from 1, not {brief_repr(number)}")
         if number > 1 and not self._operation.paging:
             raise UsageError(f"{self._operation} has no pages")
         return await self._followed(self._page(await self._fetch(number)))
@@ -263,8 +264,8 @@ class ListQuery(Generic[E]):
 
 
 def _counts(number: Any) -> bool:
-    """Whether this is a whole number of at least 1."""
-    return isinstance(number, int) and not isinstance(number, bool) and number > 0
+    """Whether this is a whole number of at least 1, and none that only mathematics has a use for."""
+    return isinstance(number, int) and not isinstance(number, bool) and 0 < number <= sys.maxsize
 
 
 async def get_many(
@@ -275,8 +276,8 @@ async def get_many(
     Raises:
         UsageError: `ids` is not an iterable of ids.
     """
-    if isinstance(ids, str | bytes) or not isinstance(ids, Iterable):
-        raise UsageError(f"get_many takes an iterable of ids, not {ids!r}")
+    if isinstance(ids, str | bytes) or not is_iterable(ids):
+        raise UsageError(f"get_many takes an iterable of ids, not {brief_repr(ids)}")
     asked = [check_id(id, f"id {position}") for position, id in enumerate(ids)]
     calls = [
         check_call(operation, (), {**arguments, "only": batch, "per_page": MAX_PER_PAGE})

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import attrs
 
 from ..errors import UsageError
-from ..model import NaturalKey
+from ..model import NaturalKey, brief_repr
 from .include import NOTHING_INCLUDED, Inclusion, read_inclusion
 from .parameters import (
     BOOLEAN,
@@ -227,8 +227,9 @@ def _standard(operation: Operation[Any], arguments: Mapping[str, Any], inclusion
     query: dict[str, str] = {}
     if inclusion.names:
         query["include"] = ",".join(inclusion.names)
-    if optional := arguments.get("optional_fields", ()):
-        query["optional_fields"] = ",".join(_optional_fields(operation, optional))
+    optional = arguments.get("optional_fields", NOTHING)
+    if optional is not NOTHING and (names := _optional_fields(operation, optional)):
+        query["optional_fields"] = ",".join(names)
     if "order" in arguments:
         query["order"] = _order(operation, arguments["order"])
     if "only" in arguments:
@@ -242,11 +243,11 @@ def _standard(operation: Operation[Any], arguments: Mapping[str, Any], inclusion
 
 def _optional_fields(operation: Operation[Any], wanted: Any) -> list[str]:
     if isinstance(wanted, str) or not isinstance(wanted, Sequence):
-        raise UsageError(f"optional_fields takes a list, not {wanted!r}")
+        raise UsageError(f"optional_fields takes a list, not {brief_repr(wanted)}")
     for name in wanted:
-        if name not in operation.optional_fields:
+        if not isinstance(name, str) or name not in operation.optional_fields:
             raise UsageError(
-                f"{name!r} is not an optional field here{did_you_mean(str(name), operation.optional_fields)}"
+                f"{brief_repr(name)} is not an optional field here{did_you_mean(name, operation.optional_fields)}"
             )
     return list(dict.fromkeys(wanted))
 
@@ -256,7 +257,7 @@ def _order(operation: Operation[Any], order: Any) -> str:
     known = [*operation.undirected_orders, *(f"{field}{way}" for field in fields for way in ("", ":asc", ":desc"))]
     if isinstance(order, str) and (order in known or _is_custom_field_order(operation, order)):
         return str(member_value(order))
-    raise UsageError(f"order does not take {order!r}{did_you_mean(str(order), known)}")
+    raise UsageError(f"order does not take {brief_repr(order)}{did_you_mean(order, known)}")
 
 
 def _is_custom_field_order(operation: Operation[Any], order: str) -> bool:
@@ -265,7 +266,7 @@ def _is_custom_field_order(operation: Operation[Any], order: str) -> bool:
 
 def _only(operation: Operation[Any], ids: Any) -> list[str]:
     if isinstance(ids, str | bytes) or not isinstance(ids, Sequence | set | frozenset):
-        raise UsageError(f"only takes a list of ids, not {ids!r}")
+        raise UsageError(f"only takes a list of ids, not {brief_repr(ids)}")
     checked = [check_id(id, "only") for id in ids]
     if not 0 < len(checked) <= MAX_ONLY:
         # Entities have a `get_many`, what comes outside the envelope has not.
@@ -276,13 +277,13 @@ def _only(operation: Operation[Any], ids: Any) -> list[str]:
 
 def _search(text: Any) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise UsageError(f"search takes some text, not {text!r}")
+        raise UsageError(f"search takes some text, not {brief_repr(text)}")
     return str(TEXT.wire(text, "search"))
 
 
 def _per_page(number: Any) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= MAX_PER_PAGE:
-        raise UsageError(f"per_page takes 1 to {MAX_PER_PAGE}, not {number!r}")
+        raise UsageError(f"per_page takes 1 to {MAX_PER_PAGE}, not {brief_repr(number)}")
     return number
 
 
@@ -309,5 +310,5 @@ def check_row(operation: Operation[Any], row: Any, position: int) -> dict[str, A
     if not isinstance(operation.body, Mapping):
         raise UsageError(f"{operation} creates nothing")
     if not isinstance(row, Mapping):
-        raise UsageError(f"row {position} must be a mapping, not {row!r}")
+        raise UsageError(f"row {position} must be a mapping, not {brief_repr(row)}")
     return check_fields(row, operation.body, f"row {position}")

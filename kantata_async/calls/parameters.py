@@ -16,7 +16,7 @@ from difflib import get_close_matches
 from enum import Enum
 from io import TextIOBase
 from os import PathLike
-from typing import Any, BinaryIO, ClassVar, Final, TypeAlias
+from typing import Any, BinaryIO, ClassVar, Final, TypeAlias, TypeGuard
 
 import attrs
 
@@ -69,12 +69,21 @@ def member_value(value: Any) -> Any:
     return value.value if isinstance(value, Enum) and isinstance(value, str | int) else value
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
+    """Whether a value can be iterated over; an array without dimensions only looks as if it could."""
+    try:
+        iter(value)  # type: ignore[call-overload]  # that is the question
+    except TypeError:
+        return False
+    return True
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """The end of an error message that offers the nearest known name, whatever its case."""
     names = {one.casefold(): one for one in sorted(known)}
     if not names:
         return ""
-    nearest = get_close_matches(name.casefold(), names, 1, 0.5)
+    nearest = get_close_matches(name.casefold(), names, 1, 0.5) if isinstance(name, str) else ()
     return f"; did you mean {names[nearest[0]]!r}?" if nearest else f"; there are {', '.join(names.values())}"
 
 
@@ -118,7 +127,7 @@ class Choice(ParameterKind):
         """See `ParameterKind.wire`."""
         chosen = plain(member_value(value))
         if not isinstance(chosen, str | int) or isinstance(chosen, bool) or chosen not in self.values:
-            nearest = did_you_mean(chosen if isinstance(chosen, str) else "", map(str, self.values))
+            nearest = did_you_mean(chosen, map(str, self.values))
             raise UsageError(f"{name} does not take {brief_repr(value)}{nearest}")
         return chosen
 
@@ -210,7 +219,7 @@ class File(ParameterKind):
         )
 
 
-def check_fields(given: Mapping[str, Any], fields: Mapping[str, ParameterKind], name: str = "") -> dict[str, Any]:
+def check_fields(given: Mapping[Any, Any], fields: Mapping[str, ParameterKind], name: str = "") -> dict[str, Any]:
     """The JSON object for named values; an empty cell of a data frame gives none.
 
     Raises:
@@ -221,7 +230,8 @@ def check_fields(given: Mapping[str, Any], fields: Mapping[str, ParameterKind], 
     for key, value in given.items():
         kind = fields.get(key)
         if kind is None:
-            raise UsageError(f"{prefix}{key} is not a field here{did_you_mean(str(key), fields)}")
+            shown = key if isinstance(key, str) else brief_repr(key)
+            raise UsageError(f"{prefix}{shown} is not a field here{did_you_mean(key, fields)}")
         if plain(value) is EMPTY:
             continue
         clears = value is None and not kind.needed

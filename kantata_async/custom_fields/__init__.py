@@ -17,7 +17,7 @@ from __future__ import annotations
 from .by_name import FieldsByName
 from .definitions import DefinedFields, FieldDefinition, read_fields
 from .money import Money
-from .result import FieldOutcome, FieldsResult, FieldStatus
+from .result import FieldOutcome, FieldsResult, FieldStatus, fields_result
 from .subjects import SUBJECT_TYPES, SubjectType
 from .texts import text_of_value, value_from_text
 from .values import FieldValue
@@ -33,6 +33,7 @@ __all__ = [
     "FieldsResult",
     "Money",
     "SubjectType",
+    "fields_result",
     "read_fields",
     "text_of_value",
     "value_from_text",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 
 from ..calls import OMITTED
 from ..errors import UsageError
-from ..model import Entity
+from ..model import Entity, brief_repr
 from ..resource import Resource
 from .definitions import DefinedFields, read_fields
 from .reading import fields_of, python_value, values_of
@@ -77,12 +77,12 @@ class FieldsByName(Resource):
 
         Raises:
             UsageError: a name, a kind or a choice is wrong; the message lists every mistake, and nothing was sent.
-            BulkError: nothing more could be sent (401); what became of each value until then is its `result`. A
-                cancellation carries what was sent, as that of any bulk write: see `bulk_result`.
+            BulkError: nothing more could be sent (401); what became of each value until then is its `result`.
+            Whatever else interrupts it, a cancellation too, carries that: `fields_result(error)` gives it.
         """
         given = subject if values is OMITTED else values
         if not isinstance(given, Mapping):
-            raise UsageError(f"set takes a mapping from objects to their values by name, not {given!r}")
+            raise UsageError(f"set takes a mapping from objects to their values by name, not {brief_repr(given)}")
         subjects = subjects_of(given) if values is OMITTED else subjects_with_ids(subject, given)
         _check_each_once(subjects, given)
         return await set_values(self._connection, [(one, _named_values(one, given[one.given])) for one in subjects])
@@ -105,5 +105,5 @@ def _check_each_once(subjects: list[FieldSubject], given: Mapping[Any, Any]) -> 
 
 def _named_values(subject: FieldSubject, values: Any) -> Mapping[str, Any]:
     if not isinstance(values, Mapping):
-        raise UsageError(f"{subject}: a mapping of values by the names of fields is expected, not {values!r}")
+        raise UsageError(f"{subject}: a mapping of values by the names of fields is expected, not {brief_repr(values)}")
     return values

@@ -11,6 +11,7 @@ import attrs
 
 from ..calls import Connection, ListQuery, did_you_mean
 from ..errors import UsageError
+from ..model import brief_repr, text_of
 
 
 @attrs.frozen
@@ -57,12 +58,16 @@ class DefinedFields:
         """
         if isinstance(name, str) and name in self.by_name:
             return self.by_name[name]
-        alike = [field.name for field in self.fields if field.title == name]
+        alike = [field.name for field in self.fields if isinstance(name, str) and field.title == name]
         if alike:
-            raise UsageError(f"{self.subject_type} has {len(alike)} fields {name!r}: say {_alternatives(alike)}")
+            raise UsageError(
+                f"{self.subject_type} has {len(alike)} fields {brief_repr(name)}: say {_alternatives(alike)}"
+            )
         if not self.fields:
-            raise UsageError(f"{self.subject_type} has no custom fields that you may see, so no {name!r}")
-        raise UsageError(f"{self.subject_type} has no custom field {name!r}{did_you_mean(str(name), self.by_name)}")
+            raise UsageError(f"{self.subject_type} has no custom fields that you may see, so no {brief_repr(name)}")
+        raise UsageError(
+            f"{self.subject_type} has no custom field {brief_repr(name)}{did_you_mean(name, self.by_name)}"
+        )
 
 
 def _alternatives(names: Iterable[str]) -> str:
@@ -78,7 +83,7 @@ def define(subject_type: str, fields: Iterable[Any]) -> DefinedFields:
     entities = list(fields)
     names = _distinct_names(entities)
     defined = (
-        FieldDefinition(one.id, names[one.id], _title(one), one.value_type or "string", _labels(one))
+        FieldDefinition(one.id, names[one.id], _title(one), text_of(one, "value_type") or "string", _labels(one))
         for one in entities
     )
     return DefinedFields(subject_type, tuple(defined))
@@ -93,12 +98,12 @@ def _distinct_names(entities: Iterable[Any]) -> dict[str, str]:
 
 
 def _title(field: Any) -> str:
-    return field.name or f"#{field.id}"
+    return text_of(field, "name") or f"#{field.id}"
 
 
 def _with_set(field: Any) -> str:
     held = getattr(field, "custom_field_set", None)  # None, too, for a set that the answer does not show
-    return _title(field) if held is None else f"{_title(field)} ({held.name})"
+    return _title(field) if held is None else f"{_title(field)} ({text_of(held, 'name')})"
 
 
 def _with_id(field: Any) -> str:
@@ -106,13 +111,19 @@ def _with_id(field: Any) -> str:
 
 
 def _labels(field: Any) -> dict[str, str]:
-    if field.value_type not in {"single", "multi"}:
+    if text_of(field, "value_type") not in {"single", "multi"}:
         return {}
-    return {one.id: one.label for one in sorted(getattr(field, "choices", ()), key=_position)}
+    return labels_of(sorted(getattr(field, "choices", None) or (), key=_position))
+
+
+def labels_of(choices: Iterable[Any]) -> dict[str, str]:
+    """The labels of choices by their ids, as far as they are shown."""
+    return {one.id: label for one in choices if (label := text_of(one, "label"))}
 
 
 def _position(choice: Any) -> int:
-    return getattr(choice, "position", None) or 0
+    position = getattr(choice, "position", None)
+    return position if isinstance(position, int) else 0
 
 
 async def read_fields(connection: Connection, subject_type: str) -> DefinedFields:

@@ -9,6 +9,7 @@ from typing import Final, Self
 import attrs
 
 from ..errors import UsageError
+from ..model import brief_repr
 
 _CODE: Final = re.compile("[A-Z]{3}")
 _CENT_BITS: Final = 63
@@ -39,9 +40,9 @@ class Money:
         cents: object = self.cents
         currency: object = self.currency
         if not isinstance(cents, int) or isinstance(cents, bool) or cents.bit_length() > _CENT_BITS:
-            raise UsageError(f"cents of money are a whole number, not {cents!r}; Money.of takes an amount")
+            raise UsageError(f"cents of money are a whole number, not {brief_repr(cents)}; Money.of takes an amount")
         if not isinstance(currency, str) or not _CODE.fullmatch(currency):
-            raise UsageError(f"the currency of money is a code such as 'EUR', not {currency!r}")
+            raise UsageError(f"the currency of money is a code such as 'EUR', not {brief_repr(currency)}")
 
     @classmethod
     def of(cls, amount: Decimal | int | str, currency: str) -> Self:
@@ -56,7 +57,7 @@ class Money:
             cents = None
         if cents is None or not cents.is_finite() or cents != cents.to_integral_value():
             raise UsageError(
-                f"an amount of {currency} is a Decimal, an int or their text, in whole cents; not {amount!r}"
+                f"an amount of {currency} is a Decimal, an int or their text, in whole cents; not {brief_repr(amount)}"
             )
         return cls(int(cents), currency)
 

@@ -9,7 +9,8 @@ from typing import Any, Final, TypeAlias
 from ..bulk import order_of_making, read_whole
 from ..calls import Connection, in_batches, together
 from ..errors import InvalidResponseError
-from .definitions import DefinedFields, FieldDefinition, read_fields
+from ..model import text_of
+from .definitions import DefinedFields, FieldDefinition, labels_of, read_fields
 from .subjects import FieldSubject
 from .values import read_value
 
@@ -40,7 +41,7 @@ async def values_of(
         fields: those to read, by the kind of object.
 
     Raises:
-        InvalidResponseError: values came and went for as long as they were read.
+        InvalidResponseError: values came and went for as long as they were read, or do not show what they are of.
         KantataError: a request failed.
     """
     by_kind: dict[str, list[str]] = defaultdict(list)
@@ -72,14 +73,26 @@ async def _values_in(
         raise InvalidResponseError(reading.fault)
     # A value that is replaced while it is read has a new id, and may be seen under both.
     ordered = sorted(reading.entities, key=order_of_making)
-    return {(kind, shown(value, "subject_id"), shown(value, "custom_field_id")): value for value in ordered}
+    return {(kind, *_place_of(value)): value for value in ordered}
+
+
+def _place_of(value: Any) -> tuple[str, str]:
+    """The ids of the object and of the field of a `CustomFieldValue`.
+
+    Raises:
+        InvalidResponseError: it does not show them, so that nobody can say what is there.
+    """
+    subject, field = text_of(value, "subject_id"), text_of(value, "custom_field_id")
+    if not subject or not field:
+        raise InvalidResponseError(f"{value!r} does not show which field of which object it is the value of")
+    return subject, field
 
 
 def python_value(field: FieldDefinition, value: Any) -> Any:
     """The Python value that a `CustomFieldValue` holds, None where there is none."""
     if value is None:
         return None
-    chosen = {one.id: one.label for one in shown(value, "selected_choices") or ()}
+    chosen = labels_of(shown(value, "selected_choices") or ())
     return read_value(field.kind, shown(value, "value"), {**field.choices, **chosen})
 
 

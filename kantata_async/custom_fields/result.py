@@ -7,7 +7,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
-from ..errors import BulkError, ErrorDetail
+from ..bulk import attached
+from ..errors import BulkError, ErrorDetail, UsageError
+from ..model import brief_repr
 
 FieldStatus: TypeAlias = Literal["created", "changed", "cleared", "unchanged", "rejected", "unknown", "not_sent"]
 
@@ -107,3 +109,16 @@ class FieldsResult(tuple[FieldOutcome, ...]):
             why = "; ".join(map(str, bad.errors)) or bad.reason or "no reason given"
             where = f"{bad.field} of {bad.object!r}"
             raise BulkError(f"{self.summary()}; {where} is {bad.status.replace('_', ' ')}: {why}", result=self)
+
+
+def fields_result(error: BaseException | None) -> FieldsResult | None:
+    """What became of the values that were to be set when an exception interrupted that; None when nothing was sent.
+
+    What `bulk_result` is for rows: a cancellation, a timeout or a session that is closed meanwhile carries it.
+
+    Raises:
+        UsageError: it is no exception.
+    """
+    if error is not None and not isinstance(error, BaseException):
+        raise UsageError(f"fields_result takes the exception that interrupted a `set`, not {brief_repr(error)}")
+    return attached(error, FieldsResult)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..bulk import BulkResult, Outcome, delete_many, upsert_many
+from ..bulk import BulkResult, Outcome, attach, bulk_result, delete_many, upsert_many
 from ..calls import Connection
 from ..errors import BulkError
 from .definitions import FieldDefinition
@@ -71,6 +71,8 @@ async def set_values(connection: Connection, asked: Sequence[tuple[FieldSubject,
         UsageError: a name, a kind or a choice is wrong; nothing was sent.
         BulkError: nothing more could be sent (401); what became of the values until then is its `result`.
         KantataError: the values that are there could not be read; nothing was sent.
+
+    Whatever else interrupts the writing carries what became of the values until then: see `fields_result`.
     """
     fields = await fields_of(connection, (subject for subject, _ in asked))
     wishes = check_wishes(asked, fields)
@@ -113,7 +115,10 @@ async def _carry_out(connection: Connection, steps: Sequence[FieldStep]) -> Fiel
         note(puts, await upsert_many(connection, operations, [steps[number].row() for number in puts], holds=holds))
         writing = clears
         note(clears, await delete_many(connection, operations, [steps[number].held.id for number in clears]))
-    except BulkError as error:
-        note(writing, error.result)
-        raise BulkError(str(error), result=so_far()) from error
+    except BaseException as error:
+        note(writing, bulk_result(error) or BulkResult(()))
+        if isinstance(error, BulkError):
+            raise BulkError(str(error), result=so_far()) from error
+        attach(error, so_far())
+        raise
     return so_far()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Hashable, Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, get_args
 
 import attrs
 
-from ..calls import Choice, check_id
+from ..calls import Choice, check_id, is_iterable
 from ..errors import UsageError
-from ..model import Entity
+from ..model import Entity, brief_repr
 
 SubjectType: TypeAlias = Literal["Estimate", "Resource", "Story", "User", "Workspace", "WorkspaceGroup"]
 """A kind of object that can hold values of custom fields, as the API calls it."""
@@ -50,7 +50,9 @@ def subjects_of(objects: Iterable[Any]) -> list[FieldSubject]:
 
 def _subject(given: Any) -> FieldSubject:
     if not isinstance(given, Entity):
-        raise UsageError(f'entities are expected here, not {given!r}; of ids, give the kind first: "Workspace", [7]')
+        raise UsageError(
+            f'entities are expected here, not {brief_repr(given)}; of ids, give the kind first: "Workspace", [7]'
+        )
     kind = SUBJECT_TYPES.get(given.collection)
     if kind is None:
         raise UsageError(f"{given!r} can have no custom fields; they are for {', '.join(sorted(SUBJECT_TYPES))}")
@@ -64,7 +66,11 @@ def subjects_with_ids(subject_type: str, ids: Iterable[Any]) -> list[FieldSubjec
         UsageError: there is no such kind, or an id is not one.
     """
     kind: SubjectType = _TYPE.wire(subject_type, "subject_type")
-    return list(dict.fromkeys(FieldSubject(kind, check_id(id), id) for id in ids))
+    given = list(ids)
+    wrong = [one for one in given if not isinstance(one, Hashable)]
+    if wrong:
+        raise UsageError(f"ids are numbers or texts, by which their values are found, not {brief_repr(wrong[0])}")
+    return list(dict.fromkeys(FieldSubject(kind, check_id(id), id) for id in given))
 
 
 async def gathered(objects: Any) -> Iterable[Any]:
@@ -75,6 +81,6 @@ async def gathered(objects: Any) -> Iterable[Any]:
     """
     if isinstance(objects, AsyncIterable):
         return [one async for one in objects]
-    if isinstance(objects, Entity | str | bytes) or not isinstance(objects, Iterable):
-        raise UsageError(f"an iterable is expected here, not {objects!r}")
+    if isinstance(objects, Entity | str | bytes) or not is_iterable(objects):
+        raise UsageError(f"an iterable is expected here, not {brief_repr(objects)}")
     return objects

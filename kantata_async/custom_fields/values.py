@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from ..calls import DAY, EMPTY, INTEGER, TEXT, did_you_mean, plain
 from ..errors import UsageError
+from ..model import brief_repr
 from .definitions import FieldDefinition
 from .money import Money
 
@@ -106,19 +107,19 @@ def _spell_money(field: FieldDefinition, value: Any) -> list[Any]:
         except UsageError as error:
             raise UsageError(f"{field.name}: {error}") from None
     if not isinstance(value, Money):
-        raise UsageError(f'{field.name} takes money such as Money.of("1250.00", "EUR"), not {value!r}')
+        raise UsageError(f'{field.name} takes money such as Money.of("1250.00", "EUR"), not {brief_repr(value)}')
     return [value.cents, value.currency]
 
 
 def _spell_choice(field: FieldDefinition, value: Any) -> list[Any]:
     if not isinstance(value, str):
-        raise UsageError(f"{field.name} takes the label of one of its choices, not {value!r}")
+        raise UsageError(f"{field.name} takes the label of one of its choices, not {brief_repr(value)}")
     return [_choice(field, value)]
 
 
 def _spell_choices(field: FieldDefinition, value: Any) -> list[Any] | None:
     if isinstance(value, str) or not isinstance(value, Sequence | set | frozenset):
-        raise UsageError(f"{field.name} takes a list of labels of its choices, not {value!r}")
+        raise UsageError(f"{field.name} takes a list of labels of its choices, not {brief_repr(value)}")
     chosen = [_choice(field, label) for label in dict.fromkeys(value)]
     return chosen or None
 
@@ -127,16 +128,16 @@ def _choice(field: FieldDefinition, label: Any) -> int | str:
     """The id of a choice as it goes on the wire."""
     ids = [id for id, one in field.choices.items() if one == label]
     if not ids:
-        raise UsageError(f"{field.name} has no choice {label!r}{_choices_instead_of(label, field)}")
+        raise UsageError(f"{field.name} has no choice {brief_repr(label)}{_choices_instead_of(label, field)}")
     if len(ids) > 1:
-        raise UsageError(f"{field.name} has {len(ids)} choices {label!r}: which is meant cannot be told")
+        raise UsageError(f"{field.name} has {len(ids)} choices {brief_repr(label)}: which is meant cannot be told")
     return int(ids[0]) if ids[0].isdecimal() else ids[0]
 
 
 def _choices_instead_of(label: Any, field: FieldDefinition) -> str:
     """The end of an error message: all choices where they are few, since the nearest may mean something else."""
     labels = list(dict.fromkeys(field.choices.values()))
-    return f"; there are {', '.join(labels)}" if 0 < len(labels) <= _FEW else did_you_mean(str(label), labels)
+    return f"; there are {', '.join(labels)}" if 0 < len(labels) <= _FEW else did_you_mean(label, labels)
 
 
 _SPELLINGS: Final[Mapping[str, Callable[[FieldDefinition, Any], Any]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 import os
 import secrets
 from collections.abc import Callable
@@ -65,12 +66,16 @@ def destination_of(to: object, *, overwrite: bool) -> Destination:
     """
     if isinstance(to, str | PathLike):
         return _path_destination(os.fspath(to), overwrite=overwrite)
+    if isinstance(to, io.TextIOBase):
+        raise UsageError("a download is bytes, and this file is opened for text: open it with mode 'wb'")
     if callable(getattr(to, "write", None)):
         return WriterDestination(to)  # type: ignore[arg-type]
     raise UsageError(f"a download goes to a path, a directory or a writer, not to {type(to).__name__}")
 
 
 def _path_destination(to: str, *, overwrite: bool) -> PathDestination:
+    if not _can_be_a_name(to):
+        raise UsageError(f"no file can have the name {to!r}")
     path = Path(to)
     if path.is_dir():
         return PathDestination(path, None, overwrite=overwrite)
@@ -79,6 +84,13 @@ def _path_destination(to: str, *, overwrite: bool) -> PathDestination:
     if not overwrite and os.path.lexists(path):
         raise UsageError(f"there is a {path} already: give overwrite=True to replace it")
     return PathDestination(path.parent, path.name, overwrite=overwrite)
+
+
+def _can_be_a_name(path: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 class PathDestination:

@@ -18,6 +18,7 @@ from ..errors import (
     RequestTimeoutError,
     UsageError,
 )
+from ..model import brief_repr
 from ..transport import FileAnswer, FileExchange, OnBytes
 from .destinations import Destination, DownloadTo, destination_of
 from .names import name_of, safe_name
@@ -93,7 +94,7 @@ async def download(
     if max_bytes is not None:
         positive_count("download", "max_bytes", max_bytes)
     if on_progress is not None and not callable(on_progress):
-        raise UsageError(f"download: on_progress must be a function, not {on_progress!r}")
+        raise UsageError(f"download: on_progress must be a function, not {brief_repr(on_progress)}")
     destination = destination_of(to, overwrite=overwrite)
     try:
         await destination.open()

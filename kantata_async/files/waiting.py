@@ -11,6 +11,7 @@ import attrs
 
 from ..bounds import positive_number
 from ..errors import ExportFailedError, ExportNotReadyError, UsageError
+from ..model import brief_repr
 from ..transport import Sleep
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ async def wait(
     """
     positive_number("wait", "deadline", deadline)
     if on_state is not None and not callable(on_state):
-        raise UsageError(f"wait: on_state must be a function, not {on_state!r}")
+        raise UsageError(f"wait: on_state must be a function, not {brief_repr(on_state)}")
     clock = asyncio.get_running_loop().time
     began = clock()
     growing = pauses()

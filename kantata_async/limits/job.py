@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Final, Literal
 
 from ..errors import UsageError
+from ..model import brief_repr
 
 Priority = Literal["high", "normal", "low"]
 
@@ -41,13 +42,17 @@ def priority(level: Priority) -> Iterator[None]:
     Raises:
         UsageError: there is no such level.
     """
-    if level not in _RANKS:
-        raise UsageError(f"priority is 'high', 'normal' or 'low', not {level!r}")
-    token = _rank.set(_RANKS[level])
+    token = _rank.set(_rank_of(level))
     try:
         yield
     finally:
         _rank.reset(token)
+
+
+def _rank_of(level: object) -> int:
+    if not isinstance(level, str) or level not in _RANKS:
+        raise UsageError(f"priority is 'high', 'normal' or 'low', not {brief_repr(level)}")
+    return _RANKS[level]
 
 
 def current_job() -> object:

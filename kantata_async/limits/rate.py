@@ -10,6 +10,7 @@ from aiolimiter import AsyncLimiter
 
 from ..bounds import positive_count, positive_number
 from ..errors import UsageError
+from ..model import brief_repr
 from .curve import FIRST_RATE
 from .endpoints import GENERAL, OWN_LIMITS
 
@@ -98,11 +99,13 @@ class RateLimits:
     def __attrs_post_init__(self) -> None:
         for name, limit in ((GENERAL, self.general), *self.own):
             if not isinstance(limit, AnyRateLimit):
-                raise UsageError(f"RateLimits: {name} cannot be {limit!r}")
+                raise UsageError(f"RateLimits: {name} cannot be {brief_repr(limit)}")
             if isinstance(limit, AsyncLimiter) and limit.max_rate < 1:
                 raise UsageError(f"RateLimits: {name} lets nothing go: its max_rate, {limit.max_rate:g}, is below 1")
             if name != GENERAL and name not in OWN_LIMITS:
-                raise UsageError(f"RateLimits: {name!r} has no limit of its own; there are {', '.join(OWN_LIMITS)}")
+                raise UsageError(
+                    f"RateLimits: {brief_repr(name)} has no limit of its own; there are {', '.join(OWN_LIMITS)}"
+                )
 
     def by_name(self) -> dict[str, AnyRateLimit]:
         """Every limit there is, by its name."""
@@ -138,9 +141,9 @@ class RedisRateLimit:
 
     def __attrs_post_init__(self) -> None:
         if self.when_away not in _WHEN_AWAY:
-            raise UsageError(f"RedisRateLimit: when_away is 'share' or 'fail', not {self.when_away!r}")
+            raise UsageError(f"RedisRateLimit: when_away is 'share' or 'fail', not {brief_repr(self.when_away)}")
         if not isinstance(self.limits, RateLimits | AnyRateLimit):
-            raise UsageError(f"RedisRateLimit: limits cannot be {self.limits!r}")
+            raise UsageError(f"RedisRateLimit: limits cannot be {brief_repr(self.limits)}")
         if any(isinstance(limit, AsyncLimiter) for limit in limits_in(self).by_name().values()):
             raise UsageError("RedisRateLimit: an AsyncLimiter belongs to one event loop, and cannot be shared")
 

@@ -33,7 +33,7 @@ from .attributes import (
     plain,
     reference,
 )
-from .entity_class import Entity, UnknownEntity, entity, plain_data
+from .entity_class import Entity, UnknownEntity, entity, plain_data, text_of
 from .graph import Graph, graph_of, graphs_of
 from .json_values import (
     Instant,
@@ -98,5 +98,6 @@ __all__ = [
     "read_ref",
     "reference",
     "store",
+    "text_of",
     "unlink",
 ]

@@ -193,6 +193,12 @@ def plain_data(entity: Entity, names: Iterable[str], *, dates: bool = False) -> 
     return {name: plain_copy(value, dates=dates) for name, value in sent if value is not ABSENT}
 
 
+def text_of(entity: object, name: str) -> str:
+    """A text that an entity shows; empty where it shows none: null, withheld, or something else that the API sent."""
+    value = getattr(entity, name, None)
+    return value if isinstance(value, str) else ""
+
+
 def _read(cls: type[Entity], data: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of plain data as the catalogue reads them, those that it cannot read as they came."""
     attributes = cls.attributes

@@ -62,6 +62,8 @@ def brief_repr(value: object, redact: Redact = str) -> str:
         shown = repr(value)
     except (ValueError, RecursionError):
         return f"<{type(value).__name__} too large to show>"
+    except Exception:  # noqa: BLE001 - a class of the program's may raise anything here
+        return f"<{type(value).__name__} that cannot be shown>"
     return _cut(redact(shown[:_REDACTED_LENGTH]))
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..model import text_of
+
 if TYPE_CHECKING:
     from ..session import KantataSession
 
@@ -39,8 +41,9 @@ async def read_account(kantata: KantataSession) -> Account:
     """
     me = await kantata.users.me()
     id = getattr(me, "account_id", None) or me.extra.get("account_id")
-    name = getattr(me, "full_name", None) or ""
-    return Account(base_url=kantata.base_url, user=me.id, user_name=name, id=None if id is None else str(id))
+    return Account(
+        base_url=kantata.base_url, user=me.id, user_name=text_of(me, "full_name"), id=None if id is None else str(id)
+    )
 
 
 async def is_same(kantata: KantataSession, planned: Account, now: Account) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from ..bulk import SETTLING, Outcome, attach, bulk_result, order_of_making
+from ..bulk import SETTLING, BulkResult, Outcome, attach, bulk_result, order_of_making
 from ..calls import in_batches, together
 from ..errors import (
     AmbiguousWriteError,
@@ -210,6 +210,7 @@ class _Applying:
 
     async def _update(self, resource: Resource, writes: Sequence[Write]) -> None:
         self._ledger.begin(write.entry for write in writes)
+        outcomes: Sequence[Outcome[Any]]
         try:
             if resource == "external_references":
                 outcomes = await self._set_references(writes)
@@ -219,8 +220,7 @@ class _Applying:
                 rows = [write.row for write in writes]
                 outcomes = await getattr(self._kantata, resource).update_many(rows, **self._subject.answers(resource))
         except BaseException as error:
-            # The rows that set custom fields are others than these writes: what became of them is looked at next time.
-            for outcome in (bulk_result(error) or ()) if resource != "custom_fields" else ():
+            for outcome in bulk_result(error) or ():
                 self._updated(writes[outcome.index], outcome)
             raise
         for write, outcome in zip(writes, outcomes, strict=True):
@@ -228,7 +228,18 @@ class _Applying:
 
     async def _set_references(self, writes: Sequence[Write]) -> list[Outcome[Any]]:
         """The outcomes of making or changing external references, one a request; the API makes none twice."""
-        return await together(self._set_reference(number, write) for number, write in enumerate(writes))
+        known: list[Outcome[Any]] = []
+
+        async def set_one(number: int, write: Write) -> Outcome[Any]:
+            outcome = await self._set_reference(number, write)
+            known.append(outcome)
+            return outcome
+
+        try:
+            return await together(set_one(number, write) for number, write in enumerate(writes))
+        except BaseException as error:
+            attach(error, BulkResult(known))
+            raise
 
     async def _set_reference(self, number: int, write: Write) -> Outcome[Any]:
         try:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from ..bulk import Outcome, Status
-from ..custom_fields import FieldStatus, FieldValue, value_from_text
+from ..bulk import BulkResult, Outcome, Status, attach
+from ..custom_fields import DefinedFields, FieldOutcome, FieldStatus, FieldValue, fields_result, value_from_text
 from ..errors import AuthenticationError, BulkError, ErrorDetail, KantataError, UsageError
 
 if TYPE_CHECKING:
@@ -24,37 +24,65 @@ _AS: Final[Mapping[FieldStatus, Status]] = {
 }
 
 
-async def set_fields(kantata: KantataSession, rows: Sequence[Mapping[str, Any]]) -> list[Outcome[Any]]:
+async def set_fields(kantata: KantataSession, rows: Sequence[Mapping[str, Any]]) -> Sequence[Outcome[Any]]:
     """What became of each value: rows of one ``subject_type``, with a ``subject_id``, a ``name`` and a ``text`` each.
 
     A value that its field does not take any more, as that was changed since the sheet was read, is rejected. Where the
-    fields, or what they hold, cannot be read, nothing is sent.
+    fields, or what they hold, cannot be read, nothing is sent. Any exception carries the outcomes so far.
 
     Raises:
         AuthenticationError, BulkError: nothing more can be sent (401).
     """
+    setting = _Setting(rows)
     try:
-        return await _set(kantata, rows)
-    except (AuthenticationError, BulkError):
+        await setting.carry_out(kantata)
+    except BaseException as error:
+        if isinstance(error, KantataError) and not isinstance(error, AuthenticationError | BulkError):
+            return setting.outcomes(why_not_sent=str(error))
+        attach(error, BulkResult(setting.outcomes()))
         raise
-    except KantataError as error:
-        return [Outcome(number, row, "not_sent", reason=str(error)) for number, row in enumerate(rows)]
+    return setting.outcomes()
 
 
-async def _set(kantata: KantataSession, rows: Sequence[Mapping[str, Any]]) -> list[Outcome[Any]]:
-    subject_type = rows[0]["subject_type"]
-    fields = await kantata.custom_fields.defined(subject_type)
-    outcomes: dict[int, Outcome[Any]] = {}
-    wishes: dict[str, dict[str, FieldValue | None]] = defaultdict(dict)
-    places: dict[tuple[str, str], int] = {}
-    for number, row in enumerate(rows):
-        id, name = row["subject_id"], row["name"]
+class _Setting:
+    """The rows, and what became of those of which that is known."""
+
+    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self._known: dict[int, Outcome[Any]] = {}
+        self._places: dict[tuple[str, str], int] = {}
+
+    def outcomes(self, *, why_not_sent: str = "its turn had not come yet") -> Sequence[Outcome[Any]]:
+        """One outcome a row."""
+        return [
+            self._known.get(number) or Outcome(number, row, "not_sent", reason=why_not_sent)
+            for number, row in enumerate(self._rows)
+        ]
+
+    async def carry_out(self, kantata: KantataSession) -> None:
+        """Set the values."""
+        subject_type = self._rows[0]["subject_type"]
+        wishes = self._wishes(await kantata.custom_fields.defined(subject_type))
         try:
-            wishes[id][name] = value_from_text(fields.named(name), row["text"])
-            places[id, name] = number
-        except UsageError as error:
-            outcomes[number] = Outcome(number, row, "rejected", errors=(ErrorDetail(str(error)),))
-    for one in await kantata.custom_fields.set(subject_type, wishes):
-        number = places[one.object, one.field]
-        outcomes[number] = Outcome(number, rows[number], _AS[one.status], errors=one.errors, reason=one.reason)
-    return [outcomes[number] for number in range(len(rows))]
+            self._note(await kantata.custom_fields.set(subject_type, wishes))
+        except BaseException as error:
+            self._note(fields_result(error) or ())
+            raise
+
+    def _wishes(self, fields: DefinedFields) -> dict[str, dict[str, FieldValue | None]]:
+        wishes: dict[str, dict[str, FieldValue | None]] = defaultdict(dict)
+        for number, row in enumerate(self._rows):
+            id, name = row["subject_id"], row["name"]
+            try:
+                wishes[id][name] = value_from_text(fields.named(name), row["text"])
+                self._places[id, name] = number
+            except UsageError as error:
+                self._known[number] = Outcome(number, row, "rejected", errors=(ErrorDetail(str(error)),))
+        return wishes
+
+    def _note(self, result: Iterable[FieldOutcome]) -> None:
+        for one in result:
+            number = self._places[one.object, one.field]
+            self._known[number] = Outcome(
+                number, self._rows[number], _AS[one.status], errors=one.errors, reason=one.reason
+            )

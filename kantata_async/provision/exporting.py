@@ -12,6 +12,7 @@ import attrs
 
 from ..calls import together
 from ..errors import UsageError
+from ..model import text_of
 from .finding import find_projects, why_missing
 from .sheets import ACCESS_LEVELS, PERMISSIONS, Name, Roster, read_project
 from .subjects import read_participations
@@ -72,7 +73,7 @@ async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> Team
     table.writeheader()
     notes = []
     for project, team in zip(known, teams, strict=True):
-        rows = [_row(project, one) for one in team if getattr(one, "user_id", None) is not None]
+        rows = [_row(project, one) for one in team if text_of(one, "user_id")]
         table.writerows(rows)
         if unseen := len(team) - len(rows):
             notes.append(f"{project.title}: {unseen} on the team are not shown to the token's user, and left out")
@@ -88,12 +89,12 @@ def _project_name(text: str) -> Name:
 
 def _row(project: Project, one: Participation) -> dict[str, Any]:
     user: Any = getattr(one, "user", None)
-    level = getattr(one, "access_level", None)
+    level = text_of(one, "access_level")
     return {
         "project": _named(project.title, project.id),
-        "person": _harmless(getattr(user, "email_address", None)) or one.user_id,
-        "full_name": _escaped(getattr(user, "full_name", None) or ""),
-        "role": getattr(one, "role", None),
+        "person": _harmless(text_of(user, "email_address")) or one.user_id,
+        "full_name": _escaped(text_of(user, "full_name")),
+        "role": text_of(one, "role") or None,
         "access_level": level if level in ACCESS_LEVELS else None,
         "permissions": " ".join(_given(one)),
         "team_lead": _yes_or_no(getattr(one, "is_team_lead", None)),
@@ -113,9 +114,9 @@ def _yes_or_no(value: bool | None) -> str | None:
 
 
 def _role(one: Participation) -> str | None:
-    id = getattr(one, "workspace_role_id", None)
-    name = getattr(getattr(one, "workspace_role", None), "name", None)
-    return name if _harmless(name) and not str(name).isdigit() else id
+    id = text_of(one, "workspace_role_id") or None
+    name = text_of(getattr(one, "workspace_role", None), "name")
+    return name if _harmless(name) and not name.isdigit() else id
 
 
 def _given(one: Participation) -> Iterator[str]:
@@ -124,15 +125,15 @@ def _given(one: Participation) -> Iterator[str]:
     yield from (name for name in PERMISSIONS if name == label or getattr(one, name, None) is True)
 
 
-def _rate(cents: int | None, project: Project) -> str | None:
-    if cents is None or project.subunits is None:
+def _rate(cents: object, project: Project) -> str | None:
+    if not isinstance(cents, int) or project.subunits is None:
         return None
     decimals = len(str(project.subunits)) - 1
     text = f"{Decimal(cents) / project.subunits:.{decimals}f}"
     return f"{text}0" if decimals == _AS_THOUSANDS else text
 
 
-def _harmless(text: str | None) -> str | None:
+def _harmless(text: str) -> str | None:
     return None if not text or text.lstrip().startswith(_FORMULAS) else text
 
 

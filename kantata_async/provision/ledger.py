@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from ..bulk import Outcome
 from .comparing import Entry, Identity, identity
@@ -12,7 +12,11 @@ from .report import DONE_AS, Applied, Progress, Report, Status, Watch
 from .sheets import Problem
 from .tally import WrittenEntries
 
-_INTERRUPTED = "it was interrupted while it may have been under way"
+_INTERRUPTED: Final = "it was interrupted while it may have been under way"
+_PART_DONE: Final = "some of its changes are set"
+
+_DOUBT: Final[Sequence[Status]] = ("not_sent", "unfinished", "refused", "unknown")
+"""What may become of an update that is not done: the later, the less of the entry is as it was."""
 
 
 class EntryLedger:
@@ -58,7 +62,7 @@ class EntryLedger:
         if key in self._written.added:
             return Applied(entry, "unfinished", self._lacking(entry))
         if key in self._part_done:
-            return Applied(entry, "unfinished", "some of its changes are set")
+            return Applied(entry, "unfinished", _PART_DONE)
         if key in self._under_way:
             return Applied(entry, "unknown", _INTERRUPTED)
         return Applied(entry, "not_sent", "its turn had not come")
@@ -83,17 +87,31 @@ class EntryLedger:
             self._progress(result)
 
     def fail(self, entry: Entry, outcome: Outcome[Any]) -> None:
-        """Put down why a write of an entry was not carried out, or may not have been."""
+        """Put down why a write of an entry was not carried out, or may not have been.
+
+        Of several updates the one of which the least is known decides.
+        """
+        key = identity(entry)
+        failed = self._failed(entry, outcome)
+        before = self._results.get(key) if key in self._owed else None
+        if before is None or _DOUBT.index(before.status) <= _DOUBT.index(failed.status):
+            self._results[key] = failed
+
+    def _failed(self, entry: Entry, outcome: Outcome[Any]) -> Applied:
+        key = identity(entry)
+        planned = self._planned[key]
         why = "; ".join(map(str, outcome.errors)) or outcome.reason
         match outcome.status:
             case "rejected":
-                self.settle(entry, "refused", why)
-            case "not_sent" if identity(entry) in self._written.added:
-                self.settle(entry, "unfinished", f"{self._lacking(entry)}: {why}")
+                return Applied(planned, "refused", why)
+            case "not_sent" if key in self._written.added:
+                return Applied(planned, "unfinished", f"{self._lacking(entry)}: {why}")
+            case "not_sent" if key in self._part_done:
+                return Applied(planned, "unfinished", f"{_PART_DONE}: {why}")
             case "not_sent":
-                self.settle(entry, "not_sent", why)
+                return Applied(planned, "not_sent", why)
             case _:
-                self.settle(entry, "unknown", why)
+                return Applied(planned, "unknown", why)
 
     def add(self, entry: Entry) -> None:
         """Put down that an entry was added, whatever is still to be set."""
@@ -112,6 +130,9 @@ class EntryLedger:
         key = identity(entry)
         self._owed[key] -= 1
         self._part_done.add(key)
+        before = self._results.get(key)
+        if before is not None and before.status == "not_sent":
+            self._results[key] = Applied(before.entry, "unfinished", f"{_PART_DONE}: {before.reason}")
         if remark is not None:
             self._remarks[key].append(remark)
         if self._owed[key] == 0 and key not in self._results:

@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..errors import UsageError
+from ..model import brief_repr
 from ..private_files import write_privately
 
 
@@ -29,7 +30,7 @@ def _path_errors(path: object) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{path!r} is not the path of a file: {error}") from error
+        raise UsageError(f"{brief_repr(path)} is not the path of a file: {error}") from error
 
 
 def write_private(path: str | PathLike[str], text: str) -> None:

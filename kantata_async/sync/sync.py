@@ -12,6 +12,7 @@ from ..bounds import positive_number
 from ..calls import together
 from ..errors import SyncError, UsageError
 from ..limits import job as own_turn
+from ..model import brief_repr
 from ..resource import Resource
 from ..session import KantataSession
 from .job import CollectionCopy, Progress, connection_of, job_of
@@ -43,9 +44,9 @@ class Sync:
         self, kantata: KantataSession, target: Target, *, lag: float = LAG, custom_fields: bool = False
     ) -> None:
         if not isinstance(target, Target):
-            raise UsageError(f"a target has the methods open, write, held and close; {target!r} has not")
+            raise UsageError(f"a target has the methods open, write, held and close; {brief_repr(target)} has not")
         if lag < 0:
-            raise UsageError(f"Sync: lag is a number of seconds, not {lag!r}")
+            raise UsageError(f"Sync: lag is a number of seconds, not {brief_repr(lag)}")
         self._connection: Final = connection_of(kantata)
         self._target: Final = target
         self._lag: Final = int(lag)

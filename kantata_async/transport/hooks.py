@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from ..errors import UsageError
+from ..model import brief_repr
 from .events import RequestEvent
 
 _LOGGER: Final = logging.getLogger("kantata_async.events")
@@ -126,7 +127,7 @@ class Hooks:
     def __init__(self, setting: EventSetting) -> None:
         functions: object = [] if setting is None else [setting] if callable(setting) else setting
         if not isinstance(functions, Sequence) or not all(map(callable, functions)):
-            raise UsageError(f"KantataSession: on_event must be a function or several, not {setting!r}")
+            raise UsageError(f"KantataSession: on_event must be a function or several, not {brief_repr(setting)}")
         self._hooks: Final = [Hook(function) for function in functions]
 
     def __bool__(self) -> bool:

@@ -18,6 +18,7 @@ from yarl import URL
 from ..bounds import positive_count
 from ..errors import ConnectionFailedError, UsageError
 from ..limits import AccountLimits, Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
+from ..model import brief_repr
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
 from .fetching import FileExchange
@@ -94,7 +95,7 @@ class Transport:
         positive_count("KantataSession", "concurrency", concurrency)
         positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
         if not isinstance(rate_limit, RateLimitSetting | None):
-            raise UsageError(f"KantataSession: rate_limit must be a rate limit or None, not {rate_limit!r}")
+            raise UsageError(f"KantataSession: rate_limit must be a rate limit or None, not {brief_repr(rate_limit)}")
         self.concurrency: Final = concurrency
         self._tokens: Final = tokens
         self.base_url = URL(checked_base_url(base_url))

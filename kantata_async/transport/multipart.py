@@ -146,7 +146,7 @@ def content_at(path: PathLike[str], name: str) -> FileContent:
     try:
         with found.open("rb") as opened:
             size = opened.seek(0, io.SEEK_END)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
         raise UsageError(f"{name}: {error}") from error
     return FileContent(found.name, size, lambda: found.open("rb"))
 

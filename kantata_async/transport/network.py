@@ -13,6 +13,7 @@ import attrs
 from yarl import URL
 
 from ..errors import UsageError
+from ..model import brief_repr
 from .environment import proxy_of_environment
 
 Connector = aiohttp.BaseConnector | Callable[[], aiohttp.BaseConnector]
@@ -43,7 +44,7 @@ class Network:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.trust_env, bool):
-            raise UsageError(f"KantataSession: trust_env must be True or False, not {self.trust_env!r}")
+            raise UsageError(f"KantataSession: trust_env must be True or False, not {brief_repr(self.trust_env)}")
         if not isinstance(self.ssl, tls.SSLContext | None):
             raise UsageError("KantataSession: ssl must be an ssl.SSLContext: ssl.create_default_context(cafile=…)")
         if not isinstance(self.connector, aiohttp.BaseConnector | None) and not callable(self.connector):

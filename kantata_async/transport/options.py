@@ -12,6 +12,7 @@ import attrs
 from ..bounds import positive_number
 from ..errors import UsageError
 from ..limits import Priority, priority
+from ..model import brief_repr
 from .redaction import is_secret
 from .retry import RetryPolicy
 
@@ -56,7 +57,7 @@ class Options:
     def __attrs_post_init__(self) -> None:
         positive_number("KantataSession", "timeout", self.timeout)
         if not isinstance(self.retry, RetryPolicy):
-            raise UsageError(f"KantataSession: retry must be a RetryPolicy, not {self.retry!r}")
+            raise UsageError(f"KantataSession: retry must be a RetryPolicy, not {brief_repr(self.retry)}")
         if self.priority is not None:
             with priority(self.priority):
                 pass

@@ -12,6 +12,7 @@ from html.entities import codepoint2name
 from typing import Final
 
 import msgspec
+from multidict import CIMultiDict
 from yarl import URL
 
 Redact = Callable[[str], str]
@@ -55,15 +56,8 @@ class Redaction:
         return self._pattern.sub(MASK, text)
 
     def headers(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        """Headers without those that are secret, under names that ignore case where they did before."""
-        copied: Callable[[], dict[str, str]] = getattr(headers, "copy", lambda: dict(headers))
-        shown = copied()
-        for name in list(shown):
-            if is_secret(name):
-                shown.pop(name, None)
-            else:
-                shown[name] = self(shown[name])
-        return shown
+        """Headers without those that are secret, under names that ignore case; one that came twice is there twice."""
+        return CIMultiDict((name, self(value)) for name, value in headers.items() if not is_secret(name))
 
     def url(self, url: URL) -> URL:
         """A URL without the secrets in its path and its query."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...model import text_of
 from ..sheets import Name
-from .missing import Missing, by_name, shown, texts_of
+from .missing import Missing, by_name, texts_of
 from .named import FoundByName, SearchableList, find_named
 from .referred import find_referred
 
@@ -49,5 +50,5 @@ def _none(called: str) -> Missing:
 def _one(found: Sequence[WorkspaceGroup], none: Missing) -> WorkspaceGroup | Missing:
     if len(found) > 1:
         ids = ", ".join(sorted(one.id for one in found))
-        return Missing(f"the group {shown(found[0], 'name', '')!r} is ambiguous: {ids} have this name; give an id")
+        return Missing(f"the group {text_of(found[0], 'name')!r} is ambiguous: {ids} have this name; give an id")
     return found[0] if found else none

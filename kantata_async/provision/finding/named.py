@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import attrs
 
 from ...calls import ListQuery, PageCount, together
-from ...model import Entity
+from ...model import Entity, text_of
 from ..texts import Spellings, folded
 from .missing import MOST_HINTED, Missing
 
@@ -76,8 +76,8 @@ async def find_named(listing: SearchableList[E], names: Sequence[str]) -> FoundB
             objects = await listing.query(order="created_at:asc")
     by_name = _indexed(objects, listing.attribute)
     missing = [name for name in names if folded(name) not in by_name][:MOST_HINTED]
-    spellings = Spellings(getattr(one, listing.attribute) for found in by_name.values() for one in found)
-    withheld = any(getattr(one, listing.attribute, None) is None for one in objects)
+    spellings = Spellings(text_of(one, listing.attribute) for found in by_name.values() for one in found)
+    withheld = not all(isinstance(getattr(one, listing.attribute, None), str) for one in objects)
     return FoundByName(by_name, {name: spellings.near(name) for name in missing}, withheld)
 
 
@@ -96,7 +96,6 @@ async def _searched(listing: SearchableList[E], names: Sequence[str]) -> list[E]
 def _indexed(objects: Iterable[E], attribute: str) -> dict[str, list[E]]:
     held: dict[str, dict[str, E]] = defaultdict(dict)
     for one in objects:
-        name: Any = getattr(one, attribute, None)
-        if name is not None:
-            held[folded(name)][one.id] = one
+        if isinstance(getattr(one, attribute, None), str):
+            held[folded(text_of(one, attribute))][one.id] = one
     return {name: list(found.values()) for name, found in held.items()}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ...calls import OMITTED, in_batches, together
+from ...model import text_of
 from ..sheets import Name
 from ..texts import Spellings, folded
 from .missing import MOST_HINTED, Missing, by_name, shown, texts_of
@@ -93,7 +94,7 @@ def _nobody(address: str, near: Sequence[str], withheld: bool) -> Missing:
 async def _near_addresses(kantata: KantataSession, addresses: Sequence[str]) -> dict[str, Sequence[str]]:
     """The addresses in the account that are similar to unknown ones."""
     everybody = await kantata.users.list(on_my_account=True)
-    spellings = Spellings(address for one in everybody if (address := shown(one, "email_address")))
+    spellings = Spellings(address for one in everybody if (address := text_of(one, "email_address")))
     return {address: spellings.near(address) for address in addresses}
 
 
@@ -113,9 +114,8 @@ async def _addressed(kantata: KantataSession, addresses: Sequence[str], *, on_my
     withheld = False
     for found in await together(queries):
         for one in found:
-            address = shown(one, "email_address")
-            withheld = withheld or address is None
-            held[folded(address or "")].append(one)
+            withheld = withheld or not isinstance(shown(one, "email_address"), str)
+            held[folded(text_of(one, "email_address"))].append(one)
     return _Addressed(held, withheld)
 
 
@@ -131,11 +131,11 @@ def _listed(kantata: KantataSession, addresses: Sequence[str], on_my_account: bo
 def _one(found: Sequence[User], nobody: Missing) -> Person | Missing:
     active = [one for one in found if not _disabled(one)]
     if len(active) == 1:
-        return Person(active[0].id, shown(active[0], "full_name", active[0].id))
+        return Person(active[0].id, text_of(active[0], "full_name") or active[0].id)
     if active:
         return Missing(f"{', '.join(sorted(one.id for one in active))} have the same e-mail address; give an id")
     if found:
-        return Missing(f"{shown(found[0], 'full_name', found[0].id)} is disabled")
+        return Missing(f"{text_of(found[0], 'full_name') or found[0].id} is disabled")
     return nobody
 
 

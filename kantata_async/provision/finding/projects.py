@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ...model import text_of
 from ..sheets import Name
 from ..wanting import Project
 from .missing import Missing, by_name, shown, texts_of
@@ -64,9 +65,15 @@ def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Mi
     """The one project that is meant: of several with the same title the one that is not archived."""
     live = [one for one in found if not shown(one, "archived", otherwise=False)]
     if len(live) == 1:
-        return Project(live[0].id, shown(live[0], "title", ""), shown(live[0], "currency_base_unit"))
+        return Project(live[0].id, text_of(live[0], "title"), _subunits_of(live[0]))
     if live:
         return Missing(f"{called} is ambiguous: {', '.join(sorted(one.id for one in live))} have this name; give an id")
     if found:
         return Missing(f"{called} is archived")
     return none
+
+
+def _subunits_of(project: Workspace) -> int | None:
+    """How many subunits its currency has; None where that is not shown."""
+    subunits = shown(project, "currency_base_unit")
+    return subunits if isinstance(subunits, int) and subunits > 0 else None

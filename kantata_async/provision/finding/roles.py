@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ...model import text_of
 from ..texts import folded, nearest
 from .missing import Missing, shown
 
@@ -32,11 +33,11 @@ async def find_roles(kantata: KantataSession, names: Iterable[str], called: str)
     asked = set(names)
     roles = await kantata.roles.list(only_active=False) if asked else []
     by_name = {name: _one(name, roles, called) for name in asked}
-    return Roles(by_name, {role.id: shown(role, "name", role.id) for role in roles})
+    return Roles(by_name, {role.id: text_of(role, "name") or role.id for role in roles})
 
 
 def _one(name: str, roles: Sequence[Role], called: str) -> str | Missing:
-    named = [role for role in roles if role.id == name or folded(shown(role, "name", "")) == folded(name)]
+    named = [role for role in roles if role.id == name or folded(text_of(role, "name")) == folded(name)]
     found = [role.id for role in named if role.id == name or shown(role, "deleted_at") is None]
     match found:
         case [id]:
@@ -50,8 +51,8 @@ def _one(name: str, roles: Sequence[Role], called: str) -> str | Missing:
 
 
 def _none(name: str, roles: Sequence[Role], called: str) -> str:
-    names = [shown(role, "name") for role in roles]
-    if None in names:
+    names = [text_of(role, "name") for role in roles]
+    if "" in names:
         return f"the names of roles are not shown to the token's user, so {name!r} cannot be found; give an id"
     near = nearest(name, names)
     return f"there is no {called} {name!r}" + (f"; did you mean {' or '.join(map(repr, near))}?" if near else "")

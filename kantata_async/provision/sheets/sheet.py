@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import attrs
 
+from ...calls import is_iterable
 from ...custom_fields import DefinedFields, SubjectType
 from ...errors import UsageError
 from ..texts import tidy
@@ -153,7 +154,7 @@ class Sheet(Generic[L]):
         """
         if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
             raise UsageError("a data frame is not rows: give frame.to_dict('records'), or with polars frame.to_dicts()")
-        if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
+        if isinstance(rows, Mapping | str | bytes) or not is_iterable(rows):
             raise UsageError(f"rows must be an iterable of mappings, not {type(rows).__name__}")
         keys = Keys(cls._columns(custom_fields), ignore_columns)
         read = (cls._of_object(row, number, keys) for number, row in enumerate(rows, 1))

@@ -10,7 +10,7 @@ import attrs
 
 from ...bulk import Outcome
 from ...calls import together
-from ...model import Entity
+from ...model import Entity, text_of
 from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
 from ..finding import Missing, find_groups, find_projects, references_of, why_missing
 from ..sheets import GroupLine, Name, Problem
@@ -158,7 +158,7 @@ def resolve(
         return Problem(line.number, f"project {', '.join(sorted(both))} should be both in and out of the group")
     terms = _terms(line, ids, ids_out)
     if not isinstance(group, Missing):
-        name = getattr(group, "name", None) or line.group.text
+        name = text_of(group, "name") or line.group.text
         return Wanted(subject=group.id, name=name, lines=(line.number,), terms=terms, if_absent="block")
     name = line.name or line.group.text
     return Wanted(

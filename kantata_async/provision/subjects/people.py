@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ...calls import in_batches, together
+from ...model import text_of
 from ..comparing import Action, Change, Entry, Existing, Shape, State
 from ..finding import Missing, Person, find_people, find_roles, joined, pending_invitations, references_of, why_missing
 from ..sheets import RATES, Name, PersonLine, Problem
@@ -184,12 +185,12 @@ def _held(
     membership: AccountMembership, users: Mapping[str, User], custom: Mapping[str, Mapping[str, str | None]]
 ) -> Existing | None:
     """Somebody as the answers show them; None for a membership that does not say whose it is."""
-    person = getattr(membership, "user_id", None)
-    if person is None:
+    person = text_of(membership, "user_id")
+    if not person:
         return None
     user = users.get(person)
     values = {**custom.get(person, {}), **values_of(user, _OF_USER), **values_of(membership, _OF_MEMBERSHIP)}
     references = references_of(user)
     if references is not None:
         values["reference"] = references
-    return Existing(id=membership.id, subject=person, name=values.get("full_name") or person, values=values)
+    return Existing(id=membership.id, subject=person, name=text_of(user, "full_name") or person, values=values)

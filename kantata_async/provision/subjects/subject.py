@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import attrs
@@ -143,5 +143,6 @@ async def held_fields(
 
 
 def values_of(entity: object, attributes: Mapping[str, str]) -> dict[str, Any]:
-    """What an entity shows, by columns; what is withheld from the token's user is left out."""
-    return {column: getattr(entity, name) for column, name in attributes.items() if hasattr(entity, name)}
+    """What an entity shows, by columns; what is withheld from the token's user, or no single value, is left out."""
+    values = {column: getattr(entity, name) for column, name in attributes.items() if hasattr(entity, name)}
+    return {column: value for column, value in values.items() if isinstance(value, Hashable)}

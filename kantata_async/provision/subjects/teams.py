@@ -10,6 +10,7 @@ import attrs
 
 from ...bulk import Outcome
 from ...calls import together
+from ...model import text_of
 from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
 from ..finding import (
     Missing,
@@ -243,14 +244,14 @@ async def read_participations(kantata: KantataSession, project: str) -> list[Par
 
 def read_member(participation: Participation) -> Existing | None:
     """Somebody on a project, as far as the API shows it; None for a person whom the caller may not see."""
-    person = getattr(participation, "user_id", None)
-    if person is None:
+    person = text_of(participation, "user_id")
+    if not person:
         return None
     user: Any = getattr(participation, "user", None)
     return Existing(
         id=participation.id,
         subject=person,
-        name=getattr(user, "full_name", None) or person,
+        name=text_of(user, "full_name") or person,
         values={
             **values_of(participation, _ATTRIBUTES),
             "permissions": frozenset(PERMISSIONS) - frozenset(_lacking(participation)),

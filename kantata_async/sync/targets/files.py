@@ -20,6 +20,7 @@ import attrs
 import msgspec
 
 from ...errors import TargetError, UsageError
+from ...model import brief_repr
 from ...tables import Table, arrow, arrow_compute
 from .lock import FileLock
 from .ours import DELETED_AT, LISTED, SYNCED_AT, with_ours
@@ -62,7 +63,7 @@ class FilesTarget(ABC):
 
     def __init__(self, directory: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         if on_deletion not in {"mark", "remove"}:
-            raise UsageError(f"on_deletion is 'mark' or 'remove', not {on_deletion!r}")
+            raise UsageError(f"on_deletion is 'mark' or 'remove', not {brief_repr(on_deletion)}")
         self._directory: Final = Path(directory)
         self._on_deletion: Final = on_deletion
         self._lock: Final = FileLock(str(self._directory))

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from ...errors import TargetError, UsageError
+from ...model import brief_repr
 from ...tables import Column, Kind, Table, arrow
 from .names import quoted
 from .ours import DELETED_AT, LISTED, SYNCED_AT
@@ -42,7 +43,7 @@ class SQLTarget(ABC):
 
     def __init__(self, on_deletion: OnDeletion = "mark") -> None:
         if on_deletion not in {"mark", "remove"}:
-            raise UsageError(f"on_deletion is 'mark' or 'remove', not {on_deletion!r}")
+            raise UsageError(f"on_deletion is 'mark' or 'remove', not {brief_repr(on_deletion)}")
         self._on_deletion: Final = on_deletion
         self._columns: Final[dict[str, set[str]]] = {}
         self._connection: Any = None
