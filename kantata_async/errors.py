@@ -68,6 +68,12 @@ def note_interruption(error: BaseException, request: str, *, may_be_carried_out:
         vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
 
 
+def note_attempts(error: KantataError, attempts: int) -> None:
+    """Add to the message of an error how many attempts were made, if there were several."""
+    if attempts > 1 and not isinstance(error, UsageError):
+        error.args = (f"{error.args[0]} (after {attempts} attempts)", *error.args[1:])
+
+
 def may_be_carried_out(error: BaseException) -> bool | None:
     """Whether a request that this exception ended may have been carried out; None where it ended none.
 

@@ -39,7 +39,7 @@ class _DownloadsFiles(Resource):
     async def _downloaded(self, wanted: WantedFile, to: DownloadTo, options: Mapping[str, Any]) -> DownloadedFile:
         from .files import download
 
-        exchange = self._connection.transport.exchange_of_file(self._connection.options)
+        exchange = self._connection.exchange_of_file()
         chosen = {name: options[name] for name in ("max_bytes", "overwrite", "on_progress")}
         return await download(exchange, wanted, to, **chosen)
 
@@ -145,7 +145,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         name = plain_name(content.filename)
         call = check_call(self.operations["create"], [], {"type": type, "direct": True, "filename": name})
         place = await ask_for_place(self._connection, call)
-        exchange = self._connection.transport.exchange_of_file(self._connection.options)
+        exchange = self._connection.exchange_of_file()
         lost = await put_there(exchange, place, content)
         try:
             # This call shows whether the file is there, whatever became of the storage's answer.

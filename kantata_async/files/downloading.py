@@ -18,6 +18,7 @@ from ..errors import (
     RequestTimeoutError,
     UsageError,
 )
+from ..response import Response
 from ..transport import FileAnswer, FileExchange, OnBytes
 from .destinations import Destination, DownloadTo, destination_of
 from .names import name_of, safe_name
@@ -39,12 +40,14 @@ class DownloadedFile:
         filename: its own name, made safe; the file at the path may have another.
         size: bytes.
         content_type: what the server says that it is; None where it does not say.
+        response: the last answer that it came in.
     """
 
     path: Path | None
     filename: str
     size: int
     content_type: str | None
+    response: Response | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -124,34 +127,34 @@ class Download:
 
     async def complete(self) -> DownloadedFile:
         """The file, when all of it has come."""
-        while True:
-            # Its errors end the download: the call was tried as often as the policy says.
-            link = await self._wanted.link()
-            answer: FileAnswer | None = None
-            refused: FileAnswer | None = None
-            error: KantataError
-            try:
-                answer = await self._exchange.ask(link, asking_for(self._held))
-                if await self._is_taken(answer):
+        with self._exchange.recorded():
+            while True:
+                # Its errors end the download: the call was tried as often as the policy says.
+                link = await self._wanted.link()
+                error: KantataError
+                try:
+                    with await self._exchange.ask(link, asking_for(self._held)) as answer:
+                        await self._take(answer)
+                except (APIError, ConnectionFailedError, RequestTimeoutError) as failed:
+                    error = failed
+                else:
                     return await self._finished(answer)
-                error, refused = await self._refusal(answer), answer
-            except (ConnectionFailedError, RequestTimeoutError) as broken:
-                error = broken
-            finally:
-                if answer is not None:
-                    answer.close()
-            if self._held.size > self._furthest:
-                self._furthest = self._held.size
-                self._exchange.progressed()
-            if not await self._exchange.waited(refused):
-                raise error
+                if self._held.size > self._furthest:
+                    self._furthest = self._held.size
+                    self._exchange.progressed()
+                await self._exchange.go_on(error)
 
-    async def _is_taken(self, answer: FileAnswer) -> bool:
-        """Whether an answer held some of the file, which is then taken."""
+    async def _take(self, answer: FileAnswer) -> None:
+        """Take what an answer holds of the file.
+
+        Raises:
+            APIError: it is a refusal.
+            ConnectionFailedError: it broke off, or is not what was asked for.
+        """
         if answer.status == _NO_SUCH_RANGE and self._held.can_go_on:
             raise self._no_rest(answer)
         if not 200 <= answer.status < 300:
-            return False
+            raise await self._refusal(answer)
         portion = portion_of(answer.status, answer.headers, self._held, compressed=answer.is_compressed)
         if portion is None and self._held.can_go_on:
             raise self._no_rest(answer)
@@ -164,9 +167,8 @@ class Download:
         )
         self._check_total(answer)
         async for piece in answer.pieces(None if self._max_bytes is None else self._max_bytes - self._held.size):
-            await self._take(answer, piece)
+            await self._add(answer, piece)
         self._check_end(answer)
-        return True
 
     def _no_rest(self, answer: FileAnswer) -> ConnectionFailedError:
         """The error where the rest cannot be had: all of the file is asked for next."""
@@ -181,7 +183,7 @@ class Download:
             )
         await self._destination.begin_anew()
 
-    async def _take(self, answer: FileAnswer, piece: bytes) -> None:
+    async def _add(self, answer: FileAnswer, piece: bytes) -> None:
         size = self._held.size + len(piece)
         if self._max_bytes is not None and size > self._max_bytes:
             raise self._too_large(answer)
@@ -222,4 +224,4 @@ class Download:
     async def _finished(self, answer: FileAnswer) -> DownloadedFile:
         name = safe_name(self._wanted.filename or name_of(answer.headers, answer.url))
         path = await self._destination.finish(name)
-        return DownloadedFile(path, name, self._held.size, answer.headers.get("content-type"))
+        return DownloadedFile(path, name, self._held.size, answer.headers.get("content-type"), answer.response)

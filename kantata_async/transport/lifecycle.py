@@ -258,14 +258,14 @@ class Transport:
         keep = not is_loopback(self.base_url.host or "")
         return account_for(self._rate_limit, self._tokens.origin, str(self.base_url), keep=keep)
 
-    def exchange_of_file(self, options: Options) -> FileExchange:
-        """What asks for one file.
+    def exchange_of_file(self, options: Options, call: CallStory | None) -> FileExchange:
+        """What asks for one file, in this call; None where nobody listens.
 
         Raises:
             UsageError: the session is not open.
         """
         self._check_usable()
-        return FileExchange(self._services, self._network, self.base_url, options)
+        return FileExchange(self._services, self._network, self.base_url, options, call)
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:
