@@ -155,7 +155,7 @@ async def test_a_proxy_that_refuses_is_told_once_and_without_the_password(certif
         session(proxy=f"http://clerk:wr0ng-one@127.0.0.1:{proxy.port}", retry=RetryPolicy()) as kantata,
     ):
         with pytest.raises(
-            ConnectionFailedError, match="the proxy does not connect to the API: it answered 407"
+            ConnectionFailedError, match="the proxy does not connect to the API: it answered 407, and wants a user name"
         ) as caught:
             await kantata.request("POST", "/users", json={})
     assert len(proxy.targets) == 1
@@ -184,6 +184,22 @@ async def test_a_proxy_that_is_not_there_is_named() -> None:
     async with session(proxy=f"http://127.0.0.1:{port}") as kantata:
         with pytest.raises(ConnectionFailedError, match=f"no connection to the proxy 127.0.0.1:{port}"):
             await kantata.request("POST", "/users", json={})
+
+
+async def test_a_proxy_whose_name_is_wrong_is_named() -> None:
+    """Though the API's name would fail in the same words; it is not tried again."""
+    async with session(proxy="http://proxy.invalid:3128", retry=RetryPolicy()) as kantata:
+        with pytest.raises(ConnectionFailedError, match=r"no connection to the proxy proxy\.invalid:3128") as caught:
+            await kantata.request("POST", "/users", json={})
+    assert "attempts" not in str(caught.value)
+
+
+async def test_a_proxy_whose_certificate_is_not_trusted_is_named(certified: ssl.SSLContext) -> None:
+    """An https proxy, that is."""
+    with shown_a_certificate(certified) as (url, _):
+        async with session(proxy=url.removesuffix("/api/v1")) as kantata:
+            with pytest.raises(ConnectionFailedError, match=r"no connection to the proxy .* SSL_CERT_FILE"):
+                await kantata.request("POST", "/users", json={})
 
 
 ODD_PROXIES = [
@@ -243,7 +259,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_at_once(certified: ssl.
     """Nothing is sent, and nothing is tried again."""
     with shown_a_certificate(certified) as (url, heard):
         async with session(url, retry=RetryPolicy()) as kantata:
-            with pytest.raises(ConnectionFailedError, match="certificate verify failed") as caught:
+            with pytest.raises(ConnectionFailedError, match=r"certificate verify failed.*or give ssl=") as caught:
                 await kantata.request("POST", "/users", json={})
     assert "attempts" not in str(caught.value)
     assert heard in ([], [b""])
@@ -255,8 +271,9 @@ async def test_a_certificate_of_somebody_else_is_not_taken(trusting: ssl.SSLCont
     authority.issue_cert("elsewhere.example").configure_cert(other)
     with shown_a_certificate(other) as (url, heard):
         async with session(url, ssl=trusting) as kantata:
-            with pytest.raises(ConnectionFailedError, match="certificate"):
+            with pytest.raises(ConnectionFailedError, match="certificate") as caught:
                 await kantata.request("GET", "/users/me")
+    assert "SSL_CERT_FILE" not in str(caught.value), "other authorities would not help"
     assert heard in ([], [b""])
 
 
