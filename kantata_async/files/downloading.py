@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -22,6 +21,7 @@ from ..response import Response
 from ..transport import FileAnswer, FileExchange, OnBytes
 from .destinations import Destination, DownloadTo, destination_of
 from .names import name_of, safe_name
+from .progress import call_and_await
 from .ranges import HeldBytes, asking_for, portion_of
 
 OnProgress: TypeAlias = OnBytes
@@ -93,17 +93,26 @@ async def download(
         APIError: it was refused.
         OSError: it cannot be written.
     """
-    if max_bytes is not None:
-        positive_count("download", "max_bytes", max_bytes)
-    if on_progress is not None and not callable(on_progress):
-        raise UsageError(f"download: on_progress must be a function, not {on_progress!r}")
-    destination = destination_of(to, overwrite=overwrite)
+    destination = checked_destination(to, max_bytes=max_bytes, overwrite=overwrite, on_progress=on_progress)
     try:
         await destination.open()
         return await Download(exchange, wanted, destination, max_bytes, on_progress).complete()
     except BaseException:
         await destination.discard()
         raise
+
+
+def checked_destination(to: object, *, max_bytes: object, overwrite: bool, on_progress: object) -> Destination:
+    """Where a download goes whose arguments can be used; nothing is made yet.
+
+    Raises:
+        UsageError: one of them cannot be used, or there is a file already.
+    """
+    if max_bytes is not None:
+        positive_count("download", "max_bytes", max_bytes)
+    if on_progress is not None and not callable(on_progress):
+        raise UsageError(f"download: on_progress must be a function, not {on_progress!r}")
+    return destination_of(to, overwrite=overwrite)
 
 
 class Download:
@@ -190,9 +199,7 @@ class Download:
         await self._destination.write(piece)
         self._held = attrs.evolve(self._held, size=size)
         if self._on_progress is not None:
-            result = self._on_progress(size, self._held.total)
-            if inspect.isawaitable(result):
-                await result
+            await call_and_await(self._on_progress, size, self._held.total)
 
     def _check_total(self, answer: FileAnswer) -> None:
         total, size = self._held.total, self._wanted.size
