@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from waiting import short_sleep
 from wire import Server, cut, json_answer, reply, then_cut, then_hang
 
-from kantata_async import KantataSession, NotFoundError, RequestEvent, RetryPolicy
+from kantata_async import KantataSession, NotFoundError, RateLimitError, RequestEvent, RetryPolicy
 from kantata_async.sandbox import Fault, Sandbox
 from kantata_async.telemetry import OpenTelemetry
 
@@ -173,6 +173,19 @@ async def test_a_cancelled_download_is_over(tmp_path: Path) -> None:
         ("finished", "CancelledError", 200),
         ("call_finished", "CancelledError", None),
     ]
+
+
+async def test_an_error_that_the_program_raises_is_no_refusal_of_the_file() -> None:
+    """Though it be one of the API's, as of an upload to there: the file is not asked for again."""
+
+    class Uploading:
+        def write(self, _: bytes) -> None:
+            raise RateLimitError(429, [], method="POST", path="/elsewhere")
+
+    async with Server([reply(200, b"x", None)] * 2) as server, watched(server, None) as kantata:
+        with pytest.raises(RateLimitError, match="/elsewhere"):
+            await kantata.download(at(server), Uploading())
+    assert server.methods == ["GET"]
 
 
 async def test_an_error_of_a_download_leads_to_its_answer(tmp_path: Path) -> None:

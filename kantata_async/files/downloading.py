@@ -143,27 +143,23 @@ class Download:
                 error: KantataError
                 try:
                     with await self._exchange.ask(link, asking_for(self._held)) as answer:
-                        await self._take(answer)
-                except (APIError, ConnectionFailedError, RequestTimeoutError) as failed:
-                    error = failed
-                else:
-                    return await self._finished(answer)
+                        refusal = None if await self._is_taken(answer) else await self._refusal(answer)
+                    if refusal is None:
+                        return await self._finished(answer)
+                    error = refusal
+                except (ConnectionFailedError, RequestTimeoutError) as broken:
+                    error = broken
                 if self._held.size > self._furthest:
                     self._furthest = self._held.size
                     self._exchange.progressed()
                 await self._exchange.go_on(error)
 
-    async def _take(self, answer: FileAnswer) -> None:
-        """Take what an answer holds of the file.
-
-        Raises:
-            APIError: it is a refusal.
-            ConnectionFailedError: it broke off, or is not what was asked for.
-        """
+    async def _is_taken(self, answer: FileAnswer) -> bool:
+        """Whether an answer held some of the file, which is then taken."""
         if answer.status == _NO_SUCH_RANGE and self._held.can_go_on:
             raise self._no_rest(answer)
         if not 200 <= answer.status < 300:
-            raise await self._refusal(answer)
+            return False
         portion = portion_of(answer.status, answer.headers, self._held, compressed=answer.is_compressed)
         if portion is None and self._held.can_go_on:
             raise self._no_rest(answer)
@@ -176,8 +172,9 @@ class Download:
         )
         self._check_total(answer)
         async for piece in answer.pieces(None if self._max_bytes is None else self._max_bytes - self._held.size):
-            await self._add(answer, piece)
+            await self._take(answer, piece)
         self._check_end(answer)
+        return True
 
     def _no_rest(self, answer: FileAnswer) -> ConnectionFailedError:
         """The error where the rest cannot be had: all of the file is asked for next."""
@@ -192,7 +189,7 @@ class Download:
             )
         await self._destination.begin_anew()
 
-    async def _add(self, answer: FileAnswer, piece: bytes) -> None:
+    async def _take(self, answer: FileAnswer, piece: bytes) -> None:
         size = self._held.size + len(piece)
         if self._max_bytes is not None and size > self._max_bytes:
             raise self._too_large(answer)

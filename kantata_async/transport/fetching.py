@@ -16,7 +16,6 @@ from yarl import URL
 
 from ..errors import (
     APIError,
-    AuthenticationError,
     ConnectionFailedError,
     InvalidResponseError,
     KantataError,
@@ -79,6 +78,7 @@ class FileAnswer:
         self.headers: Mapping[str, str] = attempt.headers
         self.token = attempt.token
         self.response = exchange.response_of(attempt)
+        self._refusal: KantataError | None = None
 
     def __str__(self) -> str:
         return str(self._request)
@@ -92,7 +92,7 @@ class FileAnswer:
         self._response.close()
         if isinstance(error, KantataError) and error.response is None:
             error.response = self.response
-        self._exchange.attempt_over(self._request, self._attempt, error)
+        self._exchange.attempt_over(self._request, self._attempt, error or self._refusal)
 
     @property
     def is_compressed(self) -> bool:
@@ -157,7 +157,9 @@ class FileAnswer:
         if self._exchange.is_of_the_api(self.url):
             with self._exchange.limited(self._request):
                 await self._exchange.read_refusal(self._response, self._attempt)
-        return refusal_of(self._request, self._attempt, self._exchange.redact)
+        self._refusal = refusal_of(self._request, self._attempt, self._exchange.redact)
+        self._refusal.response = self.response
+        return self._refusal
 
 
 class FileExchange:
@@ -385,14 +387,12 @@ class FileExchange:
         tokens, stale = self._services.tokens, answer.token
         if self._renewed or stale is None or not tokens.renewable:
             return False
-        try:
-            with answer:
-                raise await answer.refusal()
-        except AuthenticationError as error:
-            with self.limited(None):
-                await tokens.renew(stale)
-            self._renewed = True
-            self._tell_resending(error, "with a new token")
+        with answer:
+            error = await answer.refusal()
+        with self.limited(None):
+            await tokens.renew(stale)
+        self._renewed = True
+        self._tell_resending(error, "with a new token")
         return True
 
     def _redirected(self, answer: FileAnswer, location: str) -> URL:
