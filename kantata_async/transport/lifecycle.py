@@ -130,7 +130,7 @@ class Transport:
         if self._state is _Lifetime.CLOSED:
             raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
         log_as_the_environment_says()
-        self._tokens.open(str(self.base_url))
+        self._tokens.open(str(self.base_url), self._network)
         proxy = self._network.proxy_to(self.base_url)
         if proxy is not None and proxy.password is not None:
             self._tokens.redact.add(proxy.password)
