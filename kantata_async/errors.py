@@ -32,11 +32,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from .response import Response
+
+if TYPE_CHECKING:
+    from asyncio import Future
 
 _MAY_BE_CARRIED_OUT: Final = "_kantata_may_be_carried_out"
 _MESSAGE_LENGTH: Final = 2000
@@ -68,20 +71,44 @@ def note_interruption(error: BaseException, request: str, *, may_be_carried_out:
         vars(error)[_MAY_BE_CARRIED_OUT] = may_be_carried_out
 
 
-def may_be_carried_out(error: BaseException) -> bool | None:
+def note_attempts(error: KantataError, attempts: int) -> None:
+    """Add to the message of an error how many attempts were made, if there were several."""
+    if attempts > 1 and not isinstance(error, UsageError):
+        error.args = (f"{error.args[0]} (after {attempts} attempts)", *error.args[1:])
+
+
+def may_be_carried_out(error: BaseException | Future[Any]) -> bool | None:
     """Whether a request that this exception ended may have been carried out; None where it ended none.
 
     Meant for what is not a `KantataError`: a cancellation, a time limit of the program (``asyncio.timeout``), an error
-    that the token function raised. For an exception group, whether that holds for any of its exceptions.
+    that the token function raised. For an exception group, whether that holds for any of its exceptions. For a task,
+    whether it holds for what the task ended with: ``asyncio.gather(…, return_exceptions=True)`` gives another
+    exception for a task that was cancelled, and a task group gives none.
     """
-    if isinstance(error, BaseExceptionGroup):
-        known = {may_be_carried_out(one) for one in error.exceptions} - {None}
+    ended = exception_behind(error)
+    if isinstance(ended, BaseExceptionGroup):
+        known = {may_be_carried_out(one) for one in ended.exceptions} - {None}
         return any(known) if known else None
-    ended: BaseException | None = error
     while ended is not None and _MAY_BE_CARRIED_OUT not in vars(ended):
         # Before Python 3.11.4 the error of asyncio.timeout has the cancellation as its context alone.
         ended = ended.__cause__ or (ended.__context__ if isinstance(ended, TimeoutError) else None)
     return None if ended is None else bool(vars(ended)[_MAY_BE_CARRIED_OUT])
+
+
+def exception_behind(error: BaseException | Future[Any] | None) -> BaseException | None:
+    """An exception, or that which a task ended with; None for a task that ended well, or goes on.
+
+    Raises:
+        UsageError: it is neither an exception nor a task.
+    """
+    if error is None or isinstance(error, BaseException):
+        return error
+    # Whoever has a task has asyncio already, which is a good part of what this package takes to import.
+    from .ended_tasks import exception_of, is_task  # noqa: PLC0415
+
+    if not is_task(error):
+        raise UsageError(f"an exception or a task is needed, not {type(error).__name__}")
+    return exception_of(error)
 
 
 class UsageError(KantataError):

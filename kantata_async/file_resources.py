@@ -12,9 +12,11 @@ from .errors import (
     ExportFailedError,
     ExportNotReadyError,
     InvalidResponseError,
+    KantataError,
     NotFoundError,
     UsageError,
     ValidationError,
+    note_interruption,
 )
 from .model import Entity, brief_repr
 from .resource import Resource
@@ -39,7 +41,7 @@ class _DownloadsFiles(Resource):
     async def _downloaded(self, wanted: WantedFile, to: DownloadTo, options: Mapping[str, Any]) -> DownloadedFile:
         from .files import download
 
-        exchange = self._connection.transport.exchange_of_file(self._connection.options)
+        exchange = self._connection.exchange_of_file()
         chosen = {name: options[name] for name in ("max_bytes", "overwrite", "on_progress")}
         return await download(exchange, wanted, to, **chosen)
 
@@ -81,7 +83,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         """
         from .files import WantedFile
 
-        url = _of(attachment, "url")
+        url = _of(attachment, "url", "as `post.attachments` and `expense.receipt` give it")
         if not isinstance(url, str):
             raise UsageError(f"{attachment!r} has no file: its url is {url!r}")
 
@@ -119,7 +121,8 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
             source: a path, bytes, ``(name, bytes)``, or anything with a `read`, which may be async.
             type: what it is to be.
             filename: its name; without it, that of the path or the reader.
-            on_progress: called with how many bytes are sent, and how many there are; it may be async.
+            on_progress: called with how many bytes are sent, and how many there are; it may be async. An error that it
+                raises ends the upload.
 
         Raises:
             UsageError: the file cannot be read, or has no name.
@@ -127,13 +130,20 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
             InvalidResponseError: the API has a different number of bytes from what was sent.
             APIError: it was refused.
         """
-        from .files import content_of
+        from .files import ToldProgress, content_of
 
-        async with content_of(source, filename, on_progress) as content:
-            if content.size <= MAX_UPLOAD:
-                attachment: E = await self._one(self.operations["create"], {"type": type, "data": content})
-            else:
-                attachment = await self._uploaded_directly(content, type)
+        told = None if on_progress is None else ToldProgress(on_progress)
+        async with content_of(source, filename, told) as content:
+            try:
+                if content.size <= MAX_UPLOAD:
+                    attachment: E = await self._one(self.operations["create"], {"type": type, "data": content})
+                else:
+                    attachment = await self._uploaded_directly(content, type)
+            except KantataError as error:
+                if told is None or told.error is None:
+                    raise
+                note_interruption(told.error, "POST /attachments", may_be_carried_out=True)
+                raise told.error from error
         size = _sent(attachment, "filesize")
         if isinstance(size, int) and size != content.size:
             raise InvalidResponseError(f"{attachment!r} has {size:,} bytes, not the {content.size:,} that were sent")
@@ -145,7 +155,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         name = plain_name(content.filename)
         call = check_call(self.operations["create"], [], {"type": type, "direct": True, "filename": name})
         place = await ask_for_place(self._connection, call)
-        exchange = self._connection.transport.exchange_of_file(self._connection.options)
+        exchange = self._connection.exchange_of_file()
         lost = await put_there(exchange, place, content)
         try:
             # This call shows whether the file is there, whatever became of the storage's answer.
@@ -299,21 +309,22 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
             on_progress: called with how many bytes are done, and how many there are in all.
 
         Raises:
-            UsageError: there is a file already, or no such directory; nothing was created.
+            UsageError: an argument cannot be used, or there is a file already; nothing was created.
             ExportFailedError: the API could not make it, or it was cancelled.
             ExportNotReadyError: it is not ready within the deadline; the message says how to wait on.
         """
-        from .files import destination_of
+        from .files import check_wait, checked_destination
 
+        check_wait(deadline, on_state)
         if to is not None:
-            destination_of(to, overwrite=overwrite)
+            checked_destination(to, max_bytes=max_bytes, overwrite=overwrite, on_progress=on_progress)
         export: E = await self._one(self.operations["create"], {"export_definition": export_definition})
         try:
             export = await self.wait(export, deadline=deadline, on_state=on_state)
             if to is None:
                 return export
             return await self.download(export, to, max_bytes=max_bytes, overwrite=overwrite, on_progress=on_progress)
-        except ExportFailedError:
+        except (ExportFailedError, ExportNotReadyError):
             raise
         except BaseException as error:
             error.add_note(
@@ -491,15 +502,15 @@ class RunsReports(_DownloadsFiles):
             raise InvalidResponseError(f"{what}: the answer does not say when its file was made") from None
 
 
-def _of(entity: object, name: str) -> Any:
-    """An attribute of an entity.
+def _of(entity: object, name: str, where: str = "") -> Any:
+    """An attribute of an entity; `where` says where such entities are had.
 
     Raises:
         NotLoadedError: it was not sent.
         UsageError: it is not an entity that has one.
     """
     if not isinstance(entity, Entity) or name not in type(entity).attributes:
-        raise UsageError(f"an entity with a {name} is needed, not {brief_repr(entity)}")
+        raise UsageError(f"an entity with a {name} is needed{f', {where}' if where else ''}: not {brief_repr(entity)}")
     return getattr(entity, name)
 
 

@@ -257,14 +257,15 @@ class KantataSession(Resources):
         async def given() -> str:
             return link
 
-        return await download(
-            self._transport.exchange_of_file(self._connection.options),
-            WantedFile(given),
-            to,
-            max_bytes=max_bytes,
-            overwrite=overwrite,
-            on_progress=on_progress,
-        )
+        with self._connection.named("download").calling() as connection:
+            return await download(
+                connection.exchange_of_file(),
+                WantedFile(given),
+                to,
+                max_bytes=max_bytes,
+                overwrite=overwrite,
+                on_progress=on_progress,
+            )
 
 
 def _entities_of(entities: object) -> list[Entity]:

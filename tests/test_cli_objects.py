@@ -159,6 +159,10 @@ def test_files_and_exports(shell: Shell, tmp_path: Path) -> None:
         failed = shell(*failing)
         assert failed.returncode in {1, 2}
         assert "overwrite" in failed.stderr or "no photo" in failed.stderr
+    piped = shell("export", "users=id,full_name", "--to", "-")
+    assert (piped.returncode, piped.stdout) == (0, target.read_text())
+    without = shell("download", "attachments", "1", "--to", str(tmp_path))
+    assert (without.returncode, without.stderr) == (1, "Error: post 1 has no attachments\n")
     assert shell("export", "users").returncode == 2
     too_large = shell("download", "invoice", "1", "--to", str(tmp_path), "--max-bytes", "5")
     assert too_large.returncode == 1

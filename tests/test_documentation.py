@@ -146,3 +146,23 @@ def test_the_reference_names_every_operation(tmp_path: Path) -> None:
     for name, page in re.findall(r"\[`(\w+)\.\w+`\]\((\w+\.md)", index):
         assert page == f"{name}.md"
         assert (tmp_path / page).exists()
+
+
+def test_every_line_of_the_log_is_in_the_table() -> None:
+    """Each logger of the package, with each level at which it says something."""
+    package = ROOT / "kantata_async"
+    said: set[tuple[str, str]] = set()
+    for path in package.rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        named = re.search(r'^_LOGGER: Final = logging\.getLogger\("(.+?)"\)', source, flags=re.MULTILINE)
+        if named is not None:
+            said |= {
+                (named[1], level.upper()) for level in re.findall(r"_LOGGER\.(debug|info|warning|error)\(", source)
+            }
+    watching = (DOCS / "howto" / "watching.md").read_text(encoding="utf-8")
+    shown: set[tuple[str, str]] = set()
+    logger = ""
+    for name, level in re.findall(r"^\| (?:`(kantata_async\.\w+)`)? ?\| `([A-Z]+)` \|", watching, flags=re.MULTILINE):
+        logger = name or logger
+        shown.add((logger, level))
+    assert shown == said

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,9 +17,11 @@ from kantata_async import (
     KantataSession,
     RequestTimeoutError,
     RetryPolicy,
+    bulk_result,
     may_be_carried_out,
     path,
 )
+from kantata_async.sandbox import Fault, Sandbox
 
 USER = {
     "count": 1,
@@ -85,6 +89,107 @@ async def test_while_it_is_being_sent_it_may_be(
         error = await end(task)
         assert may_be_carried_out(error) is True
         assert may_be_carried_out(BaseExceptionGroup("all", [LookupError(), error])) is True
+
+
+async def gathered(tasks: list[asyncio.Task[Any]]) -> None:
+    """Each is cancelled, and what it ended with is a result among others."""
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [may_be_carried_out(one) for one in results] == [None, None], "gather makes its own exceptions"
+
+
+async def waited_out(tasks: list[asyncio.Task[Any]]) -> None:
+    """Those that are not done in time are cancelled."""
+    _, late = await asyncio.wait(tasks, timeout=0)
+    for task in late:
+        task.cancel()
+    await asyncio.wait(late)
+
+
+@pytest.mark.parametrize("end", [gathered, waited_out])
+async def test_a_cancelled_task_is_asked_where_there_is_no_exception(
+    end: Callable[[list[asyncio.Task[Any]]], Awaitable[None]],
+) -> None:
+    """As often as one likes; which of two writes had been sent, and which was in line, is not mixed up."""
+    async with Server([hang]) as server, KantataSession(token="t", base_url=server.url, concurrency=1) as kantata:
+        tasks = [asyncio.ensure_future(delete(kantata)) for _ in range(2)]
+        await until(lambda: len(server.received) == 1)
+        assert [may_be_carried_out(task) for task in tasks] == [None, None]
+        await end(tasks)
+        for _ in range(2):
+            assert [may_be_carried_out(task) for task in tasks] == [True, False]
+
+
+async def test_the_tasks_of_a_group_are_asked() -> None:
+    """The group's own exception says nothing of those that it cancelled."""
+
+    async def all_of(tasks: list[asyncio.Task[Any]], *work: Any) -> None:
+        async with asyncio.TaskGroup() as group:
+            tasks += map(group.create_task, work)
+
+    async def fail(when: Callable[[], bool]) -> None:
+        await until(when)
+        raise LookupError
+
+    async with Server([hang]) as server, KantataSession(token="t", base_url=server.url) as kantata:
+        tasks: list[asyncio.Task[Any]] = []
+        with pytest.raises(ExceptionGroup) as caught:
+            await all_of(tasks, delete(kantata), fail(lambda: len(server.received) == 1))
+    writing, failing = tasks
+    assert may_be_carried_out(caught.value) is None
+    assert may_be_carried_out(failing) is None
+    assert may_be_carried_out(writing) is True
+
+
+async def test_a_task_is_what_it_ended_with() -> None:
+    """An error or a time limit of its own, a group of them, or nothing."""
+
+    async def late() -> None:
+        async with asyncio.timeout(0.05):
+            await delete(kantata)
+
+    async def several() -> None:
+        with pytest.raises(TimeoutError) as caught:
+            await late()
+        raise BaseExceptionGroup("all", [LookupError(), caught.value])
+
+    settings: dict[str, Any] = {"rate_limit": None}
+    async with Server([hang, hang]) as server, KantataSession(token="t", base_url=server.url, **settings) as kantata:
+        tasks = [asyncio.ensure_future(one()) for one in (late, several)]
+        tasks.append(asyncio.ensure_future(asyncio.sleep(0)))
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert [may_be_carried_out(task) for task in tasks] == [True, True, None]
+
+
+async def test_what_a_task_ended_with_does_not_keep_it_in_memory() -> None:
+    """Nor does what it carries: only those who hold the task can ask."""
+    async with Server([hang]) as server, KantataSession(token="t", base_url=server.url) as kantata:
+        task = asyncio.ensure_future(delete(kantata))
+        await until(lambda: len(server.received) == 1)
+        task.cancel()
+        await asyncio.wait([task])
+        assert may_be_carried_out(task) is True
+        gone = weakref.ref(task)
+        del task
+        gc.collect()
+        assert gone() is None
+
+
+async def test_the_outcomes_of_a_cancelled_bulk_write_are_asked_of_its_task(
+    kantata: KantataSession, kantata_sandbox: Sandbox
+) -> None:
+    """Which batches were created, and which may have been."""
+    kantata_sandbox.faults.add(Fault("hang", skip=1, method="POST", times=None))
+    task = asyncio.ensure_future(kantata.roles.create_many([{"name": "Cartographer"}, {"name": "Surveyor"}]))
+    await until(lambda: kantata_sandbox.count("POST") == 2)
+    task.cancel()
+    (ended,) = await asyncio.gather(task, return_exceptions=True)
+    assert bulk_result(ended) is None
+    for _ in range(2):
+        result = bulk_result(task)
+        assert result is not None
+        assert sorted(outcome.status for outcome in result) == ["created", "unknown"]
 
 
 @pytest.mark.parametrize("end", ENDINGS)

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -29,9 +30,11 @@ from kantata_async.errors import (
     ConnectionFailedError,
     PermissionDeniedError,
     RequestTimeoutError,
+    SignInError,
     UsageError,
     may_be_carried_out,
 )
+from kantata_async.signin import Profile, discover, save_profile
 from kantata_async.transport.failures import is_hopeless
 
 API = "https://kantata.example/api/v1"
@@ -155,7 +158,7 @@ async def test_a_proxy_that_refuses_is_told_once_and_without_the_password(certif
         session(proxy=f"http://clerk:wr0ng-one@127.0.0.1:{proxy.port}", retry=RetryPolicy()) as kantata,
     ):
         with pytest.raises(
-            ConnectionFailedError, match="the proxy does not connect to the API: it answered 407"
+            ConnectionFailedError, match="the proxy does not connect to the API: it answered 407, and wants a user name"
         ) as caught:
             await kantata.request("POST", "/users", json={})
     assert len(proxy.targets) == 1
@@ -184,6 +187,65 @@ async def test_a_proxy_that_is_not_there_is_named() -> None:
     async with session(proxy=f"http://127.0.0.1:{port}") as kantata:
         with pytest.raises(ConnectionFailedError, match=f"no connection to the proxy 127.0.0.1:{port}"):
             await kantata.request("POST", "/users", json={})
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["given", "of the environment"])
+async def test_a_token_is_renewed_the_way_that_the_session_goes(
+    trusting: ssl.SSLContext,
+    certified: ssl.SSLContext,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    given: bool,
+) -> None:
+    """Through the proxy, with its password, and by the certificates that the session trusts."""
+    monkeypatch.setenv("KANTATA_CONFIG_DIR", str(tmp_path))
+    script = [json_answer({}, 401), json_answer({"access_token": "the-next-one"}), OK]
+    async with (
+        Server(script, tls=certified) as server,
+        ConnectProxy(server.port, password="clerk:word") as proxy,
+    ):
+        way = f"http://clerk:word@127.0.0.1:{proxy.port}"
+        if not given:
+            monkeypatch.setenv("HTTPS_PROXY", way)
+        profile = Profile(
+            "default",
+            API,
+            TOKEN,
+            "client",
+            "",
+            refresh_token="refresh",
+            token_url="https://kantata.example/oauth/token",
+        )
+        save_profile(profile)
+        async with session(token=profile, ssl=trusting, proxy=way if given else None) as kantata:
+            await kantata.request("GET", "/users/me")
+    assert [request.target for request in server.received] == ["/api/v1/users/me", "/oauth/token", "/api/v1/users/me"]
+    assert server.received[2].headers["authorization"] == "Bearer the-next-one"
+    assert set(proxy.targets) == {"CONNECT kantata.example:443"}
+    assert not [name for one in server.received for name in one.headers if "proxy" in name]
+
+
+async def test_signing_in_goes_through_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which has to be there."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{silent_port()}")
+    with pytest.raises(SignInError, match="cannot be asked where to sign in: ClientProxyConnectionError"):
+        await discover(API)
+
+
+async def test_a_proxy_whose_name_is_wrong_is_named() -> None:
+    """Though the API's name would fail in the same words; it is not tried again."""
+    async with session(proxy="http://proxy.invalid:3128", retry=RetryPolicy()) as kantata:
+        with pytest.raises(ConnectionFailedError, match=r"no connection to the proxy proxy\.invalid:3128") as caught:
+            await kantata.request("POST", "/users", json={})
+    assert "attempts" not in str(caught.value)
+
+
+async def test_a_proxy_whose_certificate_is_not_trusted_is_named(certified: ssl.SSLContext) -> None:
+    """An https proxy, that is."""
+    with shown_a_certificate(certified) as (url, _):
+        async with session(proxy=url.removesuffix("/api/v1")) as kantata:
+            with pytest.raises(ConnectionFailedError, match=r"no connection to the proxy .* SSL_CERT_FILE"):
+                await kantata.request("POST", "/users", json={})
 
 
 ODD_PROXIES = [
@@ -243,7 +305,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_at_once(certified: ssl.
     """Nothing is sent, and nothing is tried again."""
     with shown_a_certificate(certified) as (url, heard):
         async with session(url, retry=RetryPolicy()) as kantata:
-            with pytest.raises(ConnectionFailedError, match="certificate verify failed") as caught:
+            with pytest.raises(ConnectionFailedError, match=r"certificate verify failed.*or give ssl=") as caught:
                 await kantata.request("POST", "/users", json={})
     assert "attempts" not in str(caught.value)
     assert heard in ([], [b""])
@@ -255,8 +317,9 @@ async def test_a_certificate_of_somebody_else_is_not_taken(trusting: ssl.SSLCont
     authority.issue_cert("elsewhere.example").configure_cert(other)
     with shown_a_certificate(other) as (url, heard):
         async with session(url, ssl=trusting) as kantata:
-            with pytest.raises(ConnectionFailedError, match="certificate"):
+            with pytest.raises(ConnectionFailedError, match="certificate") as caught:
                 await kantata.request("GET", "/users/me")
+    assert "SSL_CERT_FILE" not in str(caught.value), "other authorities would not help"
     assert heard in ([], [b""])
 
 

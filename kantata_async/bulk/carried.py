@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from asyncio import Future
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from ..errors import exception_behind
 
 T = TypeVar("T")
 
@@ -15,9 +18,12 @@ def attach(error: BaseException, result: object) -> None:
         vars(error)[f"kantata_{type(result).__name__}"] = result
 
 
-def attached(error: BaseException | None, kind: type[T]) -> T | None:
-    """The result of a type that an exception, or one behind it, carries; None where there is none."""
-    carried = (value for one in chain_of(error) for value in getattr(one, "__dict__", {}).values())
+def attached(error: BaseException | Future[Any] | None, kind: type[T]) -> T | None:
+    """The result of a type that an exception, or one behind it, carries; None where there is none.
+
+    For a task, what the exception carries that it ended with.
+    """
+    carried = (value for one in chain_of(exception_behind(error)) for value in getattr(one, "__dict__", {}).values())
     return next((value for value in carried if isinstance(value, kind)), None)
 
 

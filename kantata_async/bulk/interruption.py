@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import weakref
+from asyncio import Future
 from collections.abc import Callable, Iterator
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, Final, Protocol
 
-from ..errors import BulkError, KantataError, UsageError
-from ..model import brief_repr
+from ..errors import BulkError, KantataError, UsageError, exception_behind
 from .carried import attach, attached, chain_of
 from .outcome import BulkResult, Outcome
 
@@ -44,22 +44,21 @@ def carrying(outcomes: Callable[[], BulkResult[Any]], what: str) -> Iterator[Non
         raise
 
 
-def bulk_result(error: BaseException | None) -> BulkResult[Any] | None:
+def bulk_result(error: BaseException | Future[Any] | None) -> BulkResult[Any] | None:
     """The outcomes so far of the bulk write that an exception interrupted; None when it interrupted none.
 
     A cancellation, a timeout, a failing include or an error of the caller's own iterator passes through a bulk write as
     it is; what became of the rows until then travels with it. An error in the loop over a `create_stream` interrupts
-    that: the result holds the outcomes that were not handed out yet.
+    that: the result holds the outcomes that were not handed out yet. A task that was cancelled, as among those that
+    ``asyncio.gather(…, return_exceptions=True)`` ran, is asked like an exception.
 
     Raises:
-        UsageError: it is no exception.
+        UsageError: it is neither.
     """
-    if error is not None and not isinstance(error, BaseException):
-        raise UsageError(f"bulk_result takes the exception that interrupted a bulk write, not {brief_repr(error)}")
     carried = attached(error, BulkResult)
     if carried is not None:
         return carried
-    for one in chain_of(error):
+    for one in chain_of(exception_behind(error)):
         for handover in _handovers(one.__traceback__):
             result = handover.left_behind()
             if result is not None:

@@ -14,6 +14,7 @@ from ..model import Graph, Page, parse_json
 from ..transport import (
     NO_BODY,
     CallStory,
+    FileExchange,
     FormPart,
     Options,
     Request,
@@ -104,6 +105,10 @@ class Connection:
         json = NO_BODY if call.body is None or form is not None else call.body
         request = Request(call.method, call.path, tuple(call.query.items()), json, form, call.csv, decode, looked_after)
         return await self.transport.send(request, self.options, self.call)
+
+    def exchange_of_file(self) -> FileExchange:
+        """What asks for one file in the call that is under way."""
+        return self.transport.exchange_of_file(self.options, self.call)
 
     def ask(self, call: Call, *, looked_after: bool = False) -> Coroutine[Any, Any, Success]:
         """The answer to a call, with its data in the form that `read` makes a page of, None where it has no body."""

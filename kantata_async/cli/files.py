@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import attrs
 import click
@@ -28,9 +29,15 @@ class _Options:
     max_bytes: int | None
     overwrite: bool
 
+    @property
+    def destination(self) -> str | BinaryIO:
+        """What takes the bytes."""
+        return sys.stdout.buffer if self.to == "-" else self.to
+
 
 def _file_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    to = click.option("--to", default=".", help="A file, or a directory that takes files under their own names.")
+    said = "A file, a directory that takes files under their own names, or - for standard output."
+    to = click.option("--to", default=".", help=said)
     most = click.option("--max-bytes", type=click.IntRange(min=1), help="At most so many bytes.")
     overwrite = click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
     return to(most(overwrite(command)))
@@ -76,7 +83,7 @@ async def _exported(session: KantataSession, definition: Mapping[str, Any], dead
     async with session as kantata:
         with _progress("export") as (states, bytes_done):
             saved = await kantata.exports.run(
-                options.to,
+                options.destination,
                 export_definition=definition,
                 deadline=deadline,
                 on_state=states,
@@ -84,38 +91,46 @@ async def _exported(session: KantataSession, definition: Mapping[str, Any], dead
                 max_bytes=options.max_bytes,
                 overwrite=options.overwrite,
             )
-    click.echo(saved.path)
+    _tell(saved)
 
 
 async def _downloaded(session: KantataSession, kind: str, id: str, options: _Options) -> None:
     async with session as kantata:
         with _progress(f"{kind} {id}") as (_, bytes_done):
             arguments = {"max_bytes": options.max_bytes, "overwrite": options.overwrite, "on_progress": bytes_done}
-            async for saved in _KINDS[kind](kantata, id, options.to, arguments):
-                click.echo(saved.path)
+            async for saved in _KINDS[kind](kantata, id, options.destination, arguments):
+                _tell(saved)
+
+
+def _tell(saved: DownloadedFile) -> None:
+    if saved.path is not None:
+        click.echo(saved.path)
 
 
 async def _attachments(
-    kantata: KantataSession, id: str, to: str, arguments: Mapping[str, Any]
+    kantata: KantataSession, id: str, to: str | BinaryIO, arguments: Mapping[str, Any]
 ) -> AsyncIterator[DownloadedFile]:
     post = await kantata.posts.get(id, include=["attachments"])
+    if not post.attachments:
+        raise click.ClickException(f"post {id} has no attachments")
     for attachment in post.attachments:
         yield await kantata.attachments.download(attachment, to, **arguments)
 
 
 async def _receipt(
-    kantata: KantataSession, id: str, to: str, arguments: Mapping[str, Any]
+    kantata: KantataSession, id: str, to: str | BinaryIO, arguments: Mapping[str, Any]
 ) -> AsyncIterator[DownloadedFile]:
     expense = await kantata.expenses.get(id, include=["receipt"])
-    if expense.receipt is not None:
-        yield await kantata.attachments.download(expense.receipt, to, **arguments)
+    if expense.receipt is None:
+        raise click.ClickException(f"expense {id} has no receipt")
+    yield await kantata.attachments.download(expense.receipt, to, **arguments)
 
 
 def _one(method: Callable[[KantataSession], Any]) -> Callable[..., AsyncIterator[DownloadedFile]]:
     """A kind of which each id names one file."""
 
     async def found(
-        kantata: KantataSession, id: str, to: str, arguments: Mapping[str, Any]
+        kantata: KantataSession, id: str, to: str | BinaryIO, arguments: Mapping[str, Any]
     ) -> AsyncIterator[DownloadedFile]:
         yield await method(kantata)(id, to, **arguments)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from asyncio import Future
 from collections import Counter
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
 from ..bulk import attached
-from ..errors import BulkError, ErrorDetail, UsageError
-from ..model import brief_repr
+from ..errors import BulkError, ErrorDetail
 
 FieldStatus: TypeAlias = Literal["created", "changed", "cleared", "unchanged", "rejected", "unknown", "not_sent"]
 
@@ -111,14 +111,13 @@ class FieldsResult(tuple[FieldOutcome, ...]):
             raise BulkError(f"{self.summary()}; {where} is {bad.status.replace('_', ' ')}: {why}", result=self)
 
 
-def fields_result(error: BaseException | None) -> FieldsResult | None:
+def fields_result(error: BaseException | Future[Any] | None) -> FieldsResult | None:
     """What became of the values that were to be set when an exception interrupted that; None when nothing was sent.
 
-    What `bulk_result` is for rows: a cancellation, a timeout or a session that is closed meanwhile carries it.
+    What `bulk_result` is for rows: a cancellation, a timeout or a session that is closed meanwhile carries it, and a
+    task that was cancelled is asked like an exception.
 
     Raises:
-        UsageError: it is no exception.
+        UsageError: it is neither.
     """
-    if error is not None and not isinstance(error, BaseException):
-        raise UsageError(f"fields_result takes the exception that interrupted a `set`, not {brief_repr(error)}")
     return attached(error, FieldsResult)

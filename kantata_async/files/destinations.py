@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import io
 import os
 import secrets
@@ -14,7 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
 from ..errors import UsageError
+from ..model import brief_repr
 from .names import numbered
+from .progress import call_and_await
 
 _WRITTEN_AT_ONCE: Final = 1 << 19
 
@@ -62,35 +63,51 @@ def destination_of(to: object, *, overwrite: bool) -> Destination:
     """The destination that is meant.
 
     Raises:
-        UsageError: there is a file already, no such directory, or it is no destination at all.
+        UsageError: there is a file already, no such directory, a writer that takes no bytes, or no destination at all.
     """
+    if not isinstance(overwrite, bool):
+        raise UsageError(f"download: overwrite must be True or False, not {brief_repr(overwrite)}")
     if isinstance(to, str | PathLike):
         return _path_destination(os.fspath(to), overwrite=overwrite)
-    if isinstance(to, io.TextIOBase):
-        raise UsageError("a download is bytes, and this file is opened for text: open it with mode 'wb'")
     if callable(getattr(to, "write", None)):
-        return WriterDestination(to)  # type: ignore[arg-type]
+        return WriterDestination(_taking_bytes(to))
     raise UsageError(f"a download goes to a path, a directory or a writer, not to {type(to).__name__}")
 
 
-def _path_destination(to: str, *, overwrite: bool) -> PathDestination:
-    if not _can_be_a_name(to):
-        raise UsageError(f"no file can have the name {to!r}")
+def _path_destination(to: str | bytes, *, overwrite: bool) -> PathDestination:
+    if not isinstance(to, str) or not _can_be_a_name(to):
+        raise UsageError(f"{to!r} is no path that a download can go to")
     path = Path(to)
     if path.is_dir():
         return PathDestination(path, None, overwrite=overwrite)
     if to.endswith(("/", os.sep)) or not path.parent.is_dir():
         raise UsageError(f"there is no directory {path if to.endswith(('/', os.sep)) else path.parent}")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} is no file that could be replaced: open it, and give what takes the bytes")
     if not overwrite and os.path.lexists(path):
-        raise UsageError(f"there is a {path} already: give overwrite=True to replace it")
+        raise UsageError(f"there is a file {path} already: give overwrite=True to replace it")
     return PathDestination(path.parent, path.name, overwrite=overwrite)
 
 
 def _can_be_a_name(path: str) -> bool:
     try:
-        return b"\0" not in os.fsencode(path)
+        return bool(path) and b"\0" not in os.fsencode(path)
     except UnicodeEncodeError:
         return False
+
+
+def _taking_bytes(writer: Any) -> ByteWriter:
+    """The writer, if it is known to take bytes, or nothing is known of it.
+
+    Raises:
+        UsageError: it is a file that takes none.
+    """
+    if isinstance(writer, io.TextIOBase):
+        raise UsageError('a download goes to a writer of bytes, and this one takes text: open it with "wb"')
+    if isinstance(writer, io.IOBase) and (writer.closed or not writer.writable()):
+        raise UsageError(f"a download goes to a writer, and this one {'is closed' if writer.closed else 'only reads'}")
+    taking: ByteWriter = writer
+    return taking
 
 
 class PathDestination:
@@ -227,9 +244,7 @@ class WriterDestination:
         self._come += len(piece)
         new = piece[known:] if known > 0 else piece
         if new:
-            result = self._writer.write(new)
-            if inspect.isawaitable(result):
-                await result
+            await call_and_await(self._writer.write, new)
             self._written += len(new)
 
     async def begin_anew(self) -> None:

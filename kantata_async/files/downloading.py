@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -19,9 +18,11 @@ from ..errors import (
     UsageError,
 )
 from ..model import brief_repr
+from ..response import Response
 from ..transport import FileAnswer, FileExchange, OnBytes
 from .destinations import Destination, DownloadTo, destination_of
 from .names import name_of, safe_name
+from .progress import call_and_await
 from .ranges import HeldBytes, asking_for, portion_of
 
 OnProgress: TypeAlias = OnBytes
@@ -40,12 +41,14 @@ class DownloadedFile:
         filename: its own name, made safe; the file at the path may have another.
         size: bytes.
         content_type: what the server says that it is; None where it does not say.
+        response: the last answer that it came in.
     """
 
     path: Path | None
     filename: str
     size: int
     content_type: str | None
+    response: Response | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -91,17 +94,26 @@ async def download(
         APIError: it was refused.
         OSError: it cannot be written.
     """
-    if max_bytes is not None:
-        positive_count("download", "max_bytes", max_bytes)
-    if on_progress is not None and not callable(on_progress):
-        raise UsageError(f"download: on_progress must be a function, not {brief_repr(on_progress)}")
-    destination = destination_of(to, overwrite=overwrite)
+    destination = checked_destination(to, max_bytes=max_bytes, overwrite=overwrite, on_progress=on_progress)
     try:
         await destination.open()
         return await Download(exchange, wanted, destination, max_bytes, on_progress).complete()
     except BaseException:
         await destination.discard()
         raise
+
+
+def checked_destination(to: object, *, max_bytes: object, overwrite: bool, on_progress: object) -> Destination:
+    """Where a download goes whose arguments can be used; nothing is made yet.
+
+    Raises:
+        UsageError: one of them cannot be used, or there is a file already.
+    """
+    if max_bytes is not None:
+        positive_count("download", "max_bytes", max_bytes)
+    if on_progress is not None and not callable(on_progress):
+        raise UsageError(f"download: on_progress must be a function, not {brief_repr(on_progress)}")
+    return destination_of(to, overwrite=overwrite)
 
 
 class Download:
@@ -125,27 +137,23 @@ class Download:
 
     async def complete(self) -> DownloadedFile:
         """The file, when all of it has come."""
-        while True:
-            # Its errors end the download: the call was tried as often as the policy says.
-            link = await self._wanted.link()
-            answer: FileAnswer | None = None
-            refused: FileAnswer | None = None
-            error: KantataError
-            try:
-                answer = await self._exchange.ask(link, asking_for(self._held))
-                if await self._is_taken(answer):
-                    return await self._finished(answer)
-                error, refused = await self._refusal(answer), answer
-            except (ConnectionFailedError, RequestTimeoutError) as broken:
-                error = broken
-            finally:
-                if answer is not None:
-                    answer.close()
-            if self._held.size > self._furthest:
-                self._furthest = self._held.size
-                self._exchange.progressed()
-            if not await self._exchange.waited(refused):
-                raise error
+        with self._exchange.recorded():
+            while True:
+                # Its errors end the download: the call was tried as often as the policy says.
+                link = await self._wanted.link()
+                error: KantataError
+                try:
+                    with await self._exchange.ask(link, asking_for(self._held)) as answer:
+                        refusal = None if await self._is_taken(answer) else await self._refusal(answer)
+                    if refusal is None:
+                        return await self._finished(answer)
+                    error = refusal
+                except (ConnectionFailedError, RequestTimeoutError) as broken:
+                    error = broken
+                if self._held.size > self._furthest:
+                    self._furthest = self._held.size
+                    self._exchange.progressed()
+                await self._exchange.go_on(error)
 
     async def _is_taken(self, answer: FileAnswer) -> bool:
         """Whether an answer held some of the file, which is then taken."""
@@ -189,9 +197,7 @@ class Download:
         await self._destination.write(piece)
         self._held = attrs.evolve(self._held, size=size)
         if self._on_progress is not None:
-            result = self._on_progress(size, self._held.total)
-            if inspect.isawaitable(result):
-                await result
+            await call_and_await(self._on_progress, size, self._held.total)
 
     def _check_total(self, answer: FileAnswer) -> None:
         total, size = self._held.total, self._wanted.size
@@ -223,4 +229,4 @@ class Download:
     async def _finished(self, answer: FileAnswer) -> DownloadedFile:
         name = safe_name(self._wanted.filename or name_of(answer.headers, answer.url))
         path = await self._destination.finish(name)
-        return DownloadedFile(path, name, self._held.size, answer.headers.get("content-type"))
+        return DownloadedFile(path, name, self._held.size, answer.headers.get("content-type"), answer.response)

@@ -27,7 +27,9 @@ class ByteReader(Protocol):
         ...
 
 
-UploadFrom: TypeAlias = str | PathLike[str] | bytes | tuple[str, bytes] | ByteReader
+UploadFrom: TypeAlias = (
+    str | PathLike[str] | bytes | bytearray | memoryview | tuple[str, bytes | bytearray | memoryview] | ByteReader
+)
 """A path, the bytes of a file (a name with them, where it has one), or a reader."""
 
 
@@ -57,11 +59,18 @@ def _content(source: object) -> FileContent:
     match source:
         case str() | PathLike():
             return content_at(Path(source), "upload")
-        case tuple((str() as name, bytes() as data)):
-            return FileContent(name, len(data), lambda: io.BytesIO(data))
-        case bytes() as data:
-            return FileContent("", len(data), lambda: io.BytesIO(data))
-    raise UsageError(f"an upload takes a path, bytes, (name, bytes) or a reader, not {type(source).__name__}")
+        case tuple((str() as name, bytes() | bytearray() | memoryview() as data)):
+            return _in_memory(name, bytes(data))
+        case bytes() | bytearray() | memoryview():
+            return _in_memory("", bytes(source))
+    kind = (
+        f"({', '.join(type(one).__name__ for one in source)})" if isinstance(source, tuple) else type(source).__name__
+    )
+    raise UsageError(f"an upload takes a path, bytes, (name, bytes) or a reader, not {kind}")
+
+
+def _in_memory(name: str, data: bytes) -> FileContent:
+    return FileContent(name, len(data), lambda: io.BytesIO(data))
 
 
 async def _read(reader: Any, kept: IO[bytes]) -> FileContent:

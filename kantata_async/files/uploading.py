@@ -65,12 +65,9 @@ async def put_there(exchange: FileExchange, place: UploadPlace, content: FileCon
     parts = [FormPart(name, value) for name, value in place.fields.items()]
     parts.append(FormPart(_FILE_FIELD, content, content.filename, type_of(content.filename)))
     try:
-        answer = await exchange.give(place.action, form_of(parts))
+        with exchange.recorded(), await exchange.give(place.action, form_of(parts)) as answer:
+            if answer.status >= 300 and answer.status != _SEE_OTHER:
+                raise await answer.refusal()
     except (ConnectionFailedError, RequestTimeoutError) as lost:
         return lost
-    try:
-        if answer.status < 300 or answer.status == _SEE_OTHER:
-            return None
-        raise await answer.refusal()
-    finally:
-        answer.close()
+    return None

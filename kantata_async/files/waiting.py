@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -13,6 +12,7 @@ from ..bounds import positive_number
 from ..errors import ExportFailedError, ExportNotReadyError, UsageError
 from ..model import brief_repr
 from ..transport import Sleep
+from .progress import call_and_await
 
 T = TypeVar("T")
 
@@ -91,9 +91,7 @@ async def wait(
         ExportFailedError: it never will be there.
         ExportNotReadyError: the time is over.
     """
-    positive_number("wait", "deadline", deadline)
-    if on_state is not None and not callable(on_state):
-        raise UsageError(f"wait: on_state must be a function, not {brief_repr(on_state)}")
+    check_wait(deadline, on_state)
     clock = asyncio.get_running_loop().time
     began = clock()
     growing = pauses()
@@ -101,17 +99,28 @@ async def wait(
         standing = await look()
         waited = clock() - began
         if on_state is not None:
-            result = on_state(standing.state, waited)
-            if inspect.isawaitable(result):
-                await result
+            await call_and_await(on_state, standing.state, waited)
         if standing.reason is not None:
-            raise ExportFailedError(f"{what} is {standing.state}: {standing.reason}", state=standing.state)
+            raise ExportFailedError(
+                f"{what} has the status {standing.state!r}: {standing.reason}", state=standing.state
+            )
         if standing.is_done:
             return standing.found
         if waited >= deadline:
             raise ExportNotReadyError(
-                f"{what} is still {standing.state} after {waited:,.0f} s; the server goes on with it: wait on with "
+                f"{what} is still {standing.state} after {waited:.3g} s; the server goes on with it: wait on with "
                 f"`{again}`",
                 state=standing.state,
             )
         await sleep(min(next(growing), deadline - waited))
+
+
+def check_wait(deadline: object, on_state: object) -> None:
+    """Check the arguments of a wait.
+
+    Raises:
+        UsageError: one of them cannot be used.
+    """
+    positive_number("wait", "deadline", deadline)
+    if on_state is not None and not callable(on_state):
+        raise UsageError(f"wait: on_state must be a function, not {brief_repr(on_state)}")

@@ -109,6 +109,6 @@ def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> Acc
     try:
         from .redis_account import RedisAccountLimits  # noqa: PLC0415 - an extra
     except ImportError:
-        raise UsageError("RedisRateLimit needs the client for Redis: pip install kantata-async[redis]") from None
+        raise UsageError("RedisRateLimit needs the client for Redis: pip install 'kantata-async[redis]'") from None
     account = account_digest(token if isinstance(token, str) else setting.account, base_url, setting.pepper)
     return _in_this_loop((setting, account), lambda: RedisAccountLimits(setting, account))

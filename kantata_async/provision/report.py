@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from asyncio import Future
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
@@ -109,10 +110,11 @@ class Report:
         return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
-def report_of(error: BaseException | None) -> Report | None:
+def report_of(error: BaseException | Future[Any] | None) -> Report | None:
     """What an apply had done when an exception interrupted it; None when it interrupted none.
 
-    A cancellation or a timeout passes through `Plan.apply` as it is; the report travels with it.
+    A cancellation or a timeout passes through `Plan.apply` as it is; the report travels with it. A task that was
+    cancelled is asked like an exception.
     """
     return attached(error, Report)
 

@@ -34,7 +34,9 @@ PORT: Final = "server.port"
 def of_request(event: RequestEvent) -> dict[str, Any]:
     """The attributes of a request that have few values."""
     url = URL(event.url)
-    return {METHOD: event.method, URL_TEMPLATE: event.route, SERVER: url.host or "", PORT: url.port or 0}
+    # The path to a file that lies elsewhere has as many values as there are files.
+    template = {URL_TEMPLATE: event.route} if event.route else {}
+    return {METHOD: event.method, **template, SERVER: url.host or "", PORT: url.port or 0}
 
 
 def of_end(event: RequestEvent) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.metrics import MeterProvider, get_meter
 
@@ -50,6 +50,7 @@ class Metrics:
         self._throttled: Final = meter.create_counter("kantata.client.throttled", "{answer}", "Answers 429.")
         self._resends: Final = meter.create_counter("kantata.client.resends", "{request}", "Requests sent again.")
         self._sent_at: Final[dict[tuple[str, int], float]] = {}
+        self._counted_as: Final[dict[tuple[str, int], dict[str, Any]]] = {}
 
     def take(self, event: RequestEvent) -> None:
         """Record an event."""
@@ -64,6 +65,7 @@ class Metrics:
         request = event.call_id, event.number
         match event.kind:
             case "started":
+                self._counted_as[request] = attributes
                 self._active.add(1, attributes)
             case "attempt_started":
                 self._sent_at[request] = event.seconds
@@ -77,5 +79,6 @@ class Metrics:
                 error = error_of(event)
                 self._resends.add(1, attributes if error is None else {**attributes, ERROR: error})
             case "finished":
-                self._active.add(-1, attributes)
+                # A redirect may have led it elsewhere meanwhile.
+                self._active.add(-1, self._counted_as.pop(request))
                 self._requests.add(1, attributes | of_end(event))

@@ -108,7 +108,7 @@ class Spans:
         if event.attempt > 1:
             attributes[RESENDS] = event.attempt - 1
         inside = set_span_in_context(self._calls[event.call_id].span)
-        span = self._tracer.start_span(f"{event.method} {event.route}", inside, SpanKind.CLIENT, attributes)
+        span = self._tracer.start_span(f"{event.method} {event.route}".strip(), inside, SpanKind.CLIENT, attributes)
         # The current span while it is under way, so that what is logged meanwhile names it.
         token = contexts.attach(set_span_in_context(span, inside))
         suppression = _suppression()

@@ -13,6 +13,7 @@ environment   the settings in environment variables
 network       a proxy, certificates, the program's own connector
 options       what a call may set for itself
 attempt       one attempt to send a request, and what is known of it
+attempt_log   what the log says of attempts
 content       the body of an answer, decompressed
 failures      why there is no answer: the errors for aiohttp's exceptions
 wire          one attempt on the wire

@@ -14,6 +14,7 @@ import attrs
 
 from ..errors import UsageError
 from .hidden import HiddenToken
+from .network import Network
 from .profiles import Profile, kept_profile
 from .redaction import Redaction
 from .renewal import renewed_profile
@@ -56,6 +57,7 @@ class TokenSource:
         self._refused: HiddenToken | None = None
         self._fault: str | None = None
         self._flight: asyncio.Task[None] | None = None
+        self._network = Network()
         if callable(token):
             self._function = token
         elif isinstance(token, Profile):
@@ -91,16 +93,18 @@ class TokenSource:
         if self._fault is not None:
             raise UsageError(self._fault)
 
-    def open(self, base_url: str) -> None:
+    def open(self, base_url: str, network: Network = Network()) -> None:  # noqa: B008 - frozen
         """Find a token if none was given: in the environment variable, else in the profile of a sign-in.
 
         Args:
             base_url: the API that the token is to be sent to; a profile's token goes to no other than its own.
+            network: how the authorization server is reached that renews a profile.
 
         Raises:
             UsageError: there is no token, none that can be sent, or only one for another API.
         """
         self.check()
+        self._network = network
         if self._profile is not None:
             _check_address(self._profile, base_url)
         if self._function is not None or self._token is not None:
@@ -168,7 +172,7 @@ class TokenSource:
 
     async def _call(self) -> None:
         if self._profile is not None and self._refused is not None:
-            fault = self._use(await renewed_profile(self._profile, self._refused))
+            fault = self._use(await renewed_profile(self._profile, self._refused, self._network))
             if fault is not None:
                 raise UsageError(fault)
             return

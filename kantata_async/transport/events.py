@@ -36,10 +36,11 @@ class RequestEvent:
         parent_id: the `call_id` of the call inside which it was made, as with the `find` of a bulk write; else None.
         number: the request's number within its call, from 1; 0 in the events of the call itself.
         method: in capitals; empty in the events of a call, like all that follows down to `query`.
-        path: below the base URL; `route` has the same without ids.
-        url: the whole URL, with its query; secrets are left out.
+        path: below the base URL; `route` has the same without ids. Empty where a file lies elsewhere.
+        url: the whole URL, with its query; secrets are left out. That of a file has no query: a signature may be in it.
         query: the names and values of the query; secrets are left out.
-        attempt: how often it has been sent so far.
+        attempt: how often it has been sent so far. A file that an answer redirects to is an attempt of its own, at
+            another `url`; so is the rest of a file that broke off.
         seconds: since the request, or the call, was started.
         waited: for how many of these seconds the request stood in line or waited between attempts.
         queued: seconds for which the last attempt stood in line: for its turn, for a place, and for the rate limit.
@@ -47,7 +48,7 @@ class RequestEvent:
         retry_after: seconds that a 429 asked to wait; None where it did not.
         request_id: the x-request-id of the last answer.
         error: the name of the class of the error that ended the attempt, the request or the call; for "retried", that
-            of the attempt before. None where it ended well.
+            of the attempt before, None after a redirect. None where it ended well.
         message: what that error says; None where it is not one of this package's: others may say anything.
     """
 

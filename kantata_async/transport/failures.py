@@ -11,6 +11,7 @@ import ssl
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
 
 from ..errors import ConnectionFailedError, InvalidResponseError, KantataError, RequestTimeoutError, UsageError
 from .request import Request
@@ -26,10 +27,17 @@ BEFORE_SENDING = (
 """What aiohttp raises while it makes a connection, and at no other time."""
 
 
-def failure(request: Request, error: Exception) -> KantataError:
-    """The error for an exception that ended an attempt."""
+_NO_KNOWN_AUTHORITY = frozenset({18, 19, 20, 21})
+"""OpenSSL's numbers for a certificate whose authority is not among those that are trusted."""
+
+
+def failure(request: Request, error: Exception, proxy: URL | None = None) -> KantataError:
+    """The error for an exception that ended an attempt, through this proxy if any."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return ConnectionFailedError(f"{request}: the proxy does not connect to the API: it answered {error.status}")
+        wants = ", and wants a user name and a password that it knows" if error.status == 407 else ""
+        return ConnectionFailedError(
+            f"{request}: the proxy does not connect to the API: it answered {error.status}{wants}"
+        )
     if isinstance(error, TimeoutError):
         return RequestTimeoutError(f"{request}: no connection was made in time")
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
@@ -38,7 +46,7 @@ def failure(request: Request, error: Exception) -> KantataError:
         return InvalidResponseError(f"{request}: the answer redirects, and no redirect is followed")
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return UsageError(f"{request}: nothing can be sent to the address ({type(error).__name__})")
-    return _connection_failure(request, error)
+    return _connection_failure(request, error, proxy)
 
 
 def is_hopeless(error: Exception) -> bool:
@@ -55,17 +63,28 @@ def is_hopeless(error: Exception) -> bool:
     return _name_error(error) in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 
 
-def _connection_failure(request: Request, error: Exception) -> ConnectionFailedError:
+def _connection_failure(request: Request, error: Exception, proxy: URL | None) -> ConnectionFailedError:
     if isinstance(error, aiohttp.ClientConnectorError):
         cause = _cause_of(error)
-        to = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-        failed = ConnectionFailedError(f"{request}: no connection to {to}{error.host}:{error.port} ({cause})")
+        # Of a proxy whose name or certificate is wrong, aiohttp says only that it is so.
+        is_the_proxy = proxy is not None and (error.host, error.port) == (proxy.host, proxy.port)
+        to = "the proxy " if is_the_proxy or isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+        failed = ConnectionFailedError(
+            f"{request}: no connection to {to}{error.host}:{error.port} ({cause}){_advice_on(cause)}"
+        )
         failed.__cause__ = cause
         return failed
     if isinstance(error, aiohttp.ClientPayloadError):
         return ConnectionFailedError(f"{request}: the connection broke before the answer was complete")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
     return ConnectionFailedError(f"{request}: the connection broke before an answer came ({reason})")
+
+
+def _advice_on(cause: Exception) -> str:
+    """What to do about it; nothing where that is not known."""
+    if isinstance(cause, ssl.SSLCertVerificationError) and getattr(cause, "verify_code", 0) in _NO_KNOWN_AUTHORITY:
+        return "; where a network has certificates of its own, name their file in SSL_CERT_FILE, or give ssl="
+    return ""
 
 
 def _cause_of(error: aiohttp.ClientConnectorError) -> Exception:

@@ -131,7 +131,7 @@ class Transport:
         if self._state is _Lifetime.CLOSED:
             raise UsageError("the session was closed and cannot be opened again: make a new KantataSession")
         log_as_the_environment_says()
-        self._tokens.open(str(self.base_url))
+        self._tokens.open(str(self.base_url), self._network)
         proxy = self._network.proxy_to(self.base_url)
         if proxy is not None and proxy.password is not None:
             self._tokens.redact.add(proxy.password)
@@ -259,14 +259,14 @@ class Transport:
         keep = not is_loopback(self.base_url.host or "")
         return account_for(self._rate_limit, self._tokens.origin, str(self.base_url), keep=keep)
 
-    def exchange_of_file(self, options: Options) -> FileExchange:
-        """What asks for one file.
+    def exchange_of_file(self, options: Options, call: CallStory | None) -> FileExchange:
+        """What asks for one file, in this call; None where nobody listens.
 
         Raises:
             UsageError: the session is not open.
         """
         self._check_usable()
-        return FileExchange(self._services, self._network, self.base_url, options)
+        return FileExchange(self._services, self._network, self.base_url, options, call)
 
     def _prepared(self, request: Request) -> tuple[URL, bytes | None]:
         if request.method not in _METHODS:

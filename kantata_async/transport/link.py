@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import parse_qsl
 
 from yarl import URL
 
@@ -13,15 +14,16 @@ _LONGEST: Final = 16_384
 
 
 def read_link(base: URL, link: object) -> URL:
-    """The URL of a link: absolute, or a path below the API's base URL that begins with a slash.
+    """The URL of a link: absolute, or a path below the API's base URL that begins with a slash, a query with it.
 
     Raises:
         UsageError: it is not https (http is taken only from this very machine to itself), or not such a link.
     """
     if not isinstance(link, str) or not link or len(link) > _LONGEST:
-        raise UsageError("a link must be a URL as text, or a path below the base URL")
+        raise UsageError("a link must be a URL as text, or a path below the base URL that begins with a slash")
     if link.startswith("/") and not link.startswith("//"):
-        return target(base, link, ())
+        path, _, query = link.partition("?")
+        return target(base, path, parse_qsl(query, keep_blank_values=True))
     try:
         # A signature is valid only for the spelling that it was made for.
         url = URL(link, encoded=True)
@@ -30,6 +32,8 @@ def read_link(base: URL, link: object) -> URL:
     except ValueError:
         raise UsageError("the link is not a URL") from None
     # The link itself is not shown: whoever has a signed one has the file.
+    if not url.scheme:
+        raise UsageError("a link must be a URL as text, or a path below the base URL that begins with a slash")
     if not host or not link.isprintable() or url.raw_user is not None or url.raw_password is not None:
         raise UsageError("the link must name a host and a path, with no user and no password")
     both_here = url.scheme == base.scheme == "http" and is_loopback(host) and is_loopback(base.host or "")

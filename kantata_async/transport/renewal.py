@@ -13,6 +13,7 @@ import msgspec
 
 from ..errors import SignInError, UsageError
 from .hidden import HiddenForm, HiddenToken
+from .network import Network
 from .profiles import Profile, load_profile, lock_path, save_profile
 from .token_server import post_form
 
@@ -42,8 +43,8 @@ class _Refused(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-async def renewed_profile(profile: Profile, refused: HiddenToken) -> Profile:
-    """The profile with a token other than the refused one, as it is kept from here on.
+async def renewed_profile(profile: Profile, refused: HiddenToken, network: Network) -> Profile:
+    """The profile with a token other than the refused one, asked for over a network, as it is kept from here on.
 
     A refresh token works once. So the processes that share a profile renew it one after the other, and one that finds
     it renewed takes what is there; and a renewal, once begun, is completed even if whoever waits for it is cancelled.
@@ -52,7 +53,7 @@ async def renewed_profile(profile: Profile, refused: HiddenToken) -> Profile:
         SignInError: the server refused, or the profile was signed out meanwhile.
         UsageError: the profile cannot be read or written, or filelock is not installed.
     """
-    renewing = asyncio.create_task(_renewed(profile, refused), name="kantata-renewal")
+    renewing = asyncio.create_task(_renewed(profile, refused, network), name="kantata-renewal")
     try:
         return await asyncio.shield(renewing)
     except asyncio.CancelledError:
@@ -60,22 +61,22 @@ async def renewed_profile(profile: Profile, refused: HiddenToken) -> Profile:
         raise
 
 
-async def _renewed(profile: Profile, refused: HiddenToken) -> Profile:
+async def _renewed(profile: Profile, refused: HiddenToken, network: Network) -> Profile:
     async with _alone_with(profile):
         kept = load_profile(profile.name)
         if kept is None or kept.base_url != profile.base_url:
             raise SignInError(f"the profile {profile.name!r} was signed out: sign in again with `kantata-async login`")
         if kept.access_token == refused.value:
-            kept = await _exchanged(kept)
+            kept = await _exchanged(kept, network)
             save_profile(kept)
         return kept
 
 
-async def _exchanged(profile: Profile) -> Profile:
+async def _exchanged(profile: Profile, network: Network) -> Profile:
     """The profile with what the authorization server gives for its refresh token."""
     if profile.refresh_token is None or profile.token_url is None:
         raise SignInError(f"the token of the profile {profile.name!r} ended: sign in again with `kantata-async login`")
-    status, content = await post_form(profile.token_url, _form_of(profile))
+    status, content = await post_form(profile.token_url, _form_of(profile), network)
     try:
         granted = msgspec.json.decode(content, type=_Granted)
     except msgspec.MsgspecError:

@@ -6,7 +6,6 @@ An attempt passes the limits (`limits`), the token (`auth`), the wire (`wire`), 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -19,12 +18,13 @@ from ..errors import (
     InvalidResponseError,
     KantataError,
     RequestTimeoutError,
-    UsageError,
+    note_attempts,
     note_interruption,
 )
 from ..limits import Limiter, Slot
 from ..response import Response
 from .attempt import Attempt, Phase
+from .attempt_log import log_attempt, log_resending
 from .auth import TokenSource
 from .options import Options
 from .refusal import is_by_the_api, refusal_of, request_id_of
@@ -35,8 +35,6 @@ from .success import Success, data_of
 from .time_limits import TimeLimits
 from .verdict import READS, Verdict, decide
 from .wire import Wire
-
-_LOGGER: Final = logging.getLogger("kantata_async.transport")
 
 
 @attrs.frozen
@@ -139,8 +137,7 @@ class Sending:
             self._note(error)
             return
         self._lead_to_answer(error)
-        if self._sent > 1 and not isinstance(error, UsageError):
-            error.args = (f"{error.args[0]} (after {self._sent} attempts)", *error.args[1:])
+        note_attempts(error, self._sent)
 
     async def _until_answered(self) -> Success:
         error: KantataError | None = None
@@ -197,8 +194,7 @@ class Sending:
             if attempt.phase is not Phase.ANSWERED and attempt.error is None:
                 seconds = min(self._timeout, allowed.end - attempt.began)
                 attempt.error = RequestTimeoutError(f"{self._request}: no complete answer within {seconds:.3g} s")
-        if _LOGGER.isEnabledFor(logging.DEBUG):
-            self._log()
+        log_attempt(self._request, attempt, self._sent, services.clock, self._redact)
         if last_error is not None and not attempt.began and services.is_open():
             raise last_error
         if self._deadline is None:
@@ -345,21 +341,7 @@ class Sending:
     def _tell_resending(self, error: KantataError, when: str) -> None:
         if self._story is not None:
             self._story.retried(error)
-        what = self._attempt.status or type(error).__name__
-        _LOGGER.info("%s goes again %s, after %s in attempt %d", self._request, when, what, self._sent)
-
-    def _log(self) -> None:
-        attempt, now = self._attempt, self._services.clock()
-        seconds = now - attempt.began if attempt.began else 0.0
-        _LOGGER.debug(
-            "%s %s %s %.0f ms request-id %s attempt %d",
-            self._request.method,
-            self._request.path,
-            attempt.status or attempt.phase.value,
-            seconds * 1000,
-            request_id_of(attempt.headers, self._redact) or "-",
-            self._sent,
-        )
+        log_resending(self._request, self._sent, error, when)
 
 
 def _headers_of(request: Request, body: bytes | None, options: Options) -> Mapping[str, str]:

@@ -66,15 +66,8 @@ class CallStory:
     def request(self, method: str, path: str, url: URL) -> RequestStory:
         """The story of its next request."""
         self._requests += 1
-        shown = self._redact.url(url)
-        details: dict[str, Any] = {
-            **self._details,
-            "number": self._requests,
-            "method": method,
-            "path": path,
-            "url": str(shown),
-            "query": tuple(shown.query.items()),
-        }
+        address = _address(path, url, self._redact)
+        details = {**self._details, "number": self._requests, "method": method, **address}
         return RequestStory(self._hooks, details, self._redact)
 
     def _tell(self, kind: EventKind, error: BaseException | None = None) -> None:
@@ -105,6 +98,10 @@ class RequestStory:
         """Record that it was asked for."""
         self._tell("started")
 
+    def goes_to(self, path: str, url: URL) -> None:
+        """Record that it goes to another address from its next attempt on."""
+        self._details.update(_address(path, url, self._redact))
+
     def queued(self) -> None:
         """Record that an attempt stands in line."""
         self._queued_since = time.monotonic()
@@ -130,8 +127,8 @@ class RequestStory:
         if self._details["status"] == 429:
             self._tell("throttled", error)
 
-    def retried(self, error: BaseException) -> None:
-        """Record that it is going to be sent again."""
+    def retried(self, error: BaseException | None) -> None:
+        """Record that it is going to be sent again: after an error, or to where an answer redirects it."""
         self._tell("retried", error)
 
     def finished(self, error: BaseException | None) -> None:
@@ -148,6 +145,12 @@ class RequestStory:
         self._hooks.tell(
             RequestEvent(kind=kind, at=datetime.now(UTC), seconds=seconds, waited=waited, **self._details, **shown)
         )
+
+
+def _address(path: str, url: URL, redact: Redaction) -> dict[str, Any]:
+    """What events show of an address."""
+    shown = redact.url(url)
+    return {"path": path, "url": str(shown), "query": tuple(shown.query.items())}
 
 
 def _shown(error: BaseException | None, redact: Redaction) -> dict[str, Any]:

@@ -10,34 +10,53 @@ from yarl import URL
 
 from ..errors import SignInError
 from .hidden import HiddenForm
+from .network import Network
 
 _SECONDS: Final = 30
 _MOST_BYTES: Final = 1 << 16
 
 
-async def answer_to(method: str, url: str | URL, **sent: Any) -> tuple[int, bytes]:
-    """The status and the body of the answer to a request; no redirect is followed.
+async def answer_to(
+    method: str,
+    url: str | URL,
+    network: Network = Network(),  # noqa: B008 - frozen
+    **sent: Any,
+) -> tuple[int, bytes]:
+    """The status and the body of the answer to a request over a network; no redirect is followed.
 
     Raises:
+        UsageError: the proxy or the connector cannot be used.
         aiohttp.ClientError: there is no answer.
         TimeoutError: it did not come in time.
     """
+    proxy = network.proxy_to(URL(url))
+    if proxy is not None:
+        sent["proxy"] = proxy.url
+        if proxy.authorization is not None:
+            sent["proxy_headers"] = {"Proxy-Authorization": proxy.authorization}
+    connector, owned = network.connector_or(aiohttp.TCPConnector)
+    timeout = aiohttp.ClientTimeout(total=_SECONDS)
     async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_SECONDS)) as client,
-        client.request(method, url, allow_redirects=False, **sent) as response,
+        aiohttp.ClientSession(connector=connector, connector_owner=owned, timeout=timeout) as client,
+        client.request(method, url, allow_redirects=False, ssl=network.ssl or True, **sent) as response,
     ):
         return response.status, await response.content.read(_MOST_BYTES)
 
 
-async def post_form(url: str, form: HiddenForm) -> tuple[int, str]:
-    """The status and the text of the answer to a form.
+async def post_form(
+    url: str,
+    form: HiddenForm,
+    network: Network = Network(),  # noqa: B008 - frozen
+) -> tuple[int, str]:
+    """The status and the text of the answer to a form, sent over a network.
 
     Raises:
         SignInError: the server cannot be reached.
+        UsageError: the proxy or the connector cannot be used.
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     try:
-        status, content = await answer_to("POST", url, data=urlencode(form.fields), headers=headers)
+        status, content = await answer_to("POST", url, network, data=urlencode(form.fields), headers=headers)
     except (aiohttp.ClientError, TimeoutError) as error:
         failed = type(error).__name__
     else:

@@ -62,9 +62,10 @@ def target(base: URL, path: str, query: Sequence[tuple[str, str]]) -> URL:
         UsageError: the path could lead elsewhere, or a text cannot be encoded.
     """
     if not _PATH.fullmatch(path):
+        elsewhere = "; a query goes into `params`" if "?" in path else ""
         raise UsageError(
             f"not a path below the API's base URL: {path[:200]!r}. It begins with a slash, its steps are not empty, "
-            "not . and not .., and it holds letters, digits and plain punctuation; a query goes into `params`"
+            f"not . and not .., and it holds letters, digits and plain punctuation{elsewhere}"
         )
     try:
         text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query) if query else ""

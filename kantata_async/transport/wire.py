@@ -186,9 +186,9 @@ class Wire:
                 if not response.closed:
                     response.close()
         except _LostError as lost:
-            _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
+            _note(request, attempt, lost.error, self._proxy, never_sent=isinstance(lost, _NeverSentError))
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            _note(request, attempt, error)
+            _note(request, attempt, error, self._proxy)
 
     async def begin(
         self, request: Request, url: URL, form: aiohttp.MultipartWriter | None, attempt: Attempt, proxy: Proxy | None
@@ -202,9 +202,9 @@ class Wire:
         try:
             response = await self._begun(request, url, form, attempt, proxy)
         except _LostError as lost:
-            _note(request, attempt, lost.error, never_sent=isinstance(lost, _NeverSentError))
+            _note(request, attempt, lost.error, proxy, never_sent=isinstance(lost, _NeverSentError))
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            _note(request, attempt, error)
+            _note(request, attempt, error, proxy)
         else:
             attempt.phase, attempt.status, attempt.headers = Phase.ANSWERED, response.status, response.headers
             return response
@@ -296,8 +296,10 @@ async def _body_of(response: aiohttp.ClientResponse, most: int) -> bytes:
     return await read_body(response.headers, content.iter_any(), most)
 
 
-def _note(request: Request, attempt: Attempt, error: Exception, *, never_sent: bool = False) -> None:
-    attempt.error = failure(request, error)
+def _note(
+    request: Request, attempt: Attempt, error: Exception, proxy: Proxy | None, *, never_sent: bool = False
+) -> None:
+    attempt.error = failure(request, error, None if proxy is None else proxy.url)
     if never_sent or isinstance(error, BEFORE_SENDING):
         attempt.phase = Phase.NOT_SENT
         attempt.hopeless = is_hopeless(error)

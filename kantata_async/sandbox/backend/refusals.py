@@ -33,7 +33,7 @@ def unauthorized() -> Refusal:
 
 def missing(what: str) -> Refusal:
     """The 404 of an object that is not there, or that a default filter hides."""
-    return Refusal(404, [{"type": "system", "message": f"The {what} was not found"}])
+    return Refusal(404, [{"type": "system", "message": f"The {what.replace('_', ' ')} was not found"}])
 
 
 def malformed(message: str, field: str | None = None) -> Refusal:

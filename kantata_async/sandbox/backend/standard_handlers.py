@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .answer import Answer
 from .company import Company, ParsedRequest
-from .inflection import plural
+from .inflection import plural, singular
 from .presenting import PageSlice
 from .query_string import DEFAULT_PAGE
 from .refusals import Refusal, invalid, malformed, missing
@@ -26,7 +26,7 @@ def list_all(company: Company, call: ParsedRequest) -> Answer:
 def show(company: Company, call: ParsedRequest) -> Answer:
     """One object; 404 when there is none, or a default filter hides it."""
     if not company.lists.shows(call.operation, call.id, call.asked):
-        raise missing(str(call.operation.collection))
+        raise missing(singular(str(call.operation.collection)))
     return company.present(call, [call.id])
 
 
@@ -104,7 +104,7 @@ def existing(company: Company, collection: str, identity: str) -> dict[str, Any]
     """
     record = company.store.records(collection).get(identity)
     if record is None:
-        raise missing(collection)
+        raise missing(singular(collection))
     return record
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .account import ME
-from .inflection import class_of_collection
+from .inflection import class_of_collection, singular
 from .references import refer
 from .refusals import invalid, missing
 from .rules import Values, nested_fields_of, rules_of
@@ -44,7 +44,7 @@ def destroy(store: Store, collection: str, identity: str) -> None:
     """
     record = store.records(collection).get(identity)
     if record is None or record.get("deleted_at"):
-        raise missing(collection)
+        raise missing(singular(collection))
     if (reason := _refused(store, collection, record)) is not None:
         raise invalid(reason)
     marked = rules_of(collection).marked
@@ -76,7 +76,7 @@ def destroy_all(store: Store, collection: str, ids: Iterable[str]) -> None:
     records = store.records(collection)
     for identity in wanted:
         if identity not in records:
-            raise missing(f"{collection} {identity}")
+            raise missing(f"{singular(collection)} {identity}")
         if (reason := _refused(store, collection, records[identity])) is not None:
             raise invalid(reason)
     for identity in wanted:

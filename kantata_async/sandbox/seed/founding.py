@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b64decode
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -17,6 +18,9 @@ from .custom_fields import define_fields, give_values
 from .filling import fill
 
 BASE_DATE: Final = BASE_TIME.date()
+PHOTO: Final = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
+"""Of everybody: one grey pixel."""
+
 TEAM_SIZE: Final = 6
 STAFFED_SHARE: Final = 4
 
@@ -28,6 +32,8 @@ def found(company: Company, *, seed: int, people: int, projects: int) -> None:
     for identity in store.records("attachments"):
         brief = UploadedFile(f"brief-{identity}.pdf", page_of([f"Brief {identity}"]), "application/pdf")
         keep_file(store, company.files, identity, brief)
+    for identity in store.records("users"):
+        company.files.put("photos", identity, f"{identity}.png", PHOTO, "image/png")
     store.clock.founding = False
 
 
@@ -117,7 +123,7 @@ class _Founder:
                     "full_name": full_name,
                     "headline": "Head of Delivery" if number == 0 else names.ROLES[role],
                     "email_address": f"{address}@{names.DOMAIN}",
-                    "photo_path": f"https://photos.example/{number + 1}.png",
+                    "photo_path": f"/files/photos/{number + 1}/{number + 1}.png",
                     "city": city,
                     "state": state,
                     "country": country,

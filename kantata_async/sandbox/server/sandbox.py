@@ -16,7 +16,7 @@ from typing import Any, Final, Self, TypedDict, Unpack
 import msgspec
 from aiohttp import web
 
-from ..backend import Answer, Clock, Refusal, Store, Switches
+from ..backend import Answer, Clock, Refusal, Store, Switches, malformed
 from .assets import asset
 from .authorization import AuthorizationServer, OAuthApplication
 from .browsing import browse, tables
@@ -292,6 +292,9 @@ class Sandbox:
             body = await read_body(request)
         except Refusal as refusal:
             return refusal.answer(), None
+        except ConnectionError:
+            # The client went away while it sent the body: nobody reads an answer.
+            return malformed("The body is not complete").answer(), None
         if not is_secret(request.path):
             logged.body, logged.form = body.json, body.form
         wait = 0.0 if is_for_storage else self._limits.admit(request.method, logged.path, time.monotonic())
