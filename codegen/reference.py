@@ -37,8 +37,9 @@ from .reference_tables import (
 )
 from .views import ModuleView, Views
 
-_OTHERS: Final = "other_objects"
-_LINE: Final = 76
+OTHERS: Final = "other_objects"
+"""The page of the objects that no resource lists."""
+_LINE: Final = 88
 """The longest line of code that is seen whole on a page."""
 _BETWEEN: Final = "\n# and then\n"
 
@@ -119,16 +120,13 @@ class Reference:
     @cached_property
     def places(self) -> dict[str, str]:
         """The link to each class of entities, from a page beside it."""
-        found = {kind.definition.class_name: _place(page.name, kind) for page in self.pages for kind in page.kinds}
-        found |= {kind.definition.class_name: _place(_OTHERS, kind) for kind in self.others}
-        variants = [*(kind for page in self.pages for kind in page.kinds), *self.others]
-        return found | {
-            variant.class_name: found[kind.definition.class_name] for kind in variants for variant in kind.variants
+        homes = [(page.name, kind) for page in self.pages for kind in page.kinds]
+        homes += [(OTHERS, kind) for kind in self.others]
+        return {
+            definition.class_name: f"{home}.md#{kind.definition.class_name.lower()}"
+            for home, kind in homes
+            for definition in (kind.definition, *kind.variants)
         }
-
-
-def _place(page: str, kind: Kind) -> str:
-    return f"{page}.md#{kind.definition.class_name.lower()}"
 
 
 def reference() -> Reference:
@@ -221,7 +219,7 @@ def write(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     for page in found.pages:
         _fill(environment, "resource.md.jinja", folder / f"{page.name}.md", page=page)
-    _fill(environment, "other_objects.md.jinja", folder / f"{_OTHERS}.md", kinds=found.others)
+    _fill(environment, "other_objects.md.jinja", folder / f"{OTHERS}.md", kinds=found.others)
     _fill(environment, "operations.md.jinja", folder / "index.md", pages=found.pages)
     return sum(len(page.calls) for page in found.pages)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 from browsing import contrast, serving, troubles_of
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 SITE: Final = Path(__file__).parents[1] / "build" / "site"
 PAGES: Final = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
@@ -110,13 +110,47 @@ def test_a_reader_clicks_through(page: Page, url: str) -> None:
     assert page.url.endswith("participations.html#create")
 
 
+SOUGHT: Final = {
+    "rate limit": "reference/limits.html",
+    "proxy": "howto/networks.html",
+    "pandas": "howto/tables.html",
+    "fastapi": "howto/web_service.html",
+    "sqlite copy": "howto/copy.html",
+    "upload file": "howto/files.html",
+    "celery": "howto/processes.html",
+    "notebook": "howto/notebooks.html",
+    "include": "reference/links.html",
+    "NotLoadedError": "reference/errors.html",
+    "participations create": "reference/resources/participations.html",
+    "login": "howto/signing_in.html",
+}
+"""What a reader types, and the page that answers it."""
+
+
 def test_the_search_finds_without_a_network(page: Page, url: str) -> None:
-    """What is typed is looked up in the site itself."""
+    """What is typed is looked up in the site itself, and the page that answers it comes first."""
     page.goto(f"{url}/index.html")
     page.keyboard.press("/")
-    page.keyboard.type("unknown outcome")
-    found = page.locator("a[href*='bulk.html'], a[href*='lost_answers.html']").locator("visible=true")
-    found.first.wait_for(timeout=10_000)
+    for sought, answering in SOUGHT.items():
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(sought)
+        marked = sought.replace(" ", "+")
+        found = page.locator(f"a[href*='?h={marked}']").locator("visible=true").first
+        expect(found).to_have_attribute("href", re.compile(re.escape(f"/{answering}?")), timeout=15_000)
+
+
+READ_WELL: Final = (
+    "index.html",
+    "tutorial.html",
+    "glossary.html",
+    "howto/team.html",
+    "explanation/costs.html",
+    "reference/bulk.html",
+    "reference/sessions.html",
+    "reference/resources/index.html",
+    "reference/resources/participations.html",
+)
+"""A page of each kind: text, code, tables of every width."""
 
 
 @pytest.mark.parametrize("width", [400, 1600])
@@ -125,7 +159,7 @@ def test_it_reads_well(browser: Browser, url: str, width: int, scheme: str) -> N
     """At 400 and 1,600 pixels, light and dark: no page is wider than the window, and text stands out."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    for path in ("index.html", "tutorial.html", "reference/bulk.html", "reference/resources/participations.html"):
+    for path in READ_WELL:
         page.goto(f"{url}/{path}")
         # The theme keeps room for a scroll bar, which is no room for what is too wide.
         wide = page.evaluate("document.documentElement.scrollWidth - document.body.clientWidth")
