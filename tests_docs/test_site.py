@@ -46,6 +46,13 @@ def test_an_assistant_finds_every_operation() -> None:
         assert f"kantata.{resource}.{call}(" in page
 
 
+TEXT_BETWEEN_CODE: Final = """article => {
+    const copy = article.cloneNode(true);
+    copy.querySelectorAll("pre, code, script, style").forEach(one => one.remove());
+    return copy.textContent;
+}"""
+
+
 @dataclass
 class Visit:
     """What one page was found to have."""
@@ -53,6 +60,7 @@ class Visit:
     headings: int
     anchors: set[str]
     links: set[str]
+    text: str
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +80,7 @@ def visits(browser: Browser, url: str) -> dict[str, Visit]:
             headings=page.locator("h1").count(),
             anchors=set(page.eval_on_selector_all("[id]", "found => found.map(one => one.id)")),
             links=set(page.eval_on_selector_all("article a[href]", "found => found.map(one => one.href)")),
+            text=page.eval_on_selector("article", TEXT_BETWEEN_CODE),
         )
     context.close()
     assert (troubles, elsewhere) == ([], [])
@@ -81,6 +90,12 @@ def visits(browser: Browser, url: str) -> dict[str, Visit]:
 def test_every_page_opens_with_one_heading(visits: dict[str, Visit]) -> None:
     """Without an error, and without anything from elsewhere."""
     assert [path for path, visit in visits.items() if visit.headings != 1] == []
+
+
+def test_no_markup_is_left_over(visits: dict[str, Visit]) -> None:
+    """Tables, links and emphasis are shown, not their Markdown."""
+    marks = re.compile(r"\]\(|\| ?-{3}|\*\*|`")
+    assert {path: marks.findall(visit.text)[:3] for path, visit in visits.items() if marks.search(visit.text)} == {}
 
 
 def test_no_link_is_broken(visits: dict[str, Visit], url: str) -> None:
