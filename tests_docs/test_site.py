@@ -130,7 +130,7 @@ SOUGHT: Final = {
     "proxy": "howto/networks.html",
     "pandas": "howto/tables.html",
     "fastapi": "howto/web_service.html",
-    "sqlite copy": "howto/copy.html",
+    "nightly copy": "howto/copy.html",
     "upload file": "howto/files.html",
     "celery": "howto/processes.html",
     "notebook": "howto/notebooks.html",
