@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .reference import Page, pages
+from .reference import OTHERS, Page, pages
 
 INDEX = "reference/resources/index.md"
+_OTHERS = f"- [Objects without operations](reference/resources/{OTHERS}.md): what comes with others alone"
 
 
 def write(configuration: Path, docs: Path, site: Path) -> None:
@@ -26,7 +27,7 @@ def write(configuration: Path, docs: Path, site: Path) -> None:
         shutil.copyfile(page, copy)
     lines = [f"# {project['site_name']}", "", f"> {project['site_description']}"]
     lines += _section("Documentation", project["nav"])
-    lines += ["", "## Resources", "", *(_resource(page) for page in pages())]
+    lines += ["", "## Resources", "", *(_resource(page) for page in pages()), _OTHERS]
     (site / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

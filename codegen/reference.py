@@ -1,59 +1,74 @@
 """The reference of the resources for the documentation: `python -m codegen.reference docs/reference/resources`.
 
-One page for each resource of the API, and a table of all operations.
+One page for each resource of the API, one for the objects that only come with others, and a table of all operations.
 """
 
 from __future__ import annotations
 
 import inspect
+import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kantata_async import file_resources
-from kantata_async.api import Resources, entity_class
-from kantata_async.calls import Array, Choice, Choices, Needed, Object, Operation, ParameterKind, Scalar
-from kantata_async.model import Entity
+from kantata_async.api import Resources
+from kantata_async.calls import Operation
+from kantata_async.catalogue import Catalogue, CatalogueOperation, Definition
+from kantata_async.model import NaturalKey
 from kantata_async.resource import Resource
 
+from .catalogue import read
+from .reference_tables import (
+    AssociationRow,
+    AttributeRow,
+    ParameterRow,
+    answer_of,
+    associations_of,
+    attributes_of,
+    noted,
+    parameters_of,
+)
+from .views import ModuleView, Views
 
-@attrs.frozen
-class Parameter:
-    """What an operation takes, as its page tells it."""
-
-    name: str
-    takes: str
-    needed: bool
+OTHERS: Final = "other_objects"
+"""The page of the objects that no resource lists."""
+_LINE: Final = 88
+"""The longest line of code that is seen whole on a page."""
+_BETWEEN: Final = "\n# and then\n"
 
 
 @attrs.frozen
 class Call:
-    """An operation as a method of a resource."""
+    """An operation as a method of a resource; `included` names the class that each include brings, where it is one."""
 
     name: str
     operation: Operation[Any]
+    published: CatalogueOperation
     summary: str
     example: str
-    more: str
+    included: dict[str, str | None]
 
     @property
-    def filters(self) -> list[Parameter]:
-        """What goes into the query."""
-        return _parameters(self.operation.filters)
+    def parameters(self) -> list[ParameterRow]:
+        """What it takes, beside what has a line of its own."""
+        return parameters_of(self.published, self.operation)
 
     @property
-    def fields(self) -> list[Parameter]:
-        """What goes into the body."""
-        body = self.operation.body
-        if isinstance(body, Mapping):
-            return _parameters(body)
-        return [] if body is None else [Parameter(self.operation.body_key or "", _takes(body), needed=True)]
+    def answer(self) -> list[AttributeRow]:
+        """What an answer that is plain data holds."""
+        return answer_of(self.published)
+
+    @property
+    def known_by(self) -> NaturalKey | None:
+        """What makes two rows of a bulk create the same."""
+        return self.operation.natural_key
 
     @property
     def errors(self) -> list[str]:
@@ -70,67 +85,126 @@ class Call:
 
 
 @attrs.frozen
+class Kind:
+    """A kind of object, with the kinds that the API tells apart from it by name only."""
+
+    definition: Definition
+    variants: list[Definition]
+    associations: list[AssociationRow]
+
+    @property
+    def attributes(self) -> list[AttributeRow]:
+        """Its attributes, by name."""
+        return list(attributes_of(self.definition))
+
+
+@attrs.frozen
 class Page:
-    """A resource, its entity and its calls."""
+    """A resource, its calls and the kinds of its objects."""
 
     name: str
     title: str
     calls: list[Call]
     bulk: list[str]
     files: list[str]
-    entity: type[Entity] | None
+    kinds: list[Kind]
+
+
+@attrs.frozen
+class Reference:
+    """All pages, and where each kind of object is told of."""
+
+    pages: list[Page]
+    others: list[Kind]
+
+    @cached_property
+    def places(self) -> dict[str, str]:
+        """The link to each class of entities, from a page beside it."""
+        homes = [(page.name, kind) for page in self.pages for kind in page.kinds]
+        homes += [(OTHERS, kind) for kind in self.others]
+        return {
+            definition.class_name: f"{home}.md#{kind.definition.class_name.lower()}"
+            for home, kind in homes
+            for definition in (kind.definition, *kind.variants)
+        }
+
+
+def reference() -> Reference:
+    """Every resource by name, and the objects that no resource lists."""
+    views = Views(read())
+    kinds = {module.name: list(_kinds(views, module)) for module in views.modules()}
+    unconnected: Any = None
+    resources = Resources(unconnected)
+    names = sorted(name for name, one in vars(Resources).items() if isinstance(one, cached_property))
+    by_name: dict[str, Resource] = {name: getattr(resources, name) for name in names}
+    examples = iter(_laid_out(_example(one, method) for one in by_name.values() for method in one.operations))
+    calls = {
+        name: [_call(resource, method, next(examples), views.catalogue) for method in resource.operations]
+        for name, resource in by_name.items()
+    }
+    pages = [_page(name, resource, calls[name], kinds.get(name, [])) for name, resource in by_name.items()]
+    others = [kind for name, found in kinds.items() if name not in by_name for kind in found]
+    return Reference(pages, sorted(others, key=lambda kind: kind.definition.class_name))
 
 
 def pages() -> Iterator[Page]:
     """Every resource, by name."""
-    unconnected: Any = None
-    resources = Resources(unconnected)
-    for name in sorted(name for name, one in vars(Resources).items() if isinstance(one, cached_property)):
-        resource: Resource = getattr(resources, name)
-        calls = [_call(resource, method, operation) for method, operation in resource.operations.items()]
-        bulk = [method for method in dir(resource) if method.endswith(("_many", "_stream")) and method[0] != "_"]
-        files = [
-            method for method in dir(resource) if method[0] != "_" and _is_of_files(getattr(type(resource), method))
-        ]
-        kinds = [entity_class(call.operation.collection) for call in calls if call.operation.collection]
-        title = name.replace("_", " ").capitalize()
-        yield Page(name, title, calls, bulk, files, next(filter(None, kinds), None))
+    yield from reference().pages
+
+
+def _page(name: str, resource: Resource, calls: list[Call], kinds: list[Kind]) -> Page:
+    bulk = [method for method in dir(resource) if method.endswith(("_many", "_stream")) and method[0] != "_"]
+    files = [method for method in dir(resource) if method[0] != "_" and _is_of_files(getattr(type(resource), method))]
+    return Page(name, name.replace("_", " ").capitalize(), calls, bulk, files, kinds)
 
 
 def _is_of_files(member: object) -> bool:
     return getattr(member, "__module__", "") == file_resources.__name__
 
 
-def _call(resource: Resource, method: str, operation: Operation[Any]) -> Call:
-    summary, example, *more = (inspect.getdoc(getattr(resource, method)) or "").partition("Args:")[0].split("\n\n")
-    shown = textwrap.dedent(example.partition("\n")[2])
-    return Call(method, operation, summary, shown, " ".join(" ".join(more).split()))
+def _kinds(views: Views, module: ModuleView) -> Iterator[Kind]:
+    definitions = views.catalogue.definitions
+    found = [definitions[entity.definition] for entity in module.entities]
+    for definition in found:
+        if definition.variant_of is None:
+            variants = [one for one in found if one.variant_of == definition.name]
+            yield Kind(definition, variants, associations_of(definition, _classes(views.catalogue)))
 
 
-def _parameters(kinds: Mapping[str, ParameterKind]) -> list[Parameter]:
-    found = [Parameter(name, _takes(kind), kind.needed) for name, kind in kinds.items()]
-    return sorted(found, key=lambda one: (not one.needed, one.name))
+def _classes(catalogue: Catalogue) -> dict[str, str]:
+    """The names of the classes of entities, by what the API calls them."""
+    return {name: definition.class_name for name, definition in catalogue.definitions.items()}
 
 
-def _takes(kind: ParameterKind) -> str:
-    match kind:
-        case Needed():
-            return _takes(kind.of)
-        case Array():
-            return f"a list: each {_takes(kind.of)}"
-        case Choice() | Choices():
-            start = "one of " if isinstance(kind, Choice) else "any of "
-            return start + ", ".join(f"`{value}`" for value in kind.values)
-        case Object():
-            return "an object with " + ", ".join(f"`{name}`" for name in kind.fields)
-        case Scalar():
-            return kind.expects
-        case _:
-            return type(kind).__name__.lower()
+def _call(resource: Resource, method: str, example: str, catalogue: Catalogue) -> Call:
+    operation = resource.operations[method]
+    published = catalogue.operations[operation.method, operation.path]
+    classes = _classes(catalogue)
+    brought = {one.name: classes[one.entity] if one.entity else None for one in published.includes}
+    included = {name: brought[name] for name in operation.includes}
+    return Call(method, operation, published, _paragraphs(resource, method)[0], example, included)
+
+
+def _example(resource: Resource, method: str) -> str:
+    return textwrap.dedent(_paragraphs(resource, method)[1].partition("\n")[2])
+
+
+def _paragraphs(resource: Resource, method: str) -> list[str]:
+    return (inspect.getdoc(getattr(resource, method)) or "").split("\n\n")
+
+
+def _laid_out(examples: Iterable[str]) -> list[str]:
+    """Examples in lines that are seen whole on a page."""
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--quiet", f"--line-length={_LINE}", "-"]
+    done = subprocess.run(  # noqa: S603 - our own interpreter, our own arguments
+        command, input=_BETWEEN.join(examples), text=True, capture_output=True, check=True
+    )
+    return [one.strip() for one in done.stdout.split(_BETWEEN.strip())]
 
 
 def write(folder: Path) -> int:
     """Write the reference into a folder; gives the number of operations."""
+    found = reference()
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
         undefined=StrictUndefined,
@@ -140,13 +214,18 @@ def write(folder: Path) -> int:
         autoescape=False,  # noqa: S701 - Markdown, of facts that are our own
     )
     environment.filters["code_list"] = lambda names: ", ".join(f"`{name}`" for name in names)
-    found = list(pages())
+    environment.filters["noted"] = noted
+    environment.globals["places"] = found.places
     folder.mkdir(parents=True, exist_ok=True)
-    for page in found:
-        text = environment.get_template("resource.md.jinja").render(page=page)
-        (folder / f"{page.name}.md").write_text(text, encoding="utf-8")
-    (folder / "index.md").write_text(environment.get_template("operations.md.jinja").render(pages=found), "utf-8")
-    return sum(len(page.calls) for page in found)
+    for page in found.pages:
+        _fill(environment, "resource.md.jinja", folder / f"{page.name}.md", page=page)
+    _fill(environment, "other_objects.md.jinja", folder / f"{OTHERS}.md", kinds=found.others)
+    _fill(environment, "operations.md.jinja", folder / "index.md", pages=found.pages)
+    return sum(len(page.calls) for page in found.pages)
+
+
+def _fill(environment: Environment, template: str, path: Path, **given: Any) -> None:
+    path.write_text(environment.get_template(template).render(given), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -202,9 +202,10 @@ def test_the_sandbox_answers_until_it_is_interrupted() -> None:
     """It prints where it is and the token, answers to that, and exits 0 on Ctrl-C."""
     with running_sandbox("--port", "0", "--people", "7", "--projects", "2") as (process, printed):
         url = re.search(r"listens on (\S+)", printed)
-        token = re.search(r"export KANTATA_TOKEN=(\S+)", printed)
+        token = re.search(r"export KANTATA_TOKEN=(\S+) KANTATA_BASE_URL=(\S+)", printed)
         assert url is not None
         assert token is not None
+        assert token[2] == url[1]
         request = urllib.request.Request(f"{url[1]}/users", headers={"Authorization": f"Bearer {token[1]}"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert json.load(answer)["count"] == 7

@@ -6,16 +6,17 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
 from snippets import Block, blocks_in, run_as_file, run_at_prompt
 
 from codegen.reference import write
-from kantata_async import KantataSession
+from kantata_async import KantataSession, entities
+from kantata_async.api import Resources
 from kantata_async.sandbox import Sandbox, ThreadedSandbox
 
 ROOT: Final = Path(__file__).parents[1]
@@ -138,16 +139,6 @@ def test_the_list_of_threats_names_tests_that_there_are() -> None:
     assert [test for tests in named for test in tests if not (ROOT / test).exists()] == []
 
 
-def test_the_reference_names_every_operation(tmp_path: Path) -> None:
-    """All 419, each with its request, and every resource has a page."""
-    assert write(tmp_path) == 419
-    index = (tmp_path / "index.md").read_text(encoding="utf-8")
-    assert index.count("](") == 419 + 1
-    for name, page in re.findall(r"\[`(\w+)\.\w+`\]\((\w+\.md)", index):
-        assert page == f"{name}.md"
-        assert (tmp_path / page).exists()
-
-
 def test_every_line_of_the_log_is_in_the_table() -> None:
     """Each logger of the package, with each level at which it says something."""
     package = ROOT / "kantata_async"
@@ -166,3 +157,59 @@ def test_every_line_of_the_log_is_in_the_table() -> None:
         logger = name or logger
         shown.add((logger, level))
     assert shown == said
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of the resources, as they are written for the site."""
+    folder = tmp_path_factory.mktemp("reference")
+    assert write(folder) == 419
+    return folder
+
+
+def test_the_reference_names_every_operation(reference: Path) -> None:
+    """All 419, each with its request and a link to where its page tells of it."""
+    index = (reference / "index.md").read_text(encoding="utf-8")
+    linked = re.findall(r"^\| \[`(\w+)\.(\w+)`\]\((\w+)\.md#(\w+)\) \| `[A-Z]+ /", index, flags=re.MULTILINE)
+    assert len(set(linked)) == 419
+    assert [one for one in linked if one[:2] != one[2:]] == []
+
+
+def test_the_reference_tells_what_every_operation_takes(reference: Path) -> None:
+    """Its request, filters, fields, includes, optional fields and sort orders, and what it raises."""
+    unconnected: Any = None
+    resources = Resources(unconnected)
+    for name in re.findall(r"\((\w+)\.md#", (reference / "index.md").read_text(encoding="utf-8")):
+        sections = (reference / f"{name}.md").read_text(encoding="utf-8").split("\n## ")
+        by_title = {section.partition("\n")[0]: section for section in sections}
+        for method, operation in getattr(resources, name).operations.items():
+            section = by_title[method]
+            assert f"\n`{operation.method} {operation.path}`\n" in section
+            body = operation.body if isinstance(operation.body, Mapping) else ()
+            rows = {row.rstrip("_") for row in re.findall(r"^\| `(\w+)`", section, flags=re.MULTILINE)}
+            assert {*operation.filters, *body} <= rows
+            named = set(re.findall(r"`([\w:<>]+)`", section))
+            told = {*operation.includes, *operation.optional_fields, *operation.orders, *operation.undirected_orders}
+            assert told <= named, (name, method)
+            assert "**Raises**: `PermissionDeniedError`" in section
+
+
+def test_the_reference_tells_what_every_entity_has(reference: Path) -> None:
+    """Each class has a section that lists its attributes and associations, with what to ask for; no link is broken."""
+    sections = {
+        section.partition("\n")[0]: section
+        for page in reference.glob("*.md")
+        for section in page.read_text(encoding="utf-8").split("\n## ")[1:]
+    }
+    for name in set(entities.__all__) - {"Entity", "UnknownEntity"}:
+        kind = getattr(entities, name)
+        section = sections[kind.__mro__[1].__name__ if kind.__mro__[1] is not entities.Entity else name]
+        lines = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, flags=re.MULTILINE))
+        assert {*kind.attributes, *kind.associations} <= set(lines)
+        for attribute, one in kind.attributes.items():
+            assert not one.optional or f'`optional_fields=["{attribute}"]`' in lines[attribute]
+            assert one.include is None or f'`include=["{one.include}"]`' in lines[attribute]
+    for page in reference.glob("*.md"):
+        for target, anchor in re.findall(r"\]\((\w*)(?:\.md)?#(\w+)\)", page.read_text(encoding="utf-8")):
+            text = (reference / f"{target or page.stem}.md").read_text(encoding="utf-8")
+            assert anchor in {title.lower() for title in re.findall(r"^## (\w+)$", text, flags=re.MULTILINE)}

@@ -117,11 +117,11 @@ In a browser, with its requests, limits and faults:
     {page_url}
 
 In a shell:
-    export KANTATA_TOKEN={token}
-    curl -H "Authorization: Bearer $KANTATA_TOKEN" {url}/users/me
+    export KANTATA_TOKEN={token} KANTATA_BASE_URL={url}
+    kantata-async call GET /users/me
 
-In Python, with that variable set:
-    async with KantataSession(base_url="{url}") as kantata:
+In Python, with these variables set:
+    async with KantataSession() as kantata:
         me = await kantata.users.me()
 
 Ctrl-C ends it; what was written to it is forgotten then."""
