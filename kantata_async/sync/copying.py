@@ -245,9 +245,9 @@ class Copying:
         counted = await self._listing.count([("created_before", wire(until))])
         table = self._listing.table
         # It is not documented whether the API includes the second that it is given.
-        counts = {await self._store.count(table, self._of, second) for second in (until, until + 1)}
-        if counted.count in counts:
-            return
+        for second in (until, until + 1):
+            if counted.count == await self._store.count(table, self._of, second):
+                return
         rows = await self._store.read(table, self._of, ["created_at", "id"], until)
         created = rows.column("created_at").cast("int64").to_pylist()
         held = HeldIds([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())

@@ -57,9 +57,11 @@ class DuckDBTarget(SQLFileTarget):
     def _errors(self) -> tuple[type[Exception], ...]:
         return (driver("duckdb", "duckdb").Error,)
 
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        found = self._connection.execute(statement, list(values)).fetchone()
-        return found[0] if found and isinstance(found[0], int) else 0
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self._connection.execute(statement, list(values))
+
+    def _change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        return int(self._connection.execute(statement, list(values)).fetchone()[0])
 
     def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
         return self._connection.sql(query, params=list(values)).to_arrow_table()
@@ -79,12 +81,12 @@ class DuckDBTarget(SQLFileTarget):
         self._connection.register(_STAGE, Table.from_batches([batch]))
         try:
             over = ", ".join(f"{quoted(column)} = come.{quoted(column)}" for column in stored(rows))
-            changed = self._run(
+            changed = self._change(
                 f"UPDATE {name} AS there SET {over} FROM {_STAGE} AS come "  # noqa: S608
                 f"WHERE there.id = come.id AND {changes(rows, 'there', 'come')}"
             )
             into = ", ".join(map(quoted, columns))
-            new = self._run(
+            new = self._change(
                 f"INSERT INTO {name} ({into}) SELECT {into} FROM {_STAGE} AS come "  # noqa: S608
                 f"WHERE NOT EXISTS (SELECT 1 FROM {name} AS there WHERE there.id = come.id)"
             )
