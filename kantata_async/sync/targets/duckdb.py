@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from ...tables import Kind
@@ -51,11 +52,14 @@ class DuckDBTarget(SQLFileTarget):
     def _connect(self) -> None:
         duckdb = driver("duckdb", "duckdb")
         self._lock.take()
+        path = Path(self._path)
+        if not path.exists() or path.stat().st_size == 0:
+            _make(duckdb, path)
         self._connection = duckdb.connect(self._path)
         self._connection.execute("SET TimeZone = 'UTC'")
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (driver("duckdb", "duckdb").Error,)
+        return (driver("duckdb", "duckdb").Error, OSError)
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, list(values))
@@ -93,3 +97,11 @@ class DuckDBTarget(SQLFileTarget):
         finally:
             self._connection.unregister(_STAGE)
         return Written(new=new, changed=changed)
+
+
+def _make(duckdb: Any, path: Path) -> None:
+    """Make a database that is whole as soon as it is there: DuckDB opens none that it was kept from finishing."""
+    made = path.with_name(f"{path.name}.new")
+    made.unlink(missing_ok=True)
+    duckdb.connect(str(made)).close()
+    made.replace(path)
