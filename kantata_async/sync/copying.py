@@ -187,6 +187,11 @@ class Copying:
         """Read a closed window, in parts where its pages would lie deep."""
         if count is None:
             count = (await self._listing.page(1, window.covering(self._field), size=1)).count
+        if count == 0:
+            # Objects only leave a closed window: it stays empty.
+            self._finish(window)
+            await self._keep([], with_checkpoint=not self._state.pending)
+            return
         halves = window.halves
         if count <= MOST_PAGES * MAX_PER_PAGE or halves is None:
             await self._read_span(window, is_pending=True)
