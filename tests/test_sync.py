@@ -436,6 +436,14 @@ async def test_misuse_is_told(kantata: KantataSession, tmp_path: Path) -> None:
         sync.add(kantata.users)
     with pytest.raises(UsageError, match="open, write, held and close"):
         Sync(kantata, "kantata.db")  # type: ignore[arg-type]
+    for nothing in ("skills", kantata.skills.list, None):
+        with pytest.raises(UsageError, match=r"a resource such as kantata\.users"):
+            sync.add(nothing)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="sweep is a timedelta, not 86400"):
+        sync.add(kantata.skills, sweep=86400)  # type: ignore[arg-type]
+    for lag in (-1, float("nan"), float("inf"), "3m"):
+        with pytest.raises(UsageError, match="lag"):
+            Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=lag)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -207,6 +207,14 @@ def test_gone_objects_are_removed_where_told_so(make: Make) -> None:
         make(on_deletion="forget")
 
 
+@pytest.mark.parametrize("kind", [SQLiteTarget, DuckDBTarget])
+@pytest.mark.parametrize("path", ["", ":memory:"])
+def test_a_database_without_a_file_keeps_no_copy(kind: Any, path: str) -> None:
+    """What would be gone after the run is refused at once."""
+    with pytest.raises(UsageError, match="kept in a file"):
+        kind(path)
+
+
 def test_tables_are_widened(make: Make) -> None:
     """A column that the catalogue did not know before is added, and what was stored before keeps null in it."""
     narrow = Table("time_entries", tuple(column for column in TABLE.columns if column.name != "notes"))
