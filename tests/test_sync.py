@@ -341,7 +341,7 @@ async def test_a_changed_participation_costs_its_project(quiet: str, kantata: Ka
 
 
 async def test_the_plan_says_how_and_how_much(quiet: str, kantata: KantataSession, tmp_path: Path) -> None:
-    """Before anything is read: the way of each job, what it will read, and about how many requests it takes."""
+    """Before anything is read: the way of each job, what it will read, and how many requests it takes."""
     sync = chaos.copy_of(kantata, SQLiteTarget(tmp_path / "copy.db"))
     await chaos.control(quiet, "asked")
     planned = {job.name: job for job in await sync.plan()}
@@ -349,9 +349,10 @@ async def test_the_plan_says_how_and_how_much(quiet: str, kantata: KantataSessio
     assert planned["time_entries"].rows == 2400
     assert "closed windows of updated_at" in planned["time_entries"].way
     assert "through workspaces" in planned["participations"].way
-    report = await sync.run()
-    for job in report:
-        assert planned[job.name].requests == pytest.approx(job.requests, abs=4)
+    assert planned["participations"].rows == len(await chaos.control(quiet, "truth?of=participations"))
+    assert {job.name: job.requests for job in await sync.run()} == {name: job.requests for name, job in planned.items()}
+    planned = {job.name: job for job in await sync.plan()}
+    assert {job.name: job.requests for job in await sync.run()} == {name: job.requests for name, job in planned.items()}
 
 
 # --- clear -----------------------------------------------------------------------------------------------------------
@@ -435,6 +436,14 @@ async def test_misuse_is_told(kantata: KantataSession, tmp_path: Path) -> None:
         sync.add(kantata.users)
     with pytest.raises(UsageError, match="open, write, held and close"):
         Sync(kantata, "kantata.db")  # type: ignore[arg-type]
+    for nothing in ("skills", kantata.skills.list, None):
+        with pytest.raises(UsageError, match=r"a resource such as kantata\.users"):
+            sync.add(nothing)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="sweep is a timedelta, not 86400"):
+        sync.add(kantata.skills, sweep=86400)  # type: ignore[arg-type]
+    for lag in (-1, float("nan"), float("inf"), "3m"):
+        with pytest.raises(UsageError, match="lag"):
+            Sync(kantata, SQLiteTarget(tmp_path / "copy.db"), lag=lag)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -82,10 +82,12 @@ def test_what_a_program_reads(run: Run, tmp_path: Path) -> None:
         ("copy.duckdb", [], "copy.duckdb"),
         ("copy/", ["--format", "jsonl"], "copy/users/00000001.jsonl"),
         ("copy.sqlite", [], "copy.sqlite"),
+        ("there", [], "there"),
     ],
 )
 def test_where_it_goes(run: Run, tmp_path: Path, to: str, options: list[str], file: str) -> None:
-    """The name says what kind of copy it is."""
+    """The name says what kind of copy it is, and where it has no ending, what is there."""
+    (tmp_path / "there").touch()
     code, _, complained = run("--to", f"{tmp_path}/{to}", *options, "users")
     assert (code, complained) == (0, "")
     assert (tmp_path / file).exists()
@@ -105,6 +107,10 @@ def test_since_then_alone(run: Run, tmp_path: Path) -> None:
         (["--follow", "0s", "users"], "not a duration"),
         (["--since", "tomorrow", "users"], "not a date"),
         (["--follow", "1s", "--verify", "users"], "give one of them"),
+        (["--format", "jsonl", "users"], "--to names none"),
+        (["--to", "", "users"], "empty"),
+        (["--to", "sqlite:///copy.db", "users"], "no sqlite:// address"),
+        (["--to", "MySQL://me:secret@host/x", "users"], "no MySQL:// address"),
         ([], "Missing argument"),
     ],
 )
@@ -113,6 +119,7 @@ def test_wrong_usage(run: Run, tmp_path: Path, arguments: list[str], complaint: 
     code, _, complained = run("--to", str(tmp_path / "copy.db"), *arguments)
     assert code == 2
     assert complaint in complained
+    assert "secret" not in complained
 
 
 def test_what_cannot_be_copied(run: Run, tmp_path: Path) -> None:

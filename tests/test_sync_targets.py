@@ -207,6 +207,14 @@ def test_gone_objects_are_removed_where_told_so(make: Make) -> None:
         make(on_deletion="forget")
 
 
+@pytest.mark.parametrize("kind", [SQLiteTarget, DuckDBTarget])
+@pytest.mark.parametrize("path", ["", ":memory:"])
+def test_a_database_without_a_file_keeps_no_copy(kind: Any, path: str) -> None:
+    """What would be gone after the run is refused at once."""
+    with pytest.raises(UsageError, match="kept in a file"):
+        kind(path)
+
+
 def test_tables_are_widened(make: Make) -> None:
     """A column that the catalogue did not know before is added, and what was stored before keeps null in it."""
     narrow = Table("time_entries", tuple(column for column in TABLE.columns if column.name != "notes"))
@@ -368,6 +376,69 @@ def test_what_is_no_copy_is_refused(tmp_path: Path) -> None:
         ParquetTarget(tmp_path).open()
     with pytest.raises(TargetError, match="cannot be opened"):
         PostgresTarget("postgresql://me:secret@127.0.0.1:1/nowhere").open()
+
+
+@pytest.mark.parametrize(("first", "second"), [(ParquetTarget, JSONLinesTarget), (JSONLinesTarget, ParquetTarget)])
+def test_a_directory_of_other_files_is_refused(tmp_path: Path, first: Any, second: Any) -> None:
+    """A copy in one format of files is not gone on with in another, and stays as it is."""
+    with contextlib.closing(first(tmp_path / "copy")) as target:
+        target.open()
+        target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    with pytest.raises(TargetError, match=rf"time_entries/00000001\{first.suffix}, not in \{second.suffix} files"):
+        second(tmp_path / "copy").open()
+    holds_what_was_stored(first(tmp_path / "copy"))
+
+
+def test_files_that_were_spoilt_are_told_of(tmp_path: Path) -> None:
+    """A file that someone wrote into is no file of the copy any more: which one cannot be read is said."""
+    with contextlib.closing(JSONLinesTarget(tmp_path / "copy")) as target:
+        target.open()
+        target.write(Step(NOW, [rows(entry("1"))]))
+        (tmp_path / "copy/time_entries/00000001.jsonl").write_text("spoilt")
+        with pytest.raises(TargetError, match="could not be read"):
+            target.held(TABLE, {})
+
+
+def left_by_parquet(path: Path) -> None:
+    """What a run that ended in its first step leaves of a directory."""
+    target = ParquetTarget(path)
+    target.open()
+    target.close()
+    (path / "users").mkdir()
+    (path / "users" / "00000001.parquet").write_bytes(b"PAR1")
+
+
+def left_by_parquet_at_once(path: Path) -> None:
+    """What is left of a directory by a run that ended before its manifest was there."""
+    path.mkdir()
+    (path / "_manifest.json.new").write_text("{")
+
+
+def left_by_duckdb(path: Path) -> None:
+    """What is left of a database by a run that ended while it was made."""
+    path.touch()
+    path.with_name(f"{path.name}.new").write_bytes(b"half of it")
+
+
+@pytest.mark.parametrize(
+    ("leave", "kind"),
+    [
+        (left_by_parquet, ParquetTarget),
+        (left_by_parquet_at_once, ParquetTarget),
+        (left_by_duckdb, DuckDBTarget),
+        (Path.touch, SQLiteTarget),
+    ],
+)
+def test_a_first_run_that_was_killed_is_in_nobodys_way(
+    tmp_path: Path, leave: Callable[[Path], None], kind: Any
+) -> None:
+    """Whatever a first run left when it ended, the next one begins anew, and clears up."""
+    leave(tmp_path / "copy")
+    with contextlib.closing(kind(tmp_path / "copy")) as target:
+        assert target.open() == {}
+        target.write(Step(NOW, [rows(entry("1"))], checkpoints={"users": "1"}))
+    holds_what_was_stored(kind(tmp_path / "copy"))
+    assert not list(tmp_path.rglob("*.new"))
 
 
 def test_no_password_is_shown() -> None:

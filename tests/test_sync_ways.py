@@ -10,6 +10,7 @@ from kantata_async.calls import check_call
 from kantata_async.sync.job import connection_of
 from kantata_async.sync.listing import narrowed
 from kantata_async.sync.parents import Kinds, parents_of
+from kantata_async.sync.planning import requests_for
 from kantata_async.sync.spans import EARLIEST, Span, merged
 from kantata_async.sync.ways import By, Deletions, way_of
 
@@ -118,3 +119,22 @@ def test_what_begins_twice_begins_at_the_later_time(given: str, asked: str, expe
     """What a job was given holds beside what a window asks for; other filters are the window's."""
     query = narrowed({"updated_after": given, "page": "1"}, [("updated_after", asked), ("page", "2")])
     assert query == {"updated_after": expected, "page": "2"}
+
+
+@pytest.mark.parametrize(
+    ("collection", "rows", "requests"),
+    [
+        ("holidays", 0, 1),
+        ("holidays", 1001, 6),
+        ("subscribed_events", 200, 1),
+        ("time_entries", 0, 2),
+        ("time_entries", 200, 2),
+        ("time_entries", 201, 2 + 3),
+        ("time_entries", 5000, 25 + 3),
+        ("time_entries", 5001, 26 + 3 + 1),
+        ("time_entries", 20_000, 100 + 3 + 3 + 1),
+    ],
+)
+def test_how_many_requests_it_takes(collection: str, rows: int, requests: int) -> None:
+    """A page for 200 objects; what fits no page is read in a closed window, halved until no page lies deep."""
+    assert requests_for(rows, way_of(LISTS[collection], entity_class(collection))) == requests

@@ -50,6 +50,12 @@ def _moment(context: click.Context, option: click.Parameter, value: str | None) 
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def _not_empty(context: click.Context, option: click.Parameter, value: str) -> str:
+    if not value:
+        raise click.BadParameter("it is empty")
+    return value
+
+
 @attrs.frozen(kw_only=True)
 class _SyncOptions:
     """The options of the command."""
@@ -62,7 +68,7 @@ class _SyncOptions:
     planning: bool
     remove: bool
     custom_fields: bool
-    file_format: str
+    file_format: str | None
     as_json: bool
     profile: str | None
     base_url: str | None
@@ -77,10 +83,19 @@ class _SyncOptions:
             name = "--verify" if self.verify else "--plan"
             raise click.UsageError(f"{name} ends and --follow goes on: give one of them")
 
+    def refuse_format(self) -> None:
+        """Refuse a format of files where the copy is no directory.
+
+        Raises:
+            click.UsageError: one was given.
+        """
+        if self.file_format is not None:
+            raise click.UsageError("--format is for the files of a directory, and --to names none")
+
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("collections", nargs=-1, required=True)
-@click.option("--to", required=True, help="A file, a directory, or a postgresql:// address.")
+@click.option("--to", required=True, callback=_not_empty, help="A file, a directory, or a postgresql:// address.")
 @click.option(
     "--since", callback=_moment, metavar="MOMENT", help="Copy only what was updated since then, where a list can tell."
 )
@@ -97,12 +112,9 @@ class _SyncOptions:
     "--format",
     "file_format",
     type=click.Choice(["parquet", "jsonl"]),
-    default="parquet",
-    help="The format of a directory's files.",
+    help="The format of a directory's files; parquet unless given.",
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object a line for each run, for programs to read."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each run, for programs to read.")
 @connection_options
 def sync(**given: Any) -> int:
     """Keep a copy of COLLECTIONS current.
@@ -182,12 +194,17 @@ def _target(options: _SyncOptions) -> Target:
     from .. import sync  # noqa: PLC0415 - as above
 
     on_deletion: Any = "remove" if options.remove else "mark"
-    if re.match(r"postgres(ql)?://", options.to):
+    address = re.match(r"(?i)([a-z][a-z0-9+.-]*)://", options.to)
+    if address is not None and address[1] not in {"postgres", "postgresql"}:
+        raise UsageError(f"--to takes a file, a directory or a postgresql:// address, and no {address[1]}:// address")
+    if address is not None:
+        options.refuse_format()
         return sync.PostgresTarget(options.to, on_deletion=on_deletion)
     path = Path(options.to)
-    if path.is_dir() or options.to.endswith("/") or not path.suffix:
+    if path.is_dir() or options.to.endswith("/") or not (path.suffix or path.is_file()):
         kind = sync.JSONLinesTarget if options.file_format == "jsonl" else sync.ParquetTarget
         return kind(path, on_deletion=on_deletion)
+    options.refuse_format()
     kind_of_file = sync.DuckDBTarget if path.suffix in {".duckdb", ".ddb"} else sync.SQLiteTarget
     return kind_of_file(path, on_deletion=on_deletion)
 

@@ -3,6 +3,7 @@
 spans       spans of time, as filters
 ways        how a list can be read
 reading     pages of live data, without loss
+planning    how many requests a part is going to take
 deletions   what is gone, found by counting and halving
 part        what is to be copied, what of it is copied as one, and how far that has come
 listing     a list as the server has it

@@ -187,6 +187,11 @@ class Copying:
         """Read a closed window, in parts where its pages would lie deep."""
         if count is None:
             count = (await self._listing.page(1, window.covering(self._field), size=1)).count
+        if count == 0:
+            # Objects only leave a closed window: it stays empty.
+            self._finish(window)
+            await self._keep([], with_checkpoint=not self._state.pending)
+            return
         halves = window.halves
         if count <= MOST_PAGES * MAX_PER_PAGE or halves is None:
             await self._read_span(window, is_pending=True)
@@ -245,9 +250,9 @@ class Copying:
         counted = await self._listing.count([("created_before", wire(until))])
         table = self._listing.table
         # It is not documented whether the API includes the second that it is given.
-        counts = {await self._store.count(table, self._of, second) for second in (until, until + 1)}
-        if counted.count in counts:
-            return
+        for second in (until, until + 1):
+            if counted.count == await self._store.count(table, self._of, second):
+                return
         rows = await self._store.read(table, self._of, ["created_at", "id"], until)
         created = rows.column("created_at").cast("int64").to_pylist()
         held = HeldIds([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())

@@ -61,6 +61,10 @@ class Family:
             if updates is None or updates.get(parent, {}) != held.get(parent, {})
         )
 
+    def sizes(self) -> Sequence[int]:
+        """How many objects each of the changed parents has: one where the parents' list does not say."""
+        return [1 if self._through.ref is None else len(self._belonging[parent] or ()) for parent in self.changed]
+
     async def bury(self, store: OpenTarget, tally: JobTally) -> None:
         """Have the target note that what belonged to missing parents is gone."""
         if self._orphans:

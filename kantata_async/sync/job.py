@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import attrs
 
-from ..calls import MAX_PER_PAGE, Connection, Operation, check_call, pages_for, together
+from ..calls import Connection, Operation, check_call, together
 from ..errors import KantataError, TargetError, UsageError
 from ..resource import Resource
 from ..session import KantataSession
@@ -22,7 +22,7 @@ from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .parents import Kinds, Parents, parents_of
 from .part import Job, Part
-from .reading import MOST_PAGES
+from .planning import requests_for
 from .report import JobDifference, JobPlan, JobReport
 from .spans import Span
 from .store import OpenTarget
@@ -211,7 +211,7 @@ class CollectionCopy:
         course.behind.append(0 if listing.way.by is By.NOTHING else copying.behind)
 
     async def plan(self, store: OpenTarget) -> JobPlan:
-        """How it is going to be read; one request for each part, and none for objects."""
+        """How it is going to be read; one request for each part or for 200 parents, and none for objects."""
         match self._through:
             case None:
                 rows, requests = await self._planned(store, self._listing(self._part()))
@@ -219,9 +219,11 @@ class CollectionCopy:
                 parts = await together([self._planned(store, self._listing(self._part(kind))) for kind in values])
                 rows, requests = sum(part[0] for part in parts), sum(part[1] for part in parts)
             case Parents() as through:
-                # Nobody counts the objects of all parents; each has a page at least.
-                rows = (await self._family(through).listing.count()).count
-                requests = rows + pages_for(rows, MAX_PER_PAGE)
+                family = self._family(through)
+                await family.look(store)
+                sizes = family.sizes()
+                rows = sum(sizes)
+                requests = family.listing.requests + sum(requests_for(size, self._way) for size in sizes)
         through_what = "" if self._through is None else f"{self._through}; "
         return JobPlan(self.job.resource, f"{through_what}{self._way}", rows, requests)
 
@@ -230,10 +232,7 @@ class CollectionCopy:
         since = kept.through if kept.query == listing.part.query else None
         span = Span(since) if self._way.by is not By.NOTHING else Span()
         rows = (await listing.page(1, span.covering(self._way.by.value), size=1)).count
-        pages = max(1, pages_for(rows, MAX_PER_PAGE))
-        counting = 0 if self._way.deletions in {Deletions.ABSENCE, Deletions.NEVER} else 1
-        cutting = 2 * (pages // MOST_PAGES) if self._way.by is not By.NOTHING else 0
-        return rows, pages + counting + cutting
+        return rows, requests_for(rows, self._way)
 
     async def verify(self, store: OpenTarget) -> JobDifference:
         """Where the copy differs from the server, in what it should hold already."""

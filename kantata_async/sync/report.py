@@ -93,7 +93,8 @@ class JobPlan:
     Attributes:
         name: the name of the resource.
         way: how, in words.
-        rows: how many objects there are to read, as the server counts them.
+        rows: how many objects there are to read, as the server counts them; where it counts none, the number of
+            parents through which they are read.
         requests: about how many calls to the API that takes.
     """
 

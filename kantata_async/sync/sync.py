@@ -45,8 +45,8 @@ class Sync:
     ) -> None:
         if not isinstance(target, Target):
             raise UsageError(f"a target has the methods open, write, held and close; {brief_repr(target)} has not")
-        if lag < 0:
-            raise UsageError(f"Sync: lag is a number of seconds, not {brief_repr(lag)}")
+        if lag != 0:
+            positive_number("Sync", "lag", lag)
         self._connection: Final = connection_of(kantata)
         self._target: Final = target
         self._lag: Final = int(lag)
@@ -69,6 +69,10 @@ class Sync:
         Raises:
             UsageError: it has no list, was added already, or an argument is not the list's.
         """
+        if not isinstance(resource, Resource):
+            raise UsageError(f"a copy is made of a resource such as kantata.users, not of {resource!r}")
+        if sweep is not None and not isinstance(sweep, timedelta):
+            raise UsageError(f"sweep is a timedelta, not {sweep!r}")
         seconds = None if sweep is None else int(sweep.total_seconds())
         asked = arguments if self._views is None else self._views.arguments(resource, arguments)
         job = job_of(self._connection, resource, asked, lag=self._lag, sweep=seconds)
@@ -82,7 +86,7 @@ class Sync:
         return tuple(copy.job for copy in self._copies.values())
 
     async def plan(self) -> SyncPlan:
-        """How each job will be read, and in about how many requests; this counts, and reads no objects.
+        """How each job will be read, and in about how many requests; this counts, and reads no objects but parents.
 
         Raises:
             KantataError: a request failed.

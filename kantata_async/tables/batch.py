@@ -11,9 +11,9 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from ..decoding import ClassOf, Envelope, Reader
+from ..decoding import ClassOf, Envelope, Reader, collector_paused
 from .column import json_text, values_of
-from .library import arrow
+from .library import arrow, arrow_compute
 from .schema import EXTRA, Kind, Table, arrow_types
 
 
@@ -51,7 +51,8 @@ class Batch:
 
 def read_batch(table: Table, envelope: Envelope, ids: Iterable[str]) -> Batch:
     """These objects of the table's collection in an answer, in this order."""
-    return _batch(table, _columns(table, envelope, ids))
+    with collector_paused():
+        return _batch(table, _columns(table, envelope, ids))
 
 
 def read_batches(table: Table, envelope: Envelope, ids: Iterable[str]) -> list[Batch]:
@@ -73,9 +74,9 @@ def joined(batches: Sequence[Batch]) -> Batch:
     """Batches of one table joined into one, with each object as it came last."""
     table = batches[0].table
     rows = arrow().concat_batches([batch.rows for batch in batches]) if len(batches) > 1 else batches[0].rows
-    ids = rows.column("id").to_pylist()
-    last = {id: place for place, id in enumerate(ids)}
-    if len(last) < len(ids):
+    ids = rows.column("id")
+    if arrow_compute().count_distinct(ids).as_py() < len(ids):
+        last = {id: place for place, id in enumerate(ids.to_pylist())}
         rows = rows.take(arrow().array(sorted(last.values()), arrow().int64()))
     return Batch(table, rows, frozenset().union(*(batch.sent for batch in batches)))
 

@@ -12,7 +12,7 @@ import attrs
 import msgspec
 
 from ..model import read_day, read_id, read_ids, read_instant
-from .library import arrow
+from .library import arrow, arrow_compute
 from .schema import Kind, arrow_types
 
 _SENT_AS: Final[Mapping[Kind, frozenset[type]]] = {
@@ -57,7 +57,7 @@ def values_of(kind: Kind, values: Sequence[Any]) -> Values:
 def _array(kind: Kind, values: Sequence[Any]) -> Any:
     """The array of values that all fit."""
     if kind is Kind.INSTANT or kind is Kind.DAY:
-        return arrow().array(values, arrow().string()).cast(arrow_types()[kind])
+        return arrow_compute().cast(arrow().array(values, arrow().string()), arrow_types()[kind])
     return arrow().array(values, arrow_types()[kind])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from ...tables import Kind
@@ -51,15 +52,20 @@ class DuckDBTarget(SQLFileTarget):
     def _connect(self) -> None:
         duckdb = driver("duckdb", "duckdb")
         self._lock.take()
+        path = Path(self._path)
+        if not path.exists() or path.stat().st_size == 0:
+            _make(duckdb, path)
         self._connection = duckdb.connect(self._path)
         self._connection.execute("SET TimeZone = 'UTC'")
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (driver("duckdb", "duckdb").Error,)
+        return (driver("duckdb", "duckdb").Error, OSError)
 
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        found = self._connection.execute(statement, list(values)).fetchone()
-        return found[0] if found and isinstance(found[0], int) else 0
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self._connection.execute(statement, list(values))
+
+    def _change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        return int(self._connection.execute(statement, list(values)).fetchone()[0])
 
     def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
         return self._connection.sql(query, params=list(values)).to_arrow_table()
@@ -79,15 +85,23 @@ class DuckDBTarget(SQLFileTarget):
         self._connection.register(_STAGE, Table.from_batches([batch]))
         try:
             over = ", ".join(f"{quoted(column)} = come.{quoted(column)}" for column in stored(rows))
-            changed = self._run(
+            changed = self._change(
                 f"UPDATE {name} AS there SET {over} FROM {_STAGE} AS come "  # noqa: S608
                 f"WHERE there.id = come.id AND {changes(rows, 'there', 'come')}"
             )
             into = ", ".join(map(quoted, columns))
-            new = self._run(
+            new = self._change(
                 f"INSERT INTO {name} ({into}) SELECT {into} FROM {_STAGE} AS come "  # noqa: S608
                 f"WHERE NOT EXISTS (SELECT 1 FROM {name} AS there WHERE there.id = come.id)"
             )
         finally:
             self._connection.unregister(_STAGE)
         return Written(new=new, changed=changed)
+
+
+def _make(duckdb: Any, path: Path) -> None:
+    """Make a database that is whole as soon as it is there: DuckDB opens none that it was kept from finishing."""
+    made = path.with_name(f"{path.name}.new")
+    made.unlink(missing_ok=True)
+    duckdb.connect(str(made)).close()
+    made.replace(path)

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -183,9 +184,11 @@ class FilesTarget(ABC):
     def _read_manifest(self) -> Manifest:
         path = self._directory / _MANIFEST
         if not path.exists():
-            if any(self._directory.iterdir()):
+            if any(one.name != f"{_MANIFEST}.new" for one in self._directory.iterdir()):
                 raise TargetError(f"{self._directory} has other files in it, and no {_MANIFEST}")
-            return Manifest()
+            # From now on what is in the directory is known to be a copy's, even if its first step does not end.
+            self.replace_manifest(Manifest())
+            return self._manifest
         try:
             manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
         except msgspec.MsgspecError as error:
@@ -194,6 +197,9 @@ class FilesTarget(ABC):
             raise TargetError(
                 f"{self._directory} has the format {manifest.format}, and this version of kantata_async writes {FORMAT}"
             )
+        for name in chain.from_iterable(manifest.files.values()):
+            if not name.endswith(self.suffix):
+                raise TargetError(f"{self._directory} is a copy in files such as {name}, not in {self.suffix} files")
         return manifest
 
     def _clear_up(self) -> None:
@@ -209,7 +215,7 @@ class FilesTarget(ABC):
     def _failing(self, how: str) -> Iterator[None]:
         try:
             yield
-        except (OSError, arrow().ArrowException) as error:
+        except (OSError, ValueError, arrow().ArrowException) as error:
             raise TargetError(f"{self._directory} {how}: {error}") from error
 
 

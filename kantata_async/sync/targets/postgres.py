@@ -121,14 +121,13 @@ class PostgresTarget(SQLTarget):
     def _errors(self) -> tuple[type[Exception], ...]:
         return (driver("adbc_driver_manager", "sync").Error,)
 
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        if values and statement.startswith(("DELETE", "UPDATE")):
-            # The driver does not say how many rows a statement with values changed.
-            counting = f"WITH done AS ({statement} RETURNING 1) SELECT count(*) AS count FROM done"  # noqa: S608
-            counted = self._select(counting, values)
-            return int(counted.column("count")[0].as_py())
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._cursor.execute(statement, list(values) or None)
-        return max(0, int(self._cursor.rowcount))
+
+    def _change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        # The driver does not say how many rows a statement with values changed.
+        counting = f"WITH done AS ({statement} RETURNING 1) SELECT count(*) AS count FROM done"  # noqa: S608
+        return int(self._select(counting, values).column("count")[0].as_py())
 
     def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
         self._cursor.execute(query, list(values) or None)

@@ -66,7 +66,11 @@ class SQLTarget(ABC):
         """
 
     @abstractmethod
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Carry out a statement."""
+
+    @abstractmethod
+    def _change(self, statement: str, values: Sequence[Any] = ()) -> int:
         """How many rows a statement changed, once it is carried out."""
 
     @abstractmethod
@@ -232,10 +236,15 @@ class SQLTarget(ABC):
         return f"{quoted(column.name)} {self.types[column.kind]}{key}"
 
     def _keep(self, part: str, checkpoint: str | None) -> None:
-        table = self._named(_CHECKPOINTS)
-        self._run(f"DELETE FROM {table} WHERE part = {self._mark(1)}", [part])  # noqa: S608
-        if checkpoint is not None:
-            self._run(f"INSERT INTO {table} VALUES ({self._mark(1)}, {self._mark(2)})", [part, checkpoint])  # noqa: S608
+        table, values = self._named(_CHECKPOINTS), f"{self._mark(1)}, {self._mark(2)}"
+        if checkpoint is None:
+            self._run(f"DELETE FROM {table} WHERE part = {self._mark(1)}", [part])  # noqa: S608
+            return
+        self._run(
+            f"INSERT INTO {table} (part, checkpoint) VALUES ({values}) "  # noqa: S608
+            "ON CONFLICT (part) DO UPDATE SET checkpoint = excluded.checkpoint",
+            [part, checkpoint],
+        )
 
     def _delete(self, table: Table, ids: Sequence[str], at: datetime) -> int:
         """How many of the objects were there, to be marked or removed."""
@@ -246,10 +255,10 @@ class SQLTarget(ABC):
             some = ids[first : first + _MOST_VALUES]
             if self._on_deletion == "remove":
                 where = ", ".join(self._mark(number) for number in range(1, len(some) + 1))
-                gone += self._run(f"DELETE FROM {name} WHERE id IN ({where})", some)  # noqa: S608
+                gone += self._change(f"DELETE FROM {name} WHERE id IN ({where})", some)  # noqa: S608
                 continue
             where = ", ".join(self._mark(number) for number in range(3, len(some) + 3))
-            gone += self._run(
+            gone += self._change(
                 f"UPDATE {name} SET {DELETED_AT} = {self._mark(1)}, {SYNCED_AT} = {self._mark(2)} "  # noqa: S608
                 f"WHERE id IN ({where}) AND {DELETED_AT} IS NULL",
                 [self._instant(at), self._instant(at), *some],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import Final
 
+from ...errors import UsageError
 from .lock import FileLock
 from .protocol import OnDeletion
 from .sql import SQLTarget
@@ -16,10 +17,15 @@ class SQLFileTarget(SQLTarget):
     Args:
         path: of the file, which is made where it is missing.
         on_deletion: "mark" objects that are gone in `_deleted_at`, or "remove" them.
+
+    Raises:
+        UsageError: the path names no file.
     """
 
     def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)
+        if path in {"", ":memory:"}:
+            raise UsageError(f"a copy is kept in a file, and {path!r} names none")
         self._path: Final = fspath(path)
         self._lock: Final = FileLock(self._path)
 

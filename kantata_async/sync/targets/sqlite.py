@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
-from ...tables import Kind, arrow, json_text
+from ...tables import Kind, arrow, arrow_compute, json_text
 from .driver import driver
-from .names import quoted
-from .ours import with_ours
+from .names import literal, quoted
+from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .protocol import Rows, Written
 from .sql import changes, stored
 from .sql_file import SQLFileTarget
@@ -62,15 +62,20 @@ class SQLiteTarget(SQLFileTarget):
     def _errors(self) -> tuple[type[Exception], ...]:
         return (driver("adbc_driver_manager", "sync").Error,)
 
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> int:
-        if statement == "BEGIN":
-            statement = "BEGIN IMMEDIATE"
-        before = self._total_changes()
-        self._cursor.execute(statement, list(values) or None)
-        return self._total_changes() - before
+    def _begin(self) -> None:
+        self._run("BEGIN IMMEDIATE")
 
-    def _total_changes(self) -> int:
-        self._cursor.execute("SELECT total_changes()")
+    def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
+        self._cursor.execute(statement, list(values) or None)
+
+    def _change(self, statement: str, values: Sequence[Any] = ()) -> int:
+        before = self._first("SELECT total_changes()")
+        self._run(statement, values)
+        return self._first("SELECT total_changes()") - before
+
+    def _first(self, query: str) -> int:
+        """The number that a query gives."""
+        self._cursor.execute(query)
         return int(self._cursor.fetchone()[0])
 
     def _select(self, query: str, values: Sequence[Any] = ()) -> Any:
@@ -87,35 +92,39 @@ class SQLiteTarget(SQLFileTarget):
         return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
     def _merge(self, rows: Rows, at: datetime) -> Written:
-        batch = _without_lists(with_ours(rows, at))
+        batch = _as_texts(rows.batch)
         name, columns = self._named(rows.table.collection), batch.schema.names
-        into = ", ".join(map(quoted, columns))
-        marks = ", ".join("?" * len(columns))
+        ours = {SYNCED_AT: literal(self._instant(at)), DELETED_AT: "NULL", LISTED: str(rows.listed).upper()}
+        into = ", ".join(map(quoted, (*columns, *ours)))
+        values = ", ".join(("?",) * len(columns) + tuple(ours.values()))
         over = ", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in stored(rows))
-        last, before = self._last_row(name), self._total_changes()
+        # Each new row gets the next number after the highest.
+        last = f"SELECT coalesce(max(rowid), 0) FROM {name}"  # noqa: S608
+        highest, before = self._first(last), self._first("SELECT total_changes()")
         self._cursor.executemany(
-            f"INSERT INTO {name} ({into}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {over} "  # noqa: S608
+            f"INSERT INTO {name} ({into}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {over} "  # noqa: S608
             f"WHERE {changes(rows, name, 'excluded')}",
             batch,
         )
-        new = self._last_row(name) - last
-        return Written(new=new, changed=self._total_changes() - before - new)
-
-    def _last_row(self, name: str) -> int:
-        """The highest number of a row; each new row gets the next one."""
-        self._cursor.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}")  # noqa: S608
-        return int(self._cursor.fetchone()[0])
+        new = self._first(last) - highest
+        return Written(new=new, changed=self._first("SELECT total_changes()") - before - new)
 
 
-def _without_lists(batch: Any) -> Any:
-    """The batch with each list as JSON text."""
+def _as_texts(batch: Any) -> Any:
+    """The batch with what SQLite holds as text as such: each point in time, date and list."""
+    return arrow().RecordBatch.from_arrays([_as_text(array) for array in batch.columns], names=batch.schema.names)
+
+
+def _as_text(array: Any) -> Any:
     pa = arrow()
-    arrays = [_as_text(array) if pa.types.is_list(array.type) else array for array in batch.columns]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
-
-
-def _as_text(lists: Any) -> Any:
-    pa = arrow()
-    if lists.null_count == len(lists):
-        return pa.nulls(len(lists), pa.string())
-    return pa.array([None if one is None else json_text(one) for one in lists.to_pylist()], pa.string())
+    types = pa.types
+    if not (types.is_timestamp(array.type) or types.is_date(array.type) or types.is_list(array.type)):
+        return array
+    if array.null_count == len(array):
+        return pa.nulls(len(array), pa.string())
+    if types.is_list(array.type):
+        return pa.array([None if one is None else json_text(one) for one in array.to_pylist()], pa.string())
+    if types.is_date(array.type):
+        return array.cast(pa.string())
+    texts = array.cast(pa.timestamp("us")).cast(pa.string())
+    return arrow_compute().utf8_replace_slice(texts, start=10, stop=11, replacement="T")
