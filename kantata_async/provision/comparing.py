@@ -237,7 +237,7 @@ def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     """Every value to set on what is not there yet."""
     values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
     fields = dict.fromkeys((*shape.fixed, *shape.settable, *terms.values))
-    return tuple(Change(field, None, values[field]) for field in fields if field in values)
+    return tuple(Change(field, None, values[field]) for field in fields if values.get(field) is not None)
 
 
 def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...]:
@@ -259,7 +259,7 @@ def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...
 
 
 def _single(value: Value | Several) -> Value:
-    return listed(sorted(value)) if isinstance(value, frozenset) else value
+    return listed(sorted(value)) if isinstance(value, frozenset) else None if value == "" else value
 
 
 def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:

@@ -11,7 +11,7 @@ kinds.py           which kind a file is
 
 from __future__ import annotations
 
-from .cells import ACCESS_LEVELS, PERMISSIONS, ROLES, Kind, Name, read_project
+from .cells import ACCESS_LEVELS, CLEAR, PERMISSIONS, ROLES, Kind, Name, read_project
 from .groups import GroupLine, Groups
 from .kinds import KINDS, AnySheet, read_sheet
 from .people import People, PersonLine
@@ -20,6 +20,7 @@ from .sheet import Problem, Sheet
 
 __all__ = [
     "ACCESS_LEVELS",
+    "CLEAR",
     "KINDS",
     "PERMISSIONS",
     "RATES",

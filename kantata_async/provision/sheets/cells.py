@@ -12,9 +12,13 @@ from typing import Any, Final, Literal
 import attrs
 
 from ...calls import EMPTY, plain
+from ...custom_fields import Money, text_of_value
 from ..texts import coded, folded, hint, tidy
 
 Kind = Literal["id", "title", "reference", "email"]
+
+CLEAR: Final = "(clear)"
+"""The text of a cell that clears a value: an empty cell leaves it as it is."""
 
 ROLES: Final = ("maven", "buyer")
 ACCESS_LEVELS: Final = (
@@ -108,7 +112,9 @@ def cell_text(value: object) -> str:
         case date() | time():
             text = value.isoformat().removesuffix(_MIDNIGHT)
         case list() | tuple() | set() | frozenset():
-            text = ", ".join(map(cell_text, value))
+            text = "; ".join(map(cell_text, value))
+        case Money():
+            text = text_of_value(value) or ""
         case _ if value is None or value is EMPTY:
             text = ""
         case _:
@@ -150,6 +156,11 @@ def checked_text(text: str) -> str:
     if _SURROGATE.search(seen):
         raise ValueError("the text has half a character (a lone surrogate)")
     return seen
+
+
+def is_clear(text: str) -> bool:
+    """Whether the text of a cell clears its value."""
+    return folded(text) == CLEAR
 
 
 # --- names ---

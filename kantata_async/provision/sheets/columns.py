@@ -18,12 +18,21 @@ _ALPHABET: Final = 26
 
 @attrs.frozen
 class SheetColumn:
-    """A column: its name, what reads the text of its cells, other headers for it, and whether every line needs it."""
+    """A column of a sheet.
+
+    Attributes:
+        name: what it is called.
+        read: reads the text of its cells.
+        aliases: other headers for it.
+        required: whether every line needs it.
+        clearable: whether a cell can clear the value.
+    """
 
     name: str
     read: Callable[[str], Any]
     aliases: tuple[str, ...] = ()
     required: bool = False
+    clearable: bool = False
 
 
 @attrs.frozen
@@ -50,7 +59,7 @@ class Columns:
             if self.find(field.name) is None:
                 by_code[coded(field.name)].append(field)
         own = [
-            SheetColumn(one.name, partial(_read_field, one), (code,))
+            SheetColumn(one.name, partial(_read_field, one), (code,), clearable=True)
             for code, (one, *more) in by_code.items()
             if not more
         ]

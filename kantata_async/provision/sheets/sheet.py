@@ -17,8 +17,8 @@ import attrs
 from ...custom_fields import DefinedFields, SubjectType
 from ...errors import UsageError
 from ..texts import tidy
-from .cells import Cells, cell_text, checked_text
-from .columns import Columns, Keys, Layout, lay_out, letters
+from .cells import Cells, cell_text, checked_text, is_clear
+from .columns import Columns, Keys, Layout, SheetColumn, lay_out, letters
 from .content import Content, header_text, load
 from .tables import TableRow, decode
 
@@ -249,15 +249,18 @@ class Sheet(Generic[L]):
     @classmethod
     def _of_cells(cls, columns: Columns, cells: Mapping[str, Any], number: int) -> L | Problem:
         values: Cells = {}
+        cleared = set()
         reasons = []
         empty = columns.by_name.keys() - cells.keys()
         for name, cell in cells.items():
             try:
                 text = checked_text(cell_text(cell))
-                if text:
-                    values[name] = columns.by_name[name].read(text)
-                else:
+                if not text:
                     empty.add(name)
+                elif is_clear(text):
+                    cleared.add(_clearable(columns.by_name[name]))
+                else:
+                    values[name] = columns.by_name[name].read(text)
             except ValueError as error:
                 reasons.append(f"{name}: {error}")
         missing = [f"the {name} is missing" for name in columns.required if name in empty]
@@ -265,5 +268,13 @@ class Sheet(Generic[L]):
             return Problem(number, "; ".join([*missing, *reasons]))
         own = {name: value for name, value in values.items() if name in cls.columns.by_name}
         fields = {name: value for name, value in values.items() if name not in own}
-        made: L = cls.line(number=number, **own, **({"custom_fields": fields} if fields else {}))
+        custom = {"custom_fields": fields} if fields else {}
+        made: L = cls.line(number=number, cleared=frozenset(cleared), **own, **custom)
         return made
+
+
+def _clearable(column: SheetColumn) -> str:
+    """The name of a column whose value a cell clears; raises ValueError where none can."""
+    if not column.clearable:
+        raise ValueError("it cannot be cleared")
+    return column.name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Container, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import attrs
@@ -140,6 +140,11 @@ async def held_fields(
         return {}
     values = await kantata.custom_fields.of(subject_type, ids)
     return {id: {name: text_of_value(value) for name, value in held.items()} for id, held in values.items()}
+
+
+def stated_values(given: Mapping[str, Value], cleared: Iterable[str]) -> dict[str, Value]:
+    """The values that a line states: those that it gives, and None for those that it clears."""
+    return {**{name: value for name, value in given.items() if value is not None}, **dict.fromkeys(sorted(cleared))}
 
 
 def values_of(entity: object, attributes: Mapping[str, str]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from ..sheets import PERMISSIONS, RATES, Line, Name, Problem
 from ..texts import folded
 from ..wanting import Project, Terms, Value, Wanted, gather, in_subunits
 from .inviting import invitation_note, invite, is_invitable
-from .subject import Creator, Wish, Write, in_fields, values_of
+from .subject import Creator, Wish, Write, in_fields, stated_values, values_of
 
 if TYPE_CHECKING:
     from ...api.participations import (
@@ -205,7 +205,7 @@ def _terms(line: Line, project: Project, role: Any) -> Terms:
         **{name: _rate(line, name, project) for name in RATES},
     }
     return Terms(
-        values={name: value for name, value in given.items() if value is not None},
+        values=stated_values(given, line.cleared),
         includes={} if line.permissions is None else {"permissions": tuple(sorted(line.permissions))},
     )
 
