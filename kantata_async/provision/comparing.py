@@ -21,6 +21,9 @@ Several: TypeAlias = frozenset[str]
 Places: TypeAlias = Mapping[str | None, Sequence["Existing"]]
 """What is there, by project; what belongs to no project is under None."""
 
+Labels: TypeAlias = Mapping[str, Mapping[str, str]]
+"""What ids are called, by column."""
+
 
 @attrs.frozen(kw_only=True)
 class Existing:
@@ -124,11 +127,13 @@ class State:
         places: who or what is there, by project.
         invited: the addresses with an invitation that is pending.
         joined: the addresses of people who have joined the account.
+        labels: what the ids among the values are called, by column.
     """
 
     places: Places
     invited: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
+    labels: Labels = attrs.field(factory=dict)
 
 
 def compare(wanted: Iterable[Wanted], state: State, shape: Shape, rules: Rules) -> list[Entry]:

@@ -21,6 +21,7 @@ from .subject import (
     field_writes,
     held_fields,
     in_fields,
+    names_of,
     reference_write,
     stated_values,
     values_of,
@@ -97,6 +98,10 @@ class PeopleOfAccount:
             places={None: [one for one in held if one is not None]},
             invited=await pending_invitations(kantata) if invited else frozenset(),
             joined=await joined(kantata, invited),
+            labels={
+                "role": names_of(memberships, "default_role", "name"),
+                "manager": names_of(memberships, "manager", "full_name"),
+            },
         )
 
     def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
