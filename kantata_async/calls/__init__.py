@@ -10,6 +10,7 @@ concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
 page_count        how many pages a list has
 seen_ids          which ids have come already
+entity_stream     what iterating a list or a feed gives
 lists             lists and their pages
 feed              the change feed followed
 """
@@ -19,6 +20,7 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection, refuse_copying
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .entity_stream import EntityStream
 from .feed import Feed
 from .foreign_values import EMPTY, plain
 from .free_query import QueryValue, query_of
@@ -90,6 +92,7 @@ __all__ = [
     "Choices",
     "Connection",
     "CustomFieldOrder",
+    "EntityStream",
     "Feed",
     "Found",
     "Id",
