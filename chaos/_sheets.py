@@ -24,6 +24,8 @@ NEW_GROUPS: Final = 20
 OLD_GROUPS: Final = ("1", "2", "3")
 PROJECTS: Final = tuple(str(number) for number in range(1, 9))
 FIELDS_OF_PEOPLE: Final = ("T-shirt size", "Languages", "Hired on", "Training budget")
+CLEAR: Final = "(clear)"
+"""The cell of a value that is to go, and of one that is not there."""
 FIELDS_OF_GROUPS: Final = ("Industry", "Annual revenue", "Account manager")
 
 
@@ -87,10 +89,10 @@ class People:
                 str(chance.randrange(50, 100)),
                 chance.choice([one for one in people[:20] if one != person]),
                 f"hr:Employee:{person}-{chance.randrange(1000)}",
-                chance.choice(("S", "M", "L", "XL")),
+                chance.choice(("S", "M", "L", CLEAR)),
                 "; ".join(sorted(chance.sample(("English", "French", "German", "Spanish"), chance.randrange(1, 4)))),
                 (date(2020, 1, 1) + timedelta(days=chance.randrange(2000))).isoformat(),
-                _drawn_money(chance),
+                chance.choice((_drawn_money(chance), CLEAR)),
             )
             for person in chance.sample(list(people), PEOPLE)
         ]
@@ -134,7 +136,7 @@ class Groups:
         others = [project for project in PROJECTS if project not in projects]
         note = f"No. {chance.randrange(1000)}"
         reference = f"crm:Account:{name}-{chance.randrange(1000)}"
-        company, industry = chance.choice(("yes", "no")), chance.choice(("Energy", "Health", "Retail", "Transport"))
+        company, industry = chance.choice(("yes", "no")), chance.choice(("Energy", "Health", CLEAR))
         fields = (industry, _drawn_money(chance), f"Manager {chance.randrange(1000)}")
         return name, note, company, "; ".join(projects), "; ".join(others), reference, *fields
 
@@ -166,14 +168,14 @@ def _drawn_money(chance: random.Random) -> str:
 
 
 async def _read_fields(kantata: KantataSession, subject_type: SubjectType, ids: Sequence[str]) -> defaultdict[Any, str]:
-    """The values of custom fields as a sheet has them, by object and name: one that is there twice makes another."""
+    """The cells of custom fields by object and name; a value that is there twice makes another cell."""
     values: Any = kantata.custom_field_values.list(
         subject_type=subject_type, with_subject_id=list(ids), include=["custom_field", "selected_choices"]
     )
     texts: defaultdict[Any, list[str]] = defaultdict(list)
     async for one in values:
         texts[one.subject_id, one.custom_field.name].append(_field_text(one))
-    return defaultdict(str, {place: " and ".join(found) for place, found in texts.items()})
+    return defaultdict(lambda: CLEAR, {place: " and ".join(found) for place, found in texts.items()})
 
 
 def _field_text(value: Any) -> str:
