@@ -22,7 +22,7 @@ from .connection import Connection, refuse_copying
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
 from .entity_stream import EntityStream
 from .feed import Feed
-from .foreign_values import EMPTY, plain
+from .foreign_values import EMPTY, plain, refuse_frame
 from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
@@ -126,5 +126,6 @@ __all__ = [
     "query_of",
     "read_inclusion",
     "refuse_copying",
+    "refuse_frame",
     "together",
 ]

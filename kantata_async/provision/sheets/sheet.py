@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import attrs
 
+from ...calls import refuse_frame
 from ...custom_fields import DefinedFields, SubjectType
 from ...errors import UsageError
 from ..texts import tidy
@@ -151,8 +152,7 @@ class Sheet(Generic[L]):
         Raises:
             UsageError: the argument is not rows.
         """
-        if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
-            raise UsageError("a data frame is not rows: give frame.to_dict('records'), or with polars frame.to_dicts()")
+        refuse_frame(rows)
         if isinstance(rows, Mapping | str | bytes) or not isinstance(rows, Iterable):
             raise UsageError(f"rows must be an iterable of mappings, not {type(rows).__name__}")
         keys = Keys(cls._columns(custom_fields), ignore_columns)
