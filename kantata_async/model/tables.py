@@ -40,7 +40,7 @@ def columns(entities: Iterable[Entity], *paths: str) -> dict[str, list[Any]]:
 
 
 def _entities(given: object) -> list[Entity]:
-    rows = list(given) if isinstance(given, Iterable) else [given]
+    rows: list[Any] = list(given) if isinstance(given, Iterable) else [given]
     for wrong in (row for row in rows if not isinstance(row, Entity)):
         expected = "those of an awaited list, of a page, or the `entities` of a result"
         raise UsageError(f"columns takes entities, such as {expected}, not {brief_repr(wrong)}")
