@@ -372,6 +372,27 @@ def test_what_could_be_another_rate_is_refused(text: str) -> None:
         read_rate(text)
 
 
+@pytest.mark.parametrize(("text", "share"), [("80", 80), ("80 %", 80), ("0.8", 80), ("0,75", 75), ("1 %", 1), ("0", 0)])
+def test_shares(text: str, share: int) -> None:
+    """A cell that a workbook shows as 80 % holds 0.8."""
+    assert read_percent(text) == share
+
+
+@pytest.mark.parametrize("text", ["1", cell_text(1.0), "0.755", "101", "-5", "8.5", "0.8 %", "%", "half"])
+def test_no_share_is_guessed(text: str) -> None:
+    """What a workbook shows as 100 % holds 1, which elsewhere is 1 %."""
+    with pytest.raises(ValueError, match="a share is a whole number|could be 1 % or 100 %"):
+        read_percent(text)
+
+
+@pytest.mark.parametrize(
+    "header", ["Member e-mail", "E-Mail Address", "email", "E_MAIL", "User E-mail", "person email"]
+)
+def test_however_e_mail_is_spelt(header: str) -> None:
+    """It is the person's."""
+    assert Roster.columns.find(header) == "person"
+
+
 def test_values_as_people_write_them() -> None:
     """`Edit Tasks` is `edit_tasks`, in several words too; addresses come out of what mail programs copy."""
     assert read_permissions("Can Edit; can-post, edit") == ("can_edit", "can_post", "edit")

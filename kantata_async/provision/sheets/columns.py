@@ -73,8 +73,8 @@ class Columns:
 
     def find(self, header: str) -> str | None:
         """The name of the column that a header means."""
-        code = coded(header)
-        return next((one.name for one in self.columns if code == one.name or code in one.aliases), None)
+        codes = {coded(header), coded(header).replace("e_mail", "email")}
+        return next((one.name for one in self.columns if not codes.isdisjoint((one.name, *one.aliases))), None)
 
     def wrong(self, header: str) -> str:
         """Why a header names none of the columns."""

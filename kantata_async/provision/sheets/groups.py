@@ -86,9 +86,7 @@ class Groups(Sheet[GroupLine]):
             SheetColumn("name", read_text, ("new_name", "rename_to")),
             SheetColumn("company", read_boolean, ("is_company",)),
             SheetColumn("contact_name", read_text, ("contact", "contact_person"), clearable=True),
-            SheetColumn(
-                "email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email"), clearable=True
-            ),
+            SheetColumn("email", read_email, ("email_address", "contact_email"), clearable=True),
             SheetColumn("phone_number", read_text, ("phone", "telephone", "contact_phone"), clearable=True),
             SheetColumn("address", read_text, ("postal_address",), clearable=True),
             SheetColumn("website", read_text, ("web_site", "url", "homepage"), clearable=True),

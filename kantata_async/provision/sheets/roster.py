@@ -63,7 +63,7 @@ PERSON = SheetColumn(
     "person",
     read_person,
     (
-        *("e_mail", "email", "email_address", "e_mail_address", "mail", "person_email", "user_email", "member_email"),
+        *("email", "email_address", "mail", "person_email", "user_email", "member_email"),
         *("person_id", "user", "user_id", "member", "team_member", "participant", "who"),
     ),
     required=True,
