@@ -305,7 +305,7 @@ def read_percent(text: str) -> int:
         ValueError: the text is not a whole number up to 100, or ambiguous.
     """
     if text == "1":
-        raise ValueError("1 could be 1 % or 100 %: write it with its sign")
+        raise ValueError("1 could be 1 % or 100 %: give it as the text '100 %' or '1 %'")
     number = text.removesuffix("%").strip()
     share = None
     if _FRACTION.fullmatch(text):
