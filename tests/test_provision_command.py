@@ -381,6 +381,20 @@ async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code:
     assert (await run(path, "--apply", "--yes"))[0] == 0
 
 
+async def test_an_interruption_before_the_first_write_says_so(run: Run) -> None:
+    """While what is there is read once more."""
+    process = await run.start(run.write(GOOD), "--apply", "--yes")
+    assert process.stdout is not None
+    await process.stdout.readuntil(b"to add")
+    run.sandbox.latency = 0.5
+    await until_seen(run.sandbox, run.sandbox.count("GET") + 1, "GET")
+    process.send_signal(signal.SIGINT)
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, errors.decode().strip()) == (130, "Interrupted.")
+    assert output.decode().endswith("Nothing was written.\n")
+    assert run.sandbox.count("POST", "/participations") == 0
+
+
 def team(run: Run, project: str) -> list[dict[str, Any]]:
     return [one for one in run.sandbox.store.all("participations") if one["workspace_id"] == project]
 

@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..errors import UsageError
-from .awaiting import awaited
+from .awaiting import Terminated, awaited
 from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED, TO_DO
 
@@ -193,6 +193,8 @@ def _apply(planned: Plan, options: _ProvisionOptions) -> Report:
         report = report_of(error)
         if report is not None and report.tally.is_begun:
             click.echo(f"{report.tally}. Run it again: it does only what is still to do.", err=options.as_json)
+        elif isinstance(error, KeyboardInterrupt | Terminated):
+            click.echo("Nothing was written.", err=options.as_json)
         raise
 
 
