@@ -103,7 +103,9 @@ def provision(**given: Any) -> int:
     email, phone_number, address, website, notes, reference, projects and projects_out. With --custom-fields, other
     columns of these two are custom fields by their names.
 
-    What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others are done.
+    What is empty is left as it is, and a cell that says (clear) clears its value: a project_role, headline, role,
+    manager, a text of a group, or a custom field. Lines that cannot be done are listed with their numbers, and the
+    others are done.
 
     The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
     it does only what is still to do.
