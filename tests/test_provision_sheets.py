@@ -393,6 +393,22 @@ def test_however_e_mail_is_spelt(header: str) -> None:
     assert Roster.columns.find(header) == "person"
 
 
+def test_the_name_alone_is_the_group(tmp_path: Path) -> None:
+    """In a file, and in each object; beside the column group it is another name."""
+    path = tmp_path / "groups.csv"
+    path.write_text("Name;Company;Contact\nAcme;ja;Bob\n")
+    sheet = read_sheet(path)
+    assert isinstance(sheet, Groups)
+    (line,) = sheet.lines
+    assert (line.group, line.name, line.company, line.contact_name) == (Name("title", "Acme"), None, True, "Bob")
+    first, second = Groups.from_rows([{"name": "Acme"}, {"group": 7, "name": "Acme"}]).lines
+    assert (first.group.text, first.name) == ("Acme", None)
+    assert (second.group.text, second.name) == ("7", "Acme")
+    path.write_text("Name;New name;Company\nAcme;Other;ja\n")
+    with pytest.raises(UsageError, match="both the 'name'"):
+        Groups.read(path)
+
+
 def test_values_as_people_write_them() -> None:
     """`Edit Tasks` is `edit_tasks`, in several words too; addresses come out of what mail programs copy."""
     assert read_permissions("Can Edit; can-post, edit") == ("can_edit", "can_post", "edit")

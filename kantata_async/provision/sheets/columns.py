@@ -39,11 +39,15 @@ class SheetColumn:
 class Columns:
     """The columns that a sheet may have.
 
-    `ambiguous` are headers that could be one of several columns, which the error asks the user to choose from.
+    Attributes:
+        columns: the columns.
+        ambiguous: headers that could be one of several columns, which the error asks the user to choose from.
+        stand_ins: by required columns that are not there, those that mean the same without them.
     """
 
     columns: tuple[SheetColumn, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    stand_ins: Mapping[str, str] = attrs.field(factory=dict)
     by_name: Mapping[str, SheetColumn] = attrs.field(
         init=False,
         eq=False,
@@ -64,7 +68,7 @@ class Columns:
             if not more
         ]
         several = {code: tuple(one.name for one in ones) for code, ones in by_code.items() if len(ones) > 1}
-        return Columns((*self.columns, *own), {**self.ambiguous, **several})
+        return attrs.evolve(self, columns=(*self.columns, *own), ambiguous={**self.ambiguous, **several})
 
     @property
     def required(self) -> list[str]:
@@ -75,6 +79,11 @@ class Columns:
         """The name of the column that a header means."""
         codes = {coded(header), coded(header).replace("e_mail", "email")}
         return next((one.name for one in self.columns if not codes.isdisjoint((one.name, *one.aliases))), None)
+
+    def meant(self, names: Collection[str | None]) -> Mapping[str | None, str]:
+        """The required columns that are not there, by those that stand in for them."""
+        pairs = self.stand_ins.items()
+        return {stand_in: name for name, stand_in in pairs if name not in names and stand_in in names}
 
     def wrong(self, header: str) -> str:
         """Why a header names none of the columns."""
@@ -137,6 +146,8 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
         if text and place is None and code not in ignoring
     ]
     wrong += _doubled(places, header)
+    meant = columns.meant(places)
+    places = [meant.get(place, place) for place in places]
     wrong += [f"the column {name!r} is missing" for name in columns.required if name not in places]
     wrong += [f"there is no column {name!r} to ignore" for code, name in ignoring.items() if code not in codes]
     if wrong:

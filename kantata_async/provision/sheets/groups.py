@@ -60,7 +60,7 @@ class Groups(Sheet[GroupLine]):
     name, or a custom field.
 
     - group: a name, an id, or ``ref:service:model:ref``. A group that is not there is made, by its name.
-    - name: another name for a group that is there.
+    - name: another name for a group that is there; in a sheet without the column group, that column.
     - company: yes or no.
     - contact_name, email, phone_number, address, website, notes: texts.
     - reference: ``service:model:ref``, an external reference that it should have.
@@ -96,4 +96,5 @@ class Groups(Sheet[GroupLine]):
             SheetColumn("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
         ),
         {"title": ("group", "name"), "id": ("group", "reference")},
+        {"group": "name"},
     )

@@ -244,7 +244,10 @@ class Sheet(Generic[L]):
                 wrong.append(f"there are two columns {name!r}")
             else:
                 cells[name] = value
-        return Problem(number, "; ".join(wrong)) if wrong else cls._of_cells(keys.columns, cells, number)
+        if wrong:
+            return Problem(number, "; ".join(wrong))
+        meant = keys.columns.meant(cells)
+        return cls._of_cells(keys.columns, {meant.get(name, name): cell for name, cell in cells.items()}, number)
 
     @classmethod
     def _of_cells(cls, columns: Columns, cells: Mapping[str, Any], number: int) -> L | Problem:
