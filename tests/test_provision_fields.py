@@ -202,6 +202,7 @@ def test_the_command_takes_them(
     said, complained = capsys.readouterr()
     assert "T-shirt size" in said
     assert "no column 'T-shirt size'" in complained
+    assert "a custom field is a column where the sheet is read with custom fields (--custom-fields)" in complained
 
 
 CLEARING = """person;headline;manager;role;T-shirt size;Languages;Hired on;Employee number

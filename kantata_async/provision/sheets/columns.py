@@ -43,11 +43,13 @@ class Columns:
         columns: the columns.
         ambiguous: headers that could be one of several columns, which the error asks the user to choose from.
         stand_ins: by required columns that are not there, those that mean the same without them.
+        may_have_fields: whether custom fields could be columns besides, and are not.
     """
 
     columns: tuple[SheetColumn, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     stand_ins: Mapping[str, str] = attrs.field(factory=dict)
+    may_have_fields: bool = False
     by_name: Mapping[str, SheetColumn] = attrs.field(
         init=False,
         eq=False,
@@ -68,7 +70,9 @@ class Columns:
             if not more
         ]
         several = {code: tuple(one.name for one in ones) for code, ones in by_code.items() if len(ones) > 1}
-        return attrs.evolve(self, columns=(*self.columns, *own), ambiguous={**self.ambiguous, **several})
+        return attrs.evolve(
+            self, columns=(*self.columns, *own), ambiguous={**self.ambiguous, **several}, may_have_fields=False
+        )
 
     @property
     def required(self) -> list[str]:
@@ -140,11 +144,14 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
     ignoring = _ignoring(ignored)
     codes = [coded(text) if text else letters(number).lower() for number, text in enumerate(header)]
     places = [None if code in ignoring else columns.find(text) for code, text in zip(codes, header, strict=True)]
-    wrong = [
-        columns.wrong(text)
+    unknown = [
+        text
         for place, code, text in zip(places, codes, header, strict=True)
         if text and place is None and code not in ignoring
     ]
+    wrong = [columns.wrong(text) for text in unknown]
+    if unknown and columns.may_have_fields:
+        wrong.append("a custom field is a column where the sheet is read with custom fields (--custom-fields)")
     wrong += _doubled(places, header)
     meant = columns.meant(places)
     places = [meant.get(place, place) for place in places]

@@ -97,4 +97,5 @@ class Groups(Sheet[GroupLine]):
         ),
         {"title": ("group", "name"), "id": ("group", "reference")},
         {"group": "name"},
+        may_have_fields=True,
     )

@@ -99,4 +99,5 @@ class People(Sheet[PersonLine]):
             SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
         ),
         {**ANY_RATE, "id": ("person", "reference"), "level": ("permission", "role")},
+        may_have_fields=True,
     )
