@@ -24,9 +24,9 @@ NEW_GROUPS: Final = 20
 OLD_GROUPS: Final = ("1", "2", "3")
 PROJECTS: Final = tuple(str(number) for number in range(1, 9))
 FIELDS_OF_PEOPLE: Final = ("T-shirt size", "Languages", "Hired on", "Training budget")
+FIELDS_OF_GROUPS: Final = ("Industry", "Annual revenue", "Account manager")
 CLEAR: Final = "(clear)"
 """The cell of a value that is to go, and of one that is not there."""
-FIELDS_OF_GROUPS: Final = ("Industry", "Annual revenue", "Account manager")
 
 
 class Sheet(Protocol):
