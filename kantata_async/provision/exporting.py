@@ -141,7 +141,8 @@ def _role_name(one: Participation) -> str | None:
 
 def _named(name: str | None, read: Callable[[str], N], found: Mapping[N, Any], id: str | None) -> str | None:
     """A name where a plan finds by it what is meant; else the id."""
-    known = found.get(read_name) if (read_name := _read(name, read)) is not None else None
+    meant = _read(name, read)
+    known = None if meant is None else found.get(meant)
     return name if known is not None and getattr(known, "id", known) == id else id
 
 
