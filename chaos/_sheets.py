@@ -6,11 +6,13 @@ Nothing here knows how provisioning reads or writes: rows go into a file, and co
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any, Final, Protocol
 
 from kantata_async import KantataSession
+from kantata_async.custom_fields import SubjectType
 
 Row = tuple[str, ...]
 
@@ -21,6 +23,10 @@ PEOPLE: Final = 40
 NEW_GROUPS: Final = 20
 OLD_GROUPS: Final = ("1", "2", "3")
 PROJECTS: Final = tuple(str(number) for number in range(1, 9))
+FIELDS_OF_PEOPLE: Final = ("T-shirt size", "Languages", "Hired on", "Training budget")
+FIELDS_OF_GROUPS: Final = ("Industry", "Annual revenue", "Account manager")
+CLEAR: Final = "(clear)"
+"""The cell of a value that is to go, and of one that is not there."""
 
 
 class Sheet(Protocol):
@@ -70,8 +76,8 @@ class Teams:
 class People:
     """How some people of the account are."""
 
-    columns = ("person", "headline", "bill_rate", "billability", "manager", "reference")
-    options = ()
+    columns = ("person", "headline", "bill_rate", "billability", "manager", "reference", *FIELDS_OF_PEOPLE)
+    options = ("--custom-fields",)
 
     async def rows(self, chance: random.Random, people: Sequence[str], kantata: KantataSession) -> list[Row]:
         """See `Sheet.rows`."""
@@ -83,6 +89,10 @@ class People:
                 str(chance.randrange(50, 100)),
                 chance.choice([one for one in people[:20] if one != person]),
                 f"hr:Employee:{person}-{chance.randrange(1000)}",
+                chance.choice(("S", "M", "L", CLEAR)),
+                "; ".join(sorted(chance.sample(("English", "French", "German", "Spanish"), chance.randrange(1, 4)))),
+                (date(2020, 1, 1) + timedelta(days=chance.randrange(2000))).isoformat(),
+                chance.choice((_drawn_money(chance), CLEAR)),
             )
             for person in chance.sample(list(people), PEOPLE)
         ]
@@ -93,6 +103,7 @@ class People:
         users = await kantata.users.get_many(ids, include=["external_references"])
         memberships = await kantata.account_memberships.list(with_user_ids=ids, include=["user", "manager"])
         users_by_id: dict[str, Any] = {one.id: one for one in users}
+        fields = await _read_fields(kantata, "User", ids)
         found = [
             (
                 one.user_id,
@@ -101,6 +112,7 @@ class People:
                 str(one.billability_target),
                 str(one.manager_id),
                 _references(users_by_id[one.user_id].external_references),
+                *(fields[one.user_id, name] for name in FIELDS_OF_PEOPLE),
             )
             for one in memberships
         ]
@@ -110,8 +122,8 @@ class People:
 class Groups:
     """Which groups there are, and which projects are in them."""
 
-    columns = ("group", "notes", "company", "projects", "projects_out", "reference")
-    options = ()
+    columns = ("group", "notes", "company", "projects", "projects_out", "reference", *FIELDS_OF_GROUPS)
+    options = ("--custom-fields",)
 
     async def rows(self, chance: random.Random, people: Sequence[str], kantata: KantataSession) -> list[Row]:
         """See `Sheet.rows`: new groups and old ones, whose projects change."""
@@ -124,13 +136,17 @@ class Groups:
         others = [project for project in PROJECTS if project not in projects]
         note = f"No. {chance.randrange(1000)}"
         reference = f"crm:Account:{name}-{chance.randrange(1000)}"
-        return name, note, chance.choice(("yes", "no")), "; ".join(projects), "; ".join(others), reference
+        company, industry = chance.choice(("yes", "no")), chance.choice(("Energy", "Health", CLEAR))
+        fields = (industry, _drawn_money(chance), f"Manager {chance.randrange(1000)}")
+        return name, note, company, "; ".join(projects), "; ".join(others), reference, *fields
 
     async def read(self, rows: Sequence[Row], kantata: KantataSession) -> Counter[Row]:
         """See `Sheet.read`."""
         names = {row[0] for row in rows}
         groups = await kantata.workspace_groups.list(include=["workspaces", "external_references"])
-        return Counter(self._found(one) for one in groups if one.name in names)
+        ours = [one for one in groups if one.name in names]
+        fields = await _read_fields(kantata, "WorkspaceGroup", [one.id for one in ours])
+        return Counter((*self._found(one), *(fields[one.id, name] for name in FIELDS_OF_GROUPS)) for one in ours)
 
     def _found(self, group: Any) -> Row:
         inside = [project for project in PROJECTS if project in group.workspace_ids]
@@ -145,6 +161,32 @@ SHEETS: Final[dict[str, Sheet]] = {"teams": Teams(), "people": People(), "groups
 
 def _amount(cents: int | None) -> str:
     return f"{(cents or 0) / 100:g}"
+
+
+def _drawn_money(chance: random.Random) -> str:
+    return f"{chance.randrange(100, 100_000)}.{chance.randrange(100):02} {chance.choice(('EUR', 'USD'))}"
+
+
+async def _read_fields(kantata: KantataSession, subject_type: SubjectType, ids: Sequence[str]) -> defaultdict[Any, str]:
+    """The cells of custom fields by object and name; a value that is there twice makes another cell."""
+    values: Any = kantata.custom_field_values.list(
+        subject_type=subject_type, with_subject_id=list(ids), include=["custom_field", "selected_choices"]
+    )
+    texts: defaultdict[Any, list[str]] = defaultdict(list)
+    async for one in values:
+        texts[one.subject_id, one.custom_field.name].append(_field_text(one))
+    return defaultdict(lambda: CLEAR, {place: " and ".join(found) for place, found in texts.items()})
+
+
+def _field_text(value: Any) -> str:
+    match value.custom_field.value_type:
+        case "currency":
+            cents, currency = value.value
+            return f"{int(cents) // 100}.{int(cents) % 100:02} {currency}"
+        case "single" | "multi":
+            return "; ".join(sorted(one.label for one in value.selected_choices))
+        case _:
+            return str(value.value)
 
 
 def _references(references: Iterable[Any]) -> str:

@@ -14,7 +14,7 @@ from envelopes import Json, envelope
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantata_async import NotLoadedError, UsageError, columns, normalize
+from kantata_async import KantataSession, NotLoadedError, UsageError, columns, normalize
 from kantata_async.entities import CustomFieldValue, Story, TimeEntry, UnknownEntity, User
 
 TEAM: Final = [
@@ -197,3 +197,19 @@ def test_whatever_comes_is_of_one_type(sent: list[Any]) -> None:
     if there and isinstance(there[0], list):
         assert len({type(part) for one in there for part in one if part is not None}) <= 1
     json.dumps(got)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ([{"id": "1"}], r"\{'id': '1'\}"),
+        ([User.from_dict({"id": "1"}), None], "None"),
+        (3, "3"),
+        (KantataSession(token="x").users.list(), "<ListQuery /users"),
+    ],
+    ids=["dicts", "none", "number", "list that was not awaited"],
+)
+def test_what_is_no_entity_has_no_columns(given: Any, named: str) -> None:
+    """The message says what to give."""
+    with pytest.raises(UsageError, match=f"columns takes entities, such as those of an awaited list, .*, not {named}"):
+        columns(given, "id")

@@ -53,6 +53,10 @@ def test_the_names_of_what_comes_back_are_completed() -> None:
         ("(await kantata.users.list())[0].full_na", "full_name"),
         ("kantata.users.list().lim", "limit"),
         ("(await kantata.users.list().page(1)).ite", "items"),
+        ("(await kantata.users.list().page(1))[0].full_na", "full_name"),
+        ("async for user in kantata.users.list().limit(3):\n        user.full_na", "full_name"),
+        ("async for page in kantata.users.list().pages():\n        page[0].full_na", "full_name"),
+        ("async for event in kantata.subscribed_events.follow():\n        event.current_payl", "current_payload"),
         ("(await kantata.participations.create_many([])).entit", "entities"),
     ):
         script = jedi.Script(PROGRAM + call, path=ROOT / "example.py", project=jedi.Project(ROOT))

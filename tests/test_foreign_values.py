@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from kantata_async import KantataSession, UsageError
 from kantata_async.calls import BOOLEAN, DAY, EMPTY, ID, IDS, INSTANT, INTEGER, NUMBER, TEXT, TEXTS, Choice
 from kantata_async.calls.foreign_values import plain
 from kantata_async.calls.parameters import ParameterKind, check_fields, check_id
+from kantata_async.provision import Roster
 from kantata_async.sandbox import Sandbox
 
 EMPTY_CELLS: Final = [math.nan, np.float64("nan"), np.float32("nan"), pd.NA, pd.NaT, np.datetime64("NaT", "s"), np.nan]
@@ -127,3 +130,23 @@ async def test_rows_of_a_data_frame(kantata_sandbox: Sandbox, kantata: KantataSe
         [{"id": float(outcome.entity.id), "notes": np.str_("n")} for outcome in result if outcome.entity]
     )
     assert len(changed.updated) == 2
+
+
+@pytest.mark.parametrize(
+    ("frame", "instead"),
+    [
+        (pd.DataFrame({"workspace_id": [1]}), r"frame.to_dict\('records'\)"),
+        (pl.DataFrame({"workspace_id": [1]}), r"frame.to_dicts\(\)"),
+        (pa.table({"workspace_id": [1]}), r"table.to_pylist\(\)"),
+    ],
+    ids=["pandas", "polars", "pyarrow"],
+)
+async def test_a_frame_is_not_rows(frame: Any, instead: str) -> None:
+    """Iterating it gives columns: whatever takes rows says what gives the rows of this kind of frame."""
+    async with KantataSession(token="x") as session:
+        with pytest.raises(UsageError, match=f"a data frame is not rows: give {instead}$"):
+            await session.participations.create_many(frame)
+        with pytest.raises(UsageError, match=instead):
+            await session.participations.update_many(frame)
+    with pytest.raises(UsageError, match=instead):
+        Roster.from_rows(frame)

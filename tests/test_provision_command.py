@@ -381,6 +381,20 @@ async def test_an_interruption_tells_what_was_written(run: Run, sent: int, code:
     assert (await run(path, "--apply", "--yes"))[0] == 0
 
 
+async def test_an_interruption_before_the_first_write_says_so(run: Run) -> None:
+    """While what is there is read once more."""
+    process = await run.start(run.write(GOOD), "--apply", "--yes")
+    assert process.stdout is not None
+    await process.stdout.readuntil(b"to add")
+    run.sandbox.latency = 0.5
+    await until_seen(run.sandbox, run.sandbox.count("GET") + 1, "GET")
+    process.send_signal(signal.SIGINT)
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert (process.returncode, errors.decode().strip()) == (130, "Interrupted.")
+    assert output.decode().endswith("Nothing was written.\n")
+    assert run.sandbox.count("POST", "/participations") == 0
+
+
 def team(run: Run, project: str) -> list[dict[str, Any]]:
     return [one for one in run.sandbox.store.all("participations") if one["workspace_id"] == project]
 
@@ -418,6 +432,32 @@ async def test_no_text_of_a_roster_is_a_formula(run: Run) -> None:
     assert {"'+Eve", one["user_id"], one["workspace_role_id"]} <= set(cells)
     run.command = ("provision",)
     assert (await run(str(target), "--check", "--remove-others"))[0] == 0
+
+
+async def test_names_that_lead_elsewhere_are_written_as_ids(run: Run) -> None:
+    """A title that two projects have, roles that are deleted or doubled, somebody who is disabled and stays."""
+    store = run.sandbox.store
+    first, second, third, *_ = team(run, "1")
+    store.update("workspaces", "2", {"title": store.get("workspaces", "1")["title"]})
+    for one, name in ((first, "Gone"), (second, "Twice")):
+        made = store.add("roles", {"name": name, "deleted_at": "2026-01-01T00:00:00Z" if name == "Gone" else None})
+        store.update("participations", one["id"], {"workspace_role_id": made})
+    store.add("roles", {"name": "Twice"})
+    (membership,) = (one for one in store.all("account_memberships") if one["user_id"] == third["user_id"])
+    store.update("account_memberships", membership["id"], {"disabled_at": "2026-01-01T00:00:00Z"})
+    run.command = ("roster",)
+    code, output, errors = await run("--project", "1", "--project", "3")
+    assert (code, errors) == (0, "Lumen Telecom: ERP Migration: nobody is on the team, or you may not see them\n")
+    rows = {row["full_name"]: row for row in csv.DictReader(output.removeprefix("\ufeff").splitlines())}
+    assert {row["project"] for row in rows.values()} == {"1"}
+    by_id = [row["person"] for row in rows.values() if row["person"].isdigit()]
+    assert by_id == [third["user_id"]]
+    assert sum(row["project_role"].isdigit() for row in rows.values()) == 2
+    run.command = ("provision",)
+    code, shown, _ = await run(run.write(output), "--check", "--remove-others")
+    assert (code, shown.splitlines()[-1]) == (0, "6 as it should be")
+    code, shown, _ = await run(run.write(f"project,person\n4,{third['user_id']}\n"), "--check")
+    assert (code, "is disabled" in shown) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from kantata_async import KantataSession, Money, UsageError
 from kantata_async.cli import main
 from kantata_async.custom_fields import DefinedFields, FieldDefinition, text_of_value, value_from_text
 from kantata_async.errors import KantataError
-from kantata_async.provision import Groups, People, Plan, Problem, Roster, plan, report_of
+from kantata_async.provision import CLEAR, Groups, People, Plan, Problem, Roster, plan, report_of
 from kantata_async.sandbox import Fault, Sandbox
 
 pytestmark = [pytest.mark.company(people=12, projects=4), pytest.mark.session(sleep=short_sleep)]
@@ -28,6 +29,11 @@ CHOICES = {"1": "Red", "2": "Blue, light", "3": "Green"}
         ("date", "2026-09-01", None, "2026-09-01"),
         ("currency", "1250.5 eur", Money(125_050, "EUR"), "1250.50 EUR"),
         ("currency", "JPY 5000", Money(5000, "JPY"), "5000 JPY"),
+        ("currency", "1.250,50 EUR", Money(125_050, "EUR"), "1250.50 EUR"),
+        ("currency", "-12,50 CHF", Money(-1250, "CHF"), "-12.50 CHF"),
+        ("currency", "USD 1,234,567", Money(123_456_700, "USD"), "1234567.00 USD"),
+        ("currency", "1.250 KWD", Money(1250, "KWD"), "1.250 KWD"),
+        ("currency", "92233720368547758.07 EUR", Money(2**63 - 1, "EUR"), "92233720368547758.07 EUR"),
         ("single", "red", "Red", "Red"),
         ("single", "Blue, light", "Blue, light", "Blue, light"),
         ("multi", "Green; red", ["Green", "Red"], "Green; Red"),
@@ -52,7 +58,11 @@ def test_the_text_of_a_cell_is_a_value(kind: str, text: str, value: Any, again: 
         ("date", "1.9.2026", "takes a date"),
         ("currency", "1250", "an amount with its currency"),
         ("currency", "EUR 12 EUR", "an amount with its currency"),
-        ("currency", "12.505 EUR", "whole cents"),
+        ("currency", "12.505 EUR", "could be thousands or decimals"),
+        ("currency", "1,250 KWD", "could be thousands or decimals"),
+        ("currency", "1.2505 EUR", "whole cents"),
+        ("currency", "$12.50", "an amount with its currency"),
+        ("currency", "1.2.3 EUR", "an amount with its currency"),
         ("single", "Rot", "no choice 'Rot'; there are Red"),
         ("multi", "Red; Rot", "no choice 'Rot'"),
     ],
@@ -192,3 +202,101 @@ def test_the_command_takes_them(
     said, complained = capsys.readouterr()
     assert "T-shirt size" in said
     assert "no column 'T-shirt size'" in complained
+    assert "a custom field is a column where the sheet is read with custom fields (--custom-fields)" in complained
+
+
+CLEARING = """person;headline;manager;role;T-shirt size;Languages;Hired on;Employee number
+2;(clear);(Clear);(clear); (CLEAR) ;(clear);;(clear)
+3;;;;;;;
+"""
+
+
+async def test_a_cell_clears_a_value_where_it_says_so(kantata: KantataSession, tmp_path: Path) -> None:
+    """The plan shows what would go by its name, also once it was saved; an empty cell beside it leaves its value."""
+    path = tmp_path / "people.csv"
+    path.write_text(CLEARING)
+    fields = await kantata.custom_fields.defined("User")
+    (membership,) = await kantata.account_memberships.list(with_user_ids=[2])
+    await kantata.account_memberships.update(membership.id, default_role_id=5, manager_id=3)
+    await kantata.users.update(2, headline="Designer")
+    values = {"T-shirt size": "S", "Languages": ["French"], "Hired on": date(2020, 2, 3), "Employee number": "N-2"}
+    await kantata.custom_fields.set("User", {2: values, 3: values | {"Employee number": "N-3"}})
+    role, manager = await kantata.roles.get(5), await kantata.users.get(3)
+    made = Plan.from_json((await plan(kantata, People.read(path, custom_fields=fields))).to_json())
+    for change in (
+        "headline Designer -> none",
+        f"role {role.name} -> none",
+        f"manager {manager.full_name} -> none",
+        "T-shirt size S -> none",
+        "Languages French -> none",
+        "Employee number N-2 -> none",
+    ):
+        assert change in str(made)
+    assert (await made.apply(kantata)).ok
+    held = await of(kantata, "2")
+    assert {name: held[name] for name in values} == {**dict.fromkeys(values), "Hired on": date(2020, 2, 3)}
+    assert (await of(kantata, "3"))["T-shirt size"] == "S"
+    (membership,) = await kantata.account_memberships.list(with_user_ids=[2], include=["manager", "default_role"])
+    assert (membership.manager, membership.default_role) == (None, None)
+    assert not (await kantata.users.get(2)).headline
+    assert (await plan(kantata, People.read(path, custom_fields=fields))).to_do == 0
+
+
+async def test_groups_and_rosters_clear_what_can_be_cleared(kantata: KantataSession) -> None:
+    """What is made anew has nothing to clear; a column that can hold no nothing is a problem of its line."""
+    fields = await kantata.custom_fields.defined("WorkspaceGroup")
+    texts = ("contact_name", "phone_number", "address", "website", "notes")
+    rows = [
+        {"group": "Old", "email": "a@x.example", "Industry": "Energy", **dict.fromkeys(texts, "x")},
+        {"group": "New", "email": CLEAR, "Industry": CLEAR, **dict.fromkeys(texts, CLEAR)},
+    ]
+    made = await plan(kantata, Groups.from_rows(rows, custom_fields=fields))
+    assert (await made.apply()).ok
+    clearing = Groups.from_rows([{**rows[1], "group": name} for name in ("Old", "New")], custom_fields=fields)
+    made = await plan(kantata, clearing)
+    assert [entry.action for entry in made.entries] == ["change", "keep"]
+    assert (await made.apply()).ok
+    (group,) = await kantata.workspace_groups.list(matching="Old")
+    assert {getattr(group, name) for name in (*texts, "email")} == {None}
+    assert (await kantata.custom_fields.of([group]))[group]["Industry"] is None
+    assert (await plan(kantata, clearing)).to_do == 0
+    (member,) = await kantata.participations.list(workspace_id=1, include=["user", "workspace_role"]).limit(1)
+    row = {"project": 1, "person": member.user_id, "project_role": CLEAR}
+    made = await plan(kantata, Roster.from_rows([row]))
+    assert f"project_role {member.workspace_role and member.workspace_role.name} -> none" in str(made)
+    assert (await made.apply()).ok
+    assert (await kantata.participations.get(member.id, include=["workspace_role"])).workspace_role is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "reason"),
+    [
+        (Roster, {"project": 1, "person": 2, "bill_rate": CLEAR}, "bill_rate: it cannot be cleared"),
+        (Roster, {"project": CLEAR, "person": 2}, "project: it cannot be cleared"),
+        (People, {"person": CLEAR}, "person: it cannot be cleared"),
+        (People, {"person": 2, "permission": CLEAR}, "permission: it cannot be cleared"),
+        (Groups, {"group": "A", "name": CLEAR}, "name: it cannot be cleared"),
+        (Groups, {"group": "A", "projects": CLEAR}, "projects: it cannot be cleared"),
+    ],
+)
+def test_what_cannot_be_cleared_is_refused(kind: Any, row: dict[str, Any], reason: str) -> None:
+    """It is never taken for a title, a name or a text."""
+    assert kind.from_rows([row]).problems == (Problem(1, reason),)
+
+
+def test_rows_take_what_custom_fields_hold() -> None:
+    """Values as `of` gives them, labels with commas and lists of projects are read as they are."""
+    kinds = {"Budget": "currency", "Colours": "multi", "Size": "number", "Since": "date"}
+    defined = [FieldDefinition(name, name, name, kind, CHOICES) for name, kind in kinds.items()]
+    values = {"Budget": Money.of("1250.50", "EUR"), "Colours": ["Red", "Blue, light"], "Since": date(2026, 9, 1)}
+    (line,) = People.from_rows(
+        [{"person": 2, "Size": 3.0, **values}], custom_fields=DefinedFields("User", tuple(defined))
+    ).lines
+    assert line.custom_fields == {
+        "Budget": "1250.50 EUR",
+        "Colours": "Blue, light; Red",
+        "Size": "3",
+        "Since": "2026-09-01",
+    }
+    (group,) = Groups.from_rows([{"group": "A", "projects": [1, "Data, Platform"]}]).lines
+    assert [name.text for name in group.projects] == ["1", "Data, Platform"]

@@ -372,6 +372,43 @@ def test_what_could_be_another_rate_is_refused(text: str) -> None:
         read_rate(text)
 
 
+@pytest.mark.parametrize(("text", "share"), [("80", 80), ("80 %", 80), ("0.8", 80), ("0,75", 75), ("1 %", 1), ("0", 0)])
+def test_shares(text: str, share: int) -> None:
+    """A cell that a workbook shows as 80 % holds 0.8."""
+    assert read_percent(text) == share
+
+
+@pytest.mark.parametrize("text", ["1", cell_text(1.0), "0.755", "101", "-5", "8.5", "0.8 %", "%", "half"])
+def test_no_share_is_guessed(text: str) -> None:
+    """What a workbook shows as 100 % holds 1, which elsewhere is 1 %."""
+    with pytest.raises(ValueError, match=r"a share is a whole number|could be 1 % or 100 %"):
+        read_percent(text)
+
+
+@pytest.mark.parametrize(
+    "header", ["Member e-mail", "E-Mail Address", "email", "E_MAIL", "User E-mail", "person email"]
+)
+def test_however_e_mail_is_spelt(header: str) -> None:
+    """It is the person's."""
+    assert Roster.columns.find(header) == "person"
+
+
+def test_the_name_alone_is_the_group(tmp_path: Path) -> None:
+    """In a file, and in each object; beside the column group it is another name."""
+    path = tmp_path / "groups.csv"
+    path.write_text("Name;Company;Contact\nAcme;ja;Bob\n")
+    sheet = read_sheet(path)
+    assert isinstance(sheet, Groups)
+    (line,) = sheet.lines
+    assert (line.group, line.name, line.company, line.contact_name) == (Name("title", "Acme"), None, True, "Bob")
+    first, second = Groups.from_rows([{"name": "Acme"}, {"group": 7, "name": "Acme"}]).lines
+    assert (first.group.text, first.name) == ("Acme", None)
+    assert (second.group.text, second.name) == ("7", "Acme")
+    path.write_text("Name;New name;Company\nAcme;Other;ja\n")
+    with pytest.raises(UsageError, match="both the 'name'"):
+        Groups.read(path)
+
+
 def test_values_as_people_write_them() -> None:
     """`Edit Tasks` is `edit_tasks`, in several words too; addresses come out of what mail programs copy."""
     assert read_permissions("Can Edit; can-post, edit") == ("can_edit", "can_post", "edit")
@@ -474,8 +511,8 @@ def test_what_is_missing_is_an_empty_cell(value: Any) -> None:
         (np.bool_(False), "false"),
         (np.float64(2.5), "2.5"),
         (np.str_("x"), "x"),
-        (np.array(["edit", "can_post"]), "edit, can_post"),
-        ([3.0, np.nan, "x"], "3, , x"),
+        (np.array(["edit", "can_post"]), "edit; can_post"),
+        ([3.0, np.nan, "x"], "3; ; x"),
         (pd.Timestamp("2026-03-02"), "2026-03-02"),
         (dt.datetime(2026, 3, 2), "2026-03-02"),
         (dt.datetime(2026, 3, 2, 10), "2026-03-02T10:00:00"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from kantata_async import KantataSession, normalize, path
+from kantata_async import KantataSession, Money, columns, normalize, path
 from kantata_async.entities import Participation, User
+from kantata_async.provision import Groups, People, Roster, plan
 
 
 async def includes(kantata: KantataSession) -> None:
@@ -154,6 +155,19 @@ async def fields_by_name(kantata: KantataSession, p: Participation) -> None:
     await kantata.custom_fields.of([7])  # refused
     await kantata.custom_fields.set({p: {"Region": 1.5}})  # refused
     await kantata.custom_fields.set("Workspace", [7])  # refused
+
+
+async def tables_and_sheets(kantata: KantataSession, user: User) -> None:
+    """What is no entity, no amount, no sheet and no option of a plan."""
+    columns([1, 2], "id")  # refused
+    columns([user], ["id"])  # refused
+    Money.of(1.5, "EUR")  # refused
+    await plan(kantata, "roster.csv")  # refused
+    await plan(kantata, Roster.read("roster.csv"), remove_other=True)  # refused
+    await plan(kantata, [{"project": 7, "person": 9}])  # refused
+    People.from_rows({"person": 2})  # refused
+    Groups.read("groups.csv", ignore_columns=3)  # refused
+    await (await plan(kantata, People.read("people.csv"))).apply(replan="yes")  # refused
 
 
 async def results(kantata: KantataSession, payload: bytes) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import io
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from decimal import Decimal
 from pathlib import Path as FilePath
-from typing import assert_type
+from typing import Any, assert_type
 
 from kantata_async import (
     OMITTED,
@@ -46,6 +47,7 @@ from kantata_async.entities import (
     User,
     Workspace,
 )
+from kantata_async.provision import CLEAR, Applied, Groups, People, Plan, Roster, export_teams, plan
 
 
 async def current_token() -> str:
@@ -102,6 +104,8 @@ async def lists(kantata: KantataSession) -> None:
     assert_type(team, ListQuery[Participation])
     async for p in team:
         assert_type(p, Participation)
+    async with aclosing(aiter(team)) as one_by_one:
+        assert_type([p.user.full_name async for p in one_by_one], list[str | Any])
     everyone = await team
     assert_type(everyone, list[Participation])
     assert_type(await team.collect(), list[Participation])
@@ -272,3 +276,18 @@ def pure(payload: bytes, decoded: dict[str, object]) -> Sequence[Entity]:
     by_name = {copied: copied.full_name, User.from_dict({"id": 10}): "x"}
     print(by_name, Decimal("1.5"))
     return page.items
+
+
+async def sheets(kantata: KantataSession) -> None:
+    """Teams, people and groups from files and objects; what is cleared, and what became of it."""
+    for sheet in (
+        Roster.read("roster.xlsx", ignore_columns=["Comment"]),
+        People.from_rows([{"person": 2, "headline": CLEAR, "bill_rate": Decimal("120.50")}]),
+        Groups.from_jsonl(FilePath("groups.jsonl")),
+    ):
+        made = await plan(kantata, sheet)
+        assert_type(made, Plan)
+        report = await made.apply(progress=lambda one: print(one.entry.name, one.status))
+        assert_type(report.applied, tuple[Applied, ...])
+        print(report.ok, str(report.tally), [problem.line for problem in report.problems])
+    print((await export_teams(kantata, ["Juniper Hotels: Data Platform"])).text)

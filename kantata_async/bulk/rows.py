@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
-from ..calls import Id, is_iterable
+from ..calls import Id, is_iterable, refuse_frame
 from ..errors import UsageError
 
 RowT = TypeVar("RowT")
@@ -135,5 +135,6 @@ async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:
 
 
 def _check_items(items: Any, expects: str) -> None:
+    refuse_frame(items)
     if isinstance(items, Mapping | str | bytes) or not (isinstance(items, AsyncIterable) or is_iterable(items)):
         raise UsageError(f"{expects}, not {type(items).__name__}")

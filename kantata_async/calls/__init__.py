@@ -10,6 +10,7 @@ concurrency       coroutines side by side, all of them or none
 deeper_includes   associations beyond the first level
 page_count        how many pages a list has
 seen_ids          which ids have come already
+entity_stream     what iterating a list or a feed gives
 lists             lists and their pages
 feed              the change feed followed
 """
@@ -19,8 +20,9 @@ from __future__ import annotations
 from .concurrency import together
 from .connection import Connection, refuse_copying
 from .deeper_includes import asks_by_id, check_path, follow, in_batches
+from .entity_stream import EntityStream
 from .feed import Feed
-from .foreign_values import EMPTY, plain
+from .foreign_values import EMPTY, plain, refuse_frame
 from .free_query import QueryValue, query_of
 from .include import Inclusion, Path, path, read_inclusion
 from .lists import Found, ListQuery, get_many
@@ -90,6 +92,7 @@ __all__ = [
     "Choices",
     "Connection",
     "CustomFieldOrder",
+    "EntityStream",
     "Feed",
     "Found",
     "Id",
@@ -123,5 +126,6 @@ __all__ = [
     "query_of",
     "read_inclusion",
     "refuse_copying",
+    "refuse_frame",
     "together",
 ]

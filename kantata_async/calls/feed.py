@@ -14,6 +14,7 @@ from ..bounds import positive_number
 from ..errors import EventsLostError, InvalidResponseError, UsageError
 from ..model import Entity, Instant, brief_repr
 from .connection import Connection
+from .entity_stream import EntityStream
 from .operation import MAX_PER_PAGE, Call, Operation, check_call
 from .parameters import INSTANT
 
@@ -95,12 +96,15 @@ class Feed(Generic[E]):
         """How far it has been followed, as text."""
         return Cursor(self._through, self._given).to_text()
 
-    async def __aiter__(self) -> AsyncGenerator[E, None]:
+    def __aiter__(self) -> EntityStream[E]:
         """Every event once.
 
         Raises:
             EventsLostError: the feed no longer has all of them.
         """
+        return self._each()
+
+    async def _each(self) -> AsyncGenerator[E, None]:
         with self._connection.calling(in_steps=True) as connection:
             while True:
                 async for event in self._new(connection):

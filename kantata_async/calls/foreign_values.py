@@ -10,6 +10,8 @@ import math
 from datetime import date, datetime
 from typing import Any, Final
 
+from ..errors import UsageError
+
 _PLAIN: Final = frozenset({str, int, bool, type(None), list, tuple, dict, date, datetime})
 _LIBRARIES: Final = frozenset({"numpy", "pandas"})
 _MOST_EXACT: Final = 2**53
@@ -17,6 +19,26 @@ _MOST_EXACT: Final = 2**53
 
 EMPTY: Final = object()
 """Stands for an empty cell."""
+
+
+_ROWS_OF_FRAMES: Final = {
+    "to_dicts": "frame.to_dicts()",
+    "to_pylist": "table.to_pylist()",
+    "to_dict": "frame.to_dict('records')",
+}
+"""What gives the rows of a frame of polars, a table of pyarrow, and else a frame of pandas, by their methods."""
+
+
+def refuse_frame(rows: object) -> None:
+    """Refuse a data frame where rows are expected: iterating it gives its columns.
+
+    Raises:
+        UsageError: it is one; the message says what gives its rows.
+    """
+    if hasattr(rows, "columns"):
+        for method, instead in _ROWS_OF_FRAMES.items():
+            if hasattr(rows, method):
+                raise UsageError(f"a data frame is not rows: give {instead}")
 
 
 def plain(value: Any) -> Any:

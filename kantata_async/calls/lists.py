@@ -22,6 +22,7 @@ from ..transport import Success
 from .concurrency import together
 from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
+from .entity_stream import EntityStream
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
 from .page_count import PageCount
 from .parameters import check_id, is_iterable
@@ -83,8 +84,11 @@ class ListQuery(Generic[E]):
     def __await__(self) -> Generator[Any, None, list[E]]:
         return self.collect().__await__()
 
-    async def __aiter__(self) -> AsyncGenerator[E, None]:
+    def __aiter__(self) -> EntityStream[E]:
         """Every entity of every page, each once, in the API's order."""
+        return self._each()
+
+    async def _each(self) -> AsyncGenerator[E, None]:
         seen = SeenIds()
         async with aclosing(self.pages()) as pages:
             async for page in pages:

@@ -11,7 +11,7 @@ import attrs
 import click
 
 from ..errors import UsageError
-from .awaiting import awaited
+from .awaiting import Terminated, awaited
 from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED, TO_DO
 
@@ -103,7 +103,9 @@ def provision(**given: Any) -> int:
     email, phone_number, address, website, notes, reference, projects and projects_out. With --custom-fields, other
     columns of these two are custom fields by their names.
 
-    What is empty is left as it is. Lines that cannot be done are listed with their numbers, and the others are done.
+    What is empty is left as it is, and a cell that says (clear) clears its value: a project_role, headline, role,
+    manager, a text of a group, or a custom field. Lines that cannot be done are listed with their numbers, and the
+    others are done.
 
     The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
     it does only what is still to do.
@@ -193,6 +195,8 @@ def _apply(planned: Plan, options: _ProvisionOptions) -> Report:
         report = report_of(error)
         if report is not None and report.tally.is_begun:
             click.echo(f"{report.tally}. Run it again: it does only what is still to do.", err=options.as_json)
+        elif isinstance(error, KeyboardInterrupt | Terminated):
+            click.echo("Nothing was written.", err=options.as_json)
         raise
 
 

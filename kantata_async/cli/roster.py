@@ -24,7 +24,10 @@ def roster(projects: tuple[str, ...], output: str | None, profile: str | None, b
     """Write the teams of projects as a roster.
 
     It is comma-separated, in UTF-8 with a byte order mark, as spreadsheet programs expect it. Edit it, and
-    `kantata-async provision` takes it; as it is, it changes nothing.
+    `kantata-async provision` takes it; as it is, it changes nothing. A name that two have is written as an id.
+
+    In the edited file, an emptied cell leaves its value as it is, and (clear) clears a project_role. A line that is
+    gone removes nobody, unless `provision` is given --remove-others.
     """
     from ..provision import write_private  # noqa: PLC0415 - --help needs none of it
 

@@ -1,5 +1,6 @@
 """Custom fields by their names: the values of any objects as Python values, read and set.
 
+amounts      amounts as people write them
 money        amounts of money
 values       what values of each kind are in Python and on the wire
 texts        values as the text of a spreadsheet's cell
@@ -14,6 +15,7 @@ by_name      what the generated resource of custom fields inherits
 
 from __future__ import annotations
 
+from .amounts import is_ambiguous, read_amount
 from .by_name import FieldsByName
 from .definitions import DefinedFields, FieldDefinition, read_fields
 from .money import Money
@@ -34,6 +36,8 @@ __all__ = [
     "Money",
     "SubjectType",
     "fields_result",
+    "is_ambiguous",
+    "read_amount",
     "read_fields",
     "text_of_value",
     "value_from_text",

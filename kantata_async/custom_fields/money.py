@@ -17,7 +17,7 @@ _USUAL_DIGITS: Final = 2
 _WHOLE: Final = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split())  # noqa: SIM905
 _THOUSANDTHS: Final = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 _DIGITS: Final = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
-"""How many decimal places a currency has, where that is not two (ISO 4217)."""
+"""The decimal places of currencies that have other than two (ISO 4217)."""
 
 
 @attrs.frozen(order=False)
@@ -52,7 +52,7 @@ class Money:
             UsageError: the amount is not a number, or has fractions of a cent; or the currency is not a code.
         """
         try:
-            cents = Decimal(amount).scaleb(_digits(currency)) if not isinstance(amount, float) else None
+            cents = Decimal(amount).scaleb(decimal_places(currency)) if not isinstance(amount, float) else None
         except (InvalidOperation, TypeError, ValueError):
             cents = None
         if cents is None or not cents.is_finite() or cents != cents.to_integral_value():
@@ -64,11 +64,12 @@ class Money:
     @property
     def amount(self) -> Decimal:
         """The amount in whole and fractions: ``Decimal("1250.00")``."""
-        return Decimal(self.cents).scaleb(-_digits(self.currency))
+        return Decimal(self.cents).scaleb(-decimal_places(self.currency))
 
     def __str__(self) -> str:
         return f"{self.amount:,} {self.currency}"
 
 
-def _digits(currency: str) -> int:
+def decimal_places(currency: str) -> int:
+    """How many decimal places amounts of a currency have."""
     return _DIGITS.get(currency, _USUAL_DIGITS)

@@ -8,21 +8,25 @@ from datetime import date
 from typing import Any, Final
 
 from ..errors import UsageError
+from .amounts import is_ambiguous, read_amount
 from .definitions import FieldDefinition
-from .money import Money
+from .money import Money, decimal_places
 from .values import FieldValue, wire_value
 
 _BETWEEN: Final = (re.compile(r"[;|\n]+"), re.compile(r",+"))
 """What separates several choices: commas only where nothing else does, as labels may contain some."""
 
 _AMOUNT: Final = re.compile(
-    r"(?P<before>[A-Za-z]{3}\s*)?(?P<amount>-?[0-9]+(?:\.[0-9]+)?)(?P<after>\s*[A-Za-z]{3})?", re.ASCII
+    r"(?P<before>[A-Za-z]{3}\s*)?(?P<sign>-?)(?P<amount>[0-9](?:[0-9.,'\s]*[0-9])?)(?P<after>\s*[A-Za-z]{3})?"
 )
+_THOUSANDTHS: Final = 3
 _WHOLE: Final = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 def value_from_text(field: FieldDefinition, text: str) -> FieldValue:
     """The value that a text means for a field: money is ``1250.00 EUR``, several choices are separated by semicolons.
+
+    Amounts may have decimal commas and thousands; one that could be either, such as ``1.250 EUR``, is refused.
 
     Choices are found whatever their case. What `text_of_value` gives is read as the same value.
 
@@ -45,9 +49,16 @@ def value_from_text(field: FieldDefinition, text: str) -> FieldValue:
 
 def _money(field: FieldDefinition, text: str) -> Money:
     found = _AMOUNT.fullmatch(text.strip())
-    if found is None or bool(found["before"]) == bool(found["after"]):
+    amount = None if found is None else read_amount(found["amount"])
+    if found is None or amount is None or bool(found["before"]) == bool(found["after"]):
         raise UsageError(f"{field.name} takes an amount with its currency such as '1250.00 EUR', not {text!r}")
-    return Money.of(found["amount"], (found["before"] or found["after"]).strip().upper())
+    currency = (found["before"] or found["after"]).strip().upper()
+    has_thousandths = decimal_places(currency) == _THOUSANDTHS and "." in found["amount"]
+    if is_ambiguous(found["amount"]) and not has_thousandths:
+        raise UsageError(
+            f"{field.name} takes an amount such as '1250.00 EUR', and {text!r} could be thousands or decimals"
+        )
+    return Money.of(-amount if found["sign"] else amount, currency)
 
 
 def _labels(field: FieldDefinition, text: str) -> list[str]:

@@ -30,12 +30,21 @@ def columns(entities: Iterable[Entity], *paths: str) -> dict[str, list[Any]]:
     association leads to nothing. An object is JSON text, and so is what comes in types that have nothing in common.
 
     Raises:
-        UsageError: a path leads to no attribute of these entities; the message offers the nearest name.
+        UsageError: these are no entities, or a path leads to no attribute of theirs; the message offers the nearest
+            name.
         NotLoadedError: a path goes over an association that was not included; the message says what to ask for.
     """
-    rows = list(entities)
+    rows = _entities(entities)
     steps = {path: _steps(path) for path in paths} or {name: [name] for name in _sent(rows)}
     return {path: _of_one_type(_values(rows, path, steps[path])) for path in steps}
+
+
+def _entities(given: object) -> list[Entity]:
+    rows: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+    for wrong in (row for row in rows if not isinstance(row, Entity)):
+        expected = "those of an awaited list, of a page, or the `entities` of a result"
+        raise UsageError(f"columns takes entities, such as {expected}, not {brief_repr(wrong)}")
+    return rows
 
 
 def _steps(path: object) -> list[str]:

@@ -27,10 +27,11 @@ from .exporting import TeamsFile, export_teams
 from .local_files import write_private
 from .plan import Plan, PlanOutdatedError, plan
 from .report import Applied, Progress, Report, Watch, report_of, show_applied
-from .sheets import AnySheet, GroupLine, Groups, Line, People, PersonLine, Problem, Roster, read_sheet
+from .sheets import CLEAR, AnySheet, GroupLine, Groups, Line, People, PersonLine, Problem, Roster, read_sheet
 from .tally import Tally
 
 __all__ = [
+    "CLEAR",
     "Account",
     "AnySheet",
     "Applied",

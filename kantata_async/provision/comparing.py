@@ -21,6 +21,9 @@ Several: TypeAlias = frozenset[str]
 Places: TypeAlias = Mapping[str | None, Sequence["Existing"]]
 """What is there, by project; what belongs to no project is under None."""
 
+Labels: TypeAlias = Mapping[str, Mapping[str, str]]
+"""What ids are called, by column."""
+
 
 @attrs.frozen(kw_only=True)
 class Existing:
@@ -124,11 +127,13 @@ class State:
         places: who or what is there, by project.
         invited: the addresses with an invitation that is pending.
         joined: the addresses of people who have joined the account.
+        labels: what the ids among the values are called, by column.
     """
 
     places: Places
     invited: frozenset[str] = frozenset()
     joined: frozenset[str] = frozenset()
+    labels: Labels = attrs.field(factory=dict)
 
 
 def compare(wanted: Iterable[Wanted], state: State, shape: Shape, rules: Rules) -> list[Entry]:
@@ -237,7 +242,7 @@ def additions(terms: Terms, shape: Shape) -> tuple[Change, ...]:
     """Every value to set on what is not there yet."""
     values = {**shape.fixed, **terms.values, **{field: listed(items) for field, items in terms.includes.items()}}
     fields = dict.fromkeys((*shape.fixed, *shape.settable, *terms.values))
-    return tuple(Change(field, None, values[field]) for field in fields if field in values)
+    return tuple(Change(field, None, values[field]) for field in fields if values.get(field) is not None)
 
 
 def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...]:
@@ -259,7 +264,7 @@ def differences(terms: Terms, held: Existing, shape: Shape) -> tuple[Change, ...
 
 
 def _single(value: Value | Several) -> Value:
-    return listed(sorted(value)) if isinstance(value, frozenset) else value
+    return listed(sorted(value)) if isinstance(value, frozenset) else None if value == "" else value
 
 
 def _with(items: Sequence[str], there: Value | Several) -> tuple[Value, Value]:

@@ -27,8 +27,9 @@ _AS: Final[Mapping[FieldStatus, Status]] = {
 async def set_fields(kantata: KantataSession, rows: Sequence[Mapping[str, Any]]) -> Sequence[Outcome[Any]]:
     """What became of each value: rows of one ``subject_type``, with a ``subject_id``, a ``name`` and a ``text`` each.
 
-    A value that its field does not take any more, as that was changed since the sheet was read, is rejected. Where the
-    fields, or what they hold, cannot be read, nothing is sent. Any exception carries the outcomes so far.
+    A text that is None clears the value. A value that its field does not take any more, as that was changed since the
+    sheet was read, is rejected. Where the fields, or what they hold, cannot be read, nothing is sent. Any exception
+    carries the outcomes so far.
 
     Raises:
         AuthenticationError, BulkError: nothing more can be sent (401).
@@ -74,7 +75,8 @@ class _Setting:
         for number, row in enumerate(self._rows):
             id, name = row["subject_id"], row["name"]
             try:
-                wishes[id][name] = value_from_text(fields.named(name), row["text"])
+                field = fields.named(name)
+                wishes[id][name] = None if row["text"] is None else value_from_text(field, row["text"])
                 self._places[id, name] = number
             except UsageError as error:
                 self._known[number] = Outcome(number, row, "rejected", errors=(ErrorDetail(str(error)),))

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
 from ..calls import together
 from ..errors import UsageError
 from ..model import text_of
-from .finding import find_projects, why_missing
-from .sheets import ACCESS_LEVELS, PERMISSIONS, Name, Roster, read_project
-from .subjects import read_participations
+from .finding import find_people, find_projects, find_roles, why_missing
+from .sheets import (
+    ACCESS_LEVELS,
+    PERMISSIONS,
+    Name,
+    Roster,
+    checked_text,
+    is_clear,
+    read_person,
+    read_project,
+    read_text,
+)
+from .subjects import Directory, read_participations
 from .texts import tidy
 from .wanting import Project
 
 if TYPE_CHECKING:
     from ..api.participations import Participation
     from ..session import KantataSession
+
+N = TypeVar("N")
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 """The mark by which spreadsheet programs recognize UTF-8."""
@@ -47,9 +59,10 @@ class TeamsFile:
 
 
 async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> TeamsFile:
-    """The teams of projects as a roster: one request for each 200 people of a project, and those to find the projects.
+    """The teams of projects as a roster: one request for each 200 people of a project, and those that find names.
 
-    A spreadsheet program takes nothing in it for a formula: what has such a name is given by its id.
+    Each name is looked up as a plan would look it up. One that means something else, or several things, or that a
+    spreadsheet program would take for a formula, is replaced by the id.
 
     Args:
         kantata: the session.
@@ -67,14 +80,17 @@ async def export_teams(kantata: KantataSession, projects: Sequence[str]) -> Team
         raise UsageError("; ".join(missing))
     known = list({one.id: one for one in found.values() if isinstance(one, Project)}.values())
     teams = await together(read_participations(kantata, one.id) for one in known)
+    directory = await _look_up(kantata, known, [one for team in teams for one in team])
     text = io.StringIO(_BYTE_ORDER_MARK, newline="")
     text.seek(0, io.SEEK_END)
     table = csv.DictWriter(text, [column.name for column in Roster.columns.columns], lineterminator="\r\n")
     table.writeheader()
     notes = []
     for project, team in zip(known, teams, strict=True):
-        rows = [_row(project, one) for one in team if text_of(one, "user_id")]
+        rows = [_row(project, one, directory) for one in team if text_of(one, "user_id")]
         table.writerows(rows)
+        if not team:
+            notes.append(f"{project.title}: nobody is on the team, or you may not see them")
         if unseen := len(team) - len(rows):
             notes.append(f"{project.title}: {unseen} on the team are not shown to the token's user, and left out")
     return TeamsFile(text.getvalue(), tuple(notes))
@@ -87,36 +103,63 @@ def _project_name(text: str) -> Name:
         raise UsageError(f"project: {error}") from error
 
 
-def _row(project: Project, one: Participation) -> dict[str, Any]:
-    user: Any = getattr(one, "user", None)
+async def _look_up(kantata: KantataSession, projects: Iterable[Project], members: Sequence[Participation]) -> Directory:
+    """What the names of projects, people and roles mean in a roster."""
+    titles = (_read(project.title, read_project) for project in projects)
+    people = (_read(_email(one), read_person) for one in members)
+    roles = (_read(_role_name(one), read_text) for one in members)
+    return Directory(
+        projects=await find_projects(kantata, filter(None, titles)),
+        people=await find_people(kantata, filter(None, people)),
+        roles=(await find_roles(kantata, filter(None, roles), "project role")).by_name,
+    )
+
+
+def _row(project: Project, one: Participation, directory: Directory) -> dict[str, Any]:
     level = text_of(one, "access_level")
+    role_id = text_of(one, "workspace_role_id") or None
     return {
-        "project": _named(project.title, project.id),
-        "person": _harmless(text_of(user, "email_address")) or one.user_id,
-        "full_name": _escaped(text_of(user, "full_name")),
+        "project": _named(project.title, read_project, directory.projects, project.id),
+        "person": _named(_email(one), read_person, directory.people, one.user_id),
+        "full_name": _escaped(text_of(getattr(one, "user", None), "full_name")),
         "role": text_of(one, "role") or None,
         "access_level": level if level in ACCESS_LEVELS else None,
         "permissions": " ".join(_given(one)),
         "team_lead": _yes_or_no(getattr(one, "is_team_lead", None)),
         "bill_rate": _rate(getattr(one, "rate_in_cents", None), project),
         "cost_rate": _rate(getattr(one, "cost_in_cents", None), project),
-        "project_role": _role(one),
+        "project_role": _named(_role_name(one), read_text, directory.roles, role_id),
     }
 
 
-def _named(title: str, id: str) -> str:
-    """The title, where it is read as a title; else the id."""
-    return title if _harmless(title) and read_project(title) == Name("title", tidy(title)) else id
+def _email(one: Participation) -> str:
+    return text_of(getattr(one, "user", None), "email_address")
+
+
+def _role_name(one: Participation) -> str:
+    return text_of(getattr(one, "workspace_role", None), "name")
+
+
+def _named(name: str, read: Callable[[str], N], found: Mapping[N, Any], id: str | None) -> str | None:
+    """A name where a plan finds by it what is meant; else the id."""
+    meant = _read(name, read)
+    known = None if meant is None else found.get(meant)
+    return name if known is not None and getattr(known, "id", known) == id else id
+
+
+def _read(name: str, read: Callable[[str], N]) -> N | None:
+    """What a roster takes a name for; None where it cannot stand in one."""
+    if not _harmless(name):
+        return None
+    try:
+        text = checked_text(name)
+        return None if is_clear(text) else read(text)
+    except ValueError:
+        return None
 
 
 def _yes_or_no(value: bool | None) -> str | None:
     return None if value is None else "yes" if value else "no"
-
-
-def _role(one: Participation) -> str | None:
-    id = text_of(one, "workspace_role_id") or None
-    name = text_of(getattr(one, "workspace_role", None), "name")
-    return name if _harmless(name) and not name.isdigit() else id
 
 
 def _given(one: Participation) -> Iterator[str]:

@@ -14,14 +14,14 @@ from ..errors import KantataError, UsageError
 from . import plan_file
 from .account import Account, is_same, read_account
 from .applying import Task, carry_out
-from .comparing import Action, Entry, Rules, compare, drift
+from .comparing import Action, Entry, Labels, Rules, compare, drift
 from .finding import Missing, read_projects
 from .local_files import read_file, write_private
 from .plan_file import PlanFile
 from .report import Applied, Progress, Report, Watch, report_of
 from .sheets import AnySheet, Problem, Roster, Sheet
 from .showing import Vocabulary, show_plan
-from .subjects import SUBJECTS, Labels, Subject
+from .subjects import SUBJECTS, Subject
 from .wanting import Project, Wanted
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
         projects=wish.projects,
         wanted=tuple(wish.wanted),
         rules=rules,
-        labels=wish.labels,
+        labels={column: {**state.labels.get(column, {}), **names} for column, names in wish.labels.items()},
         kantata=kantata,
     )
 

@@ -32,7 +32,8 @@ class Terms:
     """On which terms something should be there; what is not among them is left as it is.
 
     Attributes:
-        values: single values by their columns; rates in subunits of a currency, objects by their ids.
+        values: single values by their columns; rates in subunits of a currency, objects by their ids; None for one
+            that should not be there.
         includes: of columns that hold several, those that should be among them.
         excludes: those that should not be.
     """

@@ -19,12 +19,17 @@ MOST_HINTED: Final = 20
 class Missing:
     """Why something that a line names was not found.
 
-    `absent`: there is nothing of that name, or nothing that the token's user may see; `near` are names like it.
+    Attributes:
+        reason: why, for people.
+        absent: whether there is nothing of that name, or nothing that the token's user may see.
+        near: names like it.
+        disabled: the id and the name of somebody who was found, and is disabled.
     """
 
     reason: str
     absent: bool = False
     near: tuple[str, ...] = ()
+    disabled: tuple[str, str] | None = None
 
 
 def why_missing(found: Iterable[object]) -> list[str]:

@@ -135,7 +135,8 @@ def _one(found: Sequence[User], nobody: Missing) -> Person | Missing:
     if active:
         return Missing(f"{', '.join(sorted(one.id for one in active))} have the same e-mail address; give an id")
     if found:
-        return Missing(f"{text_of(found[0], 'full_name') or found[0].id} is disabled")
+        name = text_of(found[0], "full_name") or found[0].id
+        return Missing(f"{name} is disabled", disabled=(found[0].id, name) if len(found) == 1 else None)
     return nobody
 
 

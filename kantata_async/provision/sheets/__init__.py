@@ -11,7 +11,19 @@ kinds.py           which kind a file is
 
 from __future__ import annotations
 
-from .cells import ACCESS_LEVELS, PERMISSIONS, ROLES, Kind, Name, read_project
+from .cells import (
+    ACCESS_LEVELS,
+    CLEAR,
+    PERMISSIONS,
+    ROLES,
+    Kind,
+    Name,
+    checked_text,
+    is_clear,
+    read_person,
+    read_project,
+    read_text,
+)
 from .groups import GroupLine, Groups
 from .kinds import KINDS, AnySheet, read_sheet
 from .people import People, PersonLine
@@ -20,6 +32,7 @@ from .sheet import Problem, Sheet
 
 __all__ = [
     "ACCESS_LEVELS",
+    "CLEAR",
     "KINDS",
     "PERMISSIONS",
     "RATES",
@@ -35,6 +48,10 @@ __all__ = [
     "Problem",
     "Roster",
     "Sheet",
+    "checked_text",
+    "is_clear",
+    "read_person",
     "read_project",
     "read_sheet",
+    "read_text",
 ]

@@ -12,9 +12,13 @@ from typing import Any, Final, Literal
 import attrs
 
 from ...calls import EMPTY, plain
+from ...custom_fields import Money, is_ambiguous, read_amount, text_of_value
 from ..texts import coded, folded, hint, tidy
 
 Kind = Literal["id", "title", "reference", "email"]
+
+CLEAR: Final = "(clear)"
+"""The text of a cell that clears a value: an empty cell leaves it as it is."""
 
 ROLES: Final = ("maven", "buyer")
 ACCESS_LEVELS: Final = (
@@ -61,14 +65,13 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _ESCAPED: Final = re.compile(r"\A'(?=[=+\-@])")
 """What keeps a spreadsheet program from taking a text for a formula."""
 _ID: Final = re.compile(r"([0-9]{1,18})(?:\.0+)?", re.ASCII)
-_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?", re.ASCII)
-_THOUSANDS: Final = re.compile(r"[0-9]{1,3}(?:([.,'\s])[0-9]{3})(?:\1[0-9]{3})*(?:([.,])[0-9]{1,2})?", re.ASCII)
-_DECIMAL_COMMA: Final = re.compile(r"[0-9]{1,12},[0-9]{1,2}", re.ASCII)
-_EITHER: Final = re.compile(r"[0-9]{1,3}[.,][0-9]{3}", re.ASCII)
+_FRACTION: Final = re.compile(r"0[.,][0-9]{1,6}", re.ASCII)
+_SHARE: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
 _EMAIL: Final = re.compile(r"[^\s@,<>]+@[^\s@,<>]+")
 _MAILBOX: Final = re.compile(r"(?:mailto:|[^<>]*<)?\s*([^\s@,<>]+@[^\s@,<>]+?)\s*>?", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[,;|\n]+")
 _EXACT: Final = 2**53
+_TOO_LARGE: Final = 10**12
 _LARGEST: Final = 63
 _SIGNIFICANT: Final = 12
 _PERCENT: Final = 100
@@ -108,7 +111,9 @@ def cell_text(value: object) -> str:
         case date() | time():
             text = value.isoformat().removesuffix(_MIDNIGHT)
         case list() | tuple() | set() | frozenset():
-            text = ", ".join(map(cell_text, value))
+            text = "; ".join(map(cell_text, value))
+        case Money():
+            text = text_of_value(value) or ""
         case _ if value is None or value is EMPTY:
             text = ""
         case _:
@@ -150,6 +155,11 @@ def checked_text(text: str) -> str:
     if _SURROGATE.search(seen):
         raise ValueError("the text has half a character (a lone surrogate)")
     return seen
+
+
+def is_clear(text: str) -> bool:
+    """Whether the text of a cell clears its value."""
+    return folded(text) == CLEAR
 
 
 # --- names ---
@@ -278,29 +288,33 @@ def read_rate(text: str) -> Decimal:
     Raises:
         ValueError: the text is no amount, or an ambiguous one.
     """
-    if _EITHER.fullmatch(text):
+    if is_ambiguous(text):
         raise ValueError(f"a rate is an amount such as 120 or 120.50, and {text!r} could be thousands or decimals")
-    if _NUMBER.fullmatch(text):
-        return Decimal(text)
-    if _DECIMAL_COMMA.fullmatch(text):
-        return Decimal(text.replace(",", "."))
-    grouped = _THOUSANDS.fullmatch(text)
-    if grouped and grouped[1] != grouped[2]:
-        digits = text.replace(grouped[1], "")
-        return Decimal(digits.replace(",", "."))
-    raise ValueError(f"a rate is an amount such as 120 or 120.50, not {text!r}")
+    amount = read_amount(text)
+    if amount is None or amount >= _TOO_LARGE:
+        raise ValueError(f"a rate is an amount such as 120 or 120.50, not {text!r}")
+    return amount
 
 
 def read_percent(text: str) -> int:
-    """A share of 100: 80 or 80 %.
+    """A share of 100: 80, 80 %, or 0.8, which is what a workbook has in a cell that shows 80 %.
+
+    A 1 without its sign is refused: it is 100 % in such a cell, and 1 % elsewhere.
 
     Raises:
-        ValueError: the text is not a whole number up to 100.
+        ValueError: the text is not a whole number up to 100, or ambiguous.
     """
+    if text == "1":
+        raise ValueError("1 could be 1 % or 100 %: give it as the text '100 %' or '1 %'")
     number = text.removesuffix("%").strip()
-    if not re.fullmatch(r"[0-9]{1,3}", number, re.ASCII) or int(number) > _PERCENT:
+    share = None
+    if _FRACTION.fullmatch(text):
+        share = Decimal(text.replace(",", ".")) * _PERCENT
+    elif _SHARE.fullmatch(number):
+        share = Decimal(number)
+    if share is None or share != share.to_integral_value() or share > _PERCENT:
         raise ValueError(f"a share is a whole number up to 100, not {text!r}")
-    return int(number)
+    return int(share)
 
 
 def read_text(text: str) -> str:

@@ -18,23 +18,38 @@ _ALPHABET: Final = 26
 
 @attrs.frozen
 class SheetColumn:
-    """A column: its name, what reads the text of its cells, other headers for it, and whether every line needs it."""
+    """A column of a sheet.
+
+    Attributes:
+        name: what it is called.
+        read: reads the text of its cells.
+        aliases: other headers for it.
+        required: whether every line needs it.
+        clearable: whether a cell can clear the value.
+    """
 
     name: str
     read: Callable[[str], Any]
     aliases: tuple[str, ...] = ()
     required: bool = False
+    clearable: bool = False
 
 
 @attrs.frozen
 class Columns:
     """The columns that a sheet may have.
 
-    `ambiguous` are headers that could be one of several columns, which the error asks the user to choose from.
+    Attributes:
+        columns: the columns.
+        ambiguous: headers that could be one of several columns, which the error asks the user to choose from.
+        stand_ins: by required columns that are not there, those that mean the same without them.
+        may_have_fields: whether custom fields could be columns besides, and are not.
     """
 
     columns: tuple[SheetColumn, ...]
     ambiguous: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
+    stand_ins: Mapping[str, str] = attrs.field(factory=dict)
+    may_have_fields: bool = False
     by_name: Mapping[str, SheetColumn] = attrs.field(
         init=False,
         eq=False,
@@ -50,12 +65,14 @@ class Columns:
             if self.find(field.name) is None:
                 by_code[coded(field.name)].append(field)
         own = [
-            SheetColumn(one.name, partial(_read_field, one), (code,))
+            SheetColumn(one.name, partial(_read_field, one), (code,), clearable=True)
             for code, (one, *more) in by_code.items()
             if not more
         ]
         several = {code: tuple(one.name for one in ones) for code, ones in by_code.items() if len(ones) > 1}
-        return Columns((*self.columns, *own), {**self.ambiguous, **several})
+        return attrs.evolve(
+            self, columns=(*self.columns, *own), ambiguous={**self.ambiguous, **several}, may_have_fields=False
+        )
 
     @property
     def required(self) -> list[str]:
@@ -64,8 +81,13 @@ class Columns:
 
     def find(self, header: str) -> str | None:
         """The name of the column that a header means."""
-        code = coded(header)
-        return next((one.name for one in self.columns if code == one.name or code in one.aliases), None)
+        codes = {coded(header), coded(header).replace("e_mail", "email")}
+        return next((one.name for one in self.columns if not codes.isdisjoint((one.name, *one.aliases))), None)
+
+    def meant(self, names: Collection[str | None]) -> Mapping[str | None, str]:
+        """The required columns that are not there, by those that stand in for them."""
+        pairs = self.stand_ins.items()
+        return {stand_in: name for name, stand_in in pairs if name not in names and stand_in in names}
 
     def wrong(self, header: str) -> str:
         """Why a header names none of the columns."""
@@ -122,12 +144,17 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
     ignoring = _ignoring(ignored)
     codes = [coded(text) if text else letters(number).lower() for number, text in enumerate(header)]
     places = [None if code in ignoring else columns.find(text) for code, text in zip(codes, header, strict=True)]
-    wrong = [
-        columns.wrong(text)
+    unknown = [
+        text
         for place, code, text in zip(places, codes, header, strict=True)
         if text and place is None and code not in ignoring
     ]
+    wrong = [columns.wrong(text) for text in unknown]
+    if unknown and columns.may_have_fields:
+        wrong.append("a custom field is a column where the sheet is read with custom fields (--custom-fields)")
     wrong += _doubled(places, header)
+    meant = columns.meant(places)
+    places = [meant.get(place, place) for place in places]
     wrong += [f"the column {name!r} is missing" for name in columns.required if name not in places]
     wrong += [f"there is no column {name!r} to ignore" for code, name in ignoring.items() if code not in codes]
     if wrong:

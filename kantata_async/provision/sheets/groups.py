@@ -32,6 +32,7 @@ class GroupLine:
         projects: projects that should be in it.
         projects_out: projects that should not be in it.
         custom_fields: the values of custom fields by their names, as text.
+        cleared: the columns whose values should go, custom fields too, by their names.
     """
 
     number: int
@@ -48,16 +49,18 @@ class GroupLine:
     projects: tuple[Name, ...] = ()
     projects_out: tuple[Name, ...] = ()
     custom_fields: Mapping[str, str] = attrs.field(factory=dict)
+    cleared: frozenset[str] = frozenset()
 
 
 @attrs.frozen
 class Groups(Sheet[GroupLine]):
     """Which groups of projects there should be, and how.
 
-    Every line needs the column group; what is empty is left as it is.
+    Every line needs the column group; what is empty is left as it is, and ``(clear)`` clears a text other than the
+    name, or a custom field.
 
     - group: a name, an id, or ``ref:service:model:ref``. A group that is not there is made, by its name.
-    - name: another name for a group that is there.
+    - name: another name for a group that is there; in a sheet without the column group, that column.
     - company: yes or no.
     - contact_name, email, phone_number, address, website, notes: texts.
     - reference: ``service:model:ref``, an external reference that it should have.
@@ -82,15 +85,17 @@ class Groups(Sheet[GroupLine]):
             ),
             SheetColumn("name", read_text, ("new_name", "rename_to")),
             SheetColumn("company", read_boolean, ("is_company",)),
-            SheetColumn("contact_name", read_text, ("contact", "contact_person")),
-            SheetColumn("email", read_email, ("e_mail", "email_address", "e_mail_address", "contact_email")),
-            SheetColumn("phone_number", read_text, ("phone", "telephone", "contact_phone")),
-            SheetColumn("address", read_text, ("postal_address",)),
-            SheetColumn("website", read_text, ("web_site", "url", "homepage")),
-            SheetColumn("notes", read_text, ("note", "remarks")),
+            SheetColumn("contact_name", read_text, ("contact", "contact_person"), clearable=True),
+            SheetColumn("email", read_email, ("email_address", "contact_email"), clearable=True),
+            SheetColumn("phone_number", read_text, ("phone", "telephone", "contact_phone"), clearable=True),
+            SheetColumn("address", read_text, ("postal_address",), clearable=True),
+            SheetColumn("website", read_text, ("web_site", "url", "homepage"), clearable=True),
+            SheetColumn("notes", read_text, ("note", "remarks"), clearable=True),
             SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
             SheetColumn("projects", read_projects, ("projects_in", "add_projects", "workspaces", "project")),
             SheetColumn("projects_out", read_projects, ("remove_projects", "without_projects", "workspaces_out")),
         ),
         {"title": ("group", "name"), "id": ("group", "reference")},
+        {"group": "name"},
+        may_have_fields=True,
     )

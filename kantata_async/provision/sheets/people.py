@@ -32,6 +32,7 @@ class PersonLine:
         billability: which share of their time should be billable, in percent.
         reference: an external reference that they should have, ``service:model:ref``.
         custom_fields: the values of custom fields by their names, as text.
+        cleared: the columns whose values should go, custom fields too, by their names.
     """
 
     number: int
@@ -46,13 +47,15 @@ class PersonLine:
     billability: int | None = None
     reference: str | None = None
     custom_fields: Mapping[str, str] = attrs.field(factory=dict)
+    cleared: frozenset[str] = frozenset()
 
 
 @attrs.frozen
 class People(Sheet[PersonLine]):
     """How the members of the account should be.
 
-    Every line needs the column person; what is empty is left as it is.
+    Every line needs the column person; what is empty is left as it is, and ``(clear)`` clears a headline, a role, a
+    manager or a custom field.
 
     - person: an id or an e-mail address; somebody who is not in the account is invited where the plan is asked to.
     - full_name, headline: texts.
@@ -79,14 +82,22 @@ class People(Sheet[PersonLine]):
         (
             PERSON,
             attrs.evolve(FULL_NAME, aliases=(*FULL_NAME.aliases, "name")),
-            SheetColumn("headline", read_text, ("job_title", "title", "position")),
-            SheetColumn("role", read_text, ("default_role", "account_role", "role_name", "default_role_id", "role_id")),
+            SheetColumn("headline", read_text, ("job_title", "title", "position"), clearable=True),
+            SheetColumn(
+                "role",
+                read_text,
+                ("default_role", "account_role", "role_name", "default_role_id", "role_id"),
+                clearable=True,
+            ),
             SheetColumn("permission", read_permission, ("account_permission", "permissions")),
             BILL_RATE,
             COST_RATE,
-            SheetColumn("manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to")),
+            SheetColumn(
+                "manager", read_person, ("manager_id", "manager_email", "line_manager", "reports_to"), clearable=True
+            ),
             SheetColumn("billability", read_percent, ("billability_target", "utilization_target", "target")),
             SheetColumn("reference", read_reference, ("external_reference", "external_id", "ref")),
         ),
         {**ANY_RATE, "id": ("person", "reference"), "level": ("permission", "role")},
+        may_have_fields=True,
     )

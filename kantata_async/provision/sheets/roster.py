@@ -38,6 +38,7 @@ class Line:
         bill_rate: hourly, in units of the project's currency.
         cost_rate: hourly, in the same units.
         project_role: the id or the name of a role.
+        cleared: the columns whose values should go, by their names.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Line:
     bill_rate: Decimal | None = None
     cost_rate: Decimal | None = None
     project_role: str | None = None
+    cleared: frozenset[str] = frozenset()
 
 
 RATES = ("bill_rate", "cost_rate")
@@ -61,7 +63,7 @@ PERSON = SheetColumn(
     "person",
     read_person,
     (
-        *("e_mail", "email", "email_address", "e_mail_address", "mail", "person_email", "user_email", "member_email"),
+        *("email", "email_address", "mail", "person_email", "user_email", "member_email"),
         *("person_id", "user", "user_id", "member", "team_member", "participant", "who"),
     ),
     required=True,
@@ -74,7 +76,8 @@ class Roster(Sheet[Line]):
     """Who should be on which project.
 
     The columns are project and person, which every line needs, and full_name, role, access_level, permissions,
-    team_lead, bill_rate, cost_rate and project_role, which may be absent or empty: what is empty is left as it is.
+    team_lead, bill_rate, cost_rate and project_role, which may be absent or empty: what is empty is left as it is, and
+    ``(clear)`` clears a project_role.
     Headers with the same meaning are taken too: workspace, project name, e-mail, team leader.
 
     - project: an id, a title, or ``ref:service:model:ref`` for an external reference. ``title:2027`` is a title that
@@ -116,7 +119,10 @@ class Roster(Sheet[Line]):
             BILL_RATE,
             COST_RATE,
             SheetColumn(
-                "project_role", read_text, ("workspace_role", "team_role", "role_on_project", "project_role_name")
+                "project_role",
+                read_text,
+                ("workspace_role", "team_role", "role_on_project", "project_role_name"),
+                clearable=True,
             ),
         ),
         {

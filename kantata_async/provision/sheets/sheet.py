@@ -14,12 +14,12 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 import attrs
 
-from ...calls import is_iterable
+from ...calls import is_iterable, refuse_frame
 from ...custom_fields import DefinedFields, SubjectType
 from ...errors import UsageError
 from ..texts import tidy
-from .cells import Cells, cell_text, checked_text
-from .columns import Columns, Keys, Layout, lay_out, letters
+from .cells import Cells, cell_text, checked_text, is_clear
+from .columns import Columns, Keys, Layout, SheetColumn, lay_out, letters
 from .content import Content, header_text, load
 from .tables import TableRow, decode
 
@@ -152,8 +152,7 @@ class Sheet(Generic[L]):
         Raises:
             UsageError: the argument is not rows.
         """
-        if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
-            raise UsageError("a data frame is not rows: give frame.to_dict('records'), or with polars frame.to_dicts()")
+        refuse_frame(rows)
         if isinstance(rows, Mapping | str | bytes) or not is_iterable(rows):
             raise UsageError(f"rows must be an iterable of mappings, not {type(rows).__name__}")
         keys = Keys(cls._columns(custom_fields), ignore_columns)
@@ -245,20 +244,26 @@ class Sheet(Generic[L]):
                 wrong.append(f"there are two columns {name!r}")
             else:
                 cells[name] = value
-        return Problem(number, "; ".join(wrong)) if wrong else cls._of_cells(keys.columns, cells, number)
+        if wrong:
+            return Problem(number, "; ".join(wrong))
+        meant = keys.columns.meant(cells)
+        return cls._of_cells(keys.columns, {meant.get(name, name): cell for name, cell in cells.items()}, number)
 
     @classmethod
     def _of_cells(cls, columns: Columns, cells: Mapping[str, Any], number: int) -> L | Problem:
         values: Cells = {}
+        cleared = set()
         reasons = []
         empty = columns.by_name.keys() - cells.keys()
         for name, cell in cells.items():
             try:
                 text = checked_text(cell_text(cell))
-                if text:
-                    values[name] = columns.by_name[name].read(text)
-                else:
+                if not text:
                     empty.add(name)
+                elif is_clear(text):
+                    cleared.add(_clearable(columns.by_name[name]))
+                else:
+                    values[name] = columns.by_name[name].read(text)
             except ValueError as error:
                 reasons.append(f"{name}: {error}")
         missing = [f"the {name} is missing" for name in columns.required if name in empty]
@@ -266,5 +271,13 @@ class Sheet(Generic[L]):
             return Problem(number, "; ".join([*missing, *reasons]))
         own = {name: value for name, value in values.items() if name in cls.columns.by_name}
         fields = {name: value for name, value in values.items() if name not in own}
-        made: L = cls.line(number=number, **own, **({"custom_fields": fields} if fields else {}))
+        custom = {"custom_fields": fields} if fields else {}
+        made: L = cls.line(number=number, cleared=frozenset(cleared), **own, **custom)
         return made
+
+
+def _clearable(column: SheetColumn) -> str:
+    """The name of a column whose value a cell clears; raises ValueError where none can."""
+    if not column.clearable:
+        raise ValueError("it cannot be cleared")
+    return column.name

@@ -12,12 +12,12 @@ from typing import Final
 from .groups import GroupsOfAccount
 from .inviting import invite
 from .people import PeopleOfAccount
-from .subject import Labels, Resource, Subject, Wish, Write
-from .teams import Teams, read_participations
+from .subject import Resource, Subject, Wish, Write
+from .teams import Directory, Teams, read_participations
 
 SUBJECTS: Final[dict[str, Subject]] = {
     subject.kind: subject for subject in (Teams(), PeopleOfAccount(), GroupsOfAccount())
 }
 """The subjects, by the kinds of their sheets."""
 
-__all__ = ["SUBJECTS", "Labels", "Resource", "Subject", "Wish", "Write", "invite", "read_participations"]
+__all__ = ["SUBJECTS", "Directory", "Resource", "Subject", "Wish", "Write", "invite", "read_participations"]

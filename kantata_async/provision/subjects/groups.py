@@ -25,6 +25,7 @@ from .subject import (
     in_fields,
     reference_fields,
     reference_write,
+    stated_values,
     values_of,
 )
 
@@ -174,7 +175,7 @@ def _terms(line: GroupLine, projects: tuple[str, ...], projects_out: tuple[str, 
     given: dict[str, Value] = {**{name: getattr(line, name) for name in _FIELDS}, **line.custom_fields}
     includes = {"reference": (line.reference,) if line.reference else (), "projects": tuple(sorted(projects))}
     return Terms(
-        values={name: value for name, value in given.items() if value is not None},
+        values=stated_values(given, line.cleared),
         includes={name: items for name, items in includes.items() if items},
         excludes={"projects_out": tuple(sorted(projects_out))} if projects_out else {},
     )

@@ -14,7 +14,19 @@ from ..sheets import RATES, Name, PersonLine, Problem
 from ..texts import folded
 from ..wanting import Terms, Value, Wanted, gather, in_subunits
 from .inviting import invitation_note, invite, is_invitable
-from .subject import HUNDREDTHS, Creator, Wish, Write, field_writes, held_fields, in_fields, reference_write, values_of
+from .subject import (
+    HUNDREDTHS,
+    Creator,
+    Wish,
+    Write,
+    field_writes,
+    held_fields,
+    in_fields,
+    names_of,
+    reference_write,
+    stated_values,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from ...api.account_memberships import AccountMembership, AccountMembershipsInclude
@@ -87,6 +99,10 @@ class PeopleOfAccount:
             places={None: [one for one in held if one is not None]},
             invited=await pending_invitations(kantata) if invited else frozenset(),
             joined=await joined(kantata, invited),
+            labels={
+                "role": names_of(memberships, "default_role", "name"),
+                "manager": names_of(memberships, "manager", "full_name"),
+            },
         )
 
     def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
@@ -163,7 +179,7 @@ def _terms(line: PersonLine, manager: Any, role: Any) -> Terms:
         **line.custom_fields,
     }
     return Terms(
-        values={name: value for name, value in given.items() if value is not None},
+        values=stated_values(given, line.cleared),
         includes={} if line.reference is None else {"reference": (line.reference,)},
     )
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Container, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import attrs
 
 from ...bulk import Outcome
 from ...custom_fields import SubjectType, text_of_value
-from ..comparing import Action, Change, Entry, Existing, Shape, State
+from ..comparing import Action, Change, Entry, Existing, Labels, Shape, State
 from ..sheets import Problem
 from ..wanting import Project, Value, Wanted
 
@@ -22,9 +22,6 @@ Resource = Literal[
 
 Creator = Callable[["KantataSession", Sequence[Entry]], AsyncGenerator[Outcome[Any], None]]
 """Creates what entries name; the index of an outcome is the position of its entry."""
-
-Labels = Mapping[str, Mapping[str, str]]
-"""What ids are called, by column."""
 
 HUNDREDTHS: Final = 100
 """Subunits of a currency, where none says otherwise."""
@@ -140,6 +137,17 @@ async def held_fields(
         return {}
     values = await kantata.custom_fields.of(subject_type, ids)
     return {id: {name: text_of_value(value) for name, value in held.items()} for id, held in values.items()}
+
+
+def stated_values(given: Mapping[str, Value], cleared: Iterable[str]) -> dict[str, Value]:
+    """The values that a line states: those that it gives, and None for those that it clears."""
+    return {**{name: value for name, value in given.items() if value is not None}, **dict.fromkeys(sorted(cleared))}
+
+
+def names_of(entities: Iterable[Any], association: str, attribute: str) -> dict[str, str]:
+    """What the objects are called that entities are linked to, by their ids."""
+    linked = (getattr(one, association, None) for one in entities)
+    return {one.id: getattr(one, attribute, None) or one.id for one in linked if one is not None}
 
 
 def values_of(entity: object, attributes: Mapping[str, str]) -> dict[str, Any]:

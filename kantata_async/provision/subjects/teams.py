@@ -26,7 +26,7 @@ from ..sheets import PERMISSIONS, RATES, Line, Name, Problem
 from ..texts import folded
 from ..wanting import Project, Terms, Value, Wanted, gather, in_subunits
 from .inviting import invitation_note, invite, is_invitable
-from .subject import Creator, Wish, Write, in_fields, values_of
+from .subject import Creator, Wish, Write, in_fields, names_of, stated_values, values_of
 
 if TYPE_CHECKING:
     from ...api.participations import (
@@ -79,11 +79,26 @@ _LABELS: Final = ("edit", _READ_ONLY)
 
 @attrs.frozen
 class Directory:
-    """What was found of what the lines of a roster name."""
+    """What was found of what the lines of a roster name.
+
+    Attributes:
+        projects: the projects.
+        people: the people.
+        roles: the ids of roles.
+        staying: the ids of projects and people who are on them though they are disabled.
+    """
 
     projects: Mapping[Name, Project | Missing]
     people: Mapping[Name, Person | Missing]
     roles: Mapping[str, str | Missing] = attrs.field(factory=dict)
+    staying: frozenset[tuple[str, str]] = frozenset()
+
+    def person(self, name: Name, project: str | None) -> Person | Missing:
+        """Whom a name means on a project: somebody who is disabled only where they are on it."""
+        found = self.people[name]
+        if isinstance(found, Missing) and found.disabled and (project, found.disabled[0]) in self.staying:
+            return Person(*found.disabled)
+        return found
 
 
 def _add(kantata: KantataSession, entries: Sequence[Entry]) -> AsyncGenerator[Outcome[Any], None]:
@@ -111,6 +126,7 @@ class Teams:
     shape: Shape = Shape(
         settable=("access_level", "permissions", "team_lead", "bill_rate", "cost_rate", "project_role"),
         fixed={"role": "maven"},
+        absent="is disabled, and not on the project any more",
     )
     rates: frozenset[str] = frozenset(RATES)
     created_with: tuple[str, ...] = _CREATED_WITH
@@ -124,6 +140,7 @@ class Teams:
             people=await find_people(kantata, (line.person for line in lines)),
             roles=roles.by_name,
         )
+        directory = attrs.evolve(directory, staying=await _staying(kantata, lines, directory))
         wanted, problems = gather(resolve(line, directory, invite=invite) for line in lines)
         return Wish(
             wanted=wanted,
@@ -136,11 +153,12 @@ class Teams:
         """See `Subject.read`: one request for each 200 people of a project."""
         ids = list(dict.fromkeys(one.project for one in wanted if one.project is not None))
         invited = [one.subject for one in wanted if one.if_absent == "invite"]
-        teams = await together(read_team(kantata, id) for id in ids)
+        teams = await together(read_participations(kantata, id) for id in ids)
         return State(
-            places=dict(zip(ids, teams, strict=True)),
+            places={id: _members(team) for id, team in zip(ids, teams, strict=True)},
             invited=await pending_invitations(kantata) if invited else frozenset(),
             joined=await joined(kantata, invited),
+            labels={"project_role": names_of((one for team in teams for one in team), "workspace_role", "name")},
         )
 
     def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
@@ -170,9 +188,10 @@ def _fields(changes: Sequence[Change]) -> dict[str, Any]:
 
 def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted | Problem:
     """Whom a line wants on which project, or why that cannot be done."""
-    project, person = directory.projects[line.project], directory.people[line.person]
-    role: str | Missing | None = None if line.project_role is None else directory.roles[line.project_role]
+    project = directory.projects[line.project]
     known = project.id if isinstance(project, Project) else None
+    person = directory.person(line.person, known)
+    role: str | Missing | None = None if line.project_role is None else directory.roles[line.project_role]
     inviting = invite and is_invitable(line.person, person)
     named = [project, role] if inviting else [project, person, role]
     if inviting and not line.full_name:
@@ -185,7 +204,14 @@ def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted
     except ValueError as error:
         return Problem(line.number, str(error), known)
     if isinstance(person, Person):
-        return Wanted(project=project.id, subject=person.id, name=person.name, lines=(line.number,), terms=terms)
+        return Wanted(
+            project=project.id,
+            subject=person.id,
+            name=person.name,
+            lines=(line.number,),
+            terms=terms,
+            if_absent="block" if (project.id, person.id) in directory.staying else "add",
+        )
     return Wanted(
         project=project.id,
         subject=folded(line.person.text),
@@ -197,6 +223,22 @@ def resolve(line: Line, directory: Directory, *, invite: bool = False) -> Wanted
     )
 
 
+async def _staying(kantata: KantataSession, lines: Sequence[Line], directory: Directory) -> frozenset[tuple[str, str]]:
+    """The projects and people of lines about somebody who is disabled and on the project: a request for each project.
+
+    Nobody is added who is disabled, but whoever is on a project can stay there.
+    """
+    disabled = {
+        name: one.disabled[0] for name, one in directory.people.items() if isinstance(one, Missing) and one.disabled
+    }
+    named = ((directory.projects[line.project], disabled.get(line.person)) for line in lines)
+    pairs = {(project.id, person) for project, person in named if isinstance(project, Project) and person}
+    ids = sorted({project for project, _ in pairs})
+    teams = await together(read_participations(kantata, id) for id in ids)
+    members = ((id, one) for id, team in zip(ids, teams, strict=True) for one in _members(team))
+    return frozenset((id, one.subject) for id, one in members) & pairs
+
+
 def _terms(line: Line, project: Project, role: Any) -> Terms:
     given: dict[str, Value] = {
         "role": line.role,
@@ -206,7 +248,7 @@ def _terms(line: Line, project: Project, role: Any) -> Terms:
         **{name: _rate(line, name, project) for name in RATES},
     }
     return Terms(
-        values={name: value for name, value in given.items() if value is not None},
+        values=stated_values(given, line.cleared),
         includes={} if line.permissions is None else {"permissions": tuple(sorted(line.permissions))},
     )
 
@@ -220,14 +262,8 @@ def _rate(line: Line, name: str, project: Project) -> int | None:
     return in_subunits(rate, project.subunits)
 
 
-async def read_team(kantata: KantataSession, project: str) -> list[Existing]:
-    """The team of a project.
-
-    Raises:
-        KantataError: the API cannot be asked.
-    """
-    found = await read_participations(kantata, project)
-    return [member for member in map(read_member, found) if member is not None]
+def _members(participations: Iterable[Participation]) -> list[Existing]:
+    return [member for member in map(read_member, participations) if member is not None]
 
 
 async def read_participations(kantata: KantataSession, project: str) -> list[Participation]:
