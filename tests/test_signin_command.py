@@ -198,19 +198,22 @@ async def test_a_profile_that_cannot_be_used_hides_no_other(terminal: Terminal) 
 @pytest.mark.skipif(sys.platform == "win32", reason="a script without an ending is no program there")
 async def test_a_browser_that_is_not_closed(terminal: Terminal, tmp_path: Path) -> None:
     """A browser is not waited for: the sign-in ends when the person comes back."""
-    browser, opened = tmp_path / "browser", tmp_path / "opened"
-    # It stays open as long as the command's standard input, which is open until the command has ended.
-    browser.write_text(f'#!/bin/sh\nexec 3<&0\necho "$1" > {opened}\nexec cat <&3 >/dev/null\n')
+    browser, opened, closed = tmp_path / "browser", tmp_path / "opened", tmp_path / "closed"
+    browser.write_text(
+        f'#!/bin/sh\nexec </dev/null >/dev/null 2>&1\necho "$1" > {opened}\n'
+        f"while [ ! -e {closed} ]; do sleep 0.05; done\n"
+    )
     browser.chmod(0o700)
     asked = ("login", "--client-id", "our-application", "--base-url", terminal.oauth.url, "--port", "0")
     process = await terminal.start(*asked, BROWSER=f"{browser} %s")
     await until(lambda: opened.exists() and opened.read_text().endswith("\n"))
     async with aiohttp.ClientSession() as web, web.get(terminal.oauth.agree(opened.read_text().strip())):
         pass
-    async with asyncio.timeout(30):
-        assert await process.wait() == 0
-    assert process.stdin is not None
-    process.stdin.close()
+    try:
+        async with asyncio.timeout(30):
+            assert (await ended(process)).code == 0
+    finally:
+        closed.touch()
 
 
 async def test_a_name_that_would_command_a_terminal(terminal: Terminal) -> None:
