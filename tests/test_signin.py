@@ -208,6 +208,7 @@ async def test_the_redirect_is_received() -> None:
         waiting = asyncio.ensure_future(redirect(5))
         async with browser.get(f"{address}?code=c&state=s") as response:
             assert "Back to the terminal" in await response.text()
+            assert response.headers["Referrer-Policy"] == "no-referrer"
         assert await waiting == f"{address}?code=c&state=s"
 
 

@@ -14,8 +14,11 @@ from ..errors import SignInError
 
 _PATH: Final = "/callback"
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata Async</title>
-<body style="font: 1.2rem system-ui; margin: 4rem auto; max-width: 30rem">
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><meta name="color-scheme" content="light dark">
+<body style="font: 1.2rem/1.5 system-ui; margin: 4rem auto; max-width: 30rem; padding: 0 1rem">
 <h1>Back to the terminal</h1><p>It says whether you are signed in. You can close this window.</p></body></html>"""
+_ALONE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+"""The address of the page holds the code, which is to go no further."""
 
 
 @asynccontextmanager
@@ -33,7 +36,7 @@ async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[
     async def answered(request: web.Request) -> web.Response:
         if not arrived.done() and request.query.keys() & {"code", "error"}:
             arrived.set_result(str(request.url))
-        return web.Response(text=_PAGE, content_type="text/html", headers={"Cache-Control": "no-store"})
+        return web.Response(text=_PAGE, content_type="text/html", headers=_ALONE)
 
     application = web.Application()
     application.router.add_get(_PATH, answered)
