@@ -14,7 +14,8 @@ from ..errors import SignInError
 
 _PATH: Final = "/callback"
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata Async</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><meta name="color-scheme" content="light dark">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
 <body style="font: 1.2rem/1.5 system-ui; margin: 4rem auto; max-width: 30rem; padding: 0 1rem">
 <h1>Back to the terminal</h1><p>It says whether you are signed in. You can close this window.</p></body></html>"""
 _ALONE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}

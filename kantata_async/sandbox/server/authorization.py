@@ -29,7 +29,8 @@ _UNSTORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _HTML: Final = "text/html; charset=utf-8"
 _CONSENT_HEADERS: Final = {**_UNSTORED, "Content-Security-Policy": "frame-ancestors 'none'"}
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata sandbox</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><meta name="color-scheme" content="light dark">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
 <style>body {{ font: 1.2rem/1.5 system-ui; margin: 4rem auto; max-width: 30rem; padding: 0 1rem }}
 button {{ font: inherit; padding: .4rem 1.2rem }}</style>
 <p>Let <b>{client}</b> act for you in the sandbox?</p>
