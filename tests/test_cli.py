@@ -82,6 +82,15 @@ def test_help_documents_the_exit_codes(command: tuple[str, ...]) -> None:
     assert re.findall(r"^    (\d+)  +\w", done.stdout, re.MULTILINE) == ["0", "1", "2", "3", "130", "143"]
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "--help"], ["login", "--help"]])
+def test_help_comes_at_once(arguments: list[str]) -> None:
+    """It imports click, and nothing that takes as long again."""
+    code = f"import sys; from kantata_async.cli import main; main({arguments}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    slow = {"aiohttp", "asyncio", "attr", "msgspec", "oauthlib", "rich"}
+    assert slow & set(done.stdout.splitlines()[-1].split()) == set()
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("demonstrate",), ("demo", "--people", "0"), ("demo", "--latency", "0"), ("sandbox", "--port", "70000")],

@@ -59,7 +59,7 @@ def _hindrance(error: KantataError) -> str:
         case ConnectionRefusedError():
             return "nothing listens there; check the address, and its port"
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted ({error.__cause__.verify_message})"
+            return "its certificate is not trusted; a proxy or a program on this machine may read along"
         case _:
             return str(error)
 
