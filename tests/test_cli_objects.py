@@ -155,9 +155,9 @@ def test_what_would_command_a_terminal(shell: Shell) -> None:
     name = "Mason\x1b[31m\x9b31m\u202e\U000e0041"
     (role,) = shell.objects("create", "roles", f"name={name}")
     assert role["name"] == name
-    for form in ("--json", "--csv", "--columns=name"):
+    for form in ("--json", "--columns=name"):
         shown = shell("get", "roles", role["id"], form)
-        assert [one for one in "\x1b\x9b\u202e\U000e0041" if one in shown.stdout] == [] or form == "--csv"
+        assert [one for one in "\x1b\x9b\u202e\U000e0041" if one in shown.stdout] == []
     answer = shell("call", "GET", f"/roles/{role['id']}").stdout
     assert "\x9b" not in answer
     assert json.loads(answer)["roles"][role["id"]]["name"] == name
@@ -446,8 +446,7 @@ def unreached(
         ),
         (
             unreached(ssl.SSLCertVerificationError("certificate verify failed")),
-            "api.mavenlink.com cannot be reached: its certificate is not trusted; a proxy or a program on this "
-            "machine may read along",
+            "api.mavenlink.com cannot be reached: its certificate is not trusted; somebody else may be reading along",
         ),
         (
             AmbiguousWriteError("POST /roles got no answer", method="POST", path="/roles"),

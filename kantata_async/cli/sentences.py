@@ -59,7 +59,7 @@ def _hindrance(error: KantataError) -> str:
         case ConnectionRefusedError():
             return "nothing listens there; check the address, and its port"
         case ssl.SSLCertVerificationError():
-            return "its certificate is not trusted; a proxy or a program on this machine may read along"
+            return "its certificate is not trusted; somebody else may be reading along"
         case _:
             return str(error)
 
