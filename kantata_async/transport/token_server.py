@@ -18,7 +18,7 @@ _MOST_BYTES: Final = 1 << 16
 OAUTH_REFUSALS: Final[Mapping[str, str]] = {
     "access_denied": "the person did not agree",
     "invalid_client": "the server does not know the application, or not with this secret",
-    "invalid_grant": "what it was given has expired, was used already, or was given to another application",
+    "invalid_grant": "the code or the token has expired, was used already, or belongs to another application",
     "invalid_request": "the server cannot read the request",
     "invalid_scope": "the server does not give what was asked for",
     "server_error": "the server failed",
