@@ -398,6 +398,10 @@ def test_a_cell(value: Any, text: str) -> None:
         ("-x", "'-x"),
         ("a=b", "a=b"),
         ("\t=1", "'\t=1"),
+        (" =1", "' =1"),
+        ("\n5 lines", "'\n5 lines"),
+        ("＝1+1", "'＝1+1"),  # noqa: RUF001 - a wide form
+        (" 5 days", " 5 days"),
     ],
 )
 def test_a_cell_is_no_formula(text: str, safe: str) -> None:
