@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -89,6 +91,27 @@ def test_help_comes_at_once(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     slow = {"aiohttp", "asyncio", "attr", "msgspec", "oauthlib", "rich"}
     assert slow & set(done.stdout.splitlines()[-1].split()) == set()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_once_it_is_told_to() -> None:
+    """By the line of the documentation."""
+    typed = (
+        'eval "$(_KANTATA_ASYNC_COMPLETE=bash_source kantata-async)"\n'
+        "COMP_WORDS=(kantata-async list curr) COMP_CWORD=2\n"
+        "_kantata_async_completion kantata-async\n"
+        'echo "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "--norc"],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"),
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("currencies\n", 0), done.stderr
 
 
 @pytest.mark.parametrize(
