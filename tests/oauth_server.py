@@ -23,6 +23,7 @@ class OAuthServer:
     """What every exchange is answered with, in place of a token."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: set[str] = field(default_factory=set)
+    name: str = "Ada Moreau"
     revoked: list[str] = field(default_factory=list)
 
     async def __aenter__(self) -> Self:
@@ -92,5 +93,5 @@ class OAuthServer:
         token = request.headers["Authorization"].removeprefix("Bearer ")
         if token not in self.tokens:
             return web.json_response({"errors": [{"type": "oauth", "message": "Invalid OAuth 2 Request"}]}, status=401)
-        me = {"id": "1", "full_name": "Ada Moreau", "email_address": "ada@example.com"}
+        me = {"id": "1", "full_name": self.name, "email_address": "ada@example.com"}
         return web.json_response({"count": 1, "results": [{"key": "users", "id": "1"}], "users": {"1": me}})

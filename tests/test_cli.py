@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -80,6 +82,36 @@ def test_help_documents_the_exit_codes(command: tuple[str, ...]) -> None:
     done = kantata_async(*command, "--help")
     assert done.returncode == 0
     assert re.findall(r"^    (\d+)  +\w", done.stdout, re.MULTILINE) == ["0", "1", "2", "3", "130", "143"]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list", "--help"], ["login", "--help"]])
+def test_help_comes_at_once(arguments: list[str]) -> None:
+    """It imports click, and nothing that takes as long again."""
+    code = f"import sys; from kantata_async.cli import main; main({arguments}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    slow = {"aiohttp", "asyncio", "attr", "msgspec", "oauthlib", "rich"}
+    assert slow & set(done.stdout.splitlines()[-1].split()) == set()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_completes_once_it_is_told_to() -> None:
+    """By the line of the documentation."""
+    typed = (
+        'eval "$(_KANTATA_ASYNC_COMPLETE=bash_source kantata-async)"\n'
+        "COMP_WORDS=(kantata-async list curr) COMP_CWORD=2\n"
+        "_kantata_async_completion kantata-async\n"
+        'echo "${COMPREPLY[@]}"\n'
+    )
+    done = subprocess.run(
+        ["bash", "--norc"],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"),
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("currencies\n", 0), done.stderr
 
 
 @pytest.mark.parametrize(

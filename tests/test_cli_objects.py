@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from typing import Any
 import attrs
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from kantata_async.api import Resources
 from kantata_async.cli.assignments import read_assignments
@@ -25,6 +28,7 @@ from kantata_async.cli.sentences import sentence
 from kantata_async.errors import (
     AmbiguousWriteError,
     AuthenticationError,
+    ConnectionFailedError,
     ErrorDetail,
     NotFoundError,
     UsageError,
@@ -32,6 +36,7 @@ from kantata_async.errors import (
 )
 from kantata_async.model import Ref
 from kantata_async.sandbox import Sandbox, ThreadedSandbox
+from kantata_async.signin import Profile, save_profile
 
 
 @attrs.frozen
@@ -139,6 +144,61 @@ def test_many_are_created_from_lines(shell: Shell) -> None:
     assert done.returncode == 1
 
 
+def test_a_file_of_a_spreadsheet_program(shell: Shell) -> None:
+    """A byte order mark and the line ends of Windows are no part of the lines."""
+    done = shell("create", "roles", "--from", "-", typed='\ufeff{"name": "Glazier"}\r\n\r\n{"name": "Mason"}\r\n')
+    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["created", "created"]
+
+
+def test_what_would_command_a_terminal(shell: Shell) -> None:
+    """JSON escapes what is not printable, C1 controls too, and is read back as it was; tables leave it out."""
+    name = "Mason\x1b[31m\x9b31m\u202e\U000e0041"
+    (role,) = shell.objects("create", "roles", f"name={name}")
+    assert role["name"] == name
+    for form in ("--json", "--columns=name"):
+        shown = shell("get", "roles", role["id"], form)
+        assert [one for one in "\x1b\x9b\u202e\U000e0041" if one in shown.stdout] == []
+    answer = shell("call", "GET", f"/roles/{role['id']}").stdout
+    assert "\x9b" not in answer
+    assert json.loads(answer)["roles"][role["id"]]["name"] == name
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_an_output_that_takes_no_more(shell: Shell) -> None:
+    """A full disk is told in one line, and is a failure."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kantata_async", "list", "roles", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            env={**os.environ, **shell.environment},
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "begun", "completed"),
+    [
+        (["list"], "curr", ["currencies"]),
+        (["list"], "user_", ["user_file_associations", "user_group_memberships"]),
+        (["resources"], "roles", ["roles"]),
+        (["whoami", "--profile"], "ni", ["night"]),
+        ([], "who", ["whoami"]),
+    ],
+)
+def test_what_a_shell_completes(
+    words: list[str], begun: str, completed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands, collections, and the profiles that are kept."""
+    monkeypatch.setenv("KANTATA_CONFIG_DIR", str(tmp_path))
+    save_profile(Profile("night", "https://api.mavenlink.com/api/v1", "a-token"))
+    completion = ShellComplete(program, {}, "kantata-async", "_KANTATA_ASYNC_COMPLETE")
+    assert [one.value for one in completion.get_completions(words, begun)] == completed
+
+
 def test_any_request(shell: Shell) -> None:
     """The escape hatch writes the answer as it came."""
     done = shell("call", "get", "/users/me")
@@ -192,6 +252,8 @@ def test_what_there_is(shell: Shell) -> None:
         (("update", "roles", "1"), "NAME=VALUE"),
         (("call", "GET", "/users", "page"), "NAME=VALUE"),
         (("whoami", "--profile", "nobody"), "kantata-async login"),
+        (("lst", "users"), "did you mean 'list'"),
+        (("create", "roles", "--from", __file__), "line 1 is not JSON"),
         (("get", "users", "1", "--profile", "nobody"), "kantata-async login"),
     ],
 )
@@ -340,6 +402,10 @@ def test_a_cell(value: Any, text: str) -> None:
         ("-x", "'-x"),
         ("a=b", "a=b"),
         ("\t=1", "'\t=1"),
+        (" =1", "' =1"),
+        ("\n5 lines", "'\n5 lines"),
+        ("＝1+1", "'＝1+1"),  # noqa: RUF001 - a wide form
+        (" 5 days", " 5 days"),
     ],
 )
 def test_a_cell_is_no_formula(text: str, safe: str) -> None:
@@ -348,6 +414,15 @@ def test_a_cell_is_no_formula(text: str, safe: str) -> None:
 
 
 WHERE = {"token": "KANTATA_TOKEN", "host": "api.mavenlink.com"}
+
+
+def unreached(
+    cause: OSError, text: str = "GET /users: no connection to api.mavenlink.com:443"
+) -> ConnectionFailedError:
+    """The error for a connection that was not made."""
+    error = ConnectionFailedError(text)
+    error.__cause__ = cause
+    return error
 
 
 @pytest.mark.parametrize(
@@ -364,6 +439,22 @@ WHERE = {"token": "KANTATA_TOKEN", "host": "api.mavenlink.com"}
         (
             ValidationError(422, [ErrorDetail("is taken", field="name")], method="POST", path="/roles"),
             "api.mavenlink.com refused the request: is taken (name)",
+        ),
+        (
+            unreached(socket.gaierror(socket.EAI_NONAME, "Name or service not known")),
+            "api.mavenlink.com cannot be reached: no machine of that name is found; check the address, and the network",
+        ),
+        (
+            unreached(ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 443)")),
+            "api.mavenlink.com cannot be reached: nothing listens there; check the address, and its port",
+        ),
+        (
+            unreached(ConnectionRefusedError(), "no connection to the proxy 10.0.0.1:3128"),
+            "api.mavenlink.com cannot be reached: no connection to the proxy 10.0.0.1:3128",
+        ),
+        (
+            unreached(ssl.SSLCertVerificationError("certificate verify failed")),
+            "api.mavenlink.com cannot be reached: its certificate is not trusted; somebody else may be reading along",
         ),
         (
             AmbiguousWriteError("POST /roles got no answer", method="POST", path="/roles"),

@@ -35,7 +35,8 @@ NOT_RUN_HERE: Final = {
     "kantata-async logout": "as above",
     "procrastinate": "tests_services/test_distributed.py: it needs a PostgreSQL, and a worker does not end by itself",
     "export": "it sets what the test sets itself",
-    'eval "$(_KANTATA_ASYNC_COMPLETE': "it changes the shell that types it",
+    'eval "$(_KANTATA_ASYNC_COMPLETE': "tests/test_cli.py: it changes the shell that types it",
+    "_KANTATA_ASYNC_COMPLETE=fish_source": "it is for fish alone",
 }
 """The commands that are run elsewhere, or nowhere, and why."""
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import stat
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
 from wire import Server, json_answer
 
 from kantata_async import KantataSession, UsageError
@@ -17,6 +23,7 @@ from kantata_async.signin import (
     profile_names,
     save_profile,
 )
+from kantata_async.transport import require_keyring
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +133,67 @@ async def test_a_session_without_a_token_finds_it_there(monkeypatch: pytest.Monk
         "Bearer OF-THE-ENVIRONMENT",
     ]
     assert "KEPT-TOKEN" not in str(caught.value)
+
+
+class Ring(KeyringBackend):
+    """A keyring in memory, which may be locked."""
+
+    priority = 1  # type: ignore[assignment] - keyring makes it a property of the class
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[tuple[str, str], str] = {}
+        self.is_locked = False
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self._refuse_if_locked("")
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self._refuse_if_locked(password)
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.held.pop((service, username), None) is None:
+            raise PasswordDeleteError("there is none")
+
+    def _refuse_if_locked(self, password: str) -> None:
+        if self.is_locked:
+            raise KeyringLocked(f"not while it is locked {password}")
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    """The system's keyring, for this test."""
+    before, ours = keyring.get_keyring(), Ring()
+    keyring.set_keyring(ours)
+    yield ours
+    keyring.set_keyring(before)
+
+
+def test_tokens_in_the_keyring(ring: Ring) -> None:
+    """Both tokens are there and not in the file, are read back, and are gone in the end, whichever is left."""
+    kept = attrs.evolve(WORK, refresh_token="SECRET-REFRESH", in_keyring=True)
+    path = save_profile(kept)
+    assert "SECRET" not in path.read_text()
+    assert sorted(ring.held.values()) == ["SECRET-REFRESH", "SECRET-TOKEN"]
+    assert load_profile("work") == kept
+    del ring.held["kantata-async", "work"]
+    with pytest.raises(UsageError, match="keyring has no token"):
+        load_profile("work")
+    delete_profile(kept)
+    assert ring.held == {}
+    assert not path.exists()
+
+
+def test_a_keyring_that_cannot_be_used(ring: Ring) -> None:
+    """It is an error of ours, in which no frame shows the token that was to be kept."""
+    kept = attrs.evolve(WORK, in_keyring=True)
+    ring.is_locked = True
+    with pytest.raises(UsageError, match=r"no keyring that can be used \(KeyringLocked\)") as caught:
+        save_profile(kept)
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "SECRET" not in shown
+    assert caught.value.__context__ is None
+    with pytest.raises(UsageError, match="no keyring"):
+        require_keyring()

@@ -70,6 +70,21 @@ async def test_nothing_leaks(tmp_path: Path) -> None:
             assert [one for one in secrets if one and one in text] == []
 
 
+async def test_files_leave_nothing(tmp_path: Path) -> None:
+    """A file is sent and fetched as ever; neither its name nor what is in it is recorded."""
+    mine, copied = tmp_path / "Ada Moreau.txt", tmp_path / "copy.txt"
+    mine.write_text("earns 95,000")
+    async with Sandbox() as sandbox:
+        with recorder(tmp_path).use_cassette("files"):
+            async with KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None) as kantata:
+                receipt = await kantata.attachments.upload(mine, type="receipt")
+                await kantata.attachments.download(receipt, copied)
+    assert copied.read_text() == "earns 95,000"
+    text = cassette(tmp_path / "files.yaml")
+    assert "/attachments" in text
+    assert [one for one in ("Ada", "Moreau", "95,000") if one in text] == []
+
+
 async def test_what_may_be_kept_is_kept(tmp_path: Path) -> None:
     """An attribute that a program needs as it was can be named."""
     async with Sandbox() as sandbox:
@@ -94,6 +109,13 @@ async def test_what_may_be_kept_is_kept(tmp_path: Path) -> None:
         ("user_id", "9", "9"),
         ("user_ids", ["9", "10"], ["9", "10"]),
         ("rate_in_cents", 24500, 100),
+        ("value", 95000, 100),
+        ("value", "95000", "value 7"),
+        ("zip_code", "10115", "zip_code 7"),
+        ("billability_target", 80.5, 100),
+        ("count", 250, 250),
+        ("page_number", 3, 3),
+        ("story_id", 12, 12),
         ("bill_rate", "245.00", "bill_rate 7"),
         ("time_in_minutes", 90, 90),
         ("archived", False, False),
@@ -123,8 +145,10 @@ def test_no_text_survives_that_is_not_on_a_list(name: str, secret: str, depth: i
     assert secret not in scrubbed_body(msgspec.json.encode({"skills": {"1": {name: value}}}), ()).decode()
 
 
-@pytest.mark.parametrize("body", [b"<html>Ada</html>", b"name=Ada&code=secret", b"\x89PNG", b'{"a": ', b"--x\r\nAda"])
-def test_a_body_that_is_no_json_is_not_kept(body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body", [b"<html>Ada</html>", "name=Ada&code=secret", b"\x89PNG", b'{"a": ', b"--x\r\nAda", (b"Ada", b"Moreau")]
+)
+def test_a_body_that_is_no_json_is_not_kept(body: object) -> None:
     """A page of a proxy, a form, a file: nothing of it stays."""
     assert scrubbed_body(body, ()) == b"***"
 
@@ -143,6 +167,9 @@ def test_a_body_that_is_no_json_is_not_kept(body: bytes) -> None:
         ("https://x.example/users?search=Ada", "https://x.example/users?search=search"),
         ("https://me:secret@x.example/users#Ada", "https://x.example/users"),
         ("https://x.example/oauth?code=SECRET", "https://x.example/oauth?code=code"),
+        ("https://x.example/users?participant_in=7&rate=7", "https://x.example/users?participant_in=7&rate=rate"),
+        ("https://x.example/users/ada@corp.example", "https://x.example/users/***"),
+        ("https://x.example/api/v1/files/4/Ada%20Moreau.pdf", "https://x.example/api/v1/files/4/***"),
     ],
 )
 def test_a_url(url: str, kept: str) -> None:

@@ -87,6 +87,7 @@ async def test_a_person_agrees_on_a_page(sandbox: Sandbox, anonymous: aiohttp.Cl
     address = f"{origin(sandbox)}/oauth/authorize"
     async with anonymous.get(address, params=ASKED) as response:
         assert response.content_type == "text/html"
+        assert response.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
         page = await response.text()
     (request,) = re.findall(r'name="request" value="([^"]+)"', page)
     decision = {"request": request, "decision": "allow"}

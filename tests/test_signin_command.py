@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import re
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -14,6 +14,7 @@ import aiohttp
 import attrs
 import pytest
 from oauth_server import OAuthServer
+from waiting import until
 
 from kantata_async.sandbox import OAuthApplication, Sandbox
 
@@ -34,14 +35,21 @@ class Terminal:
     oauth: OAuthServer
     config: Path
 
-    async def start(self, *arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    async def start(
+        self,
+        *arguments: str,
+        stdin: int = asyncio.subprocess.PIPE,
+        start_new_session: bool = False,
+        **environment: str,
+    ) -> asyncio.subprocess.Process:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KANTATA_")}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "kantata_async",
             *arguments,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=stdin,
+            start_new_session=start_new_session,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={**kept, "KANTATA_CONFIG_DIR": str(self.config), **environment},
@@ -60,7 +68,7 @@ class Terminal:
         url = (await process.stdout.readline()).decode().strip()
         back = self.oauth.agree(url) if agreeing else self.oauth.refuse(url)
         async with aiohttp.ClientSession() as browser, browser.get(back) as page:
-            assert re.search("Signed in" if agreeing else "Not signed in", await page.text())
+            assert "Back to the terminal" in await page.text()
         return await ended(process)
 
 
@@ -87,7 +95,10 @@ async def test_signing_in_and_out(terminal: Terminal) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
     who = await terminal.run("whoami")
-    assert (who.code, who.out) == (0, f"Ada Moreau <ada@example.com>, at {terminal.oauth.url} (profile 'default')\n")
+    assert (who.code, who.out) == (
+        0,
+        f"Ada Moreau <ada@example.com>, at {terminal.oauth.url} (the token of the profile 'default')\n",
+    )
     listed = await terminal.run("profiles")
     assert listed.out == f"default  {terminal.oauth.url}\n"
 
@@ -151,7 +162,7 @@ async def test_a_sign_in_whose_tokens_end(terminal: Terminal) -> None:
         await process.stdout.readline()
         url = (await process.stdout.readline()).decode().strip()
         async with aiohttp.ClientSession() as browser, browser.get(url) as page:
-            assert "Signed in" in await page.text()
+            assert "Back to the terminal" in await page.text()
         assert (await ended(process)).code == 0
         for _ in range(2):
             sandbox.clock.advance(60)
@@ -160,3 +171,86 @@ async def test_a_sign_in_whose_tokens_end(terminal: Terminal) -> None:
         assert (await terminal.run("logout")).code == 0
         assert sandbox.count("POST", "/oauth/revoke") == 2
     assert list((terminal.config / "profiles").iterdir()) == []
+
+
+async def test_as_whom_the_commands_act(terminal: Terminal) -> None:
+    """KANTATA_TOKEN goes before a profile that is kept, and `login` says so; --profile goes before both."""
+    terminal.oauth.tokens |= {"of-the-profile", "of-the-environment"}
+    environment = {"KANTATA_TOKEN": "of-the-environment", "KANTATA_BASE_URL": terminal.oauth.url}
+    kept = await terminal.run("login", "--with-token", typed="of-the-profile\n", **environment)
+    assert kept.err == "KANTATA_TOKEN is set, and is used instead: unset it, or name the profile.\n"
+    who = await terminal.run("whoami", **environment)
+    assert who.out.endswith(f", at {terminal.oauth.url} (KANTATA_TOKEN)\n")
+    who = await terminal.run("whoami", "--profile", "default", **environment)
+    assert who.out.endswith("(the token of the profile 'default')\n")
+
+
+async def test_a_profile_that_cannot_be_used_hides_no_other(terminal: Terminal) -> None:
+    """One broken file is told of, and the rest are listed."""
+    terminal.oauth.tokens.add("good")
+    await terminal.run("login", "--with-token", "--base-url", terminal.oauth.url, typed="good\n")
+    (terminal.config / "profiles" / "broken.json").touch(0o600)
+    listed = await terminal.run("profiles")
+    assert (listed.code, listed.out) == (0, f"default  {terminal.oauth.url}\n")
+    assert listed.err.startswith("broken  cannot be used: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script without an ending is no program there")
+async def test_a_browser_that_is_not_closed(terminal: Terminal, tmp_path: Path) -> None:
+    """A browser is not waited for: the sign-in ends when the person comes back."""
+    browser, opened, closed = tmp_path / "browser", tmp_path / "opened", tmp_path / "closed"
+    browser.write_text(
+        f'#!/bin/sh\nexec </dev/null >/dev/null 2>&1\necho "$1" > {opened}\n'
+        f"while [ ! -e {closed} ]; do sleep 0.05; done\n"
+    )
+    browser.chmod(0o700)
+    asked = ("login", "--client-id", "our-application", "--base-url", terminal.oauth.url, "--port", "0")
+    process = await terminal.start(*asked, BROWSER=f"{browser} %s")
+    await until(lambda: opened.exists() and opened.read_text().endswith("\n"))
+    async with aiohttp.ClientSession() as web, web.get(terminal.oauth.agree(opened.read_text().strip())):
+        pass
+    try:
+        async with asyncio.timeout(30):
+            assert (await ended(process)).code == 0
+    finally:
+        closed.touch()
+
+
+async def test_a_name_that_would_command_a_terminal(terminal: Terminal) -> None:
+    """The name and the address of a person are shown without control characters."""
+    terminal.oauth.tokens.add("good")
+    terminal.oauth.name = "Ada\x1b]0;owned\x07\x9b31m"
+    kept = await terminal.run("login", "--with-token", "--base-url", terminal.oauth.url, typed="good\n")
+    who = await terminal.run("whoami")
+    assert "Signed in as Ada ]0;owned  31m <ada@example.com>" in kept.out
+    assert who.out.startswith("Ada ]0;owned  31m <ada@example.com>, at ")
+
+
+async def test_without_a_keyring(terminal: Terminal) -> None:
+    """Said before anybody is asked to sign in."""
+    terminal.oauth.tokens.add("good")
+    here = ("login", "--with-token", "--keyring", "--base-url", terminal.oauth.url)
+    done = await terminal.run(*here, typed="good\n", PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
+    assert (done.code, done.out) == (2, "")
+    assert (
+        done.err == "Error: this system has no keyring that can be used (NoKeyringError): sign in without --keyring\n"
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals there")
+async def test_a_token_that_is_typed_is_not_shown(terminal: Terminal) -> None:
+    """At a terminal `--with-token` asks for it, and what is typed is not echoed."""
+    terminal.oauth.tokens.add("typed-by-hand")
+    keyboard, stdin = os.openpty()
+    asked = ("login", "--with-token", "--base-url", terminal.oauth.url)
+    process = await terminal.start(*asked, stdin=stdin, start_new_session=True)
+    assert process.stderr is not None
+    assert await process.stderr.readuntil(b"Access token: ")
+    os.write(keyboard, b"typed-by-hand\n")
+    out, _ = await process.communicate()
+    assert out.startswith(b"Signed in as Ada Moreau")
+    os.set_blocking(keyboard, False)
+    with contextlib.suppress(BlockingIOError):
+        assert b"typed" not in os.read(keyboard, 1000)
+    os.close(keyboard)
+    os.close(stdin)

@@ -53,7 +53,7 @@ def _taken_apart(typed: str) -> tuple[str, bool, str]:
     return name.removesuffix(":"), name.endswith(":"), text
 
 
-def read_json(name: str, text: str) -> Any:
+def read_json(name: str, text: str | bytes) -> Any:
     """A value typed as JSON.
 
     Raises:
@@ -62,7 +62,8 @@ def read_json(name: str, text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError):
-        raise UsageError(f"{name} is not JSON: {text!r}") from None
+        shown = text if isinstance(text, str) else text.decode(errors="replace")
+        raise UsageError(f"{name} is not JSON: {shown!r}") from None
 
 
 def read_value(kind: ParameterKind, name: str, text: str) -> Any:

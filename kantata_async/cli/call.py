@@ -29,14 +29,15 @@ def call(
     import msgspec  # noqa: PLC0415 - --help needs none of it
 
     from .assignments import read_json  # noqa: PLC0415 - as above
+    from .printable import printable_json  # noqa: PLC0415 - as above
 
     wrong = [one for one in query if "=" not in one]
     if wrong:
         raise click.UsageError(f"{wrong[0]!r} is not NAME=VALUE")
     params = dict(one.split("=", 1) for one in query)
-    body = {} if data is None else {"json": read_json("--data", sys.stdin.read() if data == "-" else data)}
+    body = {} if data is None else {"json": read_json("--data", sys.stdin.buffer.read() if data == "-" else data)}
     answer = awaited(_called(session_for(profile, base_url), method.upper(), path, params, body))
-    click.echo(msgspec.json.format(msgspec.json.encode(answer)))
+    click.echo(msgspec.json.format(printable_json(answer)))
 
 
 async def _called(

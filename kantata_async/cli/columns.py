@@ -14,7 +14,8 @@ from ..model import Entity
 
 _LABELS: Final = ("title", "full_name", "name", "message", "description", "headline")
 _MOST_CHOSEN: Final = 7
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide forms count in Japanese programs
+_LINE_STARTS: Final = ("\t", "\r", "\n")
 
 
 def includes_of(cls: type[Entity], columns: Iterable[str]) -> list[Any]:
@@ -77,7 +78,7 @@ def cell(value: Any) -> str:
 
 def spreadsheet_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: what begins like a formula is quoted, unless it is a number."""
-    if not text.startswith(_FORMULA):
+    if not text.lstrip().startswith(_FORMULA) and not text.startswith(_LINE_STARTS):
         return text
     try:
         float(text)

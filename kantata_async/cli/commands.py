@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from .._version import __version__
-from ..errors import KantataError, UsageError
 from .awaiting import Terminated, awaited
 from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, TERMINATED, WRONG_USAGE
 from .lazy_group import LazyGroup
@@ -30,7 +29,7 @@ _ELSEWHERE: Final = {
     "roster": ("roster", "roster", "Write the teams of projects as a roster."),
     "sync": ("sync", "sync", "Keep a copy of COLLECTIONS current."),
     "update": ("objects", "update", "Change an object of COLLECTION."),
-    "whoami": ("signin", "whoami", "Show whose token a profile holds."),
+    "whoami": ("signin", "whoami", "Show as whom the commands act, and where."),
 }
 """The commands of other modules: the module, the name there, and the line in the list of commands."""
 
@@ -134,16 +133,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except UsageError as error:
-        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
-        return WRONG_USAGE
-    except KantataError as error:
-        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
-        return FAILED
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
+    except (click.Abort, KeyboardInterrupt) as interruption:
+        # click ends the line of a Ctrl-C, but not that of a prompt.
+        line_end = "\n" if isinstance(interruption, click.Abort) and interruption.__cause__ is None else ""
+        click.echo(f"{line_end}Interrupted.", err=True)
         return INTERRUPTED
     except Terminated:
         click.echo("Terminated.", err=True)
         return TERMINATED
+    except OSError as error:
+        return _told(_of_system(error), FAILED)
+    except Exception as error:
+        from ..errors import KantataError, UsageError  # noqa: PLC0415 - --help needs none of it
+
+        if not isinstance(error, KantataError):
+            raise
+        return _told(str(error), WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     return code if isinstance(code, int) else 0
+
+
+def _of_system(error: OSError) -> str:
+    """What the operating system refused, and for which file."""
+    return ": ".join(str(part) for part in (error.strerror or error, error.filename) if part is not None)
+
+
+def _told(text: str, code: int) -> int:
+    """The exit code, once the text is on standard error in one line."""
+    click.echo(f"Error: {' '.join(text.split())}", err=True)
+    return code

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-import attrs
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..session import KantataSession
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -21,8 +22,7 @@ CONNECTION: Final = "kantata_async.connection"
 _NO_TOKEN: Final = "set KANTATA_TOKEN, or sign in with `kantata-async login`"  # noqa: S105 - a text
 
 
-@attrs.frozen
-class TokenRoute:
+class TokenRoute(NamedTuple):
     """Which token goes to which host, for the message of an error.
 
     Attributes:
@@ -34,9 +34,22 @@ class TokenRoute:
     host: str
 
 
+def profile_option(text: str) -> Callable[[F], F]:
+    """The option --profile, with its help."""
+    return click.option("--profile", help=text, shell_complete=_profiles)
+
+
+def _profiles(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - --help needs none of it
+
+    from ..transport import profile_names  # noqa: PLC0415 - as above
+
+    return [CompletionItem(name) for name in profile_names() if name.startswith(begun)]
+
+
 def connection_options(command: F) -> F:
     """Give a command the options --profile and --base-url."""
-    profile = click.option("--profile", help='The profile to use; KANTATA_PROFILE, else "default", else KANTATA_TOKEN.')
+    profile = profile_option('The profile to use; by default KANTATA_TOKEN, else KANTATA_PROFILE, else "default".')
     base_url = click.option("--base-url", envvar="KANTATA_BASE_URL", help="Where the API is; Kantata's own by default.")
     return profile(base_url(command))
 
@@ -62,6 +75,12 @@ def session_for(profile: str | None, base_url: str | None) -> KantataSession:
         raise UsageError(f"the profile {kept.name!r} is for {kept.base_url}, and its token is sent nowhere else")
     note_connection(f"the token of the profile {kept.name!r}", kept.base_url)
     return KantataSession(token=kept, base_url=kept.base_url)
+
+
+def connection() -> TokenRoute:
+    """The token that the running command uses, and where it goes, as noted."""
+    route: TokenRoute = click.get_current_context().meta[CONNECTION]
+    return route
 
 
 def note_connection(token: str, base_url: str) -> None:

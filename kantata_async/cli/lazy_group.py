@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import click
 
-from ..errors import KantataError, UsageError
 from .connecting import CONNECTION, TokenRoute
 
 Elsewhere = Mapping[str, tuple[str, str, str]]
@@ -37,6 +36,18 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(f".{module}", __package__), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that was typed, or an error that offers the nearest name."""
+        typed = args[0]
+        if not typed.startswith("-") and not ctx.resilient_parsing and self.get_command(ctx, typed) is None:
+            from difflib import get_close_matches  # noqa: PLC0415 - most commands exist
+
+            nearest = get_close_matches(typed.casefold(), self.list_commands(ctx), 1)
+            ctx.fail(f"There is no command {typed!r}{f'; did you mean {nearest[0]!r}?' if nearest else '.'}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a line for each command."""
         lines = {name: command.get_short_help_str(limit=100) for name, command in self.commands.items()}
@@ -48,12 +59,13 @@ class LazyGroup(click.Group):
         """Run a command; errors become sentences for a person."""
         try:
             return super().invoke(ctx)
-        except UsageError:
-            raise
-        except KantataError as error:
+        except Exception as error:
             connection: TokenRoute | None = ctx.meta.get(CONNECTION)
             if connection is None:
                 raise
-            from .sentences import sentence  # noqa: PLC0415 - most commands go well
+            from ..errors import KantataError, UsageError  # noqa: PLC0415 - most commands go well
+            from .sentences import sentence  # noqa: PLC0415 - as above
 
+            if isinstance(error, UsageError) or not isinstance(error, KantataError):
+                raise
             raise click.ClickException(sentence(error, token=connection.token, host=connection.host)) from error

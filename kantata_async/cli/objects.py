@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from ..errors import UsageError
 from .awaiting import awaited
 from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED
-from .resources import operation_of
+from .resources import collection_argument, operation_of
 
 if TYPE_CHECKING:
     from ..calls import Operation
@@ -44,7 +44,7 @@ def _output_options(command: F) -> F:
 
 
 @click.command("list", epilog=EXIT_CODES)
-@click.argument("collection")
+@collection_argument()
 @_ASSIGNMENTS
 @click.option("--order", help="A field to sort by, as updated_at:desc.")
 @click.option("--search", help="A text to look for.")
@@ -90,7 +90,7 @@ def list_(
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("collection")
+@collection_argument()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @_output_options
 @connection_options
@@ -106,9 +106,9 @@ def get(collection: str, ids: tuple[str, ...], profile: str | None, base_url: st
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("collection")
+@collection_argument()
 @_ASSIGNMENTS
-@click.option("--from", "source", type=click.File("r"), help="A file with a JSON object a line; - for standard input.")
+@click.option("--from", "source", type=click.File("rb"), help="A file with a JSON object a line; - for standard input.")
 @_output_options
 @connection_options
 def create(
@@ -136,12 +136,14 @@ def create(
         return 0
     if assignments:
         raise click.UsageError("give the fields of one object, or with --from a file of many")
-    rows = [read_json(f"line {number}", line) for number, line in enumerate(source, 1) if line.strip()]
+    lines = enumerate(source.read().removeprefix(BOM_UTF8).splitlines(), 1)
+    rows = [read_json(f"line {number}", line) for number, line in lines if line.strip()]
     return awaited(_created_many(session_for(profile, base_url), collection, rows))
 
 
 async def _created_many(session: KantataSession, collection: str, rows: list[Any]) -> int:
-    import msgspec  # noqa: PLC0415 - --help needs none of it
+    from ..errors import UsageError  # noqa: PLC0415 - --help needs none of it
+    from .printable import printable_json  # noqa: PLC0415 - as above
 
     failed = False
     async with session as kantata:
@@ -158,12 +160,12 @@ async def _created_many(session: KantataSession, collection: str, rows: list[Any
                     "errors": [str(one) for one in outcome.errors],
                     "reason": outcome.reason,
                 }
-                click.echo(msgspec.json.encode(became))
+                click.echo(printable_json(became))
     return FAILED if failed else 0
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("collection")
+@collection_argument()
 @click.argument("id")
 @_ASSIGNMENTS
 @_output_options
@@ -187,7 +189,7 @@ def update(
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("collection")
+@collection_argument()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @connection_options

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import click
-import msgspec
 
 from ..model import Entity
 from ..plurals import counted
 from .columns import cells_of, chosen_columns, spreadsheet_cell
+from .printable import printable, printable_json
 
 Form = Literal["table", "json", "csv"]
 
@@ -57,7 +57,9 @@ class Writer:
         if not self._headed:
             self._csv.writerow(self._columns)
             self._headed = True
-        self._csv.writerows([spreadsheet_cell(text) for text in cells_of(one, self._columns)] for one in entities)
+        shown = printable if sys.stdout.isatty() else str
+        for one in entities:
+            self._csv.writerow(spreadsheet_cell(shown(text)) for text in cells_of(one, self._columns))
 
     def _write_table(self) -> None:
         from rich import box  # noqa: PLC0415 - JSON and CSV need none of it
@@ -68,7 +70,7 @@ class Writer:
 
         table = Table(*self._columns, box=box.SIMPLE_HEAD, pad_edge=False)
         for one in self._waiting:
-            table.add_row(*(Text(_printable(text)) for text in cells_of(one, self._columns)))
+            table.add_row(*(Text(printable(text)) for text in cells_of(one, self._columns)))
         console = terminal.console()
         console.print(table)
         console.print(counted(len(self._waiting), "object"), style="dim")
@@ -76,10 +78,5 @@ class Writer:
 
 def _json_of(entity: Entity, columns: Sequence[str]) -> str:
     if not columns:
-        return msgspec.json.encode(entity.to_dict()).decode()
-    return msgspec.json.encode(dict(zip(columns, cells_of(entity, columns), strict=True))).decode()
-
-
-def _printable(text: str) -> str:
-    """A text in one line, without anything that a terminal would take for a command."""
-    return "".join(character if character.isprintable() else " " for character in text)
+        return printable_json(entity.to_dict())
+    return printable_json(dict(zip(columns, cells_of(entity, columns), strict=True)))

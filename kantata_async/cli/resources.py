@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from ..errors import UsageError
 from .exit_codes import EXIT_CODES
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..calls import Operation
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _DONE: Final = {
     "list": "listed",
@@ -22,8 +25,19 @@ _DONE: Final = {
 }
 
 
+def collection_argument(*, required: bool = True) -> Callable[[F], F]:
+    """The argument COLLECTION, whose names a shell can complete."""
+    return click.argument("collection", required=required, shell_complete=_completed)
+
+
+def _completed(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem  # noqa: PLC0415 - --help needs none of it
+
+    return [CompletionItem(name) for name in collections() if name.startswith(begun)]
+
+
 @click.command(epilog=EXIT_CODES)
-@click.argument("collection", required=False)
+@collection_argument(required=False)
 def resources(collection: str | None) -> None:
     """List the collections of the API, or what can be done with COLLECTION and what that takes."""
     if collection is None:
@@ -67,13 +81,16 @@ def operation_of(collection: str, name: str) -> Operation[Any]:
     """
     operations = _operations(collection)
     if name not in operations:
-        raise UsageError(f"{collection} cannot be {_DONE[name]}; there are {', '.join(operations)}")
+        from ..errors import UsageError  # noqa: PLC0415 - --help needs none of it
+
+        raise UsageError(f"{collection} cannot be {_DONE[name]}; what there is for them: {', '.join(operations)}")
     return operations[name]
 
 
 def _operations(collection: str) -> Mapping[str, Operation[Any]]:
     from ..api import Resources  # noqa: PLC0415 - --help needs none of it
     from ..calls import did_you_mean  # noqa: PLC0415 - as above
+    from ..errors import UsageError  # noqa: PLC0415 - as above
 
     known = collections()
     if collection not in known:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+
 from ..errors import (
     AmbiguousWriteError,
     APIError,
@@ -40,10 +43,25 @@ def sentence(error: KantataError, *, token: str, host: str) -> str:
         case AmbiguousWriteError():
             text = f"it may or may not have been done: check before you try again. {error}"
         case ConnectionFailedError() | RequestTimeoutError():
-            text = f"{host} cannot be reached: {error}"
+            text = f"{host} cannot be reached: {_hindrance(error)}"
         case _:
             text = str(error)
     return " ".join(text.split()) + _traced(error)
+
+
+def _hindrance(error: KantataError) -> str:
+    """Why there was no connection: what a person can check, where that is known."""
+    match error.__cause__:
+        case _ if "proxy" in str(error):
+            return str(error)
+        case socket.gaierror():
+            return "no machine of that name is found; check the address, and the network"
+        case ConnectionRefusedError():
+            return "nothing listens there; check the address, and its port"
+        case ssl.SSLCertVerificationError():
+            return "its certificate is not trusted; somebody else may be reading along"
+        case _:
+            return str(error)
 
 
 def _reasons(error: APIError) -> str:

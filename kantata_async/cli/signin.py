@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from .awaiting import awaited
-from .connecting import note_connection
+from .connecting import connection, connection_options, note_connection, profile_option, session_for
 from .exit_codes import EXIT_CODES, FAILED
 
 if TYPE_CHECKING:
+    from ..session import KantataSession
     from ..signin import AccessToken, AuthorizationEndpoints, Profile
 
 _SECONDS_TO_COME_BACK: Final = 300.0
 _PORT: Final = 8912
 
-_PROFILE = click.option("--profile", help='The profile; by default KANTATA_PROFILE, else "default".')
+_PROFILE = profile_option('The profile; by default KANTATA_PROFILE, else "default".')
 
 
 @click.command(epilog=EXIT_CODES)
@@ -46,14 +48,13 @@ def login(
     alone can read; a session that is given no token finds it there.
     """
     from ..signin import Profile, chosen_profile, save_profile  # noqa: PLC0415 - --help needs none of it
-    from ..transport import BASE_URL  # noqa: PLC0415 - as above
+    from ..transport import BASE_URL, require_keyring  # noqa: PLC0415 - as above
 
     name, at = chosen_profile(profile), (base_url or BASE_URL).rstrip("/")
+    if keyring:
+        require_keyring()
     if with_token:
-        token = sys.stdin.readline().strip()
-        if not token:
-            raise click.UsageError("--with-token reads an access token from standard input, and none came")
-        kept = Profile(name, at, token, client_id, in_keyring=keyring)
+        kept = Profile(name, at, _given_token(), client_id, in_keyring=keyring)
     else:
         if client_id is None:
             raise click.UsageError("signing in needs --client-id, the application's id; or give a token: --with-token")
@@ -68,9 +69,22 @@ def login(
             token_url=server.token_url,
             in_keyring=keyring,
         )
-    who = awaited(_who(kept))
+    who = awaited(_who(_session_of(kept)))
     where = save_profile(kept)
     click.echo(f"Signed in as {who}.\nThe token is kept in {'the keyring' if keyring else where}.")
+    if os.environ.get("KANTATA_TOKEN"):
+        click.echo("KANTATA_TOKEN is set, and is used instead: unset it, or name the profile.", err=True)
+
+
+def _given_token() -> str:
+    """The token from standard input; typed at a terminal, it is not shown."""
+    if sys.stdin.isatty():
+        token: str = click.prompt("Access token", hide_input=True, err=True)
+    else:
+        token = sys.stdin.readline()
+    if not token.strip():
+        raise click.UsageError("--with-token reads an access token from standard input, and none came")
+    return token.strip()
 
 
 @click.command(epilog=EXIT_CODES)
@@ -99,38 +113,44 @@ def logout(profile: str | None) -> int:
 
 
 @click.command(epilog=EXIT_CODES)
-@_PROFILE
-def whoami(profile: str | None) -> None:
-    """Show whose token a profile holds."""
-    kept = _kept(profile)
-    click.echo(f"{awaited(_who(kept))}, at {kept.base_url} (profile {kept.name!r})")
+@connection_options
+def whoami(profile: str | None, base_url: str | None) -> None:
+    """Show as whom the commands act, and where."""
+    session = session_for(profile, base_url)
+    who = awaited(_who(session))
+    click.echo(f"{who}, at {session.base_url} ({connection().token})")
 
 
 @click.command(epilog=EXIT_CODES)
 def profiles() -> None:
     """List the profiles that are kept."""
+    from ..errors import UsageError  # noqa: PLC0415 - as above
     from ..signin import load_profile, profile_names  # noqa: PLC0415 - as above
 
-    kept = [load_profile(name) for name in profile_names()]
-    for one in filter(None, kept):
-        click.echo(f"{one.name}  {one.base_url}")
+    for name in profile_names():
+        try:
+            kept = load_profile(name)
+        except UsageError as error:
+            click.echo(f"{name}  cannot be used: {error}", err=True)
+        else:
+            if kept is not None:
+                click.echo(f"{name}  {kept.base_url}")
 
 
 def _kept(profile: str | None) -> Profile:
+    from ..errors import UsageError  # noqa: PLC0415 - as above
     from ..signin import chosen_profile, load_profile  # noqa: PLC0415 - as above
 
     name = chosen_profile(profile)
     kept = load_profile(name)
     if kept is None:
-        raise click.UsageError(f"there is no profile {name!r}: sign in with `kantata-async login`")
+        raise UsageError(f"there is no profile {name!r}: sign in with `kantata-async login`")
     return kept
 
 
 async def _signed_in(
     client_id: str, port: int, base_url: str, *, browser: bool
 ) -> tuple[AccessToken, AuthorizationEndpoints]:
-    import asyncio  # noqa: PLC0415 - as above
-
     from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above
     from ..transport import BASE_URL, SECRET_VARIABLE  # noqa: PLC0415 - as above
 
@@ -140,16 +160,23 @@ async def _signed_in(
         authorization = application.begin(server)
         click.echo(f"Open this address to sign in:\n{authorization.url}")
         if browser:
-            await asyncio.to_thread(webbrowser.open, authorization.url)
+            # Some browsers are waited for until they are closed, which may be long after the person came back.
+            Thread(target=webbrowser.open, args=(authorization.url,), daemon=True).start()
         return await exchange(application, server, authorization, await redirect(_SECONDS_TO_COME_BACK)), server
 
 
-async def _who(kept: Profile) -> str:
-    """The name and the address of the person to whom a token belongs, as far as the API shows them."""
+def _session_of(kept: Profile) -> KantataSession:
     from ..session import KantataSession  # noqa: PLC0415 - --help needs none of it
 
     note_connection("the token", kept.base_url)
-    async with KantataSession(token=kept, base_url=kept.base_url) as kantata:
+    return KantataSession(token=kept, base_url=kept.base_url)
+
+
+async def _who(session: KantataSession) -> str:
+    """The name and the address of the person to whom a token belongs, as far as the API shows them."""
+    from .printable import printable  # noqa: PLC0415 - --help needs none of it
+
+    async with session as kantata:
         me = await kantata.users.me()
     name, address = getattr(me, "full_name", None), getattr(me, "email_address", None)
-    return f"{name or f'user {me.id}'}{f' <{address}>' if address else ''}"
+    return printable(f"{name or f'user {me.id}'}{f' <{address}>' if address else ''}")

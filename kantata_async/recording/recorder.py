@@ -19,8 +19,9 @@ def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iter
     """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
 
     Inside the block, requests that were recorded are answered from the cassette, and nothing is sent for them. What is
-    kept are ids, times, the values of the API's closed lists, and the attributes in `keep`; every other text and
-    amount is replaced, by the id of its object, so that the same answer always reads the same.
+    kept are ids, counts, times, the values of the API's closed lists, and the attributes in `keep`. Every other text is
+    replaced, by the id of its object, and every other number by 100, so that the same answer always reads the same.
+    Of files nothing is kept.
 
     Args:
         folder: where the cassettes are.
@@ -40,14 +41,12 @@ def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iter
     def request_to_keep(request: Any) -> Any:
         request.uri = scrubbed_url(request.uri, kept)
         request.headers = kept_headers(request.headers, KEPT_REQUEST_HEADERS)
-        body = request.body
-        if body is not None:
-            request.body = scrubbed_body(body.encode() if isinstance(body, str) else bytes(body), kept)
+        if request.body is not None:
+            request.body = scrubbed_body(request.body, kept)
         return request
 
     def answer_to_keep(answer: dict[str, Any]) -> dict[str, Any]:
-        body = answer["body"]["string"]
-        text = scrubbed_body(body.encode() if isinstance(body, str) else body, kept)
+        text = scrubbed_body(answer["body"]["string"], kept)
         return {**answer, "headers": kept_headers(answer["headers"], KEPT_ANSWER_HEADERS), "body": {"string": text}}
 
     return VCR(

@@ -1,6 +1,6 @@
 """Requests and answers as they may be kept: pure.
 
-Lists name what is allowed, since what is harmful cannot be listed: a header, a text or an amount that is on none of
+Lists name what is allowed, since what is harmful cannot be listed: a header, a text or a number that is on none of
 them is replaced. Ids, times and the values of the API's closed lists stay, so that what was recorded still reads,
 links and sorts as it did.
 """
@@ -53,9 +53,11 @@ _KEPT_NAMES: Final = frozenset(
     }
 )
 _KEPT_ENDINGS: Final = ("_id", "_ids", "_type", "_status", "_state", "_after", "_before")
+_KEPT_NUMBERS: Final = re.compile(r"(?:.*_)?(?:id|count|index|limit|minutes|offset|order|page|position|size|unit)")
 _AMOUNTS: Final = re.compile(r"rate|cost|salar|price|amount|cents|budget|fee|margin|revenue")
+_STEP: Final = re.compile(r"[a-z_]*|v?\d{1,18}")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
-_NUMBER: Final = re.compile(r"-?\d{1,18}(?:\.\d{1,6})?")
+_NUMBER: Final = re.compile(r"\d{1,18}")
 _PHONE_DIGITS: Final = 7
 
 
@@ -65,19 +67,33 @@ def kept_headers(headers: Mapping[str, Any], kept: Collection[str]) -> dict[str,
 
 
 def scrubbed_url(url: str, keep: Collection[str]) -> str:
-    """A URL with the personal values of its query replaced."""
+    """A URL with what is personal in its path and its query replaced."""
     parts = urlsplit(url)
+    path = "/".join(step if _STEP.fullmatch(step) else REPLACED for step in parts.path.split("/"))
     query = "&".join(
-        f"{quote(name, safe='')}={quote(_text(name, value, '', keep), safe=',:*')}"
+        f"{quote(name, safe='')}={quote(_asked(name, value, keep), safe=',:*')}"
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     )
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, query, ""))
 
 
-def scrubbed_body(body: bytes, keep: Collection[str]) -> bytes:
-    """A body with what is personal replaced: in JSON attribute by attribute, any other body as a whole."""
+def _asked(name: str, value: str, keep: Collection[str]) -> str:
+    """The value of a parameter as it may be kept; many filters take ids, under names that do not say so."""
+    is_id = _NUMBER.fullmatch(value) and len(value) < _PHONE_DIGITS and not _AMOUNTS.search(name)
+    return value if is_id else _text(name, value, "", keep)
+
+
+def scrubbed_body(body: object, keep: Collection[str]) -> bytes:
+    """A body with what is personal replaced: in JSON attribute by attribute, any other body as a whole.
+
+    Args:
+        body: text or bytes; anything else is a file that is sent piece by piece.
+        keep: the names of attributes whose values may be kept.
+    """
+    if not isinstance(body, str | bytes):
+        return REPLACED.encode()
     if not body.strip():
-        return body
+        return b""
     try:
         data = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeError):
@@ -96,10 +112,8 @@ def _value(name: str, value: Any, id: str, keep: Collection[str]) -> Any:
             return _text(name, value, id, keep)
         case bool() | None:
             return value
-        case int() | float() if _AMOUNTS.search(name) and not _is_kept(name, keep):
-            return 100
         case _:
-            return value
+            return value if _KEPT_NUMBERS.fullmatch(name) or _is_kept(name, keep) else 100
 
 
 def _key(name: str) -> str:
@@ -111,8 +125,6 @@ def _text(name: str, value: str, id: str, keep: Collection[str]) -> str:
     if not value or _is_kept(name, keep) or name == "id":
         return value
     if _TIME.fullmatch(value):
-        return value
-    if _NUMBER.fullmatch(value) and len(value) < _PHONE_DIGITS and not _AMOUNTS.search(name):
         return value
     if "email" in name or "@" in value:
         return f"person{id}@example.com"

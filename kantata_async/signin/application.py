@@ -11,11 +11,11 @@ from oauthlib.oauth2 import InsecureTransportError, MismatchingStateError, OAuth
 from oauthlib.oauth2.rfc6749.errors import MissingCodeError
 
 from ..errors import SignInError, UsageError
+from ..transport import OAUTH_REFUSALS
 
 if TYPE_CHECKING:
     from .server import AuthorizationEndpoints
 
-_DESCRIPTION_LENGTH: Final = 200
 _VERIFIER_BYTES: Final = 64
 
 
@@ -94,18 +94,19 @@ def code_of(authorization: Authorization, redirect: str) -> str:
     except (MissingCodeError, InsecureTransportError, ValueError):
         message, code = "the address holds no authorization code: give the whole of it", None
     except OAuth2Error as error:
-        message, code = f"signing in was refused: {refusal(error)}", error.error
+        message, code = refusal(error)
     else:
         return found
     # Raised outside the handler: the errors above hold the redirect, and with it a code.
     raise SignInError(message, code=code)
 
 
-def refusal(error: OAuth2Error) -> str:
-    """OAuth's error code for a refusal, and what the server said about it, fit to be shown."""
-    said = "".join(part if part.isprintable() else " " for part in str(error.description or ""))
-    cut = said if len(said) <= _DESCRIPTION_LENGTH else f"{said[: _DESCRIPTION_LENGTH - 1]}…"
-    return f"{error.error}: {cut}" if cut and cut != error.error else str(error.error)
+def refusal(error: OAuth2Error) -> tuple[str, str | None]:
+    """What to say of a refusal, and OAuth's code for it; None for a code that OAuth does not have."""
+    code = str(error.error)
+    if code not in OAUTH_REFUSALS:
+        return "signing in was refused, for a reason that OAuth 2.0 does not have", None
+    return f"signing in was refused: {OAUTH_REFUSALS[code]} ({code})", code
 
 
 def _is_safe(address: str) -> bool:

@@ -58,7 +58,7 @@ async def exchange(
     try:
         token: Mapping[str, object] = client.parse_request_body_response(_plain_fields(content))
     except OAuth2Error as error:
-        message, code = f"no token was given: {refusal(error)}", error.error
+        message, code = refusal(error)
     except ValueError:
         message, code = "no token was given: the answer is not what OAuth 2.0 promises", None
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -13,8 +14,12 @@ from ..errors import SignInError
 
 _PATH: Final = "/callback"
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata Async</title>
-<body style="font: 1.2rem system-ui; margin: 4rem auto; max-width: 30rem">
-<h1>{title}</h1><p>{text}</p></body></html>"""
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
+<body style="font: 1.2rem/1.5 system-ui; margin: 4rem auto; max-width: 30rem; padding: 0 1rem">
+<h1>Back to the terminal</h1><p>It says whether you are signed in. You can close this window.</p></body></html>"""
+_ALONE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+"""The address of the page holds the code, which is to go no further."""
 
 
 @asynccontextmanager
@@ -32,12 +37,7 @@ async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[
     async def answered(request: web.Request) -> web.Response:
         if not arrived.done() and request.query.keys() & {"code", "error"}:
             arrived.set_result(str(request.url))
-        refused = "error" in request.query
-        page = _PAGE.format(
-            title="Not signed in" if refused else "Signed in",
-            text="Access was refused." if refused else "You can close this window and go back to the terminal.",
-        )
-        return web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
+        return web.Response(text=_PAGE, content_type="text/html", headers=_ALONE)
 
     application = web.Application()
     application.router.add_get(_PATH, answered)
@@ -47,7 +47,8 @@ async def receive_redirect(port: int = 0) -> AsyncIterator[tuple[str, Callable[[
         try:
             await web.TCPSite(runner, "127.0.0.1", port).start()
         except OSError as error:
-            raise SignInError(f"cannot listen on port {port}: {error.strerror}; choose another port") from None
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise SignInError(f"cannot listen on port {port}: {reason}; choose another port") from None
         taken = runner.addresses[0][1]
 
         async def redirect(seconds: float) -> str:

@@ -43,14 +43,22 @@ from .lifecycle import Transport
 from .multipart import MAX_UPLOAD, content_at, form_of, form_parts, holds_file, type_of
 from .network import Connector, Network
 from .options import Options
-from .profiles import Profile, chosen_profile, delete_profile, load_profile, profile_names, save_profile
+from .profiles import (
+    Profile,
+    chosen_profile,
+    delete_profile,
+    load_profile,
+    profile_names,
+    require_keyring,
+    save_profile,
+)
 from .redaction import excerpt
 from .renewal import SECRET_VARIABLE
 from .request import NO_BODY, FileContent, FormPart, OnBytes, Request
 from .retry import RetryPolicy, Sleep
 from .stories import CallStory
 from .success import Success
-from .token_server import answer_to, post_form
+from .token_server import OAUTH_REFUSALS, answer_to, post_form
 from .url import checked_base_url
 from .verdict import Effect, effect_of
 
@@ -58,6 +66,7 @@ __all__ = [
     "BASE_URL",
     "MAX_UPLOAD",
     "NO_BODY",
+    "OAUTH_REFUSALS",
     "SECRET_VARIABLE",
     "CallStory",
     "Connector",
@@ -95,6 +104,7 @@ __all__ = [
     "load_profile",
     "post_form",
     "profile_names",
+    "require_keyring",
     "save_profile",
     "type_of",
 ]

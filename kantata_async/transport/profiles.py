@@ -10,13 +10,14 @@ import re
 import stat
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 import msgspec
 
 from ..errors import UsageError
 from ..private_files import write_privately
+from .hidden import HiddenToken
 
 PROFILE_VARIABLE: Final = "KANTATA_PROFILE"
 DIRECTORY_VARIABLE: Final = "KANTATA_CONFIG_DIR"
@@ -118,11 +119,11 @@ def load_profile(name: str) -> Profile | None:
     # Raised outside the handler: the decoder's error may quote what it read.
     if stored is None or stored.version != _VERSION:
         raise UsageError(f"{path} is not a profile of this version: sign in again with `kantata-async login`")
-    token = stored.access_token or _keyring().get_password(_KEYRING_SERVICE, name)
+    token = stored.access_token or _ask_keyring("get_password", name)
     if not token:
         raise UsageError(f"the keyring has no token for the profile {name!r}: sign in again with `kantata-async login`")
     in_keyring = stored.access_token is None
-    refresh_token = _keyring().get_password(_KEYRING_SERVICE, _refresh_of(name)) if in_keyring else stored.refresh_token
+    refresh_token = _ask_keyring("get_password", _refresh_of(name)) if in_keyring else stored.refresh_token
     return Profile(
         name,
         stored.base_url,
@@ -162,11 +163,15 @@ def save_profile(profile: Profile) -> Path:
 
 
 def delete_profile(profile: Profile) -> None:
-    """Forget a profile, and its tokens in the keyring."""
+    """Forget a profile, and its tokens in the keyring.
+
+    Raises:
+        UsageError: the keyring that has them cannot be used.
+    """
     if profile.in_keyring:
-        _keyring().delete_password(_KEYRING_SERVICE, profile.name)
-        if profile.refresh_token is not None:
-            _keyring().delete_password(_KEYRING_SERVICE, _refresh_of(profile.name))
+        for entry in (profile.name, _refresh_of(profile.name)):
+            if _ask_keyring("get_password", entry) is not None:
+                _ask_keyring("delete_password", entry)
     _path_of(profile.name).unlink(missing_ok=True)
     lock_path(profile.name).unlink(missing_ok=True)
 
@@ -205,8 +210,8 @@ def _refuse_shared(path: Path, status: os.stat_result) -> None:
 def _keep_in_keyring(profile: Profile) -> None:
     # The refresh token first: it alone can replace the other.
     if profile.refresh_token is not None:
-        _keyring().set_password(_KEYRING_SERVICE, _refresh_of(profile.name), profile.refresh_token)
-    _keyring().set_password(_KEYRING_SERVICE, profile.name, profile.access_token)
+        _ask_keyring("set_password", _refresh_of(profile.name), HiddenToken(profile.refresh_token))
+    _ask_keyring("set_password", profile.name, HiddenToken(profile.access_token))
 
 
 def _refresh_of(name: str) -> str:
@@ -214,9 +219,31 @@ def _refresh_of(name: str) -> str:
     return f"{name} (refresh)"
 
 
-def _keyring() -> Any:
+def require_keyring() -> None:
+    """Refuse to go on where no token can be kept in the system's keyring.
+
+    Raises:
+        UsageError: keyring is not installed, or this system has no keyring that can be used.
+    """
+    _ask_keyring("get_password", DEFAULT_PROFILE)
+
+
+def _ask_keyring(method: str, entry: str, *token: HiddenToken) -> str | None:
+    """What the system's keyring has under the name of an entry, or None once it did what it was asked to do.
+
+    Raises:
+        UsageError: as from `require_keyring`.
+    """
     try:
         import keyring  # noqa: PLC0415 - an extra
+        from keyring.errors import KeyringError  # noqa: PLC0415 - as above
     except ModuleNotFoundError:
         raise UsageError("keeping tokens in the keyring needs it: pip install 'kantata-async[keyring]'") from None
-    return keyring
+    try:
+        found: str | None = getattr(keyring, method)(_KEYRING_SERVICE, entry, *(one.value for one in token))
+    except KeyringError as error:
+        failed = type(error).__name__
+    else:
+        return found
+    # Raised outside the handler: the frames of the error above hold the token.
+    raise UsageError(f"this system has no keyring that can be used ({failed}): sign in without --keyring")

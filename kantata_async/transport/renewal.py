@@ -15,21 +15,10 @@ from ..errors import SignInError, UsageError
 from .hidden import HiddenForm, HiddenToken
 from .network import Network
 from .profiles import Profile, load_profile, lock_path, save_profile
-from .token_server import post_form
+from .token_server import OAUTH_REFUSALS, post_form
 
 SECRET_VARIABLE: Final = "KANTATA_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 _SECONDS_FOR_ANOTHER_PROCESS: Final = 60
-_REFUSALS: Final = frozenset(
-    {
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    }
-)
-"""What a server may say (RFC 6749, 5.2); what else it says is not shown."""
 
 
 class _Granted(msgspec.Struct, frozen=True):
@@ -89,7 +78,7 @@ async def _exchanged(profile: Profile, network: Network) -> Profile:
     del content, granted
     raise SignInError(
         f"the profile {profile.name!r} was not renewed ({reason}): sign in again with `kantata-async login`",
-        code=reason if reason in _REFUSALS else None,
+        code=reason if reason in OAUTH_REFUSALS else None,
     )
 
 
@@ -105,7 +94,7 @@ def _refusal(content: str) -> str | None:
         code = msgspec.json.decode(content, type=_Refused).error
     except msgspec.MsgspecError:
         return None
-    return code if code in _REFUSALS else None
+    return code if code in OAUTH_REFUSALS else None
 
 
 @asynccontextmanager

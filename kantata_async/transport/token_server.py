@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,6 +15,22 @@ from .network import Network
 
 _SECONDS: Final = 30
 _MOST_BYTES: Final = 1 << 16
+
+OAUTH_REFUSALS: Final[Mapping[str, str]] = {
+    "access_denied": "the person did not agree",
+    "invalid_client": "the server does not know the application, or not with this secret",
+    "invalid_grant": "the code or the token has expired, was used already, or belongs to another application",
+    "invalid_request": "the server cannot read the request",
+    "invalid_scope": "the server does not give what was asked for",
+    "server_error": "the server failed",
+    "temporarily_unavailable": "the server is too busy; try again later",
+    "unauthorized_client": "the application may not sign in in this way",
+    "unsupported_grant_type": "the server does not give tokens in this way",
+    "unsupported_response_type": "the server does not sign anyone in in this way",
+}
+"""The reasons that an authorization server may give (RFC 6749, 4.1.2.1 and 5.2), and what they mean.
+
+Whatever else it says is not shown: it may quote what it was sent, and with it a code or a secret."""
 
 
 async def answer_to(

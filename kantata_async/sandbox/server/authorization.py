@@ -27,7 +27,12 @@ PATHS: Final = frozenset({METADATA, AUTHORIZE, TOKEN, REVOKE})
 CODE_LASTS: Final = 300.0
 _UNSTORED: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _HTML: Final = "text/html; charset=utf-8"
-_PAGE: Final = """<!doctype html><meta charset="utf-8"><title>Kantata sandbox</title>
+_CONSENT_HEADERS: Final = {**_UNSTORED, "Content-Security-Policy": "frame-ancestors 'none'"}
+_PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Kantata sandbox</title>
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,">
+<style>body {{ font: 1.2rem/1.5 system-ui; margin: 4rem auto; max-width: 30rem; padding: 0 1rem }}
+button {{ font: inherit; padding: .4rem 1.2rem }}</style>
 <p>Let <b>{client}</b> act for you in the sandbox?</p>
 <form method="post"><input type="hidden" name="request" value="{request}">
 <button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>"""
@@ -164,7 +169,7 @@ class AuthorizationServer:
         if consent != "ask":
             return self._decide(request, consent)
         page = _PAGE.format(client=html.escape(self.application.client_id), request=request)
-        return Answer(200, page.encode(), _HTML, _UNSTORED)
+        return Answer(200, page.encode(), _HTML, _CONSENT_HEADERS)
 
     def _problem(self, query: Mapping[str, str]) -> tuple[str, str] | None:
         if query.get("response_type") != "code":
