@@ -240,5 +240,5 @@ async def test_a_search_that_finds_no_entities(kantata: KantataSession, kantata_
 
 
 async def test_a_file_opened_for_text_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
-    with (tmp_path / "export.csv").open("w") as opened, pytest.raises(UsageError, match="'wb'"):
+    with (tmp_path / "export.csv").open("w") as opened, pytest.raises(UsageError, match='"wb"'):
         await KantataSession(token="x").exports.run(opened, export_definition={"users": {"columns": ["id"]}})

@@ -476,6 +476,21 @@ async def test_an_answer_with_objects_that_were_there_before(api: Api) -> None:
     assert old["id"] not in [one.entity.id for one in result if one.entity is not None]
 
 
+async def test_a_server_whose_dates_are_all_of_the_past(api: Api) -> None:
+    """Its answers are believed: what it made is told as created."""
+
+    def dated(asked: Asked) -> Reply | None:
+        if asked.method != "POST":
+            return None
+        made = [{**one, "created_at": "2001-02-03T04:05:06Z"} for one in api.of("participations")]
+        return Reply(201, envelope("participations", made))
+
+    api.after = dated
+    async with session_of(api) as kantata:
+        result = await kantata.participations.create_many(people(3))
+    assert [one.status for one in result] == ["created"] * 3
+
+
 @pytest.mark.parametrize("names", ["the wrong one", "the right one"])
 async def test_a_row_that_was_named_and_made_all_the_same(api: Api, names: str) -> None:
     """Either the position is wrong, which the other rows show, or somebody else was faster."""
