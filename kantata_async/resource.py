@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import wraps
@@ -130,9 +130,8 @@ class Resource:
         arguments = {name: value for name, value in _given(parameters).items() if name not in {"since", "every"}}
         return Feed(self._connection, operation, arguments, since=parameters["since"], every=parameters["every"])
 
-    async def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> E:
-        ids, arguments = _apart(operation, parameters)
-        return await self._single(operation, ids, arguments)
+    def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Coroutine[Any, Any, E]:
+        return self._single(operation, *_apart(operation, parameters))
 
     async def _page(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Page[E]:
         call = self._checked(operation, *_apart(operation, parameters))

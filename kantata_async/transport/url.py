@@ -67,15 +67,18 @@ def target(base: URL, path: str, query: Sequence[tuple[str, str]]) -> URL:
             f"not a path below the API's base URL: {path[:200]!r}. It begins with a slash, its steps are not empty, "
             f"not . and not .., and it holds letters, digits and plain punctuation{elsewhere}"
         )
+    # Made of parts, which is cheaper than taking a text apart.
+    whole_path = base.raw_path.rstrip("/") + path
+    if not query:
+        return base.with_path(whole_path, encoded=True)
     try:
-        text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query) if query else ""
+        text = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query)
     except UnicodeEncodeError:
         raise UsageError("params hold a character that cannot be encoded (half of a surrogate pair)") from None
-    # Built from its parts, which is cheaper than taking a text apart.
     return URL.build(
         scheme=base.scheme,
         authority=base.raw_authority,
-        path=base.raw_path.rstrip("/") + path,
+        path=whole_path,
         query_string=text,
         encoded=True,
     )
