@@ -209,7 +209,7 @@ async def test_a_setting_is_taken_or_refused(what: str) -> None:
         await _refuses(what, _made(MAKERS[what], junk), junk)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(ANYTHING)
 async def test_whatever_it_holds(junk: Any) -> None:
     kantata = KantataSession(token="x")

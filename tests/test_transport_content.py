@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wire import OK, Server, get, opened, post, reply
 
 from kantata_async.errors import AmbiguousWriteError, InvalidResponseError, ServerError, ValidationError
-from kantata_async.transport.content import ContentError, DamagedContentError, read_body
+from kantata_async.transport.content import ContentError, DamagedContentError, Inflation, read_body
 
 TEXT = b'{"notes": "' + b"all of it, " * 200 + b'"}'
 ZIPPED = gzip.compress(TEXT)
@@ -87,6 +87,11 @@ async def test_a_body_that_grows_too_large_is_not_unpacked(size: int) -> None:
     with pytest.raises(ContentError, match="larger than the 1000 bytes"):
         await read(gzip.compress(b"x" * 50_000_000), "gzip", size=size, most=1000)
     assert len(await read(gzip.compress(b"x" * 1000), "gzip", size=size, most=1000)) == 1000
+
+
+def test_no_more_is_unpacked_than_there_is_room_for() -> None:
+    """Fifty megabytes in one piece give the thousand bytes that may be there, and the one that shows it is too much."""
+    assert len(Inflation().feed(gzip.compress(b"x" * 50_000_000), 1000)) == 1001
 
 
 CUT = ZIPPED[: len(ZIPPED) // 2]

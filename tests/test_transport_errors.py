@@ -38,6 +38,7 @@ from yarl import URL
 
 from kantata_async import KantataSession
 from kantata_async.errors import (
+    APIError,
     ConnectionFailedError,
     InvalidResponseError,
     KantataError,
@@ -263,6 +264,17 @@ async def test_an_envelope_that_quotes_the_token_is_told_without_it() -> None:
             shown = everything_told_by(caught.value)
             assert TOKEN not in shown
             assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("status", [422, 500])
+async def test_what_a_refusal_says_commands_no_terminal(status: int) -> None:
+    """Not to clear it, not to move in it, not to write from right to left."""
+    answer = json_answer({"errors": [{"type": "x\x1b[2J", "message": "gone\x9b31m\u202eback\r\n"}]}, status=status)
+    async with Server([answer]) as server, opened(server.url, retry=RetryPolicy.never()) as transport:
+        with pytest.raises(APIError, match="gone") as caught:
+            await transport.send(get())
+    assert str(caught.value).isprintable()
+    assert caught.value.errors[0].message.isprintable()
 
 
 async def test_a_refused_connection_shows_no_token_either() -> None:

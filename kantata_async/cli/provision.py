@@ -107,8 +107,8 @@ def provision(**given: Any) -> int:
     manager, a text of a group, or a custom field. Lines that cannot be done are listed with their numbers, and the
     others are done.
 
-    The token is taken from the environment variable KANTATA_TOKEN. An apply that was interrupted can be started again:
-    it does only what is still to do.
+    The token is that of --profile, of the environment variable KANTATA_TOKEN, or of `kantata-async login`. An apply
+    that was interrupted can be started again: it does only what is still to do.
     """
     options = _ProvisionOptions(**given)
     options.refuse_contradictions()

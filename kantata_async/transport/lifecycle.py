@@ -17,16 +17,7 @@ from yarl import URL
 
 from ..bounds import positive_count
 from ..errors import ConnectionFailedError, UsageError
-from ..limits import (
-    AccountLimits,
-    Limiter,
-    LimitState,
-    Priority,
-    RateLimitSetting,
-    account_for,
-    context_of_job,
-    priority,
-)
+from ..limits import AccountLimits, Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
 from ..model import brief_repr
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
@@ -235,9 +226,7 @@ class Transport:
         """The story of a new call of this name."""
         return CallStory(self._hooks, name, self._tokens.redact)
 
-    def send(
-        self, request: Request, options: Options | None = None, call: CallStory | None = None
-    ) -> Coroutine[Any, Any, Success]:
+    async def send(self, request: Request, options: Options | None = None, call: CallStory | None = None) -> Success:
         """The answer to a request, which is sent again where that is safe.
 
         Args:
@@ -258,7 +247,10 @@ class Transport:
         url, body = self._prepared(request)
         story = None if call is None else call.request(request.method, request.path, url)
         sending = Sending(self._services, request, options, url=url, body=body, story=story)
-        return sending.success() if options.priority is None else _with_priority(options.priority, sending)
+        if options.priority is None:
+            return await sending.success()
+        with priority(options.priority):
+            return await sending.success()
 
     def _account(self) -> AccountLimits | None:
         if self._rate_limit is None:
@@ -334,8 +326,3 @@ class Transport:
                 + (", which is closed" if self._loop.is_closed() else "")
                 + ": open, use and close a session in one event loop, inside one asyncio.run()"
             )
-
-
-async def _with_priority(urgency: Priority, sending: Sending) -> Success:
-    with priority(urgency):
-        return await sending.success()
