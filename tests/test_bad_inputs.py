@@ -68,7 +68,7 @@ JUNK: Final = (
     *(date(2026, 2, 3), datetime(2026, 2, 3), datetime.min.replace(tzinfo=UTC), timedelta(7)),
     datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))),
     *(np.int64(7), np.float64("nan"), np.array(7), np.array([7, 8]), np.array([[7], [8]]), np.array(["a", "b"])),
-    *(np.str_("x"), np.void(b"x"), np.datetime64("NaT"), np.timedelta64(1, "D"), pd.NA, pd.NaT, pd.Timestamp(7)),
+    *(np.str_("x"), np.void(b"x"), np.datetime64("NaT", "s"), np.timedelta64(1, "D"), pd.NA, pd.NaT, pd.Timestamp(7)),
     *(pd.Series([7, 8]), pd.Series([], dtype=object), pd.DataFrame({"a": [7]}), pd.Categorical(["a"])),
     *(io.StringIO("x"), io.BytesIO(b"x")),
 )
