@@ -176,6 +176,7 @@ async def test_what_a_task_ended_with_does_not_keep_it_in_memory() -> None:
         assert gone() is None
 
 
+@pytest.mark.session(concurrency=1)
 async def test_the_outcomes_of_a_cancelled_bulk_write_are_asked_of_its_task(
     kantata: KantataSession, kantata_sandbox: Sandbox
 ) -> None:

@@ -231,7 +231,7 @@ async def test_killed_and_started_again(run: Run) -> None:
     ("header", "line", "methods"),
     [
         ("person,headline,bill_rate,reference", "{0},No. {0},{0},hr:Employee:{0}", ("PUT", "POST")),
-        ("group,notes,projects,reference", "G{0},No. {0},2,crm:Account:{0}", ("POST", "POST")),
+        ("group,notes,projects,reference", "G{0},No. {0},2,crm:Account:{0}", ("POST",)),
     ],
     ids=["people", "groups"],
 )
