@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import wraps
@@ -123,11 +123,10 @@ class Resource:
         return ListQuery(self._connection, operation, _given(parameters))
 
     async def _get_many(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Found[E]:
-        arguments = {name: value for name, value in _given(parameters).items() if name != "ids"}
-        return await get_many(self._connection, operation, parameters["ids"], arguments)
+        return await get_many(self._connection, operation, parameters["ids"], _given(parameters, without=("ids",)))
 
     def _follow(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Feed[E]:
-        arguments = {name: value for name, value in _given(parameters).items() if name not in {"since", "every"}}
+        arguments = _given(parameters, without=("since", "every"))
         return Feed(self._connection, operation, arguments, since=parameters["since"], every=parameters["every"])
 
     def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Coroutine[Any, Any, E]:
@@ -312,20 +311,19 @@ class DeletesMany(Resource):
         return await delete_many(self._connection, self.operations, ids)
 
 
-def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a call that were given."""
-    return {name: value for name, value in parameters.items() if value is not OMITTED and name != "self"}
+def _given(parameters: Mapping[str, Any], without: Container[str] = ()) -> dict[str, Any]:
+    """The parameters of a call that were given, without some of them."""
+    return {
+        name: value
+        for name, value in parameters.items()
+        if value is not OMITTED and name != "self" and name not in without
+    }
 
 
 def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """The ids for the path of an operation, and the other parameters that were given."""
-    elsewhere = operation.in_path
-    arguments = {
-        name: value
-        for name, value in parameters.items()
-        if value is not OMITTED and name not in elsewhere and name != "self"
-    }
-    return [parameters[name] for name in elsewhere], arguments
+    names = operation.in_path
+    return [parameters[name] for name in names], _given(parameters, without=names)
 
 
 def _unreadable(operation: Operation[Any], why: str, response: Response) -> InvalidResponseError | AmbiguousWriteError:

@@ -122,8 +122,7 @@ class Connection:
         """
         if isinstance(answer, Envelope):
             return answer
-        data = answer.data
-        envelope = data if isinstance(data, Envelope) else self.reader.open(data, redact=self.transport.redact)
+        envelope = self.reader.open(answer.data, redact=self.transport.redact)
         envelope.response = answer.response
         return envelope
 

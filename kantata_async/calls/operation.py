@@ -176,8 +176,6 @@ def _steps(template: str) -> Sequence[str]:
 
 def _ask_for_nothing(arguments: Mapping[str, Any]) -> bool:
     """Whether these are but the defaults of a method, which most calls leave as they are."""
-    if not arguments:
-        return True
     return (
         arguments.keys() <= _DEFAULTED
         and arguments.get("include", NOTHING) is NOTHING

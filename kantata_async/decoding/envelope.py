@@ -79,8 +79,6 @@ class Match(msgspec.Struct, gc=False):
 
 def matches_of(results: Sequence[Match]) -> Matches:
     """The runs of objects of the same collection in `results`."""
-    if len(results) == 1:
-        return [(results[0].key, [results[0].id])]
     keys = {one.key for one in results}
     if len(keys) == 1:
         return [(keys.pop(), [one.id for one in results])]

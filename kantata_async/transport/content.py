@@ -42,10 +42,7 @@ def is_json(content_type: str) -> bool:
 
 def is_compressed(headers: Mapping[str, str]) -> bool | None:
     """Whether a body is compressed; None for a compression that was not asked for."""
-    encoding = headers.get("content-encoding")
-    if encoding is None:
-        return False
-    encoding = encoding.strip().lower()
+    encoding = headers.get("content-encoding", "").strip().lower()
     if encoding in _UNCOMPRESSED:
         return False
     return True if encoding in _COMPRESSED else None

@@ -30,7 +30,7 @@ from .content import DamagedContentError, Inflation, is_compressed
 from .failures import failure
 from .link import is_of_the_api, read_link, shown
 from .options import Options
-from .refusal import refusal_of, request_id_of
+from .refusal import refusal_of, request_id_of, response_of
 from .request import Request
 from .retry import retry_after_of, wait_before
 from .verdict import Verdict, decide
@@ -260,8 +260,7 @@ class FileExchange:
 
     def response_of(self, attempt: Attempt) -> Response:
         """What is known of the answer to the last attempt beside its body."""
-        request_id = request_id_of(attempt.headers, self.redact)
-        return Response(attempt.status, request_id, self._sent, attempt.headers, self.redact.headers)
+        return response_of(attempt, self._sent, self.redact)
 
     async def go_on(self, error: KantataError) -> None:
         """Wait until it may be asked for once more, after an attempt that ended with this error.

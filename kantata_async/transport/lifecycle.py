@@ -307,8 +307,7 @@ class Transport:
 
     def _check_usable(self) -> None:
         if self._state is _Lifetime.OPEN:
-            if os.getpid() != self._process or asyncio.get_running_loop() is not self._loop:
-                self._check_loop()
+            self._check_loop()
         elif self._state is _Lifetime.UNOPENED:
             raise UsageError(f"the session is not open: {_HOW_TO_OPEN}")
         else:

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from ..errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
 from ..model import parse_json
+from ..response import Response
 from .attempt import Attempt
 from .content import content_type_of, is_json
-from .redaction import EXCERPT_WINDOW, Redact, excerpt
+from .redaction import EXCERPT_WINDOW, Redact, Redaction, excerpt
 from .request import Request
 
 MESSAGE_LENGTH: Final = 500
@@ -56,6 +57,12 @@ def request_id_of(headers: Mapping[str, str], redact: Redact) -> str | None:
     """The x-request-id of an answer."""
     request_id = headers.get("x-request-id")
     return excerpt(request_id, NAME_LENGTH, redact) if request_id else None
+
+
+def response_of(attempt: Attempt, attempts: int, redact: Redaction) -> Response:
+    """What is known of the answer to the last of so many attempts, beside its data."""
+    request_id = request_id_of(attempt.headers, redact)
+    return Response(attempt.status, request_id, attempts, attempt.headers, redact.headers)
 
 
 def is_by_the_api(attempt: Attempt) -> bool:

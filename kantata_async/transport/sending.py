@@ -22,12 +22,11 @@ from ..errors import (
     note_interruption,
 )
 from ..limits import Limiter, Slot
-from ..response import Response
 from .attempt import Attempt, Phase
 from .attempt_log import log_attempt, log_resending
 from .auth import TokenSource
 from .options import Options
-from .refusal import is_by_the_api, refusal_of, request_id_of
+from .refusal import is_by_the_api, refusal_of, request_id_of, response_of
 from .request import Request
 from .retry import Sleep, retry_after_of, wait_before
 from .stories import RequestStory
@@ -129,7 +128,7 @@ class Sending:
     def _lead_to_answer(self, error: KantataError) -> None:
         """Give an error the answer that it is about, if there is one."""
         if self._attempt.status and error.response is None:
-            error.response = self._response()
+            error.response = response_of(self._attempt, self._sent, self._redact)
 
     def _ended_by(self, error: BaseException) -> None:
         """Add to an error what is known beyond it: its answer, the attempts made, whether a write may have happened."""
@@ -246,12 +245,7 @@ class Sending:
             if request.method in READS:
                 raise
             raise self._ambiguous(error) from error
-        return Success(data, self._response())
-
-    def _response(self) -> Response:
-        attempt = self._attempt
-        request_id = request_id_of(attempt.headers, self._redact)
-        return Response(attempt.status, request_id, self._sent, attempt.headers, self._redact.headers)
+        return Success(data, response_of(attempt, self._sent, self._redact))
 
     def _error(self) -> KantataError:
         attempt, request = self._attempt, self._request

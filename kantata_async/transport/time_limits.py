@@ -82,8 +82,7 @@ class TimeLimit:
         self._task = task
         self._cancelling = task.cancelling()
         limits.running.add(self)
-        if self.end < math.inf:
-            limits.watch(self.end)
+        limits.watch(self.end)
         return self
 
     def __exit__(

@@ -60,17 +60,15 @@ class _OnTheWire:
     proxy: Proxy | None
     connected: bool = False
 
-    def connecting(self) -> None:
+    async def connecting(self) -> None:
         """Note that a connection is about to be taken or made: nothing can have been sent."""
         if self.connected:
             # In case aiohttp ever sends a request again by itself.
             raise _LostError(aiohttp.ServerDisconnectedError())
         self.attempt.phase = Phase.NOT_SENT
-
-    @property
-    def is_write(self) -> bool:
-        """Whether the request may change something."""
-        return self.method not in READS
+        if self.method not in READS:
+            for _ in range(_TURNS_TO_SEE_A_CLOSED_CONNECTION):
+                await asyncio.sleep(0)
 
     def has_connection(self) -> None:
         """Note that from here on something may reach the server."""
@@ -81,20 +79,12 @@ class _OnTheWire:
 _on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kantata_on_the_wire")
 
 
-async def _closed_connections_seen() -> None:
-    """Let the loop find out which of the kept connections the server has closed, before a write goes on one."""
-    for _ in range(_TURNS_TO_SEE_A_CLOSED_CONNECTION):
-        await asyncio.sleep(0)
-
-
 class _Connector(aiohttp.TCPConnector):
     """Notes when something may have reached the server, as no exception of aiohttp says so."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         on_the_wire = _on_the_wire.get()
-        on_the_wire.connecting()
-        if on_the_wire.is_write:
-            await _closed_connections_seen()
+        await on_the_wire.connecting()
         try:
             connection = await super().connect(*args, **kwargs)
         except (aiohttp.ClientError, OSError) as error:
@@ -107,10 +97,7 @@ def _notes_of_a_foreign_connector() -> aiohttp.TraceConfig:
     """What notes the same for a connector that was not made here."""
 
     async def connecting(*_: object) -> None:
-        on_the_wire = _on_the_wire.get()
-        on_the_wire.connecting()
-        if on_the_wire.is_write:
-            await _closed_connections_seen()
+        await _on_the_wire.get().connecting()
 
     async def has_connection(*_: object) -> None:
         _on_the_wire.get().has_connection()
