@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from typing import Any
 
 import aiohttp
@@ -23,6 +23,13 @@ from kantata_async.sandbox import Sandbox
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Three workers for two cores: a third of the time a worker waits for a process, a socket or a timer."""
+    cores = yield
+    return cores + cores // 2
 
 
 @pytest.fixture(scope="session", autouse=True)
