@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -20,9 +22,20 @@ from sandbox_calls import Caller
 from kantata_async import KantataSession
 from kantata_async.sandbox import Sandbox
 
+# Where the environment keeps Python from writing bytecode, each of the many processes that tests start would compile
+# the package and what it stands on anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+def pytest_collection_finish() -> None:
+    """The collector goes through what the tests make, and not each time through all that was imported and collected."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
