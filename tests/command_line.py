@@ -6,11 +6,15 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 from click.testing import CliRunner
 
 from kantata_async.cli import main
+
+_SWAYING: Final = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+"""The variables that change how output looks."""
 
 
 @attrs.frozen
@@ -35,6 +39,3 @@ def run(*arguments: str, typed: str | bytes = "", environment: Mapping[str, str]
 async def run_beside(*arguments: str, typed: str | bytes = "", environment: Mapping[str, str]) -> Ended:
     """Run a command in another thread, while servers answer in the event loop of this one."""
     return await asyncio.to_thread(run, *arguments, typed=typed, environment=environment)
-
-
-_SWAYING = ("FORCE_COLOR", "NO_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE")

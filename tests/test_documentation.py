@@ -82,7 +82,7 @@ class Folder:
         """What a line of the shell leaves behind; in this process, where the shell has nothing else to do with it."""
         reaching = {"KANTATA_TOKEN": self.sandbox.token, "KANTATA_BASE_URL": self.sandbox.url}
         command, *arguments = shlex.split(line, comments=True)
-        if command == "kantata-async" and not set("<>|&;$`") & set(line):
+        if command == "kantata-async" and not set("<>|&;$`*?~") & set(line):
             with chdir(self.path):
                 return run(*arguments, environment=reaching)
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

@@ -29,7 +29,7 @@ class _Collections(dict[str, dict[str, Record]]):
     def __missing__(self, collection: str) -> dict[str, Record]:
         packed = self._packed.get(collection)
         records: dict[str, Record] = {} if packed is None else pickle.loads(packed)  # noqa: S301 - made by `packed`
-        return self.setdefault(collection, records)
+        return self.setdefault(collection, records)  # another thread may have been first
 
     def packed(self) -> dict[str, bytes]:
         """Each collection by itself."""
