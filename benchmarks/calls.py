@@ -34,7 +34,7 @@ def main(quick: bool) -> list[Figure]:
 
 
 async def _measured(url: str, quick: bool) -> list[Figure]:
-    in_turn, at_once, rounds = (20, 50, 2) if quick else (200, 1000, 25)
+    in_turn, at_once, rounds = (5, 20, 2) if quick else (200, 1000, 25)
     headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/json"}
     async with (
         KantataSession(token=TOKEN, base_url=url, concurrency=CONNECTIONS, rate_limit=None) as kantata,

@@ -62,7 +62,7 @@ def main(quick: bool) -> list[Figure]:
 def _milliseconds(program: str, compiled: str) -> float:
     """The time of a program whose modules are compiled already, by the first round: as an installed package is."""
     timed = f"import time\nbefore = 0.0\n{program}\nprint((time.process_time() - before) * 1000)"
-    environment = os.environ | {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = os.environ | {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": "", "PYTHONDEVMODE": ""}
     done = subprocess.run(  # noqa: S603 - its own programs
         [sys.executable, "-c", timed], capture_output=True, text=True, check=True, env=environment
     )

@@ -22,14 +22,14 @@ PAGES: Final = (PARTICIPATIONS, STORIES, USERS)
 
 def main(quick: bool) -> list[Figure]:
     """Measure the peaks of a short and a long stream, each in a process of its own, and the size of entities."""
-    lengths = (1_000, 5_000) if quick else (10_000, 1_000_000)
+    lengths = (400, 1_600) if quick else (10_000, 1_000_000)
     short, long = map(_peak_of, lengths)
     of = "a list iterated: the largest that the process ever was"
     peaks = [
         Figure(of, f"{lengths[0]:,} entities", short / 1e6, "MB"),
         Figure(of, f"{lengths[1]:,} entities", long / 1e6, "MB", long / short, goal="≤ 1.1"),
     ]
-    sizes = [figure for asked in PAGES for figure in _sizes(asked, 2 if quick else 20)]
+    sizes = [figure for asked in PAGES for figure in _sizes(asked, 1 if quick else 20)]
     return [*peaks, *sizes]
 
 

@@ -45,7 +45,7 @@ _APART: Final = 100
 
 def main(quick: bool) -> list[Figure]:
     """Measure the rates of reading into nothing and of each target, and of dlt where it is installed."""
-    count, times = (4_000, 1) if quick else (200_000, 3)
+    count, times = (1_000, 1) if quick else (200_000, 3)
     of = f"a first copy of {count:,} time entries"
     with tempfile.TemporaryDirectory() as directory, serving(count) as url, ExitStack() as servers:
         dsn: str | None = None

@@ -16,7 +16,7 @@ from .sync import copy, serving
 
 def main(quick: bool) -> list[Figure]:
     """Measure the peaks of a short and of a long copy."""
-    short, long = (4_000, 8_000) if quick else (100_000, 1_000_000)
+    short, long = (1_000, 2_000) if quick else (100_000, 1_000_000)
     of = "a copy into SQLite: the largest that the process ever was"
     peaks = {count: _peak_of(count) for count in (short, long)}
     return [

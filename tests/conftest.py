@@ -8,7 +8,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Generator
 from typing import Any
 
@@ -20,6 +23,15 @@ from sandbox_calls import Caller
 from kantata_async import KantataSession
 from kantata_async.sandbox import Sandbox
 
+# Where the environment keeps Python from writing bytecode, each of the many processes that tests start would compile
+# the package and what it stands on anew.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A shell has what it starts in the background ignore Ctrl-C: so would whatever a test starts, and then interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
@@ -30,6 +42,12 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Three workers for two cores: a third of the time a worker waits for a process, a socket or a timer."""
     cores = yield
     return cores + cores // 2
+
+
+def pytest_collection_finish() -> None:
+    """The collector goes through what the tests make, and not each time through all that was imported and collected."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

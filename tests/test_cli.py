@@ -1,4 +1,4 @@
-"""The command line, run as a person or a script runs it: in a process of its own."""
+"""The command line as a person or a script runs it: in a process of its own, where that is what is looked at."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from command_line import run
 from rich.console import Console
 from waiting import until
 
@@ -79,9 +80,9 @@ def test_the_version() -> None:
 @pytest.mark.parametrize("command", [(), ("demo",), ("sandbox",), ("provision",), ("roster",)])
 def test_help_documents_the_exit_codes(command: tuple[str, ...]) -> None:
     """A script's author finds the exit codes in the help of every command."""
-    done = kantata_async(*command, "--help")
-    assert done.returncode == 0
-    assert re.findall(r"^    (\d+)  +\w", done.stdout, re.MULTILINE) == ["0", "1", "2", "3", "130", "143"]
+    done = run(*command, "--help", environment={})
+    assert done.code == 0
+    assert re.findall(r"^    (\d+)  +\w", done.out, re.MULTILINE) == ["0", "1", "2", "3", "130", "143"]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "--help"], ["login", "--help"]])
@@ -120,10 +121,10 @@ def test_bash_completes_once_it_is_told_to() -> None:
 )
 def test_wrong_usage_exits_2(arguments: tuple[str, ...]) -> None:
     """A wrong command or value is told on standard error."""
-    done = kantata_async(*arguments)
-    assert done.returncode == 2
-    assert "Error: " in done.stderr
-    assert "Traceback" not in done.stderr
+    done = run(*arguments, environment={})
+    assert done.code == 2
+    assert "Error: " in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize("module", ["click", "rich"])
@@ -172,9 +173,10 @@ def test_the_demo_writes_what_the_encoding_allows() -> None:
 @pytest.mark.parametrize(("people", "projects"), [(1, 1), (2, 3), (101, 8)])
 def test_the_demo_at_other_scales(people: int, projects: int) -> None:
     """One person, more projects than people, and more teams than are shown."""
-    done = kantata_async("demo", *QUICK, "--people", str(people), "--projects", str(projects), "--seed", "5")
-    assert done.returncode == 0
-    assert "Checked" in done.stdout
+    scale = ("--people", str(people), "--projects", str(projects), "--seed", "5")
+    done = run("demo", *QUICK, *scale, environment={})
+    assert done.code == 0
+    assert "Checked" in done.out
 
 
 async def test_a_wrong_team_fails_the_demo() -> None:
@@ -196,12 +198,11 @@ def test_an_error_is_one_line() -> None:
     with Sandbox.in_thread(people=3, projects=1) as sandbox:
         sandbox.faults.add(Fault("status", status=403, method="GET"))
         reaching = {"KANTATA_TOKEN": sandbox.token, "KANTATA_BASE_URL": sandbox.url}
-        done = kantata_async("get", "users", "1", **reaching)
-    stderr = without_debug_notes(done.stderr)
-    assert done.returncode == 1
-    assert stderr.startswith("Error: 127.0.0.1:")
-    assert "The server answered 403" in stderr
-    assert stderr.count("\n") == 1
+        done = run("get", "users", "1", environment=reaching)
+    assert done.code == 1
+    assert done.err.startswith("Error: 127.0.0.1:")
+    assert "The server answered 403" in done.err
+    assert done.err.count("\n") == 1
 
 
 @contextmanager
@@ -256,12 +257,9 @@ def test_a_port_in_use_is_told() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = str(listener.getsockname()[1])
-        done = kantata_async("sandbox", "--port", port)
-    assert done.returncode == 1
-    assert (
-        without_debug_notes(done.stderr)
-        == f"Error: port {port} is in use; choose another with --port, or any free one with --port 0\n"
-    )
+        done = run("sandbox", "--port", port, environment={})
+    assert done.code == 1
+    assert done.err == f"Error: port {port} is in use; choose another with --port, or any free one with --port 0\n"
 
 
 def test_an_interrupted_demo_exits_130() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import attrs
 import click
+import command_line
 import pytest
 from click.shell_completion import ShellComplete
 
@@ -46,17 +47,8 @@ class Shell:
     sandbox: ThreadedSandbox
     config: Path
 
-    def __call__(self, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: one for name, one in os.environ.items() if not name.startswith("KANTATA_")}
-        return subprocess.run(
-            [sys.executable, "-m", "kantata_async", *arguments],
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**kept, **self.environment, **environment},
-            check=False,
-        )
+    def __call__(self, *arguments: str, typed: str = "", **environment: str) -> command_line.Ended:
+        return command_line.run(*arguments, typed=typed, environment={**self.environment, **environment})
 
     @property
     def environment(self) -> dict[str, str]:
@@ -70,8 +62,8 @@ class Shell:
     def objects(self, *arguments: str) -> list[dict[str, Any]]:
         """What a command writes as JSON lines."""
         done = self(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        assert done.code == 0, done.err
+        return [json.loads(line) for line in done.out.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +97,7 @@ def test_a_list_with_filters(shell: Shell) -> None:
 def test_a_table_for_people(shell: Shell) -> None:
     """A heading, a line for each, and how many there are."""
     done = shell("list", "skills", "--limit", "3", "--columns", "id,name", COLUMNS="100")
-    lines = [line.rstrip() for line in done.stdout.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in done.out.splitlines() if line.strip()]
     assert lines[0].split() == ["id", "name"]
     assert lines[-1].strip() == "3 objects"
     assert len(lines) == 1 + 1 + 3 + 1
@@ -115,7 +107,7 @@ def test_csv_for_spreadsheets(shell: Shell) -> None:
     """Read back by the csv module it holds the same; a name that is a formula is none any more."""
     shell.sandbox.store.update("skills", "1", {"name": "=HYPERLINK(1)"})
     done = shell("list", "skills", "--csv", "--columns", "id,name,skill_category_id")
-    rows = list(csv.reader(io.StringIO(done.stdout)))
+    rows = list(csv.reader(io.StringIO(done.out)))
     assert rows[0] == ["id", "name", "skill_category_id"]
     assert {row[1] for row in rows if row[0] == "1"} == {"'=HYPERLINK(1)"}
     assert len(rows) == 1 + len(shell.sandbox.store.all("skills"))
@@ -127,9 +119,9 @@ def test_an_object_lives_and_dies(shell: Shell) -> None:
     assert made["name"] == "Night watch"
     changed = shell.objects("update", "roles", made["id"], "name=Day watch")[0]
     assert changed["name"] == "Day watch"
-    assert shell("delete", "roles", made["id"]).returncode == 2
+    assert shell("delete", "roles", made["id"]).code == 2
     done = shell("delete", "roles", made["id"], "--yes")
-    assert (done.returncode, done.stdout) == (0, f"deleted {made['id']}\n")
+    assert (done.code, done.out) == (0, f"deleted {made['id']}\n")
     assert made["id"] not in shell.sandbox.store.records("roles")
 
 
@@ -137,17 +129,17 @@ def test_many_are_created_from_lines(shell: Shell) -> None:
     """One outcome a line, in JSON; a refused line makes the exit code 1 and stops none of the others."""
     rows = [{"workspace_id": 1, "user_id": id, "role": "maven"} for id in (20, 21, 99999)]
     done = shell("create", "participations", "--from", "-", typed="\n".join(map(json.dumps, rows)) + "\n\n")
-    outcomes = sorted(map(json.loads, done.stdout.splitlines()), key=lambda one: one["index"])
+    outcomes = sorted(map(json.loads, done.out.splitlines()), key=lambda one: one["index"])
     assert [one["status"] for one in outcomes][:2] == ["created", "created"]
     assert outcomes[2]["status"] == "rejected"
     assert outcomes[2]["errors"]
-    assert done.returncode == 1
+    assert done.code == 1
 
 
 def test_a_file_of_a_spreadsheet_program(shell: Shell) -> None:
     """A byte order mark and the line ends of Windows are no part of the lines."""
     done = shell("create", "roles", "--from", "-", typed='\ufeff{"name": "Glazier"}\r\n\r\n{"name": "Mason"}\r\n')
-    assert [json.loads(line)["status"] for line in done.stdout.splitlines()] == ["created", "created"]
+    assert [json.loads(line)["status"] for line in done.out.splitlines()] == ["created", "created"]
 
 
 def test_what_would_command_a_terminal(shell: Shell) -> None:
@@ -157,8 +149,8 @@ def test_what_would_command_a_terminal(shell: Shell) -> None:
     assert role["name"] == name
     for form in ("--json", "--columns=name"):
         shown = shell("get", "roles", role["id"], form)
-        assert [one for one in "\x1b\x9b\u202e\U000e0041" if one in shown.stdout] == []
-    answer = shell("call", "GET", f"/roles/{role['id']}").stdout
+        assert [one for one in "\x1b\x9b\u202e\U000e0041" if one in shown.out] == []
+    answer = shell("call", "GET", f"/roles/{role['id']}").out
     assert "\x9b" not in answer
     assert json.loads(answer)["roles"][role["id"]]["name"] == name
 
@@ -202,37 +194,37 @@ def test_what_a_shell_completes(
 def test_any_request(shell: Shell) -> None:
     """The escape hatch writes the answer as it came."""
     done = shell("call", "get", "/users/me")
-    assert json.loads(done.stdout)["results"] == [{"key": "users", "id": "1"}]
+    assert json.loads(done.out)["results"] == [{"key": "users", "id": "1"}]
     done = shell("call", "POST", "/roles", "--data", "-", typed='{"role": {"name": "Called"}}')
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
 
 
 def test_files_and_exports(shell: Shell, tmp_path: Path) -> None:
     """Each says where the file is; a failure is one line, and a wrong data set wrong usage."""
     saved = shell("download", "invoice", "1", "--to", str(tmp_path))
-    assert (saved.returncode, saved.stdout) == (0, f"{tmp_path / 'invoice-1.pdf'}\n")
+    assert (saved.code, saved.out) == (0, f"{tmp_path / 'invoice-1.pdf'}\n")
     target = tmp_path / "users.csv"
     exported = shell("export", "users=id,full_name", "--to", str(target))
-    assert (exported.returncode, exported.stdout) == (0, f"{target}\n")
+    assert (exported.code, exported.out) == (0, f"{target}\n")
     assert target.read_text().startswith("Id,Full name\n")
     for failing in (("export", "users=id", "--to", str(target)), ("download", "photo", "1", "--to", str(target))):
         failed = shell(*failing)
-        assert failed.returncode in {1, 2}
-        assert "overwrite" in failed.stderr or "no photo" in failed.stderr
+        assert failed.code in {1, 2}
+        assert "overwrite" in failed.err or "no photo" in failed.err
     piped = shell("export", "users=id,full_name", "--to", "-")
-    assert (piped.returncode, piped.stdout) == (0, target.read_text())
+    assert (piped.code, piped.out) == (0, target.read_bytes().decode())
     without = shell("download", "attachments", "1", "--to", str(tmp_path))
-    assert (without.returncode, without.stderr) == (1, "Error: post 1 has no attachments\n")
-    assert shell("export", "users").returncode == 2
+    assert (without.code, without.err) == (1, "Error: post 1 has no attachments\n")
+    assert shell("export", "users").code == 2
     too_large = shell("download", "invoice", "1", "--to", str(tmp_path), "--max-bytes", "5")
-    assert too_large.returncode == 1
-    assert "max_bytes" in too_large.stderr
+    assert too_large.code == 1
+    assert "max_bytes" in too_large.err
 
 
 def test_what_there_is(shell: Shell) -> None:
     """Every resource of the API, and of one all that it takes."""
-    assert shell("resources").stdout.split() == collections()
-    printed = shell("resources", "participations").stdout
+    assert shell("resources").out.split() == collections()
+    printed = shell("resources", "participations").out
     assert "needs: workspace_id, role" in printed
     assert "include: active_roles" in printed
 
@@ -277,23 +269,23 @@ def test_a_token_that_is_refused(shell: Shell) -> None:
     """Said in a person's words, without the token."""
     done = shell("get", "users", "1", KANTATA_TOKEN="WRONG-SECRET")
     host = shell.sandbox.url.split("/")[2]
-    assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: KANTATA_TOKEN was refused by {host}")
-    assert "WRONG-SECRET" not in done.stderr
+    assert done.code == 1
+    assert done.err.startswith(f"Error: KANTATA_TOKEN was refused by {host}")
+    assert "WRONG-SECRET" not in done.err
 
 
 def test_an_object_that_is_not_there(shell: Shell) -> None:
     """Nothing at that path, or not for these eyes."""
     done = shell("get", "users", "99999")
-    assert done.returncode == 1
-    assert "has nothing at /users/99999" in done.stderr
+    assert done.code == 1
+    assert "has nothing at /users/99999" in done.err
 
 
 def test_no_token_at_all(shell: Shell) -> None:
     """What can be done about it."""
     done = shell("get", "users", "1", KANTATA_TOKEN="")
-    assert done.returncode == 2
-    assert "kantata-async login" in done.stderr
+    assert done.code == 2
+    assert "kantata-async login" in done.err
 
 
 def test_the_line_of_each_command_is_its_own() -> None:

@@ -29,10 +29,15 @@ MOMENT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 UPLOADED = ("rows.csv", b"a,b\n1,2\n")
 
 
+def read(path: Path) -> Any:
+    """What a file of YAML says; by the parser in C, which takes a tenth of the time, where there is one."""
+    return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 @cache
 def corrections() -> dict[str, Any]:
     """What was decided where the description contradicts itself."""
-    corrections: dict[str, Any] = yaml.safe_load((CATALOGUE / "corrections.yaml").read_text(encoding="utf-8"))
+    corrections: dict[str, Any] = read(CATALOGUE / "corrections.yaml")
     return corrections
 
 
@@ -41,7 +46,7 @@ def published() -> dict[tuple[str, str], dict[str, Any]]:
     """Every operation as published, with the corrections laid over it."""
     operations = {}
     for file in sorted((CATALOGUE / "operations").glob("*.yaml")):
-        for operation in yaml.safe_load(file.read_text(encoding="utf-8"))["operations"]:
+        for operation in read(file)["operations"]:
             correction = corrections()["operations"].get(f"{operation['method']} {operation['path']}", {})
             body = operation.get("body") or {}
             corrected = {**operation, **correction.get("set", {})}

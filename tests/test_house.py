@@ -104,7 +104,12 @@ def targets_of(node: ast.AST, inside: tuple[str, ...]) -> Iterator[str]:
 
 
 MODULES = sorted(PACKAGE.rglob("*.py"))
-IMPORTS = [one for path in MODULES for one in imports_of(path)]
+
+
+@cache
+def imports() -> list[Import]:
+    """Every import of a room by another one; read when a test first asks, and not by each process that collects."""
+    return [one for path in MODULES for one in imports_of(path)]
 
 
 def test_every_room_has_a_floor() -> None:
@@ -116,14 +121,14 @@ def test_every_room_has_a_floor() -> None:
 @pytest.mark.parametrize("room", sorted(LEVELS))
 def test_imports_run_downwards_only(room: str) -> None:
     """No room knows of one above it, nor of its neighbour on the same floor."""
-    found = [one for one in IMPORTS if room_of(one.module) == room]
+    found = [one for one in imports() if room_of(one.module) == room]
     assert [str(one) for one in found if LEVELS[one.room] >= LEVELS[room]] == []
 
 
 @pytest.mark.parametrize("room", sorted(LEVELS))
 def test_a_room_is_entered_through_its_face(room: str) -> None:
     """What is inside a package is its own business: the generated modules alone are each a face."""
-    found = [one for one in IMPORTS if one.room == room and room != "api"]
+    found = [one for one in imports() if one.room == room and room != "api"]
     assert [str(one) for one in found if one.inner] == []
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import command_line
 import pytest
 from click.testing import CliRunner
 from waiting import until_seen
@@ -36,7 +37,7 @@ GOOD: Final = "".join(ROSTER.splitlines(keepends=True)[:4])
 
 
 class Run:
-    """The command in a process of its own, with the sandbox in this one."""
+    """The command, at the sandbox; in a process of its own where it is started and does not just run to its end."""
 
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox = sandbox
@@ -71,11 +72,9 @@ class Run:
             **{**pipes, **options},
         )
 
-    async def __call__(self, *arguments: str, given: bytes | None = None) -> tuple[int | None, str, str]:
-        options = {} if given is None else {"stdin": asyncio.subprocess.PIPE}
-        process = await self.start(*arguments, **options)
-        output, errors = await asyncio.wait_for(process.communicate(given), 60)
-        return process.returncode, output.decode(), errors.decode()
+    async def __call__(self, *arguments: str, typed: bytes = b"") -> tuple[int, str, str]:
+        ended = await command_line.run_beside(*self.command, *arguments, typed=typed, environment=self.environment)
+        return ended.code, ended.out, ended.err
 
     def people(self, project: str) -> Counter[str]:
         found = self.sandbox.store.all("participations")
@@ -321,11 +320,11 @@ async def test_json_of_a_plan_and_of_a_report(run: Run) -> None:
 
 async def test_standard_input(run: Run) -> None:
     """- is standard input; nobody can be asked then."""
-    code, output, _ = await run("-", given=GOOD.encode("utf-16"))
+    code, output, _ = await run("-", typed=GOOD.encode("utf-16"))
     assert (code, output.splitlines()[-1]) == (0, "3 to add, 0 as it should be")
-    code, _, errors = await run("-", "--apply", given=GOOD.encode())
+    code, _, errors = await run("-", "--apply", typed=GOOD.encode())
     assert (code, "--apply needs --yes" in errors) == (2, True)
-    assert (await run("-", "--apply", "--yes", given=GOOD.encode()))[0] == 0
+    assert (await run("-", "--apply", "--yes", typed=GOOD.encode()))[0] == 0
 
 
 async def test_how_a_file_was_read_is_told(run: Run) -> None:

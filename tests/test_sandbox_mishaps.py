@@ -209,10 +209,10 @@ async def test_the_same_seed_founds_the_same_company() -> None:
 
 
 async def test_a_large_company_is_founded_quickly_and_mostly_unstaffed() -> None:
-    """260 people and 6 projects in well under a second, most people on no project yet."""
-    started = time.perf_counter()
+    """260 people and 6 projects in well under a second of the processor's time, most people on no project yet."""
+    started = time.process_time()
     async with Sandbox(people=260, projects=6) as sandbox:
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 2
         users = sandbox.store.all("users")
         assert len({user["full_name"] for user in users}) == len({user["email_address"] for user in users}) == 260
         busy = {participation["user_id"] for participation in sandbox.store.all("participations")}

@@ -13,19 +13,11 @@ from pathlib import Path
 import aiohttp
 import attrs
 import pytest
+from command_line import Ended, run_beside
 from oauth_server import OAuthServer
 from waiting import until
 
 from kantata_async.sandbox import OAuthApplication, Sandbox
-
-
-@attrs.frozen
-class Ended:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
 
 
 @attrs.frozen
@@ -56,8 +48,8 @@ class Terminal:
         )
 
     async def run(self, *arguments: str, typed: str = "", **environment: str) -> Ended:
-        process = await self.start(*arguments, **environment)
-        return await ended(process, typed)
+        given = {"KANTATA_CONFIG_DIR": str(self.config), **environment}
+        return await run_beside(*arguments, typed=typed, environment=given)
 
     async def log_in(self, *arguments: str, agreeing: bool = True, **environment: str) -> Ended:
         """Log in; the person at the browser agrees, or refuses."""
@@ -72,8 +64,8 @@ class Terminal:
         return await ended(process)
 
 
-async def ended(process: asyncio.subprocess.Process, typed: str = "") -> Ended:
-    out, err = await process.communicate(typed.encode())
+async def ended(process: asyncio.subprocess.Process) -> Ended:
+    out, err = await process.communicate()
     assert process.returncode is not None
     return Ended(process.returncode, out.decode(), err.decode())
 
@@ -230,7 +222,8 @@ async def test_without_a_keyring(terminal: Terminal) -> None:
     """Said before anybody is asked to sign in."""
     terminal.oauth.tokens.add("good")
     here = ("login", "--with-token", "--keyring", "--base-url", terminal.oauth.url)
-    done = await terminal.run(*here, typed="good\n", PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
+    process = await terminal.start(*here, PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring")
+    done = await ended(process)
     assert (done.code, done.out) == (2, "")
     assert (
         done.err == "Error: this system has no keyring that can be used (NoKeyringError): sign in without --keyring\n"

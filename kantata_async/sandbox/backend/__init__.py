@@ -14,7 +14,7 @@ from .pdf import page_of
 from .references import References, refer
 from .refusals import Refusal, malformed, missing, unauthorized
 from .service import ServedAnswer, Service
-from .store import Record, Store
+from .store import Record, SavedRecords, Store
 from .subjects.attachments import UPLOADED, keep_file, make_file, receive_upload
 from .switches import Consent, Switches
 from .uploads import UploadedFile
@@ -36,6 +36,7 @@ __all__ = [
     "Record",
     "References",
     "Refusal",
+    "SavedRecords",
     "ServedAnswer",
     "Service",
     "Store",

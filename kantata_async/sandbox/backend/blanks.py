@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
+
+import attrs
 
 from kantata_async.catalogue import Catalogue, Field
 
@@ -53,18 +56,26 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def blanks(catalogue: Catalogue) -> Mapping[str, Blank]:
     """The functions that make an empty record, by collection."""
-    return {name: _blank(name, definition.fields) for name, definition in catalogue.collections.items()}
+    return {name: _Blank(name, definition.fields) for name, definition in catalogue.collections.items()}
 
 
-def _blank(collection: str, fields: tuple[Field, ...]) -> Blank:
-    defaults = _DEFAULTS.get(collection, {})
-    scalars = {field.name: _empty(field) for field in fields}
-    lists = tuple(name for name, value in scalars.items() if value == [])
+@attrs.frozen
+class _Blank:
+    """Makes the empty records of a collection. Most never get one, so nothing is made before the first."""
 
-    def make() -> Record:
-        return {**scalars, **{name: [] for name in lists}, **defaults}
+    collection: str
+    fields: tuple[Field, ...]
 
-    return make
+    def __call__(self) -> Record:
+        return {**self._scalars, **{name: [] for name in self._lists}, **_DEFAULTS.get(self.collection, {})}
+
+    @cached_property
+    def _scalars(self) -> Record:
+        return {field.name: _empty(field) for field in self.fields}
+
+    @cached_property
+    def _lists(self) -> tuple[str, ...]:
+        return tuple(name for name, value in self._scalars.items() if value == [])
 
 
 def _empty(field: Field) -> Any:

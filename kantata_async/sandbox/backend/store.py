@@ -7,12 +7,46 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
+import attrs
+
 from .clock import Clock
 
 Record = dict[str, Any]
 Blank = Callable[[], Record]
 Listener = Callable[[str, str, Record | None, Record | None], None]
 Index = dict[Hashable, dict[str, None]]
+
+
+class _Collections(dict[str, dict[str, Record]]):
+    """The records by collection and id. Those of a saved company are unpacked when somebody first asks for them.
+
+    A company has sixty collections, and most who start a sandbox look at two or three.
+    """
+
+    def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
+        self._packed = packed or {}
+
+    def __missing__(self, collection: str) -> dict[str, Record]:
+        packed = self._packed.get(collection)
+        records: dict[str, Record] = {} if packed is None else pickle.loads(packed)  # noqa: S301 - made by `packed`
+        return self.setdefault(collection, records)  # another thread may have been first
+
+    def packed(self) -> dict[str, bytes]:
+        """Each collection by itself."""
+        return {name: pickle.dumps(records, pickle.HIGHEST_PROTOCOL) for name, records in self.unpacked().items()}
+
+    def unpacked(self) -> dict[str, dict[str, Record]]:
+        """All of them, in the order in which they began."""
+        return {name: self[name] for name in dict.fromkeys([*self._packed, *self])}
+
+
+@attrs.frozen
+class SavedRecords:
+    """All records of a store, for others to take up."""
+
+    collections: Mapping[str, bytes]
+    last_ids: Mapping[str, int]
+    version: int
 
 
 class Store:
@@ -28,7 +62,7 @@ class Store:
         self._watched: frozenset[str] = frozenset()
         self._listener: Listener | None = None
         self._blanks = blanks
-        self._records: dict[str, dict[str, Record]] = defaultdict(dict)
+        self._records = _Collections()
         self._last_id: dict[str, int] = defaultdict(int)
         self._indexes: dict[str, dict[str, Index]] = defaultdict(dict)
 
@@ -36,13 +70,15 @@ class Store:
         """Call a listener for every change in some collections, with its time, the old record and the new one."""
         self._watched, self._listener = collections, listener
 
-    def saved(self) -> bytes:
+    def saved(self) -> SavedRecords:
         """All records, for `take_up`."""
-        return pickle.dumps((self._records, self._last_id, self.version), pickle.HIGHEST_PROTOCOL)
+        return SavedRecords(self._records.packed(), dict(self._last_id), self.version)
 
-    def take_up(self, saved: bytes) -> None:
+    def take_up(self, saved: SavedRecords) -> None:
         """Hold the records that another store saved, in place of its own."""
-        self._records, self._last_id, self.version = pickle.loads(saved)  # noqa: S301 - made by `saved`, in this process
+        self._records = _Collections(saved.collections)
+        self._last_id = defaultdict(int, saved.last_ids)
+        self.version = saved.version
         self._indexes.clear()
 
     def add(self, collection: str, attributes: Mapping[str, Any] | None = None) -> str:
@@ -100,10 +136,10 @@ class Store:
         return len(self._records[collection])
 
     def __len__(self) -> int:
-        return sum(map(len, self._records.values()))
+        return sum(map(len, self._records.unpacked().values()))
 
     def __iter__(self) -> Iterator[str]:
-        return (collection for collection, records in self._records.items() if records)
+        return (collection for collection, records in self._records.unpacked().items() if records)
 
     def records(self, collection: str) -> Mapping[str, Record]:
         """The records themselves by id, for reading only: `update` is what changes them."""

@@ -12,7 +12,19 @@ import attrs
 
 from kantata_async.catalogue import load
 
-from ..backend import BASE_TIME, ME, Clock, Company, References, Store, UploadedFile, blanks, keep_file, page_of
+from ..backend import (
+    BASE_TIME,
+    ME,
+    Clock,
+    Company,
+    References,
+    SavedRecords,
+    Store,
+    UploadedFile,
+    blanks,
+    keep_file,
+    page_of,
+)
 from . import names
 from .custom_fields import define_fields, give_values
 from .filling import fill
@@ -38,7 +50,7 @@ def found(company: Company, *, seed: int, people: int, projects: int) -> None:
 
 
 @lru_cache(maxsize=4)
-def _records(seed: int, people: int, projects: int) -> bytes:
+def _records(seed: int, people: int, projects: int) -> SavedRecords:
     """The records of a new company, as a store saves them: tests found the same one again and again."""
     catalogue = load()
     store = Store(blanks(catalogue), Clock())
