@@ -25,7 +25,7 @@ from .endpoints import limits_of
 from .kept import keep_rate, kept_rates
 from .limit import Limit, learn, take_all, uncount
 from .meter import Meter
-from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
+from .rate import RateLimit, RateLimits
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
 
@@ -146,14 +146,23 @@ class AccountLimits:
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""
         limits = map(self._limits.get, names)
-        moments = [limit.blocked for limit in limits if limit is not None and limit.blocked is not None]
-        return min(moments) if moments else None
+        return min((limit.blocked for limit in limits if limit and limit.blocked is not None), default=None)
 
     def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
         """The state of every limit that was used so far."""
         with self._lock:
-            now = self.clock()
-            return [_state(name, limit, now, waiting(name)) for name, limit in self._limits.items()]
+            now, today = self.clock(), datetime.now(UTC)
+            return [
+                LimitState(
+                    name=name,
+                    rate=limit.rate,
+                    learnt=limit.curve.wall if limit.curve.met else None,
+                    waiting=waiting(name),
+                    paused_for=max(0.0, limit.paused - now),
+                    last_refused=None if limit.refused is None else today - timedelta(seconds=now - limit.refused),
+                )
+                for name, limit in self._limits.items()
+            ]
 
     def _learnt(self, name: str, before: RateCurve, after: RateCurve) -> None:
         done = "learnt" if not before.met else "lowered" if after.wall < before.wall else "raised"
@@ -177,36 +186,19 @@ class AccountLimits:
         with self._lock:
             if given and any(name in theirs for loop, theirs in self._meters.items() if not loop.is_closed()):
                 raise UsageError("an AsyncLimiter belongs to the event loop that first used it: give each loop its own")
-            limit = self._limits.get(name)
-            if limit is None:
-                limit = self._limits[name] = self._first(name)
+            limit = self._limits.setdefault(name, self._first(name))
             burst = setting.burst if isinstance(setting, RateLimit) else 1
             meter = meters[name] = Meter(limit, burst=burst, limiter=given)
         return meter
 
     def _first(self, name: str) -> Limit:
-        """A limit from which nothing was taken yet."""
-        return Limit(first_curve(self.settings[name], self._kept.get(name)))
-
-
-def first_curve(setting: AnyRateLimit, kept: float | None = None) -> RateCurve:
-    """What is known of a limit from which nothing was taken yet.
-
-    Args:
-        setting: what it is.
-        kept: requests a second at which an earlier process met it; None where none did.
-    """
-    if isinstance(setting, AdaptiveRateLimit):
+        """A limit from which nothing was taken yet, near where an earlier process met it."""
+        setting, kept = self.settings[name], self._kept.get(name)
+        if isinstance(setting, AsyncLimiter):
+            return Limit(RateCurve.given(setting.max_rate / setting.time_period))
+        if isinstance(setting, RateLimit):
+            return Limit(RateCurve.given(setting.requests / setting.per))
         ceiling = setting.at_most or FASTEST
         if kept is None or not setting.remember:
-            return RateCurve(setting.start, ceiling)
-        return RateCurve(min(kept, ceiling), ceiling, met=True)
-    if isinstance(setting, AsyncLimiter):
-        return RateCurve.given(setting.max_rate / setting.time_period)
-    return RateCurve.given(setting.requests / setting.per)
-
-
-def _state(name: str, limit: Limit, now: float, waiting: int) -> LimitState:
-    learnt = limit.curve.wall if limit.curve.met else None
-    refused = None if limit.refused is None else datetime.now(UTC) - timedelta(seconds=now - limit.refused)
-    return LimitState(name, limit.rate, learnt, waiting, max(0.0, limit.paused - now), refused)
+            return Limit(RateCurve(setting.start, ceiling))
+        return Limit(RateCurve(min(kept, ceiling), ceiling, met=True))
