@@ -79,12 +79,6 @@ class Limit:
         self.taken = now
         self.sent += 1
 
-    def begin_anew(self) -> None:
-        """Keep what was learnt and forget what was counted, after a time in which not everything was."""
-        self.sent = 0
-        self.since = self.refused = self.blocked = None
-        self.climb = 0.0
-
     def let_through(self, left: float, now: float) -> None:
         """Take in that a request that left at `left` got through: this ends the pause before it, and begins a climb."""
         if self.blocked is None or self.refused is None or left <= self.refused:

@@ -75,11 +75,8 @@ class _SharedLimit(Limit):
 
     def moved(self, seconds: float) -> _SharedLimit:
         """The same on a clock that is so many seconds ahead."""
-        moved = attrs.evolve(self)
-        for name in _TIMES:
-            if (moment := getattr(self, name)) is not None:
-                setattr(moved, name, moment + seconds)
-        return moved
+        moments = ((name, getattr(self, name)) for name in _TIMES)
+        return attrs.evolve(self, **{name: moment + seconds for name, moment in moments if moment is not None})
 
 
 @attrs.define
@@ -282,9 +279,8 @@ class RedisAccountLimits(AccountLimits):
             setting = self.settings[name]
             given = attrs.asdict(setting, filter=lambda attribute, _: bool(attribute.eq))  # type: ignore[arg-type]
             return _SharedLimit(curve=super()._first(name).curve, given=given)
-        limit = attrs.evolve(self._known[name])
-        limit.begin_anew()
-        return limit
+        # What was learnt stays; what was counted goes, after a time in which not everything was.
+        return attrs.evolve(self._known[name], climb=0.0, sent=0, since=None, refused=None, blocked=None)
 
     def _state(self) -> dict[str, _SharedLimit]:
         """What was read last, on the clock of this process."""

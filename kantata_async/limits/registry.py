@@ -8,7 +8,7 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..errors import UsageError
@@ -23,9 +23,7 @@ _T = TypeVar("_T")
 _lock: Final = threading.Lock()
 _accounts: Final[OrderedDict[tuple[str, RateLimits], AccountLimits]] = OrderedDict()
 _owners: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
-_in_loops: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, object]]] = (
-    WeakKeyDictionary()
-)
+_in_loops: Final[WeakValueDictionary[tuple[asyncio.AbstractEventLoop, Hashable], Any]] = WeakValueDictionary()
 
 
 def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep: bool = False) -> AccountLimits:
@@ -43,12 +41,11 @@ def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep
     """
     base_url = base_url.rstrip("/")
     if isinstance(setting, RedisRateLimit):
-        return _redis_account(setting, token, base_url)
-    if isinstance(token, str):
-        return local_account(account_digest(token, base_url), setting, keep=keep)
-    with _lock:
-        owner = _owners.setdefault(token, secrets.token_hex())
-    return local_account(account_digest(owner, base_url), setting)
+        return _redis_account(setting, token if isinstance(token, str) else setting.account, base_url)
+    if not isinstance(token, str):
+        with _lock:
+            token, keep = _owners.setdefault(token, secrets.token_hex()), False
+    return local_account(account_digest(token, base_url), setting, keep=keep)
 
 
 def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False) -> AccountLimits:
@@ -64,7 +61,7 @@ def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False
                 _check_same(key[1], limits)
         limits = _accounts.pop(key) if key in _accounts else AccountLimits(key[1], keep_as=account if keep else None)
         _accounts[key] = limits
-        while len(_accounts) > _MOST_ACCOUNTS:
+        if len(_accounts) > _MOST_ACCOUNTS:
             _accounts.popitem(last=False)
     return limits
 
@@ -82,12 +79,9 @@ def account_digest(token: str, base_url: str, pepper: str = "") -> str:
 
 def _in_this_loop(key: Hashable, make: Callable[[], _T]) -> _T:
     """What the sessions of the running event loop share under a key, made by the first of them."""
-    shared: WeakValueDictionary[Hashable, _T] = _in_loops.setdefault(  # type: ignore[assignment]
-        asyncio.get_running_loop(), WeakValueDictionary()
-    )
-    found = shared.get(key)
-    if found is None:
-        found = shared[key] = make()
+    in_loop = asyncio.get_running_loop(), key
+    found: _T = _in_loops.get(in_loop) or make()
+    _in_loops[in_loop] = found
     return found
 
 
@@ -101,8 +95,8 @@ def _check_same(limits: RateLimits, other: AccountLimits) -> None:
             )
 
 
-def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> AccountLimits:
-    if not isinstance(token, str) and not setting.account:
+def _redis_account(setting: RedisRateLimit, token: str, base_url: str) -> AccountLimits:
+    if not token:
         raise UsageError(
             "RedisRateLimit: where a function fetches the token, account= must name it, the same everywhere"
         )
@@ -110,5 +104,5 @@ def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> Acc
         from .redis_account import RedisAccountLimits  # noqa: PLC0415 - an extra
     except ImportError:
         raise UsageError("RedisRateLimit needs the client for Redis: pip install 'kantata-async[redis]'") from None
-    account = account_digest(token if isinstance(token, str) else setting.account, base_url, setting.pepper)
+    account = account_digest(token, base_url, setting.pepper)
     return _in_this_loop((setting, account), lambda: RedisAccountLimits(setting, account))
