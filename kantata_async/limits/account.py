@@ -23,7 +23,7 @@ from ..errors import UsageError
 from .curve import FASTEST, RateCurve
 from .endpoints import limits_of
 from .kept import keep_rate, kept_rates
-from .limit import Limit, learn, take_all, uncount
+from .limit import Limit, learn, take_all
 from .meter import Meter
 from .rate import RateLimit, RateLimits
 
@@ -75,7 +75,7 @@ class AccountLimits:
         self._kept: dict[str, float] = {}
         self._lock: Final = threading.Lock()
         self._limits: Final[dict[str, Limit]] = {}
-        self._meters: dict[asyncio.AbstractEventLoop, dict[str, Meter]] = {}
+        self._meters: Final[dict[tuple[asyncio.AbstractEventLoop, str], Meter]] = {}
 
     async def open(self, session: object) -> None:
         """Count a session among those that use it.
@@ -91,8 +91,10 @@ class AccountLimits:
     async def close(self, session: object) -> None:
         """Count a session no longer, and let go of what was held of the event loop for it."""
         self.sessions.discard(session)
-        for meter in self._meters.get(asyncio.get_running_loop(), {}).values():
-            meter.stop()
+        here = asyncio.get_running_loop()
+        for (loop, _), meter in tuple(self._meters.items()):
+            if loop is here:
+                meter.stop()
 
     def limits_of(self, method: str, path: str) -> tuple[str, ...]:
         """The names of the limits that a request takes from, the general one first."""
@@ -126,9 +128,8 @@ class AccountLimits:
         """Forget what was taken for a request that never left."""
         meters = self._metered(names)
         with self._lock:
-            uncount(meter.limit for meter in meters)
-        for meter in meters:
-            meter.give_back()
+            for meter in meters:
+                meter.give_back()
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> bool:
         """Whether the answer to a request that left at `left` taught anything: see `limit.learn`."""
@@ -172,23 +173,20 @@ class AccountLimits:
 
     def _metered(self, names: tuple[str, ...]) -> list[Meter]:
         loop = asyncio.get_running_loop()
-        meters = self._meters.get(loop)
-        if meters is None:
-            with self._lock:
-                # A meter keeps its event loop alive.
-                self._meters = {other: theirs for other, theirs in self._meters.items() if not other.is_closed()}
-                meters = self._meters[loop] = {}
-        return [meters.get(name) or self._new_meter(name, meters) for name in names]
+        return [self._meters.get((loop, name)) or self._new_meter(loop, name) for name in names]
 
-    def _new_meter(self, name: str, meters: dict[str, Meter]) -> Meter:
+    def _new_meter(self, loop: asyncio.AbstractEventLoop, name: str) -> Meter:
         setting = self.settings[name]
         given = setting if isinstance(setting, AsyncLimiter) else None
         with self._lock:
-            if given and any(name in theirs for loop, theirs in self._meters.items() if not loop.is_closed()):
+            # A meter keeps its event loop alive.
+            for key in [key for key in self._meters if key[0].is_closed()]:
+                del self._meters[key]
+            if given and any(metered == name for _, metered in self._meters):
                 raise UsageError("an AsyncLimiter belongs to the event loop that first used it: give each loop its own")
             limit = self._limits.setdefault(name, self._first(name))
             burst = setting.burst if isinstance(setting, RateLimit) else 1
-            meter = meters[name] = Meter(limit, burst=burst, limiter=given)
+            meter = self._meters[loop, name] = Meter(limit, burst=burst, limiter=given)
         return meter
 
     def _first(self, name: str) -> Limit:

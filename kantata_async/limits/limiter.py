@@ -77,12 +77,9 @@ class Limiter:
 class Slot(Turn):
     """Held while one attempt is under way: `async with limiter.slot(…):` around it, never around a wait between two.
 
-    Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
-
     Attributes:
         names: the limits it counts against.
         again: whether its request was refused before.
-        patience: seconds that it waits for a limit that lets none through.
         since: when it began to wait, on the clock of the account.
         left: when it was let go, on the clock of the account.
         granted: done when it may go; None where it did not have to wait.

@@ -28,9 +28,6 @@ class Meter:
         limit: whose rate it keeps.
         burst: requests that may go at once after a pause.
         limiter: a program's own, which is used as it is.
-
-    Attributes:
-        limit: whose rate it keeps.
     """
 
     def __init__(self, limit: Limit, *, burst: int = 1, limiter: AsyncLimiter | None = None) -> None:
@@ -79,7 +76,8 @@ class Meter:
             self._charge(1)
 
     def give_back(self) -> None:
-        """Keep the charge of a request that never left for the next one."""
+        """Keep the charge of a request that never left for the next one, and count it no longer."""
+        self.limit.sent -= 1
         self._charged = min(self._charged + 1, self._burst)
 
     def wait(self, now: float, *, again: bool) -> float:

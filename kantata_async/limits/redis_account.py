@@ -35,7 +35,7 @@ from ..errors import ConnectionFailedError, UsageError
 from .account import AccountLimits
 from .curve import RateCurve
 from .endpoints import GENERAL
-from .limit import LATE, Limit, learn, take_all, uncount
+from .limit import LATE, Limit, learn, take_all
 from .rate import RedisRateLimit, limits_in
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
@@ -50,8 +50,6 @@ _FRESH_SECONDS: Final = 0.005
 _PAUSED_SECONDS: Final = 0.1
 _MOST_TRIES: Final = 50
 _TIMES: Final = ("taken", "since", "refused", "paused", "sure", "blocked", "due")
-
-
 _REFUSALS: Final = (AuthenticationError, AuthorizationError, ResponseError)
 # What another version keeps there, or anything else, is no better than nothing.
 _AWAY: Final = (RedisError, OSError, msgspec.MsgspecError)
@@ -98,12 +96,9 @@ class _Grants:
 
 
 class RedisAccountLimits(AccountLimits):
-    """The limits kept in Redis; in one event loop, from its first session's opening to its last one's closing.
+    """The limits kept in Redis under an account's digest.
 
-    Args:
-        setting: where Redis is, and what it keeps.
-        account: its digest.
-        clock: as of `AccountLimits`.
+    They belong to one event loop, from its first session's opening to its last one's closing.
 
     Raises:
         UsageError: the URL is not a Redis URL.
@@ -181,8 +176,8 @@ class RedisAccountLimits(AccountLimits):
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - AccountLimits'
         def give(limits: list[_SharedLimit], _now: float) -> None:
-            uncount(limits)
             for limit in limits:
+                limit.sent -= 1
                 limit.due -= 1 / limit.rate
 
         if self._away_until is None:
@@ -319,11 +314,7 @@ class RedisAccountLimits(AccountLimits):
 
 
 def _client(url: str) -> Redis:
-    """A client for Redis.
-
-    Raises:
-        UsageError: the URL is not a Redis URL.
-    """
+    """A client for Redis that waits for no answer longer than a request may be held up."""
     try:
         client = Redis.from_url(
             url,
