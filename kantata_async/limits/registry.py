@@ -1,4 +1,4 @@
-"""What sessions share: an account's limits within a process, its line and its connections to Redis in an event loop."""
+"""What sessions share: an account's limits within a process, and its connections to Redis in an event loop."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Any, Final, TypeVar
+from typing import Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..errors import UsageError
 from .account import AccountLimits
-from .line import WaitingLine
 from .rate import AdaptiveRateLimit, RateLimits, RateLimitSetting, RedisRateLimit, limits_in
 
 _MOST_ACCOUNTS: Final = 256
 
-_T = TypeVar("_T")
-
 _lock: Final = threading.Lock()
 _accounts: Final[OrderedDict[tuple[str, RateLimits], AccountLimits]] = OrderedDict()
 _owners: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
-_in_loops: Final[WeakValueDictionary[tuple[asyncio.AbstractEventLoop, Hashable], Any]] = WeakValueDictionary()
+_in_redis: Final[WeakValueDictionary[tuple[asyncio.AbstractEventLoop, RedisRateLimit, str], AccountLimits]] = (
+    WeakValueDictionary()
+)
 
 
 def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep: bool = False) -> AccountLimits:
@@ -62,23 +60,10 @@ def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False
     return limits
 
 
-def line_to(account: AccountLimits) -> WaitingLine:
-    """The line for an account in the running event loop, as long-lived as the sessions that use it."""
-    return _in_this_loop(account, lambda: WaitingLine(account))
-
-
 def account_digest(token: str, base_url: str, pepper: str = "") -> str:
     """What stands for a token at a base URL where limits are kept; it does not lead back to either."""
     identity = hashlib.blake2b(token.encode(), key=pepper.encode()[:64], person=b"kantata-limits").digest()
     return hashlib.blake2b(base_url.encode(), key=identity, digest_size=16).hexdigest()
-
-
-def _in_this_loop(key: Hashable, make: Callable[[], _T]) -> _T:
-    """What the sessions of the running event loop share under a key, made by the first of them."""
-    in_loop = asyncio.get_running_loop(), key
-    found: _T = _in_loops.get(in_loop) or make()
-    _in_loops[in_loop] = found
-    return found
 
 
 def _check_same(limits: RateLimits, other: AccountLimits) -> None:
@@ -101,4 +86,7 @@ def _redis_account(setting: RedisRateLimit, token: str, base_url: str) -> Accoun
     except ImportError:
         raise UsageError("RedisRateLimit needs the client for Redis: pip install 'kantata-async[redis]'") from None
     account = account_digest(token, base_url, setting.pepper)
-    return _in_this_loop((setting, account), lambda: RedisAccountLimits(setting, account))
+    here = asyncio.get_running_loop(), setting, account
+    limits = _in_redis.get(here) or RedisAccountLimits(setting, account)
+    _in_redis[here] = limits
+    return limits

@@ -9,10 +9,10 @@ from typing import Final, Self
 
 import attrs
 
-from ..turns import Turn, current_job, current_rank
-from .account import AccountLimits, LimitState
-from .line import WaitingLine
-from .registry import line_to
+from ..limits import AccountLimits, LimitState
+from .job import current_job, current_rank
+from .line import WaitingLine, line_to
+from .order import Turn
 
 
 class Limiter:

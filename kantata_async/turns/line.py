@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import math
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from ..errors import ErrorDetail, RateLimitError
-from ..turns import Turns
-from .account import AccountLimits
+from ..limits import AccountLimits
+from .order import Turns
 
 if TYPE_CHECKING:
     from .limiter import Slot
@@ -129,3 +130,14 @@ class WaitingLine:
         self._turns.leave(slot)
         if slot.granted is not None and not slot.granted.done():
             slot.granted.set_exception(error)
+
+
+_lines: Final[WeakValueDictionary[tuple[asyncio.AbstractEventLoop, AccountLimits], WaitingLine]] = WeakValueDictionary()
+
+
+def line_to(account: AccountLimits) -> WaitingLine:
+    """The line for an account in the running event loop, as long-lived as the sessions that use it."""
+    here = asyncio.get_running_loop(), account
+    line = _lines.get(here) or WaitingLine(account)
+    _lines[here] = line
+    return line
