@@ -1,8 +1,8 @@
 """The limits of one account within a process, shared by every session with the same token and base URL.
 
-Sessions in one event loop share the limits and take turns (`line`); those in other loops and threads of the process
-share the limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that are opened
-later, in this process and, where it is kept, in others.
+Sessions in one event loop share the limits and take turns; those in other loops and threads of the process share the
+limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that are opened later, in
+this process and, where it is kept, in others.
 """
 
 from __future__ import annotations
