@@ -86,6 +86,6 @@ def _path_of(account: str) -> Path:
         from platformdirs import user_cache_dir  # noqa: PLC0415 - a start that keeps nothing does not need it
 
         chosen = user_cache_dir("kantata-async", appauthor=False)
-        if not os.path.isabs(chosen):  # noqa: PTH117
+        if not Path(chosen).is_absolute():
             raise RuntimeError(f"no home directory: {chosen}")
     return Path(chosen) / "limits" / f"{account}.json"

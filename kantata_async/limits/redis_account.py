@@ -314,7 +314,11 @@ class RedisAccountLimits(AccountLimits):
 
 
 def _client(url: str) -> Redis:
-    """A client for Redis that waits for no answer longer than a request may be held up."""
+    """A client for Redis.
+
+    Raises:
+        UsageError: the URL is not a Redis URL.
+    """
     try:
         client = Redis.from_url(
             url,

@@ -47,7 +47,11 @@ def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep
 
 
 def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False) -> AccountLimits:
-    """The limits of this process for an account's digest and a setting: the same whenever both are."""
+    """The limits of this process for an account's digest and a setting: the same whenever both are.
+
+    Raises:
+        UsageError: an open session of the account has other fixed limits.
+    """
     key = account, limits_in(setting)
     with _lock:
         for (other, _), limits in _accounts.items():

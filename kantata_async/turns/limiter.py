@@ -77,6 +77,8 @@ class Limiter:
 class Slot(Turn):
     """Held while one attempt is under way: `async with limiter.slot(…):` around it, never around a wait between two.
 
+    Entering it raises `RateLimitError` where a limit lets no request through for longer than the patience.
+
     Attributes:
         names: the limits it counts against.
         again: whether its request was refused before.
