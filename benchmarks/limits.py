@@ -22,8 +22,8 @@ from benchmarks._figures import Figure
 from benchmarks._limited_sandbox import OWN_PATH, PATH, LimitedSandbox
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, NotFoundError, RateLimit, RateLimitError, RateLimits, RedisRateLimit, job
-from kantata_async.limits import Limiter
 from kantata_async.limits.account import AccountLimits
+from kantata_async.turns import Limiter
 
 OURS = "kantata_async"
 KINDS = ("fixed_window", "sliding_window", "token_bucket")

@@ -59,8 +59,6 @@ if TYPE_CHECKING:
     from .limits import RateLimit as RateLimit
     from .limits import RateLimits as RateLimits
     from .limits import RedisRateLimit as RedisRateLimit
-    from .limits import job as job
-    from .limits import priority as priority
     from .model import Entity as Entity
     from .model import Graph as Graph
     from .model import Page as Page
@@ -71,6 +69,8 @@ if TYPE_CHECKING:
     from .session import KantataSession as KantataSession
     from .transport import RequestEvent as RequestEvent
     from .transport import RetryPolicy as RetryPolicy
+    from .turns import job as job
+    from .turns import priority as priority
 
 _HOMES: Final = {
     "bulk": ("BulkResult", "Outcome", "bulk_result"),
@@ -111,14 +111,13 @@ _HOMES: Final = {
         "RateLimit",
         "RateLimits",
         "RedisRateLimit",
-        "job",
-        "priority",
     ),
     "normalizer": ("normalize",),
     "model": ("Entity", "Graph", "Page", "Ref", "columns"),
     "response": ("Response",),
     "session": ("KantataSession",),
     "transport": ("RequestEvent", "RetryPolicy"),
+    "turns": ("job", "priority"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

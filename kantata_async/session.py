@@ -14,7 +14,7 @@ from .api import Resources, entity_class, resource_class
 from .calls import Connection, Operation, QueryValue, check_path, follow, is_iterable, path, query_of, refuse_copying
 from .decoding import Reader
 from .errors import UsageError
-from .limits import AdaptiveRateLimit, LimitState, Priority, RateLimitSetting
+from .limits import AdaptiveRateLimit, LimitState, RateLimitSetting
 from .model import Entity, graphs_of
 from .transport import (
     NO_BODY,
@@ -30,6 +30,7 @@ from .transport import (
     Transport,
     base_url_of_environment,
 )
+from .turns import Priority
 
 if TYPE_CHECKING:
     from .files import DownloadedFile, DownloadTo, OnProgress

@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 import attrs
 
-from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimits
+from kantata_async.limits import AdaptiveRateLimit, RateLimits
 from kantata_async.limits.account import AccountLimits
 from kantata_async.sandbox.server.limits import MeteredLimits, ServerRateLimit
+from kantata_async.turns import Limiter
 
 Kind = Literal["fixed_window", "sliding_window", "token_bucket"]
 KINDS: tuple[Kind, ...] = ("fixed_window", "sliding_window", "token_bucket")

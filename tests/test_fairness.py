@@ -14,8 +14,8 @@ from wire import OK, Server, opened
 from kantata_async import KantataSession, RateLimit, job, priority
 from kantata_async.calls.concurrency import together
 from kantata_async.errors import UsageError
-from kantata_async.limits import current_job
-from kantata_async.limits.turns import Turn, Turns
+from kantata_async.turns import current_job
+from kantata_async.turns.order import Turn, Turns
 
 
 @attrs.define(eq=False)

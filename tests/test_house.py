@@ -19,7 +19,7 @@ FLOORS = (
     {"bounds", "private_files"},
     {"model"},
     {"decoding", "limits"},
-    {"tables"},
+    {"tables", "turns"},
     {"transport"},
     {"calls"},
     {"bulk", "files"},

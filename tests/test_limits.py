@@ -15,11 +15,12 @@ from wire import OK, Server, Step, cut, get, hang, json_answer, opened, reset, s
 
 from kantata_async import KantataSession
 from kantata_async.errors import ConnectionFailedError, RateLimitError, UsageError
-from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits, RedisRateLimit
+from kantata_async.limits import AdaptiveRateLimit, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.limits.account import AccountLimits
 from kantata_async.limits.endpoints import OWN_LIMITS, limits_of
 from kantata_async.limits.registry import account_digest, local_account
 from kantata_async.transport import Request, RetryPolicy, Transport
+from kantata_async.turns import Limiter
 
 REFUSED = json_answer({}, 429)
 

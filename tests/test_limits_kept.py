@@ -20,10 +20,11 @@ from waiting import until
 from wire import OK, Server, json_answer
 
 from kantata_async import AdaptiveRateLimit, KantataSession, LimitState, RateLimits
-from kantata_async.limits import AccountLimits, Limiter, account_for
+from kantata_async.limits import AccountLimits, account_for
 from kantata_async.limits.curve import RateCurve
 from kantata_async.limits.kept import BELIEVED_SECONDS, THREAD, keep_rate, kept_rates
 from kantata_async.limits.registry import account_digest
+from kantata_async.turns import Limiter
 
 API = "https://kantata.example/api/v1"
 ACCOUNT = account_digest("a-token", API)

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_limit import SimulatedLoop
 
-from kantata_async.limits import AdaptiveRateLimit, Limiter, RateLimit, RateLimits
+from kantata_async.limits import AdaptiveRateLimit, RateLimit, RateLimits
 from kantata_async.limits.account import AccountLimits
 from kantata_async.limits.curve import RateCurve
 from kantata_async.limits.limit import Limit
 from kantata_async.limits.meter import Meter
+from kantata_async.turns import Limiter
 
 
 def went(limit: RateLimit | AdaptiveRateLimit, waits: list[float]) -> list[float]:

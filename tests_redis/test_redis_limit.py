@@ -16,9 +16,10 @@ from wire import OK, Server, json_answer
 from benchmarks._redis_server import RedisServer
 from kantata_async import KantataSession, RateLimit, RateLimits, RedisRateLimit
 from kantata_async.errors import ConnectionFailedError, UsageError
-from kantata_async.limits import AdaptiveRateLimit, Limiter
+from kantata_async.limits import AdaptiveRateLimit
 from kantata_async.limits.redis_account import RedisAccountLimits
 from kantata_async.limits.registry import account_digest
+from kantata_async.turns import Limiter
 
 GENERAL = ("general",)
 

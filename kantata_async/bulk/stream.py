@@ -10,8 +10,8 @@ from itertools import chain
 from typing import Any, Final, TypeVar
 
 from ..calls import Connection
-from ..limits import context_of_job
 from ..model import Entity
+from ..turns import context_of_job
 from .interruption import carrying, forget_handed_out, note_handed_out
 from .outcome import BulkResult, Outcome
 from .rows import RowSource

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from ..limits import context_of_job
+from ..turns import context_of_job
 
 T = TypeVar("T")
 

@@ -1,8 +1,8 @@
 """The limits of one account within a process, shared by every session with the same token and base URL.
 
-Sessions in one event loop share the limits and take turns (`line`); those in other loops and threads of the process
-share the limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that are opened
-later, in this process and, where it is kept, in others.
+Sessions in one event loop share the limits and take turns; those in other loops and threads of the process share the
+limits, under a lock, and meet at the meter as they come. What was learnt stays for sessions that are opened later, in
+this process and, where it is kept, in others.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ..errors import UsageError
 from .curve import FASTEST, RateCurve
 from .endpoints import limits_of
 from .kept import keep_rate, kept_rates
-from .limit import Limit, learn, take_all, uncount
+from .limit import Limit, learn, take_all
 from .meter import Meter
-from .rate import AdaptiveRateLimit, AnyRateLimit, RateLimit, RateLimits
+from .rate import RateLimit, RateLimits
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
 
@@ -75,7 +75,7 @@ class AccountLimits:
         self._kept: dict[str, float] = {}
         self._lock: Final = threading.Lock()
         self._limits: Final[dict[str, Limit]] = {}
-        self._meters: dict[asyncio.AbstractEventLoop, dict[str, Meter]] = {}
+        self._meters: Final[dict[tuple[asyncio.AbstractEventLoop, str], Meter]] = {}
 
     async def open(self, session: object) -> None:
         """Count a session among those that use it.
@@ -91,8 +91,10 @@ class AccountLimits:
     async def close(self, session: object) -> None:
         """Count a session no longer, and let go of what was held of the event loop for it."""
         self.sessions.discard(session)
-        for meter in self._meters.get(asyncio.get_running_loop(), {}).values():
-            meter.stop()
+        here = asyncio.get_running_loop()
+        for (loop, _), meter in tuple(self._meters.items()):
+            if loop is here:
+                meter.stop()
 
     def limits_of(self, method: str, path: str) -> tuple[str, ...]:
         """The names of the limits that a request takes from, the general one first."""
@@ -126,9 +128,8 @@ class AccountLimits:
         """Forget what was taken for a request that never left."""
         meters = self._metered(names)
         with self._lock:
-            uncount(meter.limit for meter in meters)
-        for meter in meters:
-            meter.give_back()
+            for meter in meters:
+                meter.give_back()
 
     def answered(self, names: tuple[str, ...], left: float, *, refused: bool, retry_after: float | None) -> bool:
         """Whether the answer to a request that left at `left` taught anything: see `limit.learn`."""
@@ -146,14 +147,23 @@ class AccountLimits:
     def refused_since(self, names: tuple[str, ...]) -> float | None:
         """When the first request left since which one of the limits has let none through; None where all do."""
         limits = map(self._limits.get, names)
-        moments = [limit.blocked for limit in limits if limit is not None and limit.blocked is not None]
-        return min(moments) if moments else None
+        return min((limit.blocked for limit in limits if limit and limit.blocked is not None), default=None)
 
     def states(self, waiting: Callable[[str], int]) -> list[LimitState]:
         """The state of every limit that was used so far."""
         with self._lock:
-            now = self.clock()
-            return [_state(name, limit, now, waiting(name)) for name, limit in self._limits.items()]
+            now, today = self.clock(), datetime.now(UTC)
+            return [
+                LimitState(
+                    name=name,
+                    rate=limit.rate,
+                    learnt=limit.curve.wall if limit.curve.met else None,
+                    waiting=waiting(name),
+                    paused_for=max(0.0, limit.paused - now),
+                    last_refused=None if limit.refused is None else today - timedelta(seconds=now - limit.refused),
+                )
+                for name, limit in self._limits.items()
+            ]
 
     def _learnt(self, name: str, before: RateCurve, after: RateCurve) -> None:
         done = "learnt" if not before.met else "lowered" if after.wall < before.wall else "raised"
@@ -163,50 +173,30 @@ class AccountLimits:
 
     def _metered(self, names: tuple[str, ...]) -> list[Meter]:
         loop = asyncio.get_running_loop()
-        meters = self._meters.get(loop)
-        if meters is None:
-            with self._lock:
-                # A meter keeps its event loop alive.
-                self._meters = {other: theirs for other, theirs in self._meters.items() if not other.is_closed()}
-                meters = self._meters[loop] = {}
-        return [meters.get(name) or self._new_meter(name, meters) for name in names]
+        return [self._meters.get((loop, name)) or self._new_meter(loop, name) for name in names]
 
-    def _new_meter(self, name: str, meters: dict[str, Meter]) -> Meter:
+    def _new_meter(self, loop: asyncio.AbstractEventLoop, name: str) -> Meter:
         setting = self.settings[name]
         given = setting if isinstance(setting, AsyncLimiter) else None
         with self._lock:
-            if given and any(name in theirs for loop, theirs in self._meters.items() if not loop.is_closed()):
+            # A meter keeps its event loop alive.
+            for key in [key for key in self._meters if key[0].is_closed()]:
+                del self._meters[key]
+            if given and any(metered == name for _, metered in self._meters):
                 raise UsageError("an AsyncLimiter belongs to the event loop that first used it: give each loop its own")
-            limit = self._limits.get(name)
-            if limit is None:
-                limit = self._limits[name] = self._first(name)
+            limit = self._limits.setdefault(name, self._first(name))
             burst = setting.burst if isinstance(setting, RateLimit) else 1
-            meter = meters[name] = Meter(limit, burst=burst, limiter=given)
+            meter = self._meters[loop, name] = Meter(limit, burst=burst, limiter=given)
         return meter
 
     def _first(self, name: str) -> Limit:
-        """A limit from which nothing was taken yet."""
-        return Limit(first_curve(self.settings[name], self._kept.get(name)))
-
-
-def first_curve(setting: AnyRateLimit, kept: float | None = None) -> RateCurve:
-    """What is known of a limit from which nothing was taken yet.
-
-    Args:
-        setting: what it is.
-        kept: requests a second at which an earlier process met it; None where none did.
-    """
-    if isinstance(setting, AdaptiveRateLimit):
+        """A limit from which nothing was taken yet, near where an earlier process met it."""
+        setting, kept = self.settings[name], self._kept.get(name)
+        if isinstance(setting, AsyncLimiter):
+            return Limit(RateCurve.given(setting.max_rate / setting.time_period))
+        if isinstance(setting, RateLimit):
+            return Limit(RateCurve.given(setting.requests / setting.per))
         ceiling = setting.at_most or FASTEST
         if kept is None or not setting.remember:
-            return RateCurve(setting.start, ceiling)
-        return RateCurve(min(kept, ceiling), ceiling, met=True)
-    if isinstance(setting, AsyncLimiter):
-        return RateCurve.given(setting.max_rate / setting.time_period)
-    return RateCurve.given(setting.requests / setting.per)
-
-
-def _state(name: str, limit: Limit, now: float, waiting: int) -> LimitState:
-    learnt = limit.curve.wall if limit.curve.met else None
-    refused = None if limit.refused is None else datetime.now(UTC) - timedelta(seconds=now - limit.refused)
-    return LimitState(name, limit.rate, learnt, waiting, max(0.0, limit.paused - now), refused)
+            return Limit(RateCurve(setting.start, ceiling))
+        return Limit(RateCurve(min(kept, ceiling), ceiling, met=True))

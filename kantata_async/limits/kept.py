@@ -82,11 +82,10 @@ def _path_of(account: str) -> Path:
         RuntimeError: the user has no home.
     """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
-    if chosen:
-        return Path(chosen) / "limits" / f"{account}.json"
-    from platformdirs import user_cache_path  # noqa: PLC0415 - a start that keeps nothing does not need it
+    if not chosen:
+        from platformdirs import user_cache_dir  # noqa: PLC0415 - a start that keeps nothing does not need it
 
-    directory = user_cache_path("kantata-async", appauthor=False)
-    if not directory.is_absolute():
-        raise RuntimeError(f"no home directory: {directory}")
-    return directory / "limits" / f"{account}.json"
+        chosen = user_cache_dir("kantata-async", appauthor=False)
+        if not Path(chosen).is_absolute():
+            raise RuntimeError(f"no home directory: {chosen}")
+    return Path(chosen) / "limits" / f"{account}.json"

@@ -7,7 +7,7 @@ scout only when there is no other, so that none is refused twice in a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -79,12 +79,6 @@ class Limit:
         self.taken = now
         self.sent += 1
 
-    def begin_anew(self) -> None:
-        """Keep what was learnt and forget what was counted, after a time in which not everything was."""
-        self.sent = 0
-        self.since = self.refused = self.blocked = None
-        self.climb = 0.0
-
     def let_through(self, left: float, now: float) -> None:
         """Take in that a request that left at `left` got through: this ends the pause before it, and begins a climb."""
         if self.blocked is None or self.refused is None or left <= self.refused:
@@ -150,12 +144,6 @@ def learn(limits: Sequence[Limit], left: float, now: float, *, refused: bool, re
         for limit in limits:
             limit.let_through(left, now)
         return
-    *wider, narrowest = limits
-    narrowest.turn_down(left, now, retry_after)
-    uncount(wider)
-
-
-def uncount(limits: Iterable[Limit]) -> None:
-    """Forget a request that was taken from these limits and that they did not let through."""
-    for limit in limits:
+    limits[-1].turn_down(left, now, retry_after)
+    for limit in limits[:-1]:
         limit.sent -= 1

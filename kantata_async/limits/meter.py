@@ -28,9 +28,6 @@ class Meter:
         limit: whose rate it keeps.
         burst: requests that may go at once after a pause.
         limiter: a program's own, which is used as it is.
-
-    Attributes:
-        limit: whose rate it keeps.
     """
 
     def __init__(self, limit: Limit, *, burst: int = 1, limiter: AsyncLimiter | None = None) -> None:
@@ -46,9 +43,16 @@ class Meter:
             self._limiter, self._rate, self._charged = limiter, limit.rate, 0
 
     def ready(self, now: float) -> bool:
-        """Whether the bucket lets a request go now."""
-        if not self._given:
-            self._follow(now)
+        """Whether the bucket lets a request go now.
+
+        Where the rate has moved, it is replaced by one that lets no more go at once than it would have.
+        """
+        rate = self.limit.rate
+        unused = (now - self.limit.taken) * rate
+        moved = abs(rate - self._rate) > _MOVED * self._rate
+        # One that has run empty would let go at once all that a timer may be late by.
+        if not self._given and (moved or (self._burst == 1 and unused > 1 + LATE * rate)):
+            self._renew(rate, free=min(1.0, unused))
         return self._charged > 0 or self._limiter.has_capacity()
 
     def reserve(self, then: Callable[[], None]) -> None:
@@ -72,7 +76,8 @@ class Meter:
             self._charge(1)
 
     def give_back(self) -> None:
-        """Keep the charge of a request that never left for the next one."""
+        """Keep the charge of a request that never left for the next one, and count it no longer."""
+        self.limit.sent -= 1
         self._charged = min(self._charged + 1, self._burst)
 
     def wait(self, now: float, *, again: bool) -> float:
@@ -93,14 +98,6 @@ class Meter:
             self._reserving = None
             self._charged += 1
             then()
-
-    def _follow(self, now: float) -> None:
-        """Replace the bucket where the rate has moved, by one that lets no more go at once than it would have."""
-        rate = self.limit.rate
-        unused = (now - self.limit.taken) * rate
-        # One that has run empty would let go at once all that a timer may be late by.
-        if abs(rate - self._rate) > _MOVED * self._rate or (self._burst == 1 and unused > 1 + LATE * rate):
-            self._renew(rate, free=min(1.0, unused))
 
     def _renew(self, rate: float, free: float) -> None:
         """Begin a bucket that drains at a rate, and has room for so many requests."""

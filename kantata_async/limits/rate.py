@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 import attrs
 from aiolimiter import AsyncLimiter
@@ -13,8 +13,6 @@ from ..errors import UsageError
 from ..model import brief_repr
 from .curve import FIRST_RATE
 from .endpoints import GENERAL, OWN_LIMITS
-
-_WHEN_AWAY: Final = ("share", "fail")
 
 
 @attrs.frozen
@@ -140,7 +138,7 @@ class RedisRateLimit:
     pepper: str = attrs.field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.when_away not in _WHEN_AWAY:
+        if self.when_away not in ("share", "fail"):
             raise UsageError(f"RedisRateLimit: when_away is 'share' or 'fail', not {brief_repr(self.when_away)}")
         if not isinstance(self.limits, RateLimits | AnyRateLimit):
             raise UsageError(f"RedisRateLimit: limits cannot be {brief_repr(self.limits)}")

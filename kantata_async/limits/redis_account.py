@@ -19,6 +19,7 @@ import secrets
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
+from contextlib import aclosing, suppress
 from functools import partial
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -31,11 +32,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, RedisError, ResponseError
 
 from ..errors import ConnectionFailedError, UsageError
-from .account import AccountLimits, first_curve
+from .account import AccountLimits
 from .curve import RateCurve
 from .endpoints import GENERAL
-from .limit import LATE, Limit, learn, take_all, uncount
-from .rate import AnyRateLimit, RedisRateLimit, limits_in
+from .limit import LATE, Limit, learn, take_all
+from .rate import RedisRateLimit, limits_in
 
 _LOGGER: Final = logging.getLogger("kantata_async.limits")
 _EXCHANGE: Final = files("kantata_async.limits").joinpath("redis_account.lua").read_text()
@@ -49,14 +50,9 @@ _FRESH_SECONDS: Final = 0.005
 _PAUSED_SECONDS: Final = 0.1
 _MOST_TRIES: Final = 50
 _TIMES: Final = ("taken", "since", "refused", "paused", "sure", "blocked", "due")
-
-
-class _OtherStateError(Exception):
-    """What the key holds was written by another version, or by something else."""
-
-
 _REFUSALS: Final = (AuthenticationError, AuthorizationError, ResponseError)
-_AWAY: Final = (RedisError, OSError, TimeoutError, _OtherStateError)
+# What another version keeps there, or anything else, is no better than nothing.
+_AWAY: Final = (RedisError, OSError, msgspec.MsgspecError)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -65,11 +61,6 @@ class _SharedLimit(Limit):
 
     given: dict[str, float | None]
     due: float = 0.0
-
-    @classmethod
-    def new(cls, setting: AnyRateLimit) -> _SharedLimit:
-        given = attrs.asdict(setting, filter=lambda attribute, _: bool(attribute.eq))  # type: ignore[arg-type]
-        return cls(curve=first_curve(setting), given=given)
 
     def ready(self, *, again: bool) -> float:
         """When the next request may go."""
@@ -82,11 +73,8 @@ class _SharedLimit(Limit):
 
     def moved(self, seconds: float) -> _SharedLimit:
         """The same on a clock that is so many seconds ahead."""
-        moved = attrs.evolve(self)
-        for name in _TIMES:
-            if (moment := getattr(self, name)) is not None:
-                setattr(moved, name, moment + seconds)
-        return moved
+        moments = ((name, getattr(self, name)) for name in _TIMES)
+        return attrs.evolve(self, **{name: moment + seconds for name, moment in moments if moment is not None})
 
 
 @attrs.define
@@ -100,7 +88,7 @@ _Change = Callable[[list[_SharedLimit], float], bool | None]
 
 @attrs.define(eq=False)
 class _Grants:
-    """What Redis granted to requests that count against the same limits."""
+    """What Redis granted to requests that count against the same limits; begun anew when one is refused."""
 
     times: deque[float] = attrs.Factory(deque)
     ask_at: float = -math.inf
@@ -108,12 +96,9 @@ class _Grants:
 
 
 class RedisAccountLimits(AccountLimits):
-    """The limits kept in Redis; in one event loop, from its first session's opening to its last one's closing.
+    """The limits kept in Redis under an account's digest.
 
-    Args:
-        setting: where Redis is, and what it keeps.
-        account: its digest.
-        clock: as of `AccountLimits`.
+    They belong to one event loop, from its first session's opening to its last one's closing.
 
     Raises:
         UsageError: the URL is not a Redis URL.
@@ -135,7 +120,6 @@ class RedisAccountLimits(AccountLimits):
         self._changing: Final = asyncio.Lock()
         self._under_way: Final[set[asyncio.Task[Any]]] = set()
         self._grants: Final[defaultdict[tuple[tuple[str, ...], bool], _Grants]] = defaultdict(_Grants)
-        self._refusals_seen = 0
 
     async def open(self, session: object) -> None:  # noqa: D102 - AccountLimits'
         if not self.sessions:
@@ -162,13 +146,10 @@ class RedisAccountLimits(AccountLimits):
         await self._leave()
 
     async def _leave(self) -> None:
-        try:
+        async with aclosing(self._redis):
             if self._away_until is None:
-                await self._redis.zrem(self._keys[1], self._member)
-        except _AWAY as error:
-            self._lost(error)
-        finally:
-            await self._redis.aclose()
+                with suppress(*_AWAY):
+                    await self._redis.zrem(self._keys[1], self._member)
 
     def take(  # noqa: D102 - AccountLimits'
         self, names: tuple[str, ...], *, again: bool, waiting: int, then: Callable[[], None]
@@ -178,7 +159,7 @@ class RedisAccountLimits(AccountLimits):
             grants.times.popleft()
         due = grants.ask_at if self._away_until is None else self._away_until
         if waiting > len(grants.times) and now >= due and grants.asking is None:
-            grants.asking = self._start(self._ask(names, again, waiting - len(grants.times)))
+            grants.asking = self._start(self._ask(grants, names, again, waiting - len(grants.times)))
             grants.asking.add_done_callback(lambda _: then())
         if self._away_until is not None and not self._fails:
             return super().take(names, again=again, waiting=waiting, then=then)
@@ -195,8 +176,8 @@ class RedisAccountLimits(AccountLimits):
 
     def give_back(self, names: tuple[str, ...]) -> None:  # noqa: D102 - AccountLimits'
         def give(limits: list[_SharedLimit], _now: float) -> None:
-            uncount(limits)
             for limit in limits:
+                limit.sent -= 1
                 limit.due -= 1 / limit.rate
 
         if self._away_until is None:
@@ -210,16 +191,15 @@ class RedisAccountLimits(AccountLimits):
         # Here at once, and for the others as soon as Redis has it.
         taught = super().answered(names, left, refused=refused, retry_after=retry_after)
         if refused:
-            self._refusals_seen += 1
-            self._forget_grants()
+            self._grants.clear()
         if taught and self._away_until is None:
             learnt = partial(learn, left=left, refused=refused, retry_after=retry_after)
             self._start(self._change(names, lambda limits, now: learnt(limits, now=now)))
         return taught
 
-    async def _ask(self, names: tuple[str, ...], again: bool, count: int) -> None:
+    async def _ask(self, grants: _Grants, names: tuple[str, ...], again: bool, count: int) -> None:
         """Ask when the next requests may go, before they are to."""
-        grants, granted, seen = self._grants[names, again], list[float](), self._refusals_seen
+        granted: list[float] = []
 
         def reserve(limits: list[_SharedLimit], now: float) -> bool:
             granted.clear()
@@ -236,7 +216,7 @@ class RedisAccountLimits(AccountLimits):
             return bool(granted)
 
         try:
-            if await self._change(names, reserve) and seen == self._refusals_seen:
+            if await self._change(names, reserve):
                 grants.times.extend(granted)
         finally:
             grants.asking = None
@@ -262,7 +242,9 @@ class RedisAccountLimits(AccountLimits):
                     if (fresh and not changed) or await self._exchange(state if changed else None):
                         self._known.update(state)
                         self._limits.update(state)
-                        self._found()
+                        if self._away_until is not None:
+                            self._away_until = None
+                            _LOGGER.info("the rate limit in Redis can be reached again")
                         return True
             raise TimeoutError("it changes too fast to be read")
         except _AWAY as error:
@@ -280,7 +262,7 @@ class RedisAccountLimits(AccountLimits):
         try:
             state = given | self._state()
             others = {name: state[name].given for name, one in given.items() if state[name].given != one.given}
-        except _OtherStateError:
+        except msgspec.MsgspecError:
             state, others = {}, {"another version of kantata-async": {}}
         if others and self._lately > 1:
             raise UsageError(f"RedisRateLimit: somebody is at work with {others}: give all the same, or a pepper each")
@@ -289,19 +271,15 @@ class RedisAccountLimits(AccountLimits):
     def _new(self, name: str) -> _SharedLimit:
         """A limit that Redis does not have: as this process knows it, or new."""
         if name not in self._known:
-            return _SharedLimit.new(self.settings[name])
-        limit = attrs.evolve(self._known[name])
-        limit.begin_anew()
-        return limit
+            setting = self.settings[name]
+            given = attrs.asdict(setting, filter=lambda attribute, _: bool(attribute.eq))  # type: ignore[arg-type]
+            return _SharedLimit(curve=super()._first(name).curve, given=given)
+        # What was learnt stays; what was counted goes, after a time in which not everything was.
+        return attrs.evolve(self._known[name], climb=0.0, sent=0, since=None, refused=None, blocked=None)
 
     def _state(self) -> dict[str, _SharedLimit]:
         """What was read last, on the clock of this process."""
-        if not self._raw:
-            return {}
-        try:
-            limits = msgspec.json.decode(self._raw, type=_State).limits
-        except msgspec.MsgspecError:
-            raise _OtherStateError("what it keeps is of another version") from None
+        limits = msgspec.json.decode(self._raw, type=_State).limits if self._raw else {}
         return {name: limit.moved(-self._clock_ahead) for name, limit in limits.items()}
 
     async def _exchange(self, state: dict[str, _SharedLimit] | None) -> bool:
@@ -325,24 +303,14 @@ class RedisAccountLimits(AccountLimits):
             _LOGGER.warning("the rate limit in Redis cannot be reached (%s): %s", type(error).__name__, doing)
             self._limits.update({name: self._first(name) for name in self._known})
             self._meters.clear()
-            self._forget_grants()
+            self._grants.clear()
         self._away_until = self.clock() + _ASK_AGAIN_SECONDS
-
-    def _found(self) -> None:
-        if self._away_until is not None:
-            self._away_until = None
-            _LOGGER.info("the rate limit in Redis can be reached again")
 
     def _first(self, name: str) -> Limit:
         """What this process keeps to while Redis is away: its part of a limit, of which alone it learns nothing."""
         limit = self._known.get(name) or self._new(name)
         rate = limit.curve.rate(min(limit.climb, 1.0)) / max(1, self._active)
         return attrs.evolve(limit, curve=RateCurve.given(rate))
-
-    def _forget_grants(self) -> None:
-        for grants in self._grants.values():
-            grants.times.clear()
-            grants.ask_at = -math.inf
 
 
 def _client(url: str) -> Redis:

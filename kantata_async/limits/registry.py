@@ -1,4 +1,4 @@
-"""What sessions share: an account's limits within a process, its line and its connections to Redis in an event loop."""
+"""What sessions share: an account's limits within a process, and its connections to Redis in an event loop."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Final, TypeVar
+from typing import Final
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from ..errors import UsageError
 from .account import AccountLimits
-from .line import WaitingLine
 from .rate import AdaptiveRateLimit, RateLimits, RateLimitSetting, RedisRateLimit, limits_in
 
 _MOST_ACCOUNTS: Final = 256
 
-_T = TypeVar("_T")
-
 _lock: Final = threading.Lock()
 _accounts: Final[OrderedDict[tuple[str, RateLimits], AccountLimits]] = OrderedDict()
 _owners: Final[WeakKeyDictionary[object, str]] = WeakKeyDictionary()
-_in_loops: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Hashable, object]]] = (
-    WeakKeyDictionary()
+_in_redis: Final[WeakValueDictionary[tuple[asyncio.AbstractEventLoop, RedisRateLimit, str], AccountLimits]] = (
+    WeakValueDictionary()
 )
 
 
@@ -43,12 +39,11 @@ def account_for(setting: RateLimitSetting, token: object, base_url: str, *, keep
     """
     base_url = base_url.rstrip("/")
     if isinstance(setting, RedisRateLimit):
-        return _redis_account(setting, token, base_url)
-    if isinstance(token, str):
-        return local_account(account_digest(token, base_url), setting, keep=keep)
-    with _lock:
-        owner = _owners.setdefault(token, secrets.token_hex())
-    return local_account(account_digest(owner, base_url), setting)
+        return _redis_account(setting, token if isinstance(token, str) else setting.account, base_url)
+    if not isinstance(token, str):
+        with _lock:
+            token, keep = _owners.setdefault(token, secrets.token_hex()), False
+    return local_account(account_digest(token, base_url), setting, keep=keep)
 
 
 def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False) -> AccountLimits:
@@ -64,31 +59,15 @@ def local_account(account: str, setting: RateLimitSetting, *, keep: bool = False
                 _check_same(key[1], limits)
         limits = _accounts.pop(key) if key in _accounts else AccountLimits(key[1], keep_as=account if keep else None)
         _accounts[key] = limits
-        while len(_accounts) > _MOST_ACCOUNTS:
+        if len(_accounts) > _MOST_ACCOUNTS:
             _accounts.popitem(last=False)
     return limits
-
-
-def line_to(account: AccountLimits) -> WaitingLine:
-    """The line for an account in the running event loop, as long-lived as the sessions that use it."""
-    return _in_this_loop(account, lambda: WaitingLine(account))
 
 
 def account_digest(token: str, base_url: str, pepper: str = "") -> str:
     """What stands for a token at a base URL where limits are kept; it does not lead back to either."""
     identity = hashlib.blake2b(token.encode(), key=pepper.encode()[:64], person=b"kantata-limits").digest()
     return hashlib.blake2b(base_url.encode(), key=identity, digest_size=16).hexdigest()
-
-
-def _in_this_loop(key: Hashable, make: Callable[[], _T]) -> _T:
-    """What the sessions of the running event loop share under a key, made by the first of them."""
-    shared: WeakValueDictionary[Hashable, _T] = _in_loops.setdefault(  # type: ignore[assignment]
-        asyncio.get_running_loop(), WeakValueDictionary()
-    )
-    found = shared.get(key)
-    if found is None:
-        found = shared[key] = make()
-    return found
 
 
 def _check_same(limits: RateLimits, other: AccountLimits) -> None:
@@ -101,8 +80,8 @@ def _check_same(limits: RateLimits, other: AccountLimits) -> None:
             )
 
 
-def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> AccountLimits:
-    if not isinstance(token, str) and not setting.account:
+def _redis_account(setting: RedisRateLimit, token: str, base_url: str) -> AccountLimits:
+    if not token:
         raise UsageError(
             "RedisRateLimit: where a function fetches the token, account= must name it, the same everywhere"
         )
@@ -110,5 +89,8 @@ def _redis_account(setting: RedisRateLimit, token: object, base_url: str) -> Acc
         from .redis_account import RedisAccountLimits  # noqa: PLC0415 - an extra
     except ImportError:
         raise UsageError("RedisRateLimit needs the client for Redis: pip install 'kantata-async[redis]'") from None
-    account = account_digest(token if isinstance(token, str) else setting.account, base_url, setting.pepper)
-    return _in_this_loop((setting, account), lambda: RedisAccountLimits(setting, account))
+    account = account_digest(token, base_url, setting.pepper)
+    here = asyncio.get_running_loop(), setting, account
+    limits = _in_redis.get(here) or RedisAccountLimits(setting, account)
+    _in_redis[here] = limits
+    return limits

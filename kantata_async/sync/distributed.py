@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..bounds import positive_count
 from ..errors import UsageError
-from ..limits import job as own_turn
 from ..resource import Resource
 from ..session import KantataSession
+from ..turns import job as own_turn
 from .job import CollectionCopy, connection_of
 from .part import Job, Part
 from .report import JobReport

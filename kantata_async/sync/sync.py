@@ -11,10 +11,10 @@ from typing import Any, Final
 from ..bounds import positive_number
 from ..calls import together
 from ..errors import SyncError, UsageError
-from ..limits import job as own_turn
 from ..model import brief_repr
 from ..resource import Resource
 from ..session import KantataSession
+from ..turns import job as own_turn
 from .job import CollectionCopy, Progress, connection_of, job_of
 from .part import LAG, Job
 from .report import Difference, JobReport, Report, SyncPlan

@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from ..errors import KantataError
-from ..limits import Slot
+from ..turns import Slot
 from .hidden import HiddenToken
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from ..limits import Slot
+    from ..turns import Slot
     from .network import Network
     from .redaction import Redaction
     from .sending import Services

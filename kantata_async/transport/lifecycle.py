@@ -17,8 +17,9 @@ from yarl import URL
 
 from ..bounds import positive_count
 from ..errors import ConnectionFailedError, UsageError
-from ..limits import AccountLimits, Limiter, LimitState, RateLimitSetting, account_for, context_of_job, priority
+from ..limits import AccountLimits, LimitState, RateLimitSetting, account_for
 from ..model import brief_repr
+from ..turns import Limiter, context_of_job, priority
 from .auth import TokenSource
 from .environment import BASE_URL, log_as_the_environment_says
 from .fetching import FileExchange

@@ -11,8 +11,8 @@ import attrs
 
 from ..bounds import positive_number
 from ..errors import UsageError
-from ..limits import Priority, priority
 from ..model import brief_repr
+from ..turns import Priority, priority
 from .redaction import is_secret
 from .retry import RetryPolicy
 

@@ -21,7 +21,7 @@ from ..errors import (
     note_attempts,
     note_interruption,
 )
-from ..limits import Limiter, Slot
+from ..turns import Limiter, Slot
 from .attempt import Attempt, Phase
 from .attempt_log import log_attempt, log_resending
 from .auth import TokenSource

@@ -9,12 +9,10 @@ from typing import Final, Self
 
 import attrs
 
-from ..errors import ErrorDetail, RateLimitError
-from .account import AccountLimits, LimitState
+from ..limits import AccountLimits, LimitState
 from .job import current_job, current_rank
-from .line import WaitingLine
-from .registry import line_to
-from .turns import Turn
+from .line import WaitingLine, line_to
+from .order import Turn
 
 
 class Limiter:
@@ -65,12 +63,13 @@ class Limiter:
         """
         return Slot(
             limiter=self,
+            method=method,
+            path=path,
             names=self.line.account.limits_of(method, path) if self.limited else (),
             again=refused is not None,
             # One that was refused and had not waited comes before all others.
             order=None if refused is None else refused.order or (current_rank(), 0, 0),
             patience=patience,
-            request=(method, path),
         )
 
 
@@ -83,22 +82,20 @@ class Slot(Turn):
     Attributes:
         names: the limits it counts against.
         again: whether its request was refused before.
-        patience: seconds that it waits for a limit that lets none through.
         since: when it began to wait, on the clock of the account.
         left: when it was let go, on the clock of the account.
         granted: done when it may go; None where it did not have to wait.
-        stirs: whether it changed what others in line wait for.
     """
 
     limiter: Limiter
+    method: str
+    path: str
     names: tuple[str, ...]
     again: bool
     patience: float
-    request: tuple[str, str]
     since: float = 0.0
     left: float = 0.0
     granted: asyncio.Future[None] | None = None
-    stirs: bool = False
 
     async def __aenter__(self) -> Self:
         if not self.limiter.line.enter_now(self):
@@ -112,34 +109,19 @@ class Slot(Turn):
     ) -> None:
         self.limiter.line.leave(self)
 
-    @property
-    def may_go(self) -> bool:
-        """Whether it waits for nothing but its turn and the limits."""
-        return self.limiter.places > 0 and self.granted is not None and not self.granted.done()
-
     def unused(self) -> None:
         """Take back an attempt that never reached the server: it does not count."""
         if self.names:
             self.limiter.line.account.give_back(self.names)
-            self.stirs = True
+            self.limiter.line.look()
 
     def answered(self, *, refused: bool, retry_after: float | None) -> None:
-        """Learn from the server's answer; those in line see what it changes when the slot is left.
+        """Learn from the server's answer.
 
         Args:
             refused: with 429.
             retry_after: seconds it asked for; None where it asked for nothing, or for longer than anybody waits.
         """
-        if self.names:
-            account = self.limiter.line.account
-            self.stirs = account.answered(self.names, self.left, refused=refused, retry_after=retry_after)
-
-    def give_up(self) -> None:
-        """Fail, because the limits let none through for longer than the patience."""
-        waited = f"not sent: the API has refused every request, and will for more than {self.patience:g} s"
-        self.fail(RateLimitError(429, [ErrorDetail(waited)], method=self.request[0], path=self.request[1]))
-
-    def fail(self, error: Exception) -> None:
-        """Raise an error where it waits."""
-        if self.granted is not None and not self.granted.done():
-            self.granted.set_exception(error)
+        line = self.limiter.line
+        if self.names and line.account.answered(self.names, self.left, refused=refused, retry_after=retry_after):
+            line.look()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
-from .account import AccountLimits
-from .turns import Turns
+from ..errors import ErrorDetail, RateLimitError
+from ..limits import AccountLimits
+from .order import Turns
 
 if TYPE_CHECKING:
     from .limiter import Slot
@@ -51,20 +52,16 @@ class WaitingLine:
                 self.account.give_back(slot.names)
                 slot.limiter.places += 1
             self._turns.leave(slot)
-            self._look()
+            self.look()
             raise
 
     def leave(self, slot: Slot) -> None:
-        """Give a slot's place back: others may go that waited for it, or for a limit that its answer set free."""
+        """Give a slot's place back: another one may go that waited for it."""
         slot.limiter.places += 1
-        if self._turns.waiting and (slot.limiter.places == 1 or slot.stirs):
-            self._look()
+        if self._turns.waiting and slot.limiter.places == 1:
+            self.look()
 
-    def waiting_for(self, name: str) -> int:
-        """How many wait that count against a limit."""
-        return sum(name in slot.names for slot in self._turns)
-
-    def _look(self) -> None:
+    def look(self) -> None:
         """Let all go that may, and look again when the next one may."""
         if self._alarm is not None:
             self._alarm.cancel()
@@ -74,6 +71,10 @@ class WaitingLine:
         if wait < math.inf:
             self._look_again(wait)
 
+    def waiting_for(self, name: str) -> int:
+        """How many wait that count against a limit."""
+        return sum(name in slot.names for slot in self._turns)
+
     def _look_again(self, wait: float) -> None:
         """Look in so many seconds at the latest."""
         loop = asyncio.get_running_loop()
@@ -81,17 +82,18 @@ class WaitingLine:
         if self._alarm is None or due < self._alarm.when():
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = loop.call_at(due, self._look)
+            self._alarm = loop.call_at(due, self.look)
 
     def _let_one_go(self) -> float:
         """Let the first one go that may: seconds until one may, 0 when one went, infinity where all want a place."""
         soonest = math.inf
-        for slot in self._candidates():
+        for slot in self._turns.firsts():
+            if slot.limiter.places <= 0 or (slot.granted is not None and slot.granted.done()):
+                continue
             try:
                 wait = self._let_go(slot, self._turns.depth(slot.lane))
             except Exception as error:  # noqa: BLE001 - raised where the request waits
-                self._turns.leave(slot)
-                slot.fail(error)
+                self._fail(slot, error)
                 return 0.0
             if wait <= 0:
                 return 0.0
@@ -99,14 +101,10 @@ class WaitingLine:
             soonest = min(soonest, wait, _LONGEST_WAIT)
         return soonest
 
-    def _candidates(self) -> Iterator[Slot]:
-        """Those that wait for nothing but the limits, the first of each lane, in turn."""
-        return (slot for slot in self._turns.firsts() if slot.may_go)
-
     def _let_go(self, slot: Slot, waiting: int) -> float:
         """Seconds until it is worth another try for a slot, of so many in its lane; 0 when it went."""
         if slot.names:
-            wait = self.account.take(slot.names, again=slot.again, waiting=waiting, then=self._look)
+            wait = self.account.take(slot.names, again=slot.again, waiting=waiting, then=self.look)
             if wait > 0:
                 return wait
             slot.left = self.account.clock()
@@ -124,5 +122,22 @@ class WaitingLine:
         resumes = self.account.clock() + wait
         for slot in [slot for slot in self._turns if slot.lane == first.lane]:
             if resumes > max(slot.since, refused) + slot.patience:
-                self._turns.leave(slot)
-                slot.give_up()
+                why = f"not sent: the API has refused every request, and will for more than {slot.patience:g} s"
+                self._fail(slot, RateLimitError(429, [ErrorDetail(why)], method=slot.method, path=slot.path))
+
+    def _fail(self, slot: Slot, error: Exception) -> None:
+        """Raise an error where a slot waits."""
+        self._turns.leave(slot)
+        if slot.granted is not None and not slot.granted.done():
+            slot.granted.set_exception(error)
+
+
+_lines: Final[WeakValueDictionary[tuple[asyncio.AbstractEventLoop, AccountLimits], WaitingLine]] = WeakValueDictionary()
+
+
+def line_to(account: AccountLimits) -> WaitingLine:
+    """The line for an account in the running event loop, as long-lived as the sessions that use it."""
+    here = asyncio.get_running_loop(), account
+    line = _lines.get(here) or WaitingLine(account)
+    _lines[here] = line
+    return line
