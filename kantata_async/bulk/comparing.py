@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from ..calls import EMPTY, plain
-from ..model import Entity, plain_data
+from ..model import ABSENT, Entity, plain_column, plain_data
 
 _SHORTEST_INSTANT: Final = len("2026-01-05T00:00Z")
 _DAY: Final = len("2026-01-05")
@@ -47,6 +47,18 @@ def comparable_field(name: str, value: Any) -> Hashable:
     return comparable(value)
 
 
+def comparable_column(name: str, values: Sequence[Any]) -> list[Hashable]:
+    """The values that many rows or objects have in a field, each in that form."""
+    types = set(map(type, values))
+    if types == {int}:
+        return list(map(str, values))
+    if types != {str} or name.endswith("_type"):
+        return [comparable_field(name, value) for value in values]
+    texts = list(map(str.strip, values))
+    has_instants = max(map(len, texts)) >= _SHORTEST_INSTANT
+    return list(map(_text, texts)) if has_instants else list(texts)
+
+
 def _name(pair: tuple[str, Hashable]) -> str:
     return pair[0]
 
@@ -60,6 +72,11 @@ def _text(text: str) -> str:
     except ValueError:
         return text
     return text if instant.tzinfo is None else instant.astimezone(UTC).isoformat()
+
+
+def is_empty(value: Hashable) -> bool:
+    """Whether a value in that form is that of a field that holds nothing."""
+    return value is None or value in ("", ())
 
 
 def says_nothing(key: Any) -> bool:
@@ -107,6 +124,15 @@ def agreement(fields: Mapping[str, Any], entity: Entity) -> Agreement:
         if same(comparable_field(name, fields[name]), comparable_field(name, value))
     )
     return Agreement(agree, frozenset(shown) - agree)
+
+
+def shown_column(entities: Sequence[Entity], name: str) -> list[Any]:
+    """What each of many objects shows of a field, as `shown_of` gives it; `ABSENT` for one that shows nothing."""
+    shown = plain_column(entities, name)
+    if ABSENT in shown:
+        flags = plain_column(entities, f"is_{name}")
+        return [flag if value is ABSENT else value for value, flag in zip(shown, flags, strict=True)]
+    return shown
 
 
 def shown_of(entity: Entity, names: Iterable[str]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import Any, Protocol, TypeVar
 import attrs
 
 from ..model import Entity
-from .comparing import agreement, comparable_field, shown_of
+from .as_sent import objects_as_sent
+from .comparing import agreement, comparable_field, is_empty, shown_of
 
 E = TypeVar("E", bound=Entity)
 
@@ -32,7 +33,15 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
         entities: what the answer to them holds.
         identifying: the fields that make an object the same: one with other values in them belongs to another row.
     """
-    return _Matching(rows, entities, frozenset(identifying)).objects()
+    in_order = sorted(entities, key=order_of_making)
+    identity = frozenset(identifying)
+    found = objects_as_sent(rows, in_order, identity)
+    return list(found) if found is not None else objects_by_exclusion(rows, in_order, identity)
+
+
+def objects_by_exclusion(rows: Sequence[Row], entities: Sequence[E], identifying: frozenset[str]) -> list[E | None]:
+    """As `match_rows`, for any answer: an object is a row's where no other row explains it; they come in order."""
+    return _Matching(rows, entities, identifying).objects()
 
 
 class Identified(Protocol):
@@ -75,7 +84,7 @@ class _Matching:
         self._kinds = _kinds_of(rows)
         self._objects = [
             _Shown(one, {name: comparable_field(name, value) for name, value in shown_of(one, names).items()})
-            for one in sorted(entities, key=order_of_making)
+            for one in entities
         ]
         self._identifying = identifying
         self._found: list[Any] = [None] * len(rows)
@@ -136,7 +145,7 @@ class _Matching:
 
     def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
         """Rows whose object this may be as well, if the server changed what other rows leave out."""
-        shown = {name for name, value in one.values.items() if name in self._kept and not _is_empty(value)}
+        shown = {name for name, value in one.values.items() if name in self._kept and not is_empty(value)}
         rivals: dict[_Kind, None] = {}
         for kind in kinds:
             left_out = shown - kind.values.keys()
@@ -157,7 +166,7 @@ class _Matching:
         given = Counter(kind.values[name] for kind in self._kinds if name in kind.values for _ in kind.positions)
         shown = Counter(one.values[name] for one in self._objects if name in one.values)
         kept = (given & shown).total()
-        changed = sum(count for value, count in (shown - given).items() if not _is_empty(value))
+        changed = sum(count for value, count in (shown - given).items() if not is_empty(value))
         is_explained = not changed and shown.total() <= kept + len(self._found) - given.total()
         return 2 * kept > min(given.total(), shown.total()) or (is_explained and bool(shown))
 
@@ -218,10 +227,6 @@ class _Table:
 
 def _key(values: Values, names: Sequence[str]) -> Hashable:
     return tuple([values[name] for name in names])
-
-
-def _is_empty(value: Hashable) -> bool:
-    return value is None or value in ("", ())
 
 
 def _contradicts(kind: _Kind, one: _Shown) -> bool:

@@ -6,7 +6,7 @@ ends in `Entity.__getattr__`, which says what to ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, dataclass_transform
@@ -191,6 +191,13 @@ def plain_data(entity: Entity, names: Iterable[str], *, dates: bool = False) -> 
     extra = _EXTRA.sent(entity)
     sent = ((name, slot(entity, name) if name in attributes else extra.get(name, ABSENT)) for name in names)
     return {name: plain_copy(value, dates=dates) for name, value in sent if value is not ABSENT}
+
+
+def plain_column(entities: Sequence[Entity], name: str) -> list[Any]:
+    """The attribute of this name of each entity, as `plain_data` gives it; `ABSENT` for one that was sent without it."""
+    if all(name in cls.attributes for cls in set(map(type, entities))):
+        return [plain_copy(slot(entity, name)) for entity in entities]
+    return [plain_data(entity, (name,)).get(name, ABSENT) for entity in entities]
 
 
 def text_of(entity: object, name: str) -> str:
