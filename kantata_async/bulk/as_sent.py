@@ -49,7 +49,7 @@ def objects_as_sent(rows: Sequence[Row], entities: Sequence[E], identifying: Abs
 
 
 @attrs.frozen(eq=False)
-class _Field:
+class _Compared:
     """A field that all rows give and all objects show: its values, in the form in which they can be compared."""
 
     name: str
@@ -62,21 +62,21 @@ class _Field:
         return (Counter(self.sent) & Counter(self.shown)).total()
 
 
-def _fields(rows: Sequence[Row], entities: Sequence[Entity], names: Sequence[str]) -> list[_Field] | None:
+def _fields(rows: Sequence[Row], entities: Sequence[Entity], names: Sequence[str]) -> list[_Compared] | None:
     """Those fields of all rows that the objects show; None where some objects show one and others do not."""
-    fields: list[_Field] = []
+    fields: list[_Compared] = []
     for name in names:
         shown = shown_column(entities, name)
         hidden = shown.count(ABSENT)
         if not hidden:
             sent = comparable_column(name, [row[name] for row in rows])
-            fields.append(_Field(name, sent, comparable_column(name, shown)))
+            fields.append(_Compared(name, sent, comparable_column(name, shown)))
         elif hidden < len(shown):
             return None
     return fields
 
 
-def _as_sent(fields: Sequence[_Field], identifying: AbstractSet[str]) -> Sequence[_Field] | None:
+def _as_sent(fields: Sequence[_Compared], identifying: AbstractSet[str]) -> Sequence[_Compared] | None:
     """The fields whose values came back together as they were sent; None where one was changed in a few objects."""
     if _are_the_same(fields):
         return fields
@@ -84,7 +84,7 @@ def _as_sent(fields: Sequence[_Field], identifying: AbstractSet[str]) -> Sequenc
     return kept if len(kept) < len(fields) and _are_the_same(kept) else None
 
 
-def _are_the_same(fields: Sequence[_Field]) -> bool:
+def _are_the_same(fields: Sequence[_Compared]) -> bool:
     return Counter(_keys([field.sent for field in fields])) == Counter(_keys([field.shown for field in fields]))
 
 
@@ -103,7 +103,7 @@ def _looked_up(given: Sequence[Hashable], shown: Sequence[Hashable], entities: S
 # --- fields that some rows leave out ---
 
 
-def _are_filled(fields: Sequence[_Field]) -> bool:
+def _are_filled(fields: Sequence[_Compared]) -> bool:
     """Whether none of the values is empty: those may as well be what the server made of a field left out."""
     return not any(is_empty(value) for field in fields for value in field.sent)
 

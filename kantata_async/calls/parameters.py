@@ -69,6 +69,11 @@ def member_value(value: Any) -> Any:
     return value.value if isinstance(value, Enum) and isinstance(value, str | int) else value
 
 
+def _plain_member(value: Any) -> Any:
+    """A value, or that of a member of an enumeration, as a plain Python value."""
+    return value if type(value) in PLAIN_TYPES else plain(member_value(value))
+
+
 def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
     """Whether a value can be iterated over; an array without dimensions only looks as if it could."""
     try:
@@ -111,7 +116,7 @@ class Scalar(ParameterKind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `ParameterKind.wire`."""
-        accepted = self.accept(value if type(value) in PLAIN_TYPES else plain(member_value(value)))
+        accepted = self.accept(_plain_member(value))
         if accepted is None:
             raise UsageError(f"{name} takes {self.expects}, not {brief_repr(value)}")
         return accepted
@@ -125,7 +130,7 @@ class Choice(ParameterKind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `ParameterKind.wire`."""
-        chosen = plain(member_value(value))
+        chosen = _plain_member(value)
         if not isinstance(chosen, str | int) or isinstance(chosen, bool) or chosen not in self.values:
             nearest = did_you_mean(chosen, map(str, self.values))
             raise UsageError(f"{name} does not take {brief_repr(value)}{nearest}")
@@ -311,7 +316,7 @@ def _field_value(value: Any) -> str | int | list[str | int] | None:
         return _day(value)
     if not _is_list(value):
         return _text_or_integer(value)
-    parts = [_text_or_integer(plain(member_value(part))) for part in value]
+    parts = [_text_or_integer(_plain_member(part)) for part in value]
     return None if None in parts else [part for part in parts if part is not None]
 
 

@@ -195,7 +195,7 @@ def plain_data(entity: Entity, names: Iterable[str], *, dates: bool = False) -> 
 
 def plain_column(entities: Sequence[Entity], name: str) -> list[Any]:
     """An attribute of each entity, as `plain_data` gives it; `ABSENT` for one that was sent without it."""
-    if all(name in cls.attributes for cls in set(map(type, entities))):
+    if all(name in cls.attributes for cls in {type(entity) for entity in entities}):
         return [plain_copy(slot(entity, name)) for entity in entities]
     return [plain_data(entity, (name,)).get(name, ABSENT) for entity in entities]
 
