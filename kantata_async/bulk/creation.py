@@ -168,7 +168,8 @@ class Creation(Generic[E]):
 
     async def _after_answer(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E], began: float) -> None:
         is_older = self._recognition.is_older_than(began)
-        mine = [one for one in entities if one.collection == self.create.collection and one not in self._claims]
+        free = [one for one in entities if one.collection == self.create.collection and one not in self._claims]
+        mine = list({one.id: one for one in free}.values())
         # Where all of them are old, it is the server's dates that cannot be believed.
         mine = [one for one in mine if not is_older(one)] or mine
         natural = self.create.natural_key
