@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kantata_async import Entity
-from kantata_async.bulk.matching import match_rows
+from kantata_async.bulk.as_sent import objects_as_sent
+from kantata_async.bulk.matching import match_rows, objects_by_exclusion, order_of_making
 from kantata_async.entities import Participation, Story, TimeEntry
 
 Row = dict[str, Any]
@@ -288,6 +289,71 @@ def test_no_row_is_given_what_was_made_of_another(rows: list[Row], chance: Rando
     for row, one in zip(rows, found, strict=True):
         maker = None if one is None else server.makers[one.id]
         assert maker is None or rows[maker] == row
+
+
+@settings(max_examples=400)
+@given(rows_with_gaps, st.sampled_from([(), ("title",), ("weight",)]), st.randoms(use_true_random=True))
+def test_a_look_up_tells_nothing_that_exclusion_does_not(rows: list[Row], names: Any, chance: Random) -> None:
+    """Where an answer shows the rows as they were sent, the quick way and the careful one agree."""
+    entities = sorted(RandomServer(chance).answer(rows), key=order_of_making)
+    found = objects_as_sent(rows, entities, frozenset(names))
+    assert found is None or found == objects_by_exclusion(rows, entities, frozenset(names))
+
+
+AS_SENT: Final[list[tuple[str, list[Row], list[Entity], list[str] | None]]] = [
+    (
+        "each row its own value",
+        [{"title": "a"}, {"title": "b"}],
+        [story(1, title="b"), story(2, title="a")],
+        ["2", "1"],
+    ),
+    ("equal rows", [{"title": "a"}, {"title": "a"}], [story(1, title="a"), story(2, title="a")], ["1", "2"]),
+    ("one is missing", [{"title": "a"}, {"title": "b"}], [story(1, title="b")], None),
+    ("one is another's", [{"title": "a"}, {"title": "b"}], [story(1, title="b"), story(2, title="c")], None),
+    (
+        "a field that the server changed everywhere",
+        [{"title": "a", "state": "x"}, {"title": "b", "state": "y"}],
+        [story(1, title="b", state="z"), story(2, title="a", state="z")],
+        ["2", "1"],
+    ),
+    (
+        "a field that is never shown, in rows that differ",
+        [{"title": "a", "notify": True}, {"title": "b", "notify": False}],
+        [story(1, title="b"), story(2, title="a")],
+        ["2", "1"],
+    ),
+    (
+        "a field that is never shown, where only it differs",
+        [{"title": "a", "notify": True}, {"title": "a", "notify": False}],
+        [story(1, title="a"), story(2, title="a")],
+        None,
+    ),
+    (
+        "a field that some rows leave out",
+        [{"title": "a", "weight": 1}, {"title": "b"}],
+        [story(1, title="b", weight=3), story(2, title="a", weight=1)],
+        ["2", "1"],
+    ),
+    (
+        "a field that some rows leave out, changed",
+        [{"title": "a", "weight": 1}, {"title": "b"}],
+        [story(1, title="b", weight=1), story(2, title="a", weight=3)],
+        None,
+    ),
+    (
+        "a value of an empty field may be what the server made of one left out",
+        [{"title": "", "weight": 1}, {"title": "b"}],
+        [story(1, title="b"), story(2, title="", weight=1)],
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("rows", "entities", "wanted"), [case[1:] for case in AS_SENT], ids=[c[0] for c in AS_SENT])
+def test_a_look_up_is_enough(rows: list[Row], entities: list[Any], wanted: list[str] | None) -> None:
+    """For answers that show the rows as they were sent; None for all others."""
+    found = objects_as_sent(rows, entities, frozenset())
+    assert (None if found is None else [one.id for one in found]) == wanted
 
 
 @settings(max_examples=200)

@@ -5,6 +5,7 @@ outcome       what becomes of rows
 ledger        what is known of every row of a batch at every moment
 fate          what an error says about a write
 comparing     when what was sent and what came back are the same
+as_sent       the objects of an answer that shows the rows as they were sent
 matching      which object of an answer came from which row
 finding       what the objects that a look saw say of rows
 claims        what the rows of one call may not share

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Hashable, Iterable
+from collections.abc import AsyncGenerator, Hashable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -20,6 +20,10 @@ class Claims:
     def take(self, entity: Entity) -> bool:
         """Claim an object for a row; whether no other row had claimed it."""
         return self._taken.add(entity.id)
+
+    def take_all(self, entities: Sequence[Entity]) -> None:
+        """Claim objects, each for its row."""
+        self._taken.new_of(entities)
 
     def __contains__(self, entity: Entity) -> bool:
         return entity.id in self._taken

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from ..calls import EMPTY, plain
-from ..model import Entity, plain_data
+from ..model import ABSENT, Entity, plain_column, plain_data
+
+Values: TypeAlias = Mapping[str, Hashable]
+"""The fields of a row or an object, each in the form in which it can be compared."""
 
 _SHORTEST_INSTANT: Final = len("2026-01-05T00:00Z")
 _DAY: Final = len("2026-01-05")
@@ -28,14 +31,16 @@ def comparable(value: Any) -> Hashable:  # noqa: PLR0911 - one for each kind of 
             return str(value)
         case float():
             return str(int(value)) if value.is_integer() else f"{value:.12g}"
+        case list() | tuple():
+            return tuple(map(comparable, value))
         case Decimal():
             return comparable(float(value))
         case date():
             return _text(value.isoformat())
-        case Mapping():
+        case dict() | Mapping():
             return tuple(sorted(((str(key), comparable(part)) for key, part in value.items()), key=_name))
         case Iterable():
-            return tuple(map(comparable, value))
+            return comparable(tuple(value))
         case _:
             return repr(value)
 
@@ -45,6 +50,23 @@ def comparable_field(name: str, value: Any) -> Hashable:
     if name.endswith("_type") and isinstance(value, str):
         return value.replace("_", "").casefold()
     return comparable(value)
+
+
+def comparable_fields(fields: Mapping[str, Any]) -> Values:
+    """The fields of a row or an object, each value in that form."""
+    return {name: comparable_field(name, value) for name, value in fields.items()}
+
+
+def comparable_column(name: str, values: Sequence[Any]) -> list[Hashable]:
+    """The values that many rows or objects have in a field, each in that form."""
+    types = set(map(type, values))
+    if types == {int}:
+        return list(map(str, values))
+    if types != {str} or name.endswith("_type"):
+        return [comparable_field(name, value) for value in values]
+    texts = list(map(str.strip, values))
+    has_instants = max(map(len, texts)) >= _SHORTEST_INSTANT
+    return list(map(_text, texts)) if has_instants else list(texts)
 
 
 def _name(pair: tuple[str, Hashable]) -> str:
@@ -62,6 +84,11 @@ def _text(text: str) -> str:
     return text if instant.tzinfo is None else instant.astimezone(UTC).isoformat()
 
 
+def is_empty(value: Hashable) -> bool:
+    """Whether a value in that form is that of a field that holds nothing."""
+    return value is None or value in ("", ())
+
+
 def says_nothing(key: Any) -> bool:
     """Whether a key identifies nothing: it is empty, or all of its parts are."""
     if isinstance(key, tuple | list | set | frozenset):
@@ -69,10 +96,9 @@ def says_nothing(key: Any) -> bool:
     return key is None or plain(key) is EMPTY or (isinstance(key, str) and not key.strip())
 
 
-def same(sent: Any, shown: Any) -> bool:
+def _are_alike(sent: Hashable, shown: Hashable) -> bool:
     """Whether a value came back as it was sent, but for what servers make of texts: capitals, spaces, accents."""
-    one, other = comparable(sent), comparable(shown)
-    return one == other or _loosely(one) == _loosely(other)
+    return sent == shown or _loosely(sent) == _loosely(shown)
 
 
 def _loosely(value: Hashable) -> Hashable:
@@ -100,13 +126,23 @@ class Agreement:
 
 def agreement(fields: Mapping[str, Any], entity: Entity) -> Agreement:
     """Compare the fields that were sent with an object."""
-    shown = shown_of(entity, fields)
-    agree = frozenset(
-        name
-        for name, value in shown.items()
-        if same(comparable_field(name, fields[name]), comparable_field(name, value))
-    )
-    return Agreement(agree, frozenset(shown) - agree)
+    return agreement_of(comparable_fields(fields), comparable_fields(shown_of(entity, fields)))
+
+
+def agreement_of(sent: Values, shown: Values) -> Agreement:
+    """Compare the fields that were sent with those that an object shows, and maybe others."""
+    common = sent.keys() & shown.keys()
+    agree = frozenset(name for name in common if _are_alike(sent[name], shown[name]))
+    return Agreement(agree, frozenset(common - agree))
+
+
+def shown_column(entities: Sequence[Entity], name: str) -> list[Any]:
+    """What each of many objects shows of a field, as `shown_of` gives it; `ABSENT` for one that shows nothing."""
+    shown = plain_column(entities, name)
+    if ABSENT in shown:
+        flags = plain_column(entities, f"is_{name}")
+        return [flag if value is ABSENT else value for value, flag in zip(shown, flags, strict=True)]
+    return shown
 
 
 def shown_of(entity: Entity, names: Iterable[str]) -> dict[str, Any]:

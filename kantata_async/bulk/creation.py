@@ -69,6 +69,10 @@ class Creation(Generic[E]):
     asked: Mapping[str, Any]
     look: Look[E] | None
     if_exists: IfExists | None
+    _without_body: Operation[E] = attrs.field(
+        init=False, default=attrs.Factory(lambda it: attrs.evolve(it.create, body=None), takes_self=True)
+    )
+    """The operation for rows that were checked when they were taken in."""
     _claims: Claims = attrs.field(factory=Claims, init=False)
     _recognition: Recognition[E] = attrs.field(
         init=False, default=attrs.Factory(lambda it: Recognition(it.connection, it.look, it._claims), takes_self=True)
@@ -149,8 +153,7 @@ class Creation(Generic[E]):
             await self._reject(suspects, ledger)
 
     async def _send(self, rows: Sequence[Row]) -> Sequence[E]:
-        without_body = attrs.evolve(self.create, body=None)  # the rows were checked when they were taken in
-        call = check_call(without_body, (), self.asked)
+        call = check_call(self._without_body, (), self.asked)
         wired = [row.wired for row in rows]
         if self.create.bulk_max is None:
             call = attrs.evolve(call, body={self.create.body_key: wired[0]})
@@ -165,14 +168,16 @@ class Creation(Generic[E]):
 
     async def _after_answer(self, rows: Sequence[Row], ledger: Ledger[E], entities: Sequence[E], began: float) -> None:
         is_older = self._recognition.is_older_than(began)
-        mine = [one for one in entities if one.collection == self.create.collection and one not in self._claims]
+        free = [one for one in entities if one.collection == self.create.collection and one not in self._claims]
+        mine = list({one.id: one for one in free}.values())
         # Where all of them are old, it is the server's dates that cannot be believed.
         mine = [one for one in mine if not is_older(one)] or mine
         natural = self.create.natural_key
         matched = match_rows([row.wired for row in rows], mine, natural.fields if natural is not None else ())
-        for row, entity in zip(rows, matched, strict=True):
-            if entity is not None:
-                self._created(row, entity, ledger)
+        created = [(row, entity) for row, entity in zip(rows, matched, strict=True) if entity is not None]
+        self._claims.take_all([entity for _, entity in created])
+        for row, entity in created:
+            ledger.note([row], "created", entity=entity)
         missing = [row for row, entity in zip(rows, matched, strict=True) if entity is None]
         if missing:
             await self._after_answer_without(missing, ledger, is_complete=len(mine) == len(rows) - len(missing))
@@ -317,7 +322,7 @@ class Creation(Generic[E]):
 
         Where it named all that was refused, it was right, and somebody else made them; else its positions are wrong.
         """
-        came_to = {ledger.outcome_of(row).status for row in unnamed}
+        came_to = {ledger.status_of(row) for row in unnamed}
         for row, entity in disputed.items():
             if came_to & {"rejected", "existing"}:
                 self._manners.names_rows = False
@@ -335,7 +340,7 @@ class Creation(Generic[E]):
     ) -> None:
         """Send what the API did not name: when that goes through, what it named was at fault."""
         named = list(suspects)
-        done = [row for row in batch if ledger.outcome_of(row).status == "created"]
+        done = [row for row in batch if ledger.status_of(row) == "created"]
         is_all_else = len(rest) + len(done) + len(named) == len(batch)
         if is_all_else and not rest:
             await self._reject(suspects, ledger)  # there is nothing else that it could have been
@@ -357,7 +362,7 @@ class Creation(Generic[E]):
         suspects.clear()
         for row in rows:
             await self._create([row], ledger)
-            if ledger.outcome_of(row).status == "created":
+            if ledger.status_of(row) == "created":
                 self._manners.names_rows = False
 
     async def _split(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:
@@ -378,7 +383,7 @@ class Creation(Generic[E]):
     def _learn_all_or_nothing(self, first: Row, ledger: Ledger[E], error: KantataError) -> None:
         """A good row that stood before the one at fault was not carried out with it: nothing of a batch is."""
         status = getattr(error, "status", None)
-        if status is not None and ledger.is_known_absent(first) and ledger.outcome_of(first).status == "created":
+        if status is not None and ledger.is_known_absent(first) and ledger.status_of(first) == "created":
             self._manners.all_or_nothing.add(status)
 
     async def _in_halves(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError) -> None:

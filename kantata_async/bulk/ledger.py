@@ -24,11 +24,24 @@ class LedgerClosedError(Exception):
     """The outcomes of the rows have been reported already, so none of them may be sent any more."""
 
 
+@attrs.define(eq=False)
+class _Note(Generic[E]):
+    """What became of some rows: see `Outcome`."""
+
+    status: Status
+    entity: E | None = None
+    errors: tuple[ErrorDetail, ...] = ()
+    reason: str | None = None
+
+
 class Ledger(Generic[E]):
     """The outcomes of the rows of one batch, as far as they are known."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        self._outcomes: dict[int, Outcome[E]] = {}
+        self._rows = rows
+        self._notes: dict[int, _Note[E]] = {}
+        self._answers: dict[int, Response | E] = {}
+        """The last answer about a row, or the entity that came in it."""
         self._lost: set[int] = set()
         self._absent: set[int] = set()
         self._first_sent: dict[int, float] = {}
@@ -38,7 +51,7 @@ class Ledger(Generic[E]):
     @property
     def outcomes(self) -> Iterable[Outcome[E]]:
         """One outcome a row."""
-        return self._outcomes.values()
+        return map(self._outcome_of, self._rows)
 
     def close(self) -> None:
         """Refuse to send anything more."""
@@ -55,11 +68,12 @@ class Ledger(Generic[E]):
         response: Response | None = None,
     ) -> None:
         """Put down what became of rows, over what was known of them; the last answer about them stays."""
+        note = _Note(status, entity, tuple(errors), reason)
+        answer = response if response is not None else entity
         for row in rows:
-            before = self._outcomes.get(row.index)
-            # An entity leads to the answer that it came in.
-            last = response if response is not None or entity is not None or before is None else before.response
-            self._outcomes[row.index] = Outcome(row.index, row.item, status, entity, tuple(errors), reason, last)
+            self._notes[row.index] = note
+            if answer is not None:
+                self._answers[row.index] = answer
 
     def sending(self, rows: Iterable[Row], *, entity: E | None = None) -> None:
         """Put down that rows are being sent: until an answer comes, their outcome is unknown.
@@ -104,9 +118,9 @@ class Ledger(Generic[E]):
     def cannot_tell(self, rows: Iterable[Row], reason: str) -> None:
         """Add why it could not be found out what became of rows."""
         for row in rows:
-            before = self._outcomes[row.index]
+            before = self._notes[row.index]
             because = f"{before.reason}; {reason}" if before.reason else reason
-            self._outcomes[row.index] = attrs.evolve(before, reason=because)
+            self._notes[row.index] = attrs.evolve(before, reason=because)
 
     def was_lost(self, row: Row) -> bool:
         """Whether an answer about a row was ever lost: it may have been carried out since."""
@@ -128,13 +142,24 @@ class Ledger(Generic[E]):
         """Whether a look did not find what a row makes, before whatever was sent since."""
         return row.index in self._absent
 
-    def outcome_of(self, row: Row) -> Outcome[E]:
-        """What is known of a row."""
-        return self._outcomes[row.index]
+    def status_of(self, row: Row) -> Status:
+        """The status of a row, as far as it is known."""
+        return self._notes[row.index].status
+
+    def _outcome_of(self, row: Row) -> Outcome[E]:
+        note = self._notes[row.index]
+        return Outcome(row.index, row.item, note.status, note.entity, note.errors, note.reason, self._last_of(row))
+
+    def _last_of(self, row: Row) -> Response | None:
+        """The last answer about a row; None for the one that the entity of its outcome came in, as that leads to it."""
+        answer = self._answers.get(row.index)
+        if answer is self._notes[row.index].entity:
+            return None
+        return answer.response if isinstance(answer, Entity) else answer
 
     def are_rejected(self, rows: Iterable[Row]) -> bool:
         """Whether any of these rows was refused."""
-        return any(self._outcomes[row.index].status == "rejected" for row in rows)
+        return any(self._notes[row.index].status == "rejected" for row in rows)
 
 
 def errors_by_row(rows: Sequence[Row], error: KantataError) -> Mapping[Row, tuple[ErrorDetail, ...]] | None:

@@ -248,7 +248,7 @@ class _Known(Generic[E]):
 
     def _reference(self, fields: Mapping[str, Any]) -> Hashable | None:
         given = fields.get("external_reference") if self._by_reference else None
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             return None
         parts = [given.get(name) for name in _REFERENCE]
         if not all(isinstance(part, str) and part for part in parts) or "," in str(parts[-1]):
@@ -341,12 +341,12 @@ def _filter_value(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def scope_of(natural: NaturalKey | None) -> Callable[[Any], str] | None:
+def scope_of(natural: NaturalKey | None) -> Callable[[Any], Hashable] | None:
     """What rows are put side by side for, so that a batch has few places to look: the fields of single searches."""
     if natural is None or not natural.one:
         return None
     fields = list(natural.one.values())
-    return lambda wired: str([comparable(wired.get(field)) for field in fields])
+    return lambda wired: tuple([comparable(wired.get(field)) for field in fields])
 
 
 def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable | None]]) -> Enough:
@@ -370,9 +370,10 @@ def _counter(search: _Search, keys_of: Callable[[E, _Search], Sequence[Hashable 
 
 
 def _natural_key(natural: NaturalKey | None, fields: Mapping[str, Any]) -> Hashable | None:
-    if natural is None or any(fields.get(field) is None for field in natural.fields):
+    if natural is None:
         return None
-    return tuple(comparable_field(field, fields[field]) for field in natural.fields)
+    values = list(map(fields.get, natural.fields))
+    return None if None in values else tuple(map(comparable_field, natural.fields, values))
 
 
 def _entity_key(natural: NaturalKey, entity: Entity, implied: Mapping[str, Any]) -> Hashable | None:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 import attrs
 
 from ..model import Entity
-from .comparing import agreement, comparable_field, shown_of
+from .as_sent import objects_as_sent
+from .comparing import Values, agreement_of, comparable_fields, is_empty, shown_of
 
 E = TypeVar("E", bound=Entity)
 
 Row = Mapping[str, Any]
-Values = Mapping[str, Hashable]
-"""The fields of a row or an object, each in the form in which it can be compared."""
 
 
 def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
@@ -32,7 +32,15 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
         entities: what the answer to them holds.
         identifying: the fields that make an object the same: one with other values in them belongs to another row.
     """
-    return _Matching(rows, entities, frozenset(identifying)).objects()
+    in_order = sorted(entities, key=order_of_making)
+    identity = frozenset(identifying)
+    found = objects_as_sent(rows, in_order, identity)
+    return list(found) if found is not None else objects_by_exclusion(rows, in_order, identity)
+
+
+def objects_by_exclusion(rows: Sequence[Row], entities: Sequence[E], identifying: frozenset[str]) -> list[E | None]:
+    """As `match_rows`, for any answer: an object is a row's where no other row explains it; they come in order."""
+    return _Matching(rows, entities, identifying).objects()
 
 
 class Identified(Protocol):
@@ -53,7 +61,6 @@ def order_of_making(one: Identified) -> tuple[int, str]:
 class _Kind:
     """Rows of the same content: any of their objects may belong to any of them."""
 
-    fields: Row
     values: Values
     positions: list[int]
     """Those that have no object yet, in order."""
@@ -73,10 +80,7 @@ class _Matching:
     def __init__(self, rows: Sequence[Row], entities: Sequence[Any], identifying: frozenset[str]) -> None:
         names = set(chain.from_iterable(rows))
         self._kinds = _kinds_of(rows)
-        self._objects = [
-            _Shown(one, {name: comparable_field(name, value) for name, value in shown_of(one, names).items()})
-            for one in sorted(entities, key=order_of_making)
-        ]
+        self._objects = [_Shown(one, comparable_fields(shown_of(one, names))) for one in entities]
         self._identifying = identifying
         self._found: list[Any] = [None] * len(rows)
         self._kept = frozenset(name for name in names if name in identifying or self._is_kept(name))
@@ -136,7 +140,7 @@ class _Matching:
 
     def _rivals(self, one: _Shown, kinds: Sequence[_Kind]) -> list[_Kind]:
         """Rows whose object this may be as well, if the server changed what other rows leave out."""
-        shown = {name for name, value in one.values.items() if name in self._kept and not _is_empty(value)}
+        shown = {name for name, value in one.values.items() if name in self._kept and not is_empty(value)}
         rivals: dict[_Kind, None] = {}
         for kind in kinds:
             left_out = shown - kind.values.keys()
@@ -157,7 +161,7 @@ class _Matching:
         given = Counter(kind.values[name] for kind in self._kinds if name in kind.values for _ in kind.positions)
         shown = Counter(one.values[name] for one in self._objects if name in one.values)
         kept = (given & shown).total()
-        changed = sum(count for value, count in (shown - given).items() if not _is_empty(value))
+        changed = sum(count for value, count in (shown - given).items() if not is_empty(value))
         is_explained = not changed and shown.total() <= kept + len(self._found) - given.total()
         return 2 * kept > min(given.total(), shown.total()) or (is_explained and bool(shown))
 
@@ -178,26 +182,31 @@ class _Matching:
 
     def _best(self, one: _Shown) -> _Kind | None:
         """The kind of rows that explains an object better than every other, by the fields of all of them."""
-        agreed = {kind: agreement(kind.fields, one.entity) for kind in self._kinds}
+        agreed = {kind: agreement_of(kind.values, one.values) for kind in self._kinds}
         for kind, ours in agreed.items():
-            if any(name in self._identifying or self._tells_apart(name) for name in ours.differ):
+            if not ours.differ.isdisjoint(self._distinctive):
                 continue
             others = (other for other in self._kinds if other is not kind)
-            if all(ours.agree & other.fields.keys() > agreed[other].agree for other in others) and ours.agree:
+            if all(ours.agree & other.values.keys() > agreed[other].agree for other in others) and ours.agree:
                 return kind if kind.positions else None
         return None
 
-    def _tells_apart(self, name: str) -> bool:
-        """Whether every row has its own value in a field that the server keeps: another value means another object."""
+    @cached_property
+    def _distinctive(self) -> frozenset[str]:
+        """The fields in which another value means another object: every row has its own, and the server keeps them."""
+        return self._identifying | {name for name in self._kept if self._is_different_in_all(name)}
+
+    def _is_different_in_all(self, name: str) -> bool:
+        """Whether every row has its own value in a field."""
         values = [kind.values[name] for kind in self._kinds if name in kind.values]
-        return name in self._kept and len(values) > 1 and len(set(values)) == len(values)
+        return len(values) > 1 and len(set(values)) == len(values)
 
 
 def _kinds_of(rows: Sequence[Row]) -> list[_Kind]:
     kinds: dict[Hashable, _Kind] = {}
     for position, row in enumerate(rows):
-        values = {name: comparable_field(name, value) for name, value in row.items()}
-        kind = kinds.setdefault(frozenset(values.items()), _Kind(row, values, []))
+        values = comparable_fields(row)
+        kind = kinds.setdefault(frozenset(values.items()), _Kind(values, []))
         kind.positions.append(position)
     return list(kinds.values())
 
@@ -218,10 +227,6 @@ class _Table:
 
 def _key(values: Values, names: Sequence[str]) -> Hashable:
     return tuple([values[name] for name in names])
-
-
-def _is_empty(value: Hashable) -> bool:
-    return value is None or value in ("", ())
 
 
 def _contradicts(kind: _Kind, one: _Shown) -> bool:

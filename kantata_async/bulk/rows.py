@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Hashable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeAlias, TypeVar
 
 import attrs
@@ -58,7 +59,7 @@ class RowSource:
         items: Items,
         check: Check,
         size: int,
-        scope: Callable[[Any], str] | None = None,
+        scope: Callable[[Any], Hashable] | None = None,
         *,
         expects: str = "rows must be an iterable of mappings",
     ) -> None:
@@ -86,15 +87,14 @@ class RowSource:
             if self._is_stopped:
                 return batch
             try:
-                while len(batch) < self._size and (row := await self._next()) is not None:
+                while self._listed and len(batch) < self._size:
+                    batch.append(self._listed.popleft())
+                while len(batch) < self._size and (row := await anext(self._made, None)) is not None:
                     batch.append(row)
             except BaseException:
                 self._half += batch
                 raise
             return batch
-
-    async def _next(self) -> Row | None:
-        return self._listed.popleft() if self._listed else await anext(self._made, None)
 
     def stop(self) -> None:
         """Hand out no more."""
@@ -106,9 +106,14 @@ class RowSource:
             await self._made.aclose()
 
 
-def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], str] | None) -> list[Row]:
+def _now(items: Sequence[Any], check: Check, scope: Callable[[Any], Hashable] | None) -> list[Row]:
     rows = [check(item, index) for index, item in enumerate(items)]
-    return rows if scope is None else sorted(rows, key=lambda row: scope(row.wired))
+    if scope is None:
+        return rows
+    scopes: dict[Hashable, list[Row]] = defaultdict(list)
+    for row in rows:
+        scopes[scope(row.wired)].append(row)
+    return list(chain.from_iterable(scopes.values()))
 
 
 async def _later(items: Items, check: Check) -> AsyncGenerator[Row, None]:

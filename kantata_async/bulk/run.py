@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from ..calls import Connection, together
@@ -76,4 +77,4 @@ async def run_all(connection: Connection, source: RowSource, settle: Settle[E]) 
 
 def in_order(outcomes: Iterable[Outcome[E]]) -> BulkResult[E]:
     """Outcomes in the order of their rows."""
-    return BulkResult(sorted(outcomes, key=lambda outcome: outcome.index))
+    return BulkResult(sorted(outcomes, key=attrgetter("index")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 import attrs
@@ -39,7 +39,7 @@ class Upsert(Generic[E]):
     create: Operation[E]
     look: Look[E]
     holds: Holds
-    scope: Callable[[Any], str]
+    scope: Callable[[Any], Hashable]
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Bring every row to its outcome.
@@ -138,7 +138,7 @@ class Upsert(Generic[E]):
 
     async def _scopes_apart(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Send each scope of a refused batch by itself: what is forbidden for one may be allowed for another."""
-        scopes: dict[str, list[Row]] = defaultdict(list)
+        scopes: dict[Hashable, list[Row]] = defaultdict(list)
         for row in rows:
             scopes[self.scope(row.wired)].append(row)
         if len(scopes) > 1:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..errors import UsageError
 
-_PLAIN: Final = frozenset({str, int, bool, type(None), list, tuple, dict, date, datetime})
+PLAIN_TYPES: Final = frozenset({str, int, bool, type(None), list, tuple, dict, date, datetime})
 _LIBRARIES: Final = frozenset({"numpy", "pandas"})
 _MOST_EXACT: Final = 2**53
 """Beyond this a float no longer distinguishes neighbouring whole numbers."""
@@ -43,7 +43,7 @@ def refuse_frame(rows: object) -> None:
 
 def plain(value: Any) -> Any:
     """A value as a plain Python value; `EMPTY` for one that stands for an empty cell."""
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN_TYPES:
         return value
     if isinstance(value, float):
         return _plain_float(float(value))

@@ -22,6 +22,7 @@ from .parameters import (
     check_id,
     did_you_mean,
     member_value,
+    needed_of,
     query_text,
 )
 
@@ -100,6 +101,16 @@ class Operation(Generic[R_co]):
     def needs_arguments(self) -> bool:
         """Whether a call must give anything but the ids."""
         return self.body is not None or any(kind.needed for kind in self.filters.values())
+
+    @cached_property
+    def fields(self) -> Mapping[str, ParameterKind]:
+        """The fields of its body; none where that is a list, or where it has none."""
+        return self.body if isinstance(self.body, Mapping) else {}
+
+    @cached_property
+    def needed_fields(self) -> Sequence[str]:
+        """Those of them that must be given."""
+        return needed_of(self.fields)
 
     @cached_property
     def argument_names(self) -> AbstractSet[str]:
@@ -305,8 +316,8 @@ def check_row(operation: Operation[Any], row: Any, position: int) -> dict[str, A
     Raises:
         UsageError: the row is wrong; the message names its position.
     """
-    if not isinstance(operation.body, Mapping):
+    if not operation.fields:
         raise UsageError(f"{operation} creates nothing")
-    if not isinstance(row, Mapping):
+    if type(row) is not dict and not isinstance(row, Mapping):
         raise UsageError(f"row {position} must be a mapping, not {brief_repr(row)}")
-    return check_fields(row, operation.body, f"row {position}")
+    return check_fields(row, operation.fields, f"row {position}", needed=operation.needed_fields)

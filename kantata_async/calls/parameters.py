@@ -23,7 +23,7 @@ import attrs
 from ..errors import UsageError
 from ..model import brief_repr
 from ..transport import FileContent
-from .foreign_values import EMPTY, plain
+from .foreign_values import EMPTY, PLAIN_TYPES, plain
 
 Id: TypeAlias = int | str
 """An id as a call takes it: a number or its text. On the wire and in entities ids are always text."""
@@ -69,6 +69,11 @@ def member_value(value: Any) -> Any:
     return value.value if isinstance(value, Enum) and isinstance(value, str | int) else value
 
 
+def _plain_member(value: Any) -> Any:
+    """A value, or that of a member of an enumeration, as a plain Python value."""
+    return value if type(value) in PLAIN_TYPES else plain(member_value(value))
+
+
 def is_iterable(value: object) -> TypeGuard[Iterable[Any]]:
     """Whether a value can be iterated over; an array without dimensions only looks as if it could."""
     try:
@@ -111,7 +116,7 @@ class Scalar(ParameterKind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `ParameterKind.wire`."""
-        accepted = self.accept(plain(member_value(value)))
+        accepted = self.accept(_plain_member(value))
         if accepted is None:
             raise UsageError(f"{name} takes {self.expects}, not {brief_repr(value)}")
         return accepted
@@ -125,7 +130,7 @@ class Choice(ParameterKind):
 
     def wire(self, value: Any, name: str) -> Any:
         """See `ParameterKind.wire`."""
-        chosen = plain(member_value(value))
+        chosen = _plain_member(value)
         if not isinstance(chosen, str | int) or isinstance(chosen, bool) or chosen not in self.values:
             nearest = did_you_mean(chosen, map(str, self.values))
             raise UsageError(f"{name} does not take {brief_repr(value)}{nearest}")
@@ -219,8 +224,25 @@ class File(ParameterKind):
         )
 
 
-def check_fields(given: Mapping[Any, Any], fields: Mapping[str, ParameterKind], name: str = "") -> dict[str, Any]:
+def needed_of(fields: Mapping[str, ParameterKind]) -> Sequence[str]:
+    """The names of the fields that must be given."""
+    return [key for key, kind in fields.items() if kind.needed]
+
+
+def check_fields(
+    given: Mapping[Any, Any],
+    fields: Mapping[str, ParameterKind],
+    name: str = "",
+    *,
+    needed: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """The JSON object for named values; an empty cell of a data frame gives none.
+
+    Args:
+        given: the values.
+        fields: what there is.
+        name: of the object itself, for error messages.
+        needed: the fields that must be given, for many objects that have the same.
 
     Raises:
         UsageError: there is no field of a name, or a required one is missing.
@@ -232,11 +254,11 @@ def check_fields(given: Mapping[Any, Any], fields: Mapping[str, ParameterKind], 
         if kind is None:
             shown = key if isinstance(key, str) else brief_repr(key)
             raise UsageError(f"{prefix}{shown} is not a field here{did_you_mean(key, fields)}")
-        if plain(value) is EMPTY:
+        if type(value) not in PLAIN_TYPES and plain(value) is EMPTY:
             continue
         clears = value is None and not kind.needed
         wired[key] = None if clears else kind.wire(value, f"{prefix}{key}")
-    missing = [key for key, kind in fields.items() if kind.needed and key not in wired]
+    missing = [key for key in (needed_of(fields) if needed is None else needed) if key not in wired]
     if missing:
         raise UsageError(f"{name or 'the call'} needs {' and '.join(missing)}")
     return wired
@@ -294,7 +316,7 @@ def _field_value(value: Any) -> str | int | list[str | int] | None:
         return _day(value)
     if not _is_list(value):
         return _text_or_integer(value)
-    parts = [_text_or_integer(plain(member_value(part))) for part in value]
+    parts = [_text_or_integer(_plain_member(part)) for part in value]
     return None if None in parts else [part for part in parts if part is not None]
 
 

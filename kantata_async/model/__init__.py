@@ -33,7 +33,7 @@ from .attributes import (
     plain,
     reference,
 )
-from .entity_class import Entity, UnknownEntity, entity, plain_data, text_of
+from .entity_class import Entity, UnknownEntity, entity, plain_column, plain_data, text_of
 from .graph import Graph, graph_of, graphs_of
 from .json_values import (
     Instant,
@@ -52,10 +52,11 @@ from .natural_key import NaturalKey
 from .nesting import plain_copy
 from .page import Meta, Page
 from .provenance import AskedFor, Matches, ids_by_collection
-from .storing import begin, store, unlink
+from .storing import ABSENT, begin, store, unlink
 from .tables import columns
 
 __all__ = [
+    "ABSENT",
     "AskedFor",
     "Association",
     "Attribute",
@@ -89,6 +90,7 @@ __all__ = [
     "one",
     "parse_json",
     "plain",
+    "plain_column",
     "plain_copy",
     "plain_data",
     "read_day",

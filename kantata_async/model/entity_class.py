@@ -6,7 +6,7 @@ ends in `Entity.__getattr__`, which says what to ask for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar, dataclass_transform
@@ -187,10 +187,20 @@ class UnknownEntity(Entity):
 
 def plain_data(entity: Entity, names: Iterable[str], *, dates: bool = False) -> dict[str, Any]:
     """Those of the attributes that were sent, as `Entity.to_dict` gives them."""
-    attributes = type(entity).attributes
-    extra = _EXTRA.sent(entity)
-    sent = ((name, slot(entity, name) if name in attributes else extra.get(name, ABSENT)) for name in names)
+    sent = ((name, _sent_value(entity, name)) for name in names)
     return {name: plain_copy(value, dates=dates) for name, value in sent if value is not ABSENT}
+
+
+def _sent_value(entity: Entity, name: str) -> Any:
+    """The attribute of a name, whether or not the catalogue knows it; `ABSENT` where it was not sent."""
+    return slot(entity, name) if name in type(entity).attributes else _EXTRA.sent(entity).get(name, ABSENT)
+
+
+def plain_column(entities: Sequence[Entity], name: str) -> list[Any]:
+    """An attribute of each entity, as `plain_data` gives it; `ABSENT` for one that was sent without it."""
+    if all(name in cls.attributes for cls in {type(entity) for entity in entities}):
+        return [plain_copy(slot(entity, name)) for entity in entities]
+    return [plain_copy(_sent_value(entity, name)) for entity in entities]
 
 
 def text_of(entity: object, name: str) -> str:
