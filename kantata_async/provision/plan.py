@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from ..bulk import attach
+from ..callables import check_function
 from ..errors import KantataError, UsageError
 from . import plan_file
 from .account import Account, is_same, read_account
@@ -184,7 +185,8 @@ class Plan:
             watch: called after each write with how far the apply is.
 
         Raises:
-            UsageError: the plan was loaded from a file, and no session is given; or it was made for another account.
+            UsageError: the plan was loaded from a file, and no session is given; or it was made for another account;
+                or a function cannot be called as it is going to be.
             PlanOutdatedError: what is there changed since, other than by this plan, and `replan` was not given. Or,
                 even with it: a project was archived, deleted or renamed.
             KantataError: the API cannot be reached, or refuses everything.
@@ -201,6 +203,8 @@ class Plan:
     async def _apply(self, kantata: KantataSession | None, replan: bool, progress: Progress, watch: Watch) -> Report:
         if kantata is None:
             raise UsageError("a plan from a file needs a session: await plan.apply(kantata)")
+        check_function("apply", "progress", progress, "an entry")
+        check_function("apply", "watch", watch, "a tally")
         await self._check_account(kantata)
         if reasons := await self._changed_projects(kantata):
             raise PlanOutdatedError(reasons)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ..bounds import positive_number
+from ..callables import check_function
 from ..calls import together
 from ..errors import SyncError, UsageError
 from ..limits import job as own_turn
@@ -102,6 +103,7 @@ class Sync:
             progress: called with the report of a job so far, each time something was stored.
 
         Raises:
+            UsageError: `progress` cannot be called so.
             SyncError: some jobs did not come to their end; the others did. The report is on it.
             TargetError: the target cannot be opened or written; every job stops.
         """
@@ -146,6 +148,9 @@ class Sync:
             await self._connection.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
     async def _run(self, progress: Progress | None) -> Report:
+        if progress is not None:
+            check_function("run", "progress", progress, "the report of a job")
+
         async def run(copy: CollectionCopy, store: OpenTarget) -> JobReport:
             with own_turn():
                 return await copy.run(store, progress)
