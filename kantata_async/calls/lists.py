@@ -24,7 +24,7 @@ from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
 from .entity_stream import EntityStream
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
-from .page_count import PageCount
+from .page_count import PageCount, Standstill
 from .parameters import check_id, is_iterable
 from .seen_ids import SeenIds
 
@@ -240,12 +240,17 @@ class ListQuery(Generic[E]):
         return await self._connection.ask(attrs.evolve(self._call, query=query))
 
     async def _ahead(self) -> AsyncGenerator[Envelope, None]:
-        """The answers of the pages, in order, a window of them fetched ahead."""
+        """The answers of the pages, in order, a window of them fetched ahead.
+
+        Raises:
+            InvalidResponseError: there is no end to them, as the same page comes whichever is asked for.
+        """
 
         async def fetched(number: int) -> Envelope:
             return self._connection.open(await self._fetch(number))
 
         pages = PageCount(paged=self._operation.paging, limit=self._limit)
+        standstill = Standstill()
         # Twice what can be under way, so that the next requests wait in line while the program uses a page.
         window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Envelope]] = deque()
@@ -254,6 +259,8 @@ class ListQuery(Generic[E]):
         try:
             while True:
                 pages.take(envelope.meta, sum(len(ids) for _, ids in envelope.matches))
+                if standstill.take(envelope.matches) and asked < pages.last:
+                    raise InvalidResponseError(f"{self._operation}: the same page comes whichever is asked for")
                 while asked < pages.last and len(ahead) < window:
                     asked += 1
                     ahead.append(self._connection.transport.spawn(fetched(asked)))

@@ -1,10 +1,16 @@
-"""How many pages a list has, as its answers say: pure."""
+"""How many pages a list has, as its answers say, and whether they can be believed: pure."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
 from ..model import Meta
+
+_MOST_ALIKE: Final = 10
+"""Pages in a row that may hold the same: others' objects move the pages while they are read, but not that often."""
 
 
 def pages_for(count: int, size: int) -> int:
@@ -50,3 +56,17 @@ class PageCount:
         if self.limit is not None and size:
             wanted = pages_for(max(0, self.limit - self._matches), self._largest)
             self.last = min(self.last, self._taken + wanted)
+
+
+@attrs.define
+class Standstill:
+    """Whether a server gives the same page again and again, whichever is asked for."""
+
+    _last: Sequence[object] | None = None
+    _alike: int = 0
+
+    def take(self, page: Sequence[object]) -> bool:
+        """Take note of what the next page holds; True where reading on would never end."""
+        self._alike = self._alike + 1 if page == self._last else 1
+        self._last = page
+        return self._alike >= _MOST_ALIKE
