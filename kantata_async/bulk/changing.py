@@ -83,7 +83,7 @@ class Update(Generic[E]):
             if answer.data is not None:
                 changed = the_object(self.connection.read(answer, call).items, self.update, id)
         except KantataError as error:
-            if ledger.ended([row], error, entity=entity) is Fate.LOST:
+            if ledger.ended([row], error, entity=entity) in (Fate.LOST, Fate.UNSEEN):
                 return await self._is_as_before(row, id, changes, ledger, done)
         except BaseException as error:
             ledger.interrupted([row], error, entity=entity)
@@ -144,7 +144,7 @@ class Delete(Generic[E]):
             response = await self._send(rows)
         except KantataError as error:
             match ledger.ended(rows, error):
-                case Fate.LOST:
+                case Fate.LOST | Fate.UNSEEN:
                     await self._after_lost_answer(rows, ledger, sendings)
                 case Fate.REFUSED | Fate.ROWS_REFUSED | Fate.TOO_LARGE:
                     await self._after_refusal(rows, ledger, error)
