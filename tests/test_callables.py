@@ -12,7 +12,7 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from kantata_async import KantataSession, UsageError
+from kantata_async import ConnectionFailedError, KantataSession, RetryPolicy, UsageError
 from kantata_async.callables import fault_in_calling
 from kantata_async.sandbox import Sandbox
 from kantata_async.sync import JSONLinesTarget, Sync
@@ -99,6 +99,18 @@ async def test_a_connector_that_is_closed_is_refused() -> None:
     for connector in (closed, lambda: closed):
         with pytest.raises(UsageError, match="closed already"):
             await KantataSession(token="t", connector=connector).open()
+
+
+async def test_a_connector_that_is_closed_under_way_is_told() -> None:
+    """A request that finds it closed was surely not sent."""
+    connector = aiohttp.TCPConnector()
+    policy = RetryPolicy(attempts=2, first_wait=0.001)
+    async with KantataSession(token="t", connector=connector, retry=policy, rate_limit=None) as kantata:
+        await connector.close()
+        with pytest.raises(ConnectionFailedError, match="its connector was closed"):
+            await kantata.workspaces.create(title="Mayfly")
+        (outcome,) = await kantata.participations.create_many(ROWS)  # type: ignore[arg-type]
+        assert outcome.status == "not_sent"
 
 
 async def test_a_sleep_that_cannot_be_awaited_is_told() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
 import inspect
 import io
 from contextlib import aclosing, suppress
@@ -231,6 +232,10 @@ class Wire:
                 proxy=None if proxy is None else proxy.url,
                 ssl=self._ssl,
             )
+        except RuntimeError:
+            if not self._session.closed:
+                raise
+            raise _NeverSentError(OSError(errno.EBADF, "its connector was closed")) from None
         finally:
             _on_the_wire.reset(running)
 
