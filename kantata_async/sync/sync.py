@@ -71,9 +71,9 @@ class Sync:
             UsageError: it has no list, was added already, or an argument is not the list's.
         """
         if not isinstance(resource, Resource):
-            raise UsageError(f"a copy is made of a resource such as kantata.users, not of {resource!r}")
+            raise UsageError(f"a copy is made of a resource such as kantata.users, not of {brief_repr(resource)}")
         if sweep is not None and not isinstance(sweep, timedelta):
-            raise UsageError(f"sweep is a timedelta, not {sweep!r}")
+            raise UsageError(f"sweep is a timedelta, not {brief_repr(sweep)}")
         seconds = None if sweep is None else int(sweep.total_seconds())
         asked = arguments if self._views is None else self._views.arguments(resource, arguments)
         job = job_of(self._connection, resource, asked, lag=self._lag, sweep=seconds)
