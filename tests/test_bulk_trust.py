@@ -16,6 +16,7 @@ from wire import Server, json_answer
 from chaos._http import Asked, Reply, serving_http
 from kantata_async import BulkError, KantataSession, RetryPolicy, UsageError, bulk_result, path
 from kantata_async.bulk import Outcome
+from kantata_async.bulk.claims import KeyTurns
 
 Object = dict[str, Any]
 Answering = Callable[[Asked], Reply | None]
@@ -318,6 +319,42 @@ async def test_a_redirect_refuses_every_write(api: Api, status: int) -> None:
             assert f"{status} redirects" in str(result[0].errors[0])
     assert "GET" not in {asked.method for asked in api.asked[:1]}
     assert api.posts() == 1
+
+
+async def test_of_several_changes_of_one_object_the_last_row_counts(api: Api) -> None:
+    """However its id is written, and though the first change takes longest."""
+    one = api.add("roles", name="Clerk")
+    slow = iter([0.05, 0.02])
+
+    async def handle(asked: Asked) -> Reply:
+        await asyncio.sleep(next(slow, 0))
+        return await Api.handle(api, asked)
+
+    api.handle = handle  # type: ignore[method-assign]
+    names = ["Scribe", "Notary", "Judge"]
+    async with session_of(api) as kantata:
+        result = await kantata.roles.update_many(
+            {"id": id, "name": name} for id, name in zip([int(one["id"]), one["id"], one["id"]], names, strict=True)
+        )
+    assert [outcome.entity.name for outcome in result if outcome.entity is not None] == names
+    assert one["name"] == "Judge"
+
+
+async def test_turns_go_in_order() -> None:
+    """Whoever comes later waits, however many are before it, and whatever they share with it."""
+    turns, order = KeyTurns(), list[int]()
+
+    async def settle(number: int, keys: str) -> None:
+        async with turns.of(keys):
+            for _ in range(20 - number):
+                await asyncio.sleep(0)
+            order.append(number)
+
+    await asyncio.gather(*(settle(number, keys) for number, keys in enumerate(["a", "ab", "b", "ca", "b", "ac"])))
+    assert [[number for number in order if number in some] for some in ((0, 1, 3, 5), (1, 2, 4))] == [
+        [0, 1, 3, 5],
+        [1, 2, 4],
+    ]
 
 
 async def test_a_success_with_errors_refuses_the_rows_that_it_names(api: Api) -> None:

@@ -12,6 +12,7 @@ from ..errors import ErrorDetail, KantataError, NotFoundError
 from ..model import Entity
 from ..response import Response
 from .by_id import LookById, the_object
+from .claims import KeyTurns
 from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate
 from .ledger import Ledger
@@ -26,12 +27,16 @@ _NOT_THERE: Final = ErrorDetail("there is no such object")
 
 @attrs.frozen
 class Update(Generic[E]):
-    """How rows with an id are updated, one request each; their wire form is (id, fields)."""
+    """How rows with an id are updated, one request each; their wire form is (id, fields).
+
+    Those with the same id are updated in their order, so that the last one counts.
+    """
 
     connection: Connection
     update: Operation[E]
     look: LookById[E]
     asked: Mapping[str, Sequence[str]]
+    _turns: KeyTurns = attrs.field(factory=KeyTurns, init=False)
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Bring every row to its outcome.
@@ -40,9 +45,10 @@ class Update(Generic[E]):
             AuthenticationError: the API refuses the token, and would refuse every other row.
             UsageError: no row can be sent at all.
         """
-        for row in rows:
-            id, fields = row.wired
-            await self.change(row, id, fields, ledger)
+        async with self._turns.of(row.wired[0] for row in rows):
+            for row in rows:
+                id, fields = row.wired
+                await self.change(row, id, fields, ledger)
 
     async def change(
         self,
