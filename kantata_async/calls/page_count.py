@@ -46,16 +46,26 @@ class PageCount:
         self._matches += size
         if not size:
             self.last = self._taken
-        elif meta.page_count is not None:
-            self.last = meta.page_count
-        elif meta.count is not None:
-            # A page may be short because something on it is hidden; the largest shows how the server cuts them.
-            self.last = pages_for(meta.count, self._largest)
         else:
-            self.last = self._taken + 1 if self.paged else self._taken
+            self.last = self._promised(meta)
         if self.limit is not None and size:
             wanted = pages_for(max(0, self.limit - self._matches), self._largest)
             self.last = min(self.last, self._taken + wanted)
+
+    def _promised(self, meta: Meta) -> int:
+        """The last page by what an answer says; a count or a number of pages that cannot be is as good as none."""
+        count, size, pages = map(_possible, (meta.count, meta.page_size, meta.page_count))
+        if pages:
+            return max(pages, pages_for(count, size)) if size else pages
+        if count:
+            # A page may be short because something on it is hidden; the largest shows how the server cuts them.
+            return pages_for(count, self._largest)
+        return self._taken + 1 if self.paged else self._taken
+
+
+def _possible(number: int | None) -> int:
+    """A number of an answer about a page that holds something, where it can be right; else 0."""
+    return max(0, number or 0)
 
 
 @attrs.define
