@@ -184,6 +184,17 @@ async def test_a_server_that_knows_one_page_alone_is_found_out(promise: dict[str
     assert len(asked) <= 3 * (10 + 2 * 10)
 
 
+async def test_results_of_another_kind_are_none_of_the_list() -> None:
+    """With the id of one of its own they would take its place, however the list is read."""
+    role = {"results": [{"key": "roles", "id": "1"}], "roles": {"1": {"id": "1", "name": "Clerk"}}}
+    meta = {"page_count": 2}
+    async with served(lambda page: people(1, 4, meta=meta) if page == 1 else {**role, "meta": meta}) as (kantata, _):
+        users = kantata.users.list()
+        for reading in (users.collect(), users.page(2), anext(aiter(users.batches(rows=9))), _all_of(users)):
+            with pytest.raises(InvalidResponseError, match="GET /users: its results name 'roles', not users"):
+                await reading
+
+
 async def test_a_server_that_gives_its_last_page_for_those_after_it() -> None:
     """A few too many do no harm: each person comes once."""
     meta = {"page_count": 9}

@@ -259,9 +259,11 @@ async def test_an_object_of_another_kind_is_refused() -> None:
     """It would be given under the type of what was asked for, even where it has the id of that."""
     other = {"results": [{"key": "roles", "id": "7"}], "roles": {"7": {"id": "7", "name": "Consultant"}}}
     async with (
-        Server([json_answer(other)] * 3) as server,
+        Server([json_answer(other)] * 4) as server,
         KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
     ):
+        with pytest.raises(InvalidResponseError, match="its results name 'roles', not users"):
+            await kantata.users.get_many([7])
         with pytest.raises(InvalidResponseError, match="one of participations was expected, not <Role 7"):
             await kantata.participations.get(7)
         with pytest.raises(AmbiguousWriteError, match="one of participations was expected, not <Role 7"):
