@@ -161,10 +161,14 @@ class Resource:
         if len(page.items) != 1:
             raise _unreadable(operation, f"one object was expected, not {len(page.items)}", answer.response)
         found = page.items[0]
-        if operation.names_one_object and found.id != call.path.rpartition("/")[2]:
-            why = f"{operation.collection} {check_id(ids[-1])} was asked for, not {found!r}"
-            raise _unreadable(operation, why, answer.response)
-        return found
+        if found.collection != operation.collection and operation.collection is not None:
+            expected = f"one of {operation.collection} was expected"
+        elif operation.names_one_object and found.id != call.path.rpartition("/")[2]:
+            expected = f"{operation.collection} {check_id(ids[-1])} was asked for"
+        else:
+            return found
+        shown = self._connection.transport.redact(repr(found))
+        raise _unreadable(operation, f"{expected}, not {shown}", answer.response)
 
     def _checked(self, operation: Operation[Any], ids: Sequence[object], arguments: Mapping[str, Any]) -> Call:
         call = check_call(operation, ids, arguments)

@@ -31,7 +31,11 @@ from kantata_async import (
     path,
     priority,
 )
+from kantata_async.entities import User
+from kantata_async.model import Graph
+from kantata_async.provision import Groups, People, Roster, plan
 from kantata_async.sandbox import Sandbox
+from kantata_async.sync import DuckDBTarget, JSONLinesTarget, ParquetTarget, SQLiteTarget, Sync
 
 
 class Unshowable:
@@ -63,7 +67,7 @@ def around() -> dict[str, Any]:
 JUNK: Final = (
     *(None, True, 0, -7, 10**4999, 2.5, float("nan"), float("-inf"), 2j, Decimal("sNaN"), Decimal("1e999")),
     *("", " ", "\0", "\ud83d", "٣", "a" * 70_000, "a,b", "..", b"7", bytearray(b"7"), memoryview(b"7")),
-    *([], [None], (), {}, {7: 8}, {None: None}, set(), frozenset({7}), range(2), nested(3000), around()),
+    *([], [None], (), {}, {7: 8}, [10**4999], {None: None}, set(), frozenset({7}), range(2), nested(3000), around()),
     *(object(), Unshowable(), int, print, Kind.NOTHING, Kind, NotImplemented, ..., ValueError("7"), Path("there")),
     *(date(2026, 2, 3), datetime(2026, 2, 3), datetime.min.replace(tzinfo=UTC), timedelta(7)),
     datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))),
@@ -153,6 +157,9 @@ CALLS: Final[Mapping[str, Call]] = {
     "retry": lambda kantata, junk: kantata.with_options(retry=junk).users.me(),
     "headers": lambda kantata, junk: kantata.with_options(headers=junk).users.me(),
     "priority": lambda kantata, junk: kantata.with_options(priority=junk).users.me(),
+    "load": lambda kantata, junk: kantata.load(junk, "manager"),
+    "plan": lambda _, junk: plan(junk, Roster.from_rows([])),
+    "plan sheet": plan,
 }
 LONG_AGO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MAKERS: Final[Mapping[str, Callable[[Any], object]]] = {
@@ -169,8 +176,33 @@ MAKERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "RetryPolicy deadline": lambda junk: RetryPolicy(deadline=junk),
     **{
         f"session {name}": lambda junk, name=name: KantataSession(**{"token": "x", name: junk})
-        for name in (field for field in ("timeout", "concurrency", "rate_limit", "retry", "headers", "on_event"))
+        for name in (
+            *("timeout", "concurrency", "rate_limit", "retry", "headers", "on_event"),
+            *("token", "base_url", "proxy", "ssl", "connector", "sleep", "trust_env"),
+        )
     },
+    **{
+        f"{sheet.__name__}.{name}": getattr(sheet, name)
+        for sheet in (Roster, People, Groups)
+        for name in ("from_csv", "from_xlsx", "from_jsonl", "from_rows")
+    },
+    "ignore_columns": lambda junk: Roster.from_rows([{"project": 1}], ignore_columns=junk),
+    "from_dict": User.from_dict,
+    "from_dict value": lambda junk: User.from_dict({"id": "1", "full_name": junk, "skill_ids": junk}),
+    "graph.get": lambda junk: Graph().get(junk, 1),
+    "graph.get id": lambda junk: Graph().get(User, junk),
+    "graph.all": lambda junk: Graph().all(junk),
+    "SQLiteTarget": SQLiteTarget,
+    "DuckDBTarget": DuckDBTarget,
+    "ParquetTarget": ParquetTarget,
+    "JSONLinesTarget": JSONLinesTarget,
+    "on_deletion": lambda junk: JSONLinesTarget("there", on_deletion=junk),
+    "on_deletion of a database": lambda junk: SQLiteTarget("there", on_deletion=junk),
+    "Sync": lambda junk: Sync(junk, JSONLinesTarget("there")),
+    "add": lambda junk: Sync(KantataSession(token="x"), JSONLinesTarget("there")).add(junk),
+    "sweep": lambda junk: Sync(KantataSession(token="x"), JSONLinesTarget("there")).add(
+        KantataSession(token="x").users, sweep=junk
+    ),
 }
 
 

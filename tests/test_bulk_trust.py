@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from wire import Server, json_answer
 
 from chaos._http import Asked, Reply, serving_http
 from kantata_async import BulkError, KantataSession, RetryPolicy, UsageError, bulk_result, path
 from kantata_async.bulk import Outcome
+from kantata_async.bulk.claims import KeyTurns
 
 Object = dict[str, Any]
 Answering = Callable[[Asked], Reply | None]
@@ -91,6 +93,10 @@ async def session_of(api: Api, **settings: Any) -> AsyncIterator[KantataSession]
     settings = {"token": "t", "rate_limit": None, "retry": RetryPolicy(attempts=2, first_wait=0.01), **settings}
     async with serving_http(api.handle) as url, KantataSession(base_url=url, **settings) as kantata:
         yield kantata
+
+
+async def at_once(_seconds: float) -> None:
+    """A wait that is over as it begins."""
 
 
 def people(count: int) -> list[Object]:
@@ -268,6 +274,125 @@ async def test_a_refusal_of_the_whole_batch_needs_no_look(api: Api, status: int)
         ):
             assert [one.status for one in result] == ["rejected"] * 5
     assert len(api.asked) == 2
+
+
+UNREADABLE = {
+    "accepted": Reply(202),
+    "no content": Reply(204),
+    "a page of a proxy": Reply(200, "<html>Welcome</html>"),
+    "another form": Reply(200, {"results": 5}),
+    "an empty object": Reply(201, {}),
+    "cut short": Reply(201, {"count": 3, "results": []}, kept=0.9),
+}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
+async def test_what_succeeded_is_never_sent_again(api: Api, answer: Reply, shown: bool) -> None:
+    """Whatever stands in the answer: a look that does not show it yet is no reason to make it twice."""
+
+    def after(asked: Asked) -> Reply | None:
+        if asked.method == "POST":
+            return answer
+        return None if shown else Reply(200, envelope("participations", []))
+
+    api.after = after
+    async with session_of(api, sleep=at_once) as kantata:
+        result = await kantata.participations.create_many(people(3))
+    assert api.posts() == 1
+    assert [one.status for one in result] == [("created" if shown else "unknown")] * 3
+    if not shown:
+        assert all("a look did not find it" in (one.reason or "") for one in result)
+
+
+@pytest.mark.parametrize("status", [301, 304, 307, 308])
+async def test_a_redirect_refuses_every_write(api: Api, status: int) -> None:
+    """Nothing was carried out at the address that was asked, which no look has to confirm."""
+    api.instead = lambda _: Reply(status)
+    async with session_of(api) as kantata:
+        for result in (
+            await kantata.participations.create_many(people(3)),
+            await kantata.users.update_many([{"id": id, "full_name": "Ada"} for id in (1, 2, 3)]),
+            await kantata.time_entries.delete_many([1, 2, 3]),
+        ):
+            assert [one.status for one in result] == ["rejected"] * 3
+            assert f"{status} redirects" in str(result[0].errors[0])
+    assert "GET" not in {asked.method for asked in api.asked[:1]}
+    assert api.posts() == 1
+
+
+async def test_of_several_changes_of_one_object_the_last_row_counts(api: Api) -> None:
+    """However its id is written, and though the first change takes longest."""
+    one = api.add("roles", name="Clerk")
+    slow = iter([0.05, 0.02])
+
+    async def handle(asked: Asked) -> Reply:
+        await asyncio.sleep(next(slow, 0))
+        return await Api.handle(api, asked)
+
+    api.handle = handle  # type: ignore[method-assign]
+    names = ["Scribe", "Notary", "Judge"]
+    async with session_of(api) as kantata:
+        result = await kantata.roles.update_many(
+            {"id": id, "name": name} for id, name in zip([int(one["id"]), one["id"], one["id"]], names, strict=True)
+        )
+    assert [outcome.entity.name for outcome in result if outcome.entity is not None] == names
+    assert one["name"] == "Judge"
+
+
+async def test_turns_go_in_order() -> None:
+    """Whoever comes later waits, however many are before it, and whatever they share with it."""
+    turns, order = KeyTurns(), list[int]()
+
+    async def settle(number: int, keys: str) -> None:
+        async with turns.of(keys):
+            for _ in range(20 - number):
+                await asyncio.sleep(0)
+            order.append(number)
+
+    await asyncio.gather(*(settle(number, keys) for number, keys in enumerate(["a", "ab", "b", "ca", "b", "ac"])))
+    assert [[number for number in order if number in some] for some in ((0, 1, 3, 5), (1, 2, 4))] == [
+        [0, 1, 3, 5],
+        [1, 2, 4],
+    ]
+
+
+async def test_a_success_with_errors_refuses_the_rows_that_it_names(api: Api) -> None:
+    """The others are not rejected with them."""
+
+    def instead(asked: Asked) -> Reply | None:
+        if asked.method == "POST" and any(row["user_id"] == 51 for row in asked.body["participations"]):
+            at = [row["user_id"] for row in asked.body["participations"]].index(51)
+            return Reply(200, {"errors": [{**TAKEN, "index": at}]})
+        return None
+
+    api.instead = instead
+    async with session_of(api, sleep=at_once) as kantata:
+        result = await kantata.participations.create_many(people(3))
+    assert [one.status for one in result] == ["created", "rejected", "created"]
+
+
+@pytest.mark.parametrize(("seconds", "posts"), [(86400, 1), (3, 8)])
+async def test_an_api_that_is_away_for_a_time_is_left_alone_that_long(seconds: int, posts: int) -> None:
+    """Longer than a call may take, and nothing is waited for; otherwise each wait is as long as it says."""
+    waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    away = json_answer({"errors": [{"message": "later"}]}, 503, x_request_id="r", retry_after=str(seconds))
+    nobody = json_answer(envelope("participations", []))
+    async with (
+        Server([away, *[nobody, away] * 7, nobody]) as server,
+        KantataSession(
+            token="t", base_url=server.url, rate_limit=None, sleep=wait, retry=RetryPolicy(attempts=2, deadline=60)
+        ) as kantata,
+    ):
+        (outcome,) = await kantata.participations.create_many(people(1))
+    assert outcome.status == "not_sent"
+    assert [one.method for one in server.received].count("POST") == posts
+    assert all(waited >= seconds for waited in waits)
+    assert len(waits) == posts - (seconds > 60)
 
 
 async def test_a_batch_that_is_too_large_is_sent_in_parts(api: Api) -> None:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from kantata_async import AmbiguousWriteError, ConnectionFailedError, InvalidResponseError, KantataError, UsageError
-from kantata_async.bulk.fate import SETTLING, Fate, fate, wait_before_looking
+from kantata_async.bulk.fate import SETTLING, Fate, fate, wait_asked_for, wait_before_looking
 from kantata_async.errors import ErrorDetail, api_error_type
+from kantata_async.response import Response
 
 
 def refusal(status: int, *errors: ErrorDetail) -> KantataError:
     """The error for a status."""
     return api_error_type(status)(status, errors, method="POST", path="/participations")
+
+
+def answered(error: KantataError, status: int, **headers: str) -> KantataError:
+    """An error about an answer."""
+    error.response = Response(status, None, 1, CIMultiDict(headers))
+    return error
 
 
 ABOUT_A_ROW = ErrorDetail("is wrong", "validation", "role")
@@ -25,12 +33,20 @@ ABOUT_ALL = ErrorDetail("no", "system")
         (UsageError("the session is closed"), Fate.STOPPED),
         (AmbiguousWriteError("lost", method="POST", path="/x"), Fate.LOST),
         (InvalidResponseError("<html>"), Fate.LOST),
+        (answered(AmbiguousWriteError("cut", method="POST", path="/x"), 200), Fate.UNSEEN),
+        (answered(InvalidResponseError("no object"), 204), Fate.UNSEEN),
+        (answered(InvalidResponseError("elsewhere"), 308), Fate.REFUSED),
+        (answered(AmbiguousWriteError("elsewhere", method="POST", path="/x"), 302), Fate.LOST),
+        (answered(AmbiguousWriteError("a proxy's", method="POST", path="/x"), 503), Fate.LOST),
+        (answered(AmbiguousWriteError("lost", method="POST", path="/x"), 500), Fate.LOST),
         (refusal(503), Fate.UNAVAILABLE),
         (refusal(429), Fate.NOT_SENT),
         (ConnectionFailedError("no route"), Fate.NOT_SENT),
         (refusal(413), Fate.TOO_LARGE),
         (refusal(422, ABOUT_A_ROW), Fate.ROWS_REFUSED),
         (refusal(422), Fate.ROWS_REFUSED),
+        (refusal(200, ABOUT_A_ROW), Fate.ROWS_REFUSED),
+        (refusal(200, ABOUT_ALL), Fate.REFUSED),
         (refusal(400, ABOUT_ALL, ABOUT_A_ROW), Fate.ROWS_REFUSED),
         (refusal(409, ErrorDetail("taken", "system", index=3)), Fate.ROWS_REFUSED),
         (refusal(422, ABOUT_ALL), Fate.REFUSED),
@@ -46,6 +62,14 @@ def test_what_became_of_it(error: KantataError, became: Fate) -> None:
 def test_statuses_that_refuse_the_whole_of_it(status: int) -> None:
     """Whatever their errors say, nothing of a batch was carried out."""
     assert fate(refusal(status, ABOUT_A_ROW)) is Fate.REFUSED
+
+
+def test_the_wait_that_an_answer_asks_for() -> None:
+    """As its header says, whatever the error."""
+    error = ConnectionFailedError("away")
+    assert wait_asked_for(error) == 0
+    assert wait_asked_for(answered(error, 503)) == 0
+    assert wait_asked_for(answered(error, 503, **{"Retry-After": "7"})) == 7
 
 
 def test_waits_grow_and_end() -> None:

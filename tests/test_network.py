@@ -260,6 +260,11 @@ ODD_PROXIES = [
     "http://proxy/path",
     "http://proxy?x",
     "http://clerk:s3cret@proxy/s3cret",
+    "http://clerk:s3c\nret@proxy",
+    "http://clerk:s3cret@pro xy",
+    "http://clerk:s3cret@a..proxy",
+    f"http://clerk:s3cret@{'long' * 16}.proxy",
+    "http://the%3Aclerk:s3cret@proxy",
     5,
     b"http://proxy",
 ]
@@ -434,6 +439,7 @@ async def test_what_is_known_of_a_request_is_known_with_any_connector() -> None:
         {"headers": {"content-length": "5"}},
         {"headers": {"HOST": "elsewhere.example"}},
         {"base_url": 5},
+        {"base_url": "https://127.0.0.1:0/api"},
     ],
     ids=repr,
 )

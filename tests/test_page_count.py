@@ -13,8 +13,10 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kantata_async import KantataSession
-from kantata_async.calls.page_count import PageCount
+from kantata_async import InvalidResponseError, KantataSession
+from kantata_async.calls import ListQuery
+from kantata_async.calls.page_count import PageCount, Standstill
+from kantata_async.entities import User
 from kantata_async.model import Meta
 
 
@@ -25,6 +27,12 @@ from kantata_async.model import Meta
         pytest.param([(Meta(count=450, page_count=3), 200)], 3, id="the answer says how many pages"),
         pytest.param([(Meta(page_count=9), 20), (Meta(page_count=7), 20)], 7, id="the newest answer counts"),
         pytest.param([(Meta(count=450), 200)], 3, id="a count alone"),
+        pytest.param([(Meta(count=450, page_count=1, page_size=200), 200)], 3, id="more than its pages could hold"),
+        pytest.param([(Meta(count=450, page_count=3, page_size=200), 7)], 3, id="a short page of three"),
+        pytest.param([(Meta(count=450, page_count=0), 200)], 3, id="no pages, and something on one"),
+        pytest.param([(Meta(count=450, page_count=-3, page_size=-1), 200)], 3, id="less than none"),
+        pytest.param([(Meta(count=-1), 200)], 2, id="a count below zero is none"),
+        pytest.param([(Meta(count=0, page_count=0), 200)], 2, id="nothing matches, and something came"),
         pytest.param([(Meta(count=450), 200), (Meta(count=450), 3)], 3, id="a short page does not make more pages"),
         pytest.param([(Meta(), 200)], 2, id="neither: until a page is empty"),
         pytest.param([(Meta(), 200), (Meta(), 0)], 2, id="neither, and a page is empty"),
@@ -147,3 +155,52 @@ async def test_a_page_whose_people_are_hidden_does_not_end_the_list() -> None:
     ):
         assert len(await kantata.users.list()) == 2700
     assert sorted(asked) == list(range(1, 11))
+
+
+@pytest.mark.parametrize(
+    ("pages", "stands"),
+    [
+        pytest.param([["1", "2"]] * 10, True, id="ten alike"),
+        pytest.param([["1", "2"]] * 9 + [["3"]], False, id="nine alike, and another"),
+        pytest.param([["1"], ["2"]] * 20, False, id="one and the other"),
+        pytest.param([[]] * 10, True, id="nothing on any"),
+        pytest.param([["5"], *[["1"]] * 10], True, id="ten alike after another"),
+    ],
+)
+def test_a_list_stands_still(pages: Sequence[Sequence[str]], stands: bool) -> None:
+    """Whatever page is asked for, the same one comes."""
+    standstill = Standstill()
+    assert [standstill.take(page) for page in pages][-1] is stands
+
+
+@pytest.mark.parametrize("promise", [{"meta": {"page_count": 10**30, "count": 3}}, {"meta": {"count": 10**12}}, {}])
+async def test_a_server_that_knows_one_page_alone_is_found_out(promise: dict[str, Any]) -> None:
+    """Whatever it promises, and however the list is read, reading comes to an end that is not taken for the list's."""
+    async with served(lambda _: people(1, 4, **promise)) as (kantata, asked):
+        users = kantata.users.list()
+        for reading in (users.collect(), anext(aiter(users.batches(rows=10**6))), _all_of(users)):
+            with pytest.raises(InvalidResponseError, match="GET /users: the same page comes whichever is asked for"):
+                await asyncio.wait_for(reading, 20)
+    assert len(asked) <= 3 * (10 + 2 * 10)
+
+
+async def test_results_of_another_kind_are_none_of_the_list() -> None:
+    """With the id of one of its own they would take its place, however the list is read."""
+    role = {"results": [{"key": "roles", "id": "1"}], "roles": {"1": {"id": "1", "name": "Clerk"}}}
+    meta = {"page_count": 2}
+    async with served(lambda page: people(1, 4, meta=meta) if page == 1 else {**role, "meta": meta}) as (kantata, _):
+        users = kantata.users.list()
+        for reading in (users.collect(), users.page(2), anext(aiter(users.batches(rows=9))), _all_of(users)):
+            with pytest.raises(InvalidResponseError, match="GET /users: its results name 'roles', not users"):
+                await reading
+
+
+async def test_a_server_that_gives_its_last_page_for_those_after_it() -> None:
+    """A few too many do no harm: each person comes once."""
+    meta = {"page_count": 9}
+    async with served(lambda page: people(200 * min(page, 3), 200 * min(page, 3) + 200, meta=meta)) as (kantata, _):
+        assert len(await kantata.users.list()) == 600
+
+
+async def _all_of(users: ListQuery[User]) -> list[User]:
+    return [one async for one in users]

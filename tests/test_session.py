@@ -255,6 +255,23 @@ async def test_another_object_than_the_one_asked_for_is_refused() -> None:
             await kantata.participations.update(7, team_lead=True)
 
 
+async def test_an_object_of_another_kind_is_refused() -> None:
+    """It would be given under the type of what was asked for, even where it has the id of that."""
+    other = {"results": [{"key": "roles", "id": "7"}], "roles": {"7": {"id": "7", "name": "Consultant"}}}
+    async with (
+        Server([json_answer(other)] * 4) as server,
+        KantataSession(token="t", base_url=server.url, rate_limit=None, retry=NEVER) as kantata,
+    ):
+        with pytest.raises(InvalidResponseError, match="its results name 'roles', not users"):
+            await kantata.users.get_many([7])
+        with pytest.raises(InvalidResponseError, match="one of participations was expected, not <Role 7"):
+            await kantata.participations.get(7)
+        with pytest.raises(AmbiguousWriteError, match="one of participations was expected, not <Role 7"):
+            await kantata.participations.update(7, team_lead=True)
+        with pytest.raises(AmbiguousWriteError, match="one of workspaces was expected, not <Role 7"):
+            await kantata.workspaces.create(title="Mayfly")
+
+
 async def test_the_id_asked_for_may_come_as_a_number() -> None:
     """What counts is the id, not the form in which the caller or the server writes it."""
     same = {"results": [{"key": "participations", "id": 7}], "participations": {"7": {"id": 7}}}

@@ -7,9 +7,11 @@ import random
 from collections.abc import Sequence
 
 import attrs
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kantata_async import InvalidResponseError
 from kantata_async.sync.reading import read_all
 
 SIZE = 4
@@ -77,3 +79,34 @@ async def test_a_quiet_window_is_read_once() -> None:
     window = Window(130, 1, 0.0)
     found, steady = await read(window)
     assert (len(found), steady, window.requests) == (130, True, 33)
+
+
+@pytest.mark.parametrize("ids", [[], ["1", "2", "3", "4"]], ids=["nothing on them", "the same on each"])
+async def test_a_promise_that_no_page_keeps_is_no_end(ids: Sequence[str]) -> None:
+    """It is told instead of being waited for, and never taken for a whole list."""
+    asked: list[int] = []
+
+    async def fetch(number: int) -> Page:
+        asked.append(number)
+        return Page(ids, 10**12)
+
+    async def take(_pages: Sequence[Page]) -> None:
+        pass
+
+    with pytest.raises(InvalidResponseError, match="the same page comes"):
+        await read_all(fetch, await fetch(1), take, SIZE)
+    assert len(asked) <= 1 + 25
+
+
+async def test_a_count_that_was_wrong_at_first_costs_little() -> None:
+    """The newest answers say how far there is to read."""
+    window = Window(10, 1, 0.0)
+    found: set[str] = set()
+
+    async def take(pages: Sequence[Page]) -> None:
+        found.update(id for page in pages for id in page.ids)
+
+    first = attrs.evolve(await window.fetch(1), count=10**12)
+    assert not await read_all(window.fetch, first, take, SIZE)
+    assert len(found) == 10
+    assert window.requests <= 1 + 25 + 3

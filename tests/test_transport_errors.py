@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import html
 import json
 import logging
 import ssl
+import time
 import traceback
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 import aiohttp
@@ -242,6 +244,14 @@ def spellings() -> dict[str, str]:
         "in HTML": "".join(f"&#{ord(character)};" for character in SECRET),
         "in HTML, hexadecimal": "".join(f"&#x{ord(character):X};" for character in SECRET),
         "in HTML, by names": html.escape(SECRET),
+        "in HTML, carelessly": "".join(f"&#{ord(character)}" for character in SECRET),
+        "in HTML within HTML": html.escape("".join(f"&#{ord(character)};" for character in SECRET)),
+        "in a URL within a URL": urllib.parse.quote(urllib.parse.quote(SECRET, safe=""), safe=""),
+        "in JSON within JSON": json.dumps(json.dumps(SECRET)[1:-1])[1:-1],
+        "in JSON within JSON, every character": "".join(f"\\\\u{ord(character):04x}" for character in SECRET),
+        "as bytes of Python": "".join(f"\\x{ord(character):02x}" for character in SECRET),
+        "in octal": "".join(f"\\{ord(character):03o}" for character in SECRET),
+        "in hexadecimal": SECRET.encode().hex(),
     }
 
 
@@ -252,6 +262,26 @@ def test_a_secret_is_redacted_however_it_is_spelt(spelling: str) -> None:
     redact.add(SECRET)
     assert redact(f"Bearer {spelling}, {spelling}") == "Bearer ***, ***"
     assert SECRET not in repr(redact)
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("before", ["", "u", "me", "Bearer ", "user:"])
+def test_a_secret_cannot_be_decoded(before: str, encode: Callable[[bytes], bytes]) -> None:
+    """Basic authorization holds a password in base64, at any place in it; only what it shares at its ends is left."""
+    redact = Redaction()
+    redact.add(SECRET)
+    shown = redact(encode(f"{before}{SECRET} and more".encode()).decode())
+    assert [encode(SECRET[2:-2].encode()[start:][:9]).decode()[:8] in shown for start in range(20)] == [False] * 20
+    assert "***" in shown
+
+
+def test_a_secret_of_any_length_is_redacted_at_once() -> None:
+    """As many characters as are looked for take no time worth mentioning; what follows them goes with them."""
+    redact = Redaction()
+    redact.add("aB3-" * 20_000)
+    began = time.process_time()
+    assert redact(f"it was {'aB3-' * 20_000}, it said") == "it was *** it said"
+    assert time.process_time() - began < 2
 
 
 async def test_an_envelope_that_quotes_the_token_is_told_without_it() -> None:

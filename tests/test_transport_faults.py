@@ -631,6 +631,13 @@ if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters:
     HOSTILE["many headers"] = HEAD + b"".join(b"x-%d: y\r\n" % number for number in range(5000)) + b"\r\n"
 
 
+async def test_a_proxy_may_add_many_headers() -> None:
+    """Cookies and policies by the hundred are no reason to refuse an answer."""
+    headers = {f"x-policy-{number}": "allow" for number in range(300)}
+    async with Server([json_answer({"ok": True}, **headers)]) as server, opened(server) as transport:
+        assert (await transport.send(get())).data == {"ok": True}
+
+
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE)
 async def test_an_answer_that_is_not_http_is_an_error(answer: bytes) -> None:
     """Ours, for a read; for a write nobody knows what was done."""
@@ -735,6 +742,23 @@ async def test_a_refusal_whose_body_is_lost_is_still_the_refusal(step: Step) -> 
     """It was not carried out: nothing ambiguous about it."""
     async with Server([step]) as server, opened(server) as transport:
         with pytest.raises(ValidationError):
+            await transport.send(post())
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        then_cut(b"HTTP/1.1 422 No\r\ncontent-length: 99\r\n\r\nthe hours are locked"),
+        reply(422, gzip.compress(b"the hours are locked" + bytes(range(200)))[:120], content_encoding="gzip"),
+        reply(422, b"the hours are locked" + b" " * (3 << 20), "text/plain"),
+        reply(422, gzip.compress(b"the hours are locked" + b" " * (3 << 20)), "text/plain", content_encoding="gzip"),
+    ],
+    ids=["cut", "cut in its compression", "very long", "very long, compressed"],
+)
+async def test_a_refusal_that_cannot_be_read_to_its_end_says_what_came(step: Step) -> None:
+    """Its beginning is more than no reason."""
+    async with Server([step]) as server, opened(server) as transport:
+        with pytest.raises(ValidationError, match="the hours are locked"):
             await transport.send(post())
 
 

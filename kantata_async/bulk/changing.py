@@ -12,6 +12,7 @@ from ..errors import ErrorDetail, KantataError, NotFoundError
 from ..model import Entity
 from ..response import Response
 from .by_id import LookById, the_object
+from .claims import KeyTurns
 from .comparing import agreement
 from .fate import MOST_SENDINGS, SETTLING, Fate
 from .ledger import Ledger
@@ -26,12 +27,16 @@ _NOT_THERE: Final = ErrorDetail("there is no such object")
 
 @attrs.frozen
 class Update(Generic[E]):
-    """How rows with an id are updated, one request each; their wire form is (id, fields)."""
+    """How rows with an id are updated, one request each; their wire form is (id, fields).
+
+    Those with the same id are updated in their order, so that the last one counts.
+    """
 
     connection: Connection
     update: Operation[E]
     look: LookById[E]
     asked: Mapping[str, Sequence[str]]
+    _turns: KeyTurns = attrs.field(factory=KeyTurns, init=False)
 
     async def settle(self, rows: Sequence[Row], ledger: Ledger[E]) -> None:
         """Bring every row to its outcome.
@@ -40,9 +45,10 @@ class Update(Generic[E]):
             AuthenticationError: the API refuses the token, and would refuse every other row.
             UsageError: no row can be sent at all.
         """
-        for row in rows:
-            id, fields = row.wired
-            await self.change(row, id, fields, ledger)
+        async with self._turns.of(row.wired[0] for row in rows):
+            for row in rows:
+                id, fields = row.wired
+                await self.change(row, id, fields, ledger)
 
     async def change(
         self,
@@ -83,7 +89,7 @@ class Update(Generic[E]):
             if answer.data is not None:
                 changed = the_object(self.connection.read(answer, call).items, self.update, id)
         except KantataError as error:
-            if ledger.ended([row], error, entity=entity) is Fate.LOST:
+            if ledger.ended([row], error, entity=entity) in (Fate.LOST, Fate.UNSEEN):
                 return await self._is_as_before(row, id, changes, ledger, done)
         except BaseException as error:
             ledger.interrupted([row], error, entity=entity)
@@ -144,7 +150,7 @@ class Delete(Generic[E]):
             response = await self._send(rows)
         except KantataError as error:
             match ledger.ended(rows, error):
-                case Fate.LOST:
+                case Fate.LOST | Fate.UNSEEN:
                     await self._after_lost_answer(rows, ledger, sendings)
                 case Fate.REFUSED | Fate.ROWS_REFUSED | Fate.TOO_LARGE:
                     await self._after_refusal(rows, ledger, error)

@@ -30,25 +30,31 @@ class Claims:
 
 
 class KeyTurns:
-    """Lets rows with the same key be settled one batch after the other, however many are under way.
+    """Lets rows with the same key be settled one batch after the other, in their order, however many are under way.
 
-    Otherwise an object that one row was created with could be found for the other before its answer is there.
+    Otherwise an object that one row was created with could be found for the other before its answer is there, and of
+    two changes of one object the earlier row's could come last.
     """
 
     def __init__(self) -> None:
-        self._busy: Final[set[Hashable]] = set()
-        self._freed = asyncio.Event()
+        self._last: Final[dict[Hashable, asyncio.Event]] = {}
 
     @asynccontextmanager
     async def of(self, keys: Iterable[Hashable]) -> AsyncGenerator[None, None]:
-        """Wait until nobody else settles any of these keys, and keep others from it until the block ends."""
+        """Wait until all who asked before are done with these keys; whoever asks after this waits until the block ends.
+
+        Who is interrupted while waiting lets those go that wait for it: an interruption ends the whole write.
+        """
         wanted = set(keys)
-        while not self._busy.isdisjoint(wanted):
-            await self._freed.wait()
-        self._busy.update(wanted)
-        self._freed.clear()
+        done = asyncio.Event()
+        before = {self._last[key] for key in wanted if key in self._last}
+        self._last.update(dict.fromkeys(wanted, done))
         try:
+            for earlier in before:
+                await earlier.wait()
             yield
         finally:
-            self._busy.difference_update(wanted)
-            self._freed.set()
+            done.set()
+            for key in wanted:
+                if self._last.get(key) is done:
+                    del self._last[key]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 
 import attrs
 
@@ -14,7 +14,7 @@ from ..errors import ErrorDetail, KantataError
 from ..model import Entity
 from .changing import Update
 from .claims import Claims, KeyTurns
-from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_asked_for, wait_before_looking
 from .finding import Finding, Presence, with_presence
 from .ledger import Ledger, errors_by_row
 from .looking import Look
@@ -25,6 +25,8 @@ from .rows import Row
 E = TypeVar("E", bound=Entity)
 
 IfExists = Literal["skip", "update", "reject"]
+
+_NOT_IN_THE_ANSWER: Final = "no object in the answer is certain to be this row's"
 
 Errors = Mapping[Row, tuple[ErrorDetail, ...]]
 """What the API says of single rows."""
@@ -119,7 +121,7 @@ class Creation(Generic[E]):
         Args:
             rows: to send, surely not there.
             ledger: of their batch.
-            sendings: how often they were sent without an answer.
+            sendings: how often they were sent in vain.
             suspects: those that the API named when it refused them together with these rows; when these go through
                 without them, it was right.
         """
@@ -128,29 +130,45 @@ class Creation(Generic[E]):
             await self._reject(suspects, ledger)
             return
         if sendings == MOST_SENDINGS:
-            ledger.note(rows, "not_sent", reason=f"it was sent {sendings} times without an answer, and is not there")
+            ledger.note(rows, "not_sent", reason=f"it was sent {sendings} times in vain, and is not there")
             return
         ledger.sending(rows)
         began = asyncio.get_running_loop().time()
         try:
             entities = await self._send(rows)
         except KantataError as error:
-            match ledger.ended(rows, error):
-                case Fate.LOST:
-                    await self._after_lost_answer(rows, ledger, sendings, suspects)
-                case Fate.UNAVAILABLE:
-                    await self._after_unavailable(rows, ledger, sendings, suspects)
-                case Fate.TOO_LARGE:
-                    await self._in_halves(rows, ledger, error)
-                case Fate.ROWS_REFUSED:
-                    await self._check(suspects, ledger)
-                    await self._after_refusal(rows, ledger, error, began)
+            became = ledger.ended(rows, error)
+            if became is Fate.ROWS_REFUSED:
+                await self._check(suspects, ledger)
+                await self._after_refusal(rows, ledger, error, began)
+            else:
+                await self._after_error(became, rows, ledger, error, sendings, suspects)
         except BaseException as error:
             ledger.interrupted(rows, error)
             raise
         else:
             await self._after_answer(rows, ledger, entities, began)
             await self._reject(suspects, ledger)
+
+    async def _after_error(
+        self,
+        became: Fate,
+        rows: Sequence[Row],
+        ledger: Ledger[E],
+        error: KantataError,
+        sendings: int,
+        suspects: Suspects,
+    ) -> None:
+        match became:
+            case Fate.LOST:
+                await self._after_lost_answer(rows, ledger, sendings, suspects)
+            case Fate.UNSEEN:
+                await self._after_answer_without(rows, ledger, str(error), is_complete=False)
+                await self._reject(suspects, ledger)
+            case Fate.UNAVAILABLE:
+                await self._after_unavailable(rows, ledger, error, sendings, suspects)
+            case Fate.TOO_LARGE:
+                await self._in_halves(rows, ledger, error)
 
     async def _send(self, rows: Sequence[Row]) -> Sequence[E]:
         call = check_call(self._without_body, (), self.asked)
@@ -180,14 +198,21 @@ class Creation(Generic[E]):
             ledger.note([row], "created", entity=entity)
         missing = [row for row, entity in zip(rows, matched, strict=True) if entity is None]
         if missing:
-            await self._after_answer_without(missing, ledger, is_complete=len(mine) == len(rows) - len(missing))
+            is_complete = len(mine) == len(rows) - len(missing)
+            await self._after_answer_without(missing, ledger, _NOT_IN_THE_ANSWER, is_complete=is_complete)
 
-    async def _after_answer_without(self, rows: Sequence[Row], ledger: Ledger[E], *, is_complete: bool) -> None:
+    async def _after_answer_without(
+        self, rows: Sequence[Row], ledger: Ledger[E], why: str, *, is_complete: bool
+    ) -> None:
         """Look for rows that were carried out, but whose objects the answer does not identify.
 
-        `is_complete`: whether every object of the answer was given to a row.
+        Args:
+            rows: that are never sent again.
+            ledger: of their batch.
+            why: it does not.
+            is_complete: whether every object of the answer was given to a row.
         """
-        ledger.note(rows, "unknown", reason="no object in the answer is certain to be this row's")
+        ledger.note(rows, "unknown", reason=why)
         sought = _sought(rows)
         if not sought:
             return
@@ -218,13 +243,16 @@ class Creation(Generic[E]):
         await self._send_what_is_not_there(sought, ledger, sendings, suspects)
 
     async def _after_unavailable(
-        self, rows: Sequence[Row], ledger: Ledger[E], sendings: int, suspects: Suspects
+        self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int, suspects: Suspects
     ) -> None:
         """Look whether the API did nothing, as it says, before anything is sent again."""
         sought = _sought(rows)
         if len(sought) < len(rows):
             return  # the transport has sent it again as often as it does
-        await self.connection.sleep(wait_before_looking(sendings + 1))
+        asked = wait_asked_for(error)
+        if asked > self.connection.options.retry.deadline:
+            return
+        await self.connection.sleep(max(wait_before_looking(sendings + 1), asked))
         await self._send_what_is_not_there(sought, ledger, sendings, suspects)
 
     async def _send_what_is_not_there(

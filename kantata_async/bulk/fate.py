@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from enum import Enum, auto
 from typing import Final
 
@@ -17,7 +18,7 @@ from ..errors import (
     TransportError,
     UsageError,
 )
-from ..transport import Effect, effect_of
+from ..transport import Effect, effect_of, retry_after_of
 
 MOST_SENDINGS: Final = 8
 """How often a row is sent at most; each time after a look that showed that it was not carried out.
@@ -30,6 +31,9 @@ SETTLING: Final = 0.5
 
 _LONGEST_WAIT: Final = 8.0
 
+_FOR_ROWS: Final = frozenset({Effect.REFUSED, Effect.DONE})
+"""What a status proves that comes with reasons of single rows: a success may hold errors (API facts)."""
+
 _ABOUT_THE_REQUEST: Final = frozenset({"oauth", "system"})
 """Types of errors that concern no single row."""
 
@@ -41,6 +45,8 @@ class Fate(Enum):
     """Not carried out, and nothing else would be either."""
     LOST = auto()
     """It may have been carried out."""
+    UNSEEN = auto()
+    """It was carried out, as the status says, but the answer does not show what it made."""
     UNAVAILABLE = auto()
     """The API says that it was not carried out, and that it may be later."""
     NOT_SENT = auto()
@@ -59,17 +65,30 @@ def fate(error: KantataError) -> Fate:  # noqa: PLR0911 - one for each fate
         case AuthenticationError() | UsageError():
             return Fate.STOPPED
         case AmbiguousWriteError() | InvalidResponseError():
-            return Fate.LOST
+            return _fate_by_status(error)
         case ServerError(status=503):
             return Fate.UNAVAILABLE
         case RateLimitError() | TransportError():
             return Fate.NOT_SENT
         case APIError(status=413):
             return Fate.TOO_LARGE
-        case APIError() if effect_of(error.status) is Effect.REFUSED and not _is_about_the_request(error):
+        case APIError() if effect_of(error.status) in _FOR_ROWS and not _is_about_the_request(error):
             return Fate.ROWS_REFUSED
         case _:
             return Fate.REFUSED
+
+
+def _fate_by_status(error: KantataError) -> Fate:
+    """What the status of an answer proves that cannot be read."""
+    if error.response is None:
+        return Fate.LOST
+    match effect_of(error.response.status, by_the_api=False):
+        case Effect.DONE:
+            return Fate.UNSEEN
+        case Effect.NONE:
+            return Fate.REFUSED
+        case _:
+            return Fate.LOST
 
 
 def _is_about_the_request(error: APIError) -> bool:
@@ -86,3 +105,8 @@ def errors_of(error: KantataError) -> tuple[ErrorDetail, ...]:
 def wait_before_looking(sendings: int) -> float:
     """Seconds to wait before looking for what was sent so many times, each time without an answer or too early."""
     return float(min(_LONGEST_WAIT, SETTLING * 2 ** max(0, sendings - 1)))
+
+
+def wait_asked_for(error: KantataError) -> float:
+    """Seconds to wait that the answer to a write asks for; zero where it asks for none."""
+    return 0.0 if error.response is None else retry_after_of(error.response.headers, time.time()) or 0.0

@@ -104,7 +104,7 @@ class Ledger(Generic[E]):
             case Fate.STOPPED:
                 self.note(rows, "not_sent", entity=entity, reason=str(error), response=error.response)
                 raise error
-            case Fate.LOST:
+            case Fate.LOST | Fate.UNSEEN:
                 self._lost |= {row.index for row in rows}
                 self.note(rows, "unknown", entity=entity, reason=str(error), response=error.response)
             case Fate.UNAVAILABLE | Fate.NOT_SENT | Fate.TOO_LARGE:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import attrs
 
+from ..callables import check_function
 from ..calls import Connection, Needed, Operation, in_batches
 from ..errors import KantataError, UsageError
 from ..model import Entity, NaturalKey
@@ -90,8 +92,13 @@ def look_for(
         asked: what the objects are to carry, as far as the list can bring it.
 
     Raises:
-        UsageError: `key` is given without `find` where the list cannot be read as a whole.
+        UsageError: `key` or `find` cannot be called with what it is for, or `key` is given without `find` where the
+            list cannot be read as a whole.
     """
+    if key is not None:
+        check_function(str(create), "key=", key, "a mapping")
+    if find is not None:
+        check_function(str(create), "find=", find, "a list of items")
     if find is not None:
         return _ByFields(find) if key is None else _ByKey(_found_by(find), key)
     if key is not None:
@@ -112,7 +119,10 @@ _Read = Callable[[Sequence[Row]], Awaitable[tuple[Sequence[Any], str | None]]]
 def _found_by(find: Find) -> _Read:
     async def read(rows: Sequence[Row]) -> tuple[Sequence[Any], str | None]:
         try:
-            found: list[Any] = list(await find([row.item for row in rows]))
+            finding = find([row.item for row in rows])
+            if not inspect.isawaitable(finding):
+                raise UsageError(f"find= must be an async function; it gave a {type(finding).__name__}")  # noqa: TRY301
+            found: list[Any] = list(await finding)
         except KantataError:
             raise
         except Exception as error:

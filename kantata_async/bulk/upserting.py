@@ -11,7 +11,7 @@ import attrs
 from ..calls import Connection, Operation, check_call
 from ..errors import AuthenticationError, KantataError
 from ..model import Entity
-from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_before_looking
+from .fate import MOST_SENDINGS, SETTLING, Fate, errors_of, wait_asked_for, wait_before_looking
 from .ledger import Ledger, errors_by_row
 from .looking import Look
 from .matching import match_rows
@@ -54,7 +54,7 @@ class Upsert(Generic[E]):
         if not rows:
             return
         if sendings == MOST_SENDINGS:
-            ledger.note(rows, "unknown", reason=f"it was sent {sendings} times without an answer, and does not show")
+            ledger.note(rows, "unknown", reason=f"it was sent {sendings} times in vain, and does not show")
             return
         ledger.sending(rows)
         try:
@@ -89,11 +89,13 @@ class Upsert(Generic[E]):
 
     async def _after_error(self, rows: Sequence[Row], ledger: Ledger[E], error: KantataError, sendings: int) -> None:
         match ledger.ended(rows, error):
-            case Fate.LOST:
+            case Fate.LOST | Fate.UNSEEN:
                 await self.connection.sleep(SETTLING)
                 await self._put(await self._not_held(rows, ledger), ledger, sendings=sendings + 1)
             case Fate.UNAVAILABLE:
-                await self.connection.sleep(wait_before_looking(sendings + 1))
+                if wait_asked_for(error) > self.connection.options.retry.deadline:
+                    return
+                await self.connection.sleep(max(wait_before_looking(sendings + 1), wait_asked_for(error)))
                 await self._put(await self._not_held(rows, ledger), ledger, sendings=sendings + 1)
             case Fate.TOO_LARGE | Fate.ROWS_REFUSED if len(rows) == 1:
                 ledger.note(rows, "rejected", errors=errors_of(error), response=error.response)

@@ -36,7 +36,7 @@ from .operation import (
     check_call,
     check_row,
 )
-from .page_count import PageCount, pages_for
+from .page_count import PageCount, Standstill, pages_for
 from .parameters import (
     BOOLEAN,
     DAY,
@@ -108,6 +108,7 @@ __all__ = [
     "QueryValue",
     "Scalar",
     "SeenIds",
+    "Standstill",
     "Upload",
     "asks_by_id",
     "by_custom_field",

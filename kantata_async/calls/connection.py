@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import attrs
 
 from ..decoding import Envelope, Reader
-from ..errors import KantataError, UsageError, note_interruption
+from ..errors import InvalidResponseError, KantataError, UsageError, note_interruption
 from ..model import Graph, Page, parse_json
 from ..transport import (
     NO_BODY,
@@ -122,7 +122,11 @@ class Connection:
         """
         if isinstance(answer, Envelope):
             return answer
-        envelope = self.reader.open(answer.data, redact=self.transport.redact)
+        try:
+            envelope = self.reader.open(answer.data, redact=self.transport.redact)
+        except InvalidResponseError as error:
+            error.response = answer.response
+            raise
         envelope.response = answer.response
         return envelope
 
@@ -132,7 +136,12 @@ class Connection:
         Raises:
             InvalidResponseError: the answer is malformed.
         """
-        return self.reader.page(self.open(answer), includes=call.inclusion.names, graph=graph)
+        envelope = self.open(answer)
+        try:
+            return self.reader.page(envelope, includes=call.inclusion.names, graph=graph)
+        except InvalidResponseError as error:
+            error.response = envelope.response
+            raise
 
 
 async def _form_of(call: Call) -> list[FormPart]:

@@ -24,7 +24,7 @@ from .connection import Connection
 from .deeper_includes import check_path, follow, in_batches
 from .entity_stream import EntityStream
 from .operation import MAX_ONLY, MAX_PER_PAGE, Operation, check_call
-from .page_count import PageCount
+from .page_count import PageCount, Standstill
 from .parameters import check_id, is_iterable
 from .seen_ids import SeenIds
 
@@ -224,7 +224,7 @@ class ListQuery(Generic[E]):
         return query
 
     def _page(self, answer: Success | Envelope) -> Page[E]:
-        return self._connection.read(answer, self._call)
+        return self._connection.read(_opened(self._connection, self._operation, answer), self._call)
 
     async def _followed(self, page: Page[E]) -> Page[E]:
         await follow(self._connection, page.items, self._call.inclusion.deeper)
@@ -240,12 +240,17 @@ class ListQuery(Generic[E]):
         return await self._connection.ask(attrs.evolve(self._call, query=query))
 
     async def _ahead(self) -> AsyncGenerator[Envelope, None]:
-        """The answers of the pages, in order, a window of them fetched ahead."""
+        """The answers of the pages, in order, a window of them fetched ahead.
+
+        Raises:
+            InvalidResponseError: there is no end to them, as the same page comes whichever is asked for.
+        """
 
         async def fetched(number: int) -> Envelope:
-            return self._connection.open(await self._fetch(number))
+            return _opened(self._connection, self._operation, await self._fetch(number))
 
         pages = PageCount(paged=self._operation.paging, limit=self._limit)
+        standstill = Standstill()
         # Twice what can be under way, so that the next requests wait in line while the program uses a page.
         window = 2 * self._connection.transport.concurrency
         ahead: deque[asyncio.Task[Envelope]] = deque()
@@ -254,6 +259,8 @@ class ListQuery(Generic[E]):
         try:
             while True:
                 pages.take(envelope.meta, sum(len(ids) for _, ids in envelope.matches))
+                if standstill.take(envelope.matches) and asked < pages.last:
+                    raise InvalidResponseError(f"{self._operation}: the same page comes whichever is asked for")
                 while asked < pages.last and len(ahead) < window:
                     asked += 1
                     ahead.append(self._connection.transport.spawn(fetched(asked)))
@@ -265,6 +272,22 @@ class ListQuery(Generic[E]):
             for task in ahead:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
+
+
+def _opened(connection: Connection, operation: Operation[Any], answer: Success | Envelope) -> Envelope:
+    """The answer to a list, taken apart.
+
+    Raises:
+        InvalidResponseError: it is malformed, or names objects of another kind, which could have the ids of its own.
+    """
+    envelope = connection.open(answer)
+    for key, _ in envelope.matches:
+        if key != operation.collection and operation.collection is not None:
+            named = brief_repr(key, connection.transport.redact)
+            error = InvalidResponseError(f"{operation}: its results name {named}, not {operation.collection}")
+            error.response = envelope.response
+            raise error
+    return envelope
 
 
 def _counts(number: Any) -> bool:
@@ -293,7 +316,8 @@ async def get_many(
     graph = Graph()
     found: dict[str, E] = {}
     for call, answer in zip(calls, await together(connection.ask(call) for call in calls), strict=True):
-        found.update((one.id, one) for one in connection.read(answer, call, graph).items)
+        envelope = _opened(connection, operation, answer)
+        found.update((one.id, one) for one in connection.read(envelope, call, graph).items)
     graph.link()
     await follow(connection, found.values(), deeper)
     result: Found[E] = Found(found[id] for id in asked if id in found)

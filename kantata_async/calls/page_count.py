@@ -1,10 +1,16 @@
-"""How many pages a list has, as its answers say: pure."""
+"""How many pages a list has, as its answers say, and whether they can be believed: pure."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
 
 import attrs
 
 from ..model import Meta
+
+_MOST_ALIKE: Final = 10
+"""Pages in a row that may hold the same: others' objects move the pages while they are read, but not that often."""
 
 
 def pages_for(count: int, size: int) -> int:
@@ -40,13 +46,37 @@ class PageCount:
         self._matches += size
         if not size:
             self.last = self._taken
-        elif meta.page_count is not None:
-            self.last = meta.page_count
-        elif meta.count is not None:
-            # A page may be short because something on it is hidden; the largest shows how the server cuts them.
-            self.last = pages_for(meta.count, self._largest)
         else:
-            self.last = self._taken + 1 if self.paged else self._taken
+            self.last = self._promised(meta)
         if self.limit is not None and size:
             wanted = pages_for(max(0, self.limit - self._matches), self._largest)
             self.last = min(self.last, self._taken + wanted)
+
+    def _promised(self, meta: Meta) -> int:
+        """The last page by what an answer says; a count or a number of pages that cannot be is as good as none."""
+        count, size, pages = map(_possible, (meta.count, meta.page_size, meta.page_count))
+        if pages:
+            return max(pages, pages_for(count, size)) if size else pages
+        if count:
+            # A page may be short because something on it is hidden; the largest shows how the server cuts them.
+            return pages_for(count, self._largest)
+        return self._taken + 1 if self.paged else self._taken
+
+
+def _possible(number: int | None) -> int:
+    """A number of an answer about a page that holds something, where it can be right; else 0."""
+    return max(0, number or 0)
+
+
+@attrs.define
+class Standstill:
+    """Whether a server gives the same page again and again, whichever is asked for."""
+
+    _last: Sequence[object] | None = None
+    _alike: int = 0
+
+    def take(self, page: Sequence[object]) -> bool:
+        """Take note of what the next page holds; True where reading on would never end."""
+        self._alike = self._alike + 1 if page == self._last else 1
+        self._last = page
+        return self._alike >= _MOST_ALIKE

@@ -55,13 +55,14 @@ def check_id(value: object, name: str = "id") -> str:
     Raises:
         UsageError: the value is empty, or could change the path or the query that it goes into.
     """
+    given = value
     if type(value) is not int and type(value) is not str:
         value = plain(member_value(value))
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0 and value.bit_length() <= _NUMBER_BITS:
         return str(value)
     if isinstance(value, str) and len(value) <= _ID_LENGTH and _ID.fullmatch(value):
         return value
-    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {brief_repr(value)}")
+    raise UsageError(f"{name} takes an id such as 42 or '42:percent_complete', not {brief_repr(given)}")
 
 
 def member_value(value: Any) -> Any:

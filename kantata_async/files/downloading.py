@@ -9,15 +9,14 @@ from typing import Final, TypeAlias
 import attrs
 
 from ..bounds import positive_count
+from ..callables import check_function
 from ..errors import (
     APIError,
     ConnectionFailedError,
     InvalidResponseError,
     KantataError,
     RequestTimeoutError,
-    UsageError,
 )
-from ..model import brief_repr
 from ..response import Response
 from ..transport import FileAnswer, FileExchange, OnBytes
 from .destinations import Destination, DownloadTo, destination_of
@@ -111,8 +110,8 @@ def checked_destination(to: object, *, max_bytes: object, overwrite: bool, on_pr
     """
     if max_bytes is not None:
         positive_count("download", "max_bytes", max_bytes)
-    if on_progress is not None and not callable(on_progress):
-        raise UsageError(f"download: on_progress must be a function, not {brief_repr(on_progress)}")
+    if on_progress is not None:
+        check_function("download", "on_progress", on_progress, "a number of bytes", "their total")
     return destination_of(to, overwrite=overwrite)
 
 

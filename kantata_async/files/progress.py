@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
+from ..callables import check_function
 from ..transport import OnBytes
 
 
@@ -20,9 +21,13 @@ class ToldProgress:
     """A function that is told of an upload's progress, and the error with which it ended the upload.
 
     What aiohttp raises then is an error of the connection.
+
+    Raises:
+        UsageError: it cannot be called with how far the upload is.
     """
 
     def __init__(self, function: OnBytes) -> None:
+        check_function("upload", "on_progress", function, "a number of bytes", "their total")
         self._function: Final = function
         self.error: Exception | None = None
 

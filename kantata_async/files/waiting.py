@@ -9,8 +9,8 @@ from typing import Final, Generic, TypeAlias, TypeVar
 import attrs
 
 from ..bounds import positive_number
-from ..errors import ExportFailedError, ExportNotReadyError, UsageError
-from ..model import brief_repr
+from ..callables import check_function
+from ..errors import ExportFailedError, ExportNotReadyError
 from ..transport import Sleep
 from .progress import call_and_await
 
@@ -122,5 +122,5 @@ def check_wait(deadline: object, on_state: object) -> None:
         UsageError: one of them cannot be used.
     """
     positive_number("wait", "deadline", deadline)
-    if on_state is not None and not callable(on_state):
-        raise UsageError(f"wait: on_state must be a function, not {brief_repr(on_state)}")
+    if on_state is not None:
+        check_function("wait", "on_state", on_state, "a state", "a number of seconds")

@@ -16,7 +16,7 @@ from ..errors import UsageError
 from .association import Association
 from .attributes import Note
 from .entity_class import Entity
-from .json_values import Ref, brief_text
+from .json_values import Ref, brief_repr, brief_text
 from .provenance import AskedFor, Origin
 from .storing import complete, link, linked, set_origin
 
@@ -65,13 +65,30 @@ class Graph:
         return f"<Graph {held or 'empty'}>"
 
     def get(self, kind: type[E], id: str | int) -> E | None:
-        """The entity of a class by its id; None when the graph does not hold it."""
-        found = self._objects.get(kind.collection, {}).get(str(id))
+        """The entity of a class by its id; None when the graph does not hold it.
+
+        Raises:
+            UsageError: the class is none of an entity, or the id is neither text nor a number.
+        """
+        if not isinstance(id, str | int):
+            raise UsageError(f"an entity is found by its id, which is text or a number, not {brief_repr(id)}")
+        # A number of thousands of digits has no text of its own.
+        found = self._of(kind).get(id if isinstance(id, str) else brief_repr(id))
         return found if isinstance(found, kind) else None
 
     def all(self, kind: type[E]) -> list[E]:
         """Every entity of a class, matches and associated ones, in the order they came."""
-        return [one for one in self._objects.get(kind.collection, {}).values() if isinstance(one, kind)]
+        return [one for one in self._of(kind).values() if isinstance(one, kind)]
+
+    def _of(self, kind: object) -> Mapping[str, Entity]:
+        """The objects of a class's collection, by id.
+
+        Raises:
+            UsageError: it is the class of no entity.
+        """
+        if not isinstance(kind, type) or not issubclass(kind, Entity):
+            raise UsageError(f"entities are found by their class, such as User, not by {brief_repr(kind)}")
+        return self._objects.get(kind.collection, {})
 
     def collection(self, key: str) -> list[Entity]:
         """Every object of a top-level collection, also of one that the catalogue does not know."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import attrs
 
 from ..bulk import attach
+from ..callables import check_function
 from ..errors import KantataError, UsageError
+from ..session import KantataSession
 from . import plan_file
 from .account import Account, is_same, read_account
 from .applying import Task, carry_out
@@ -23,9 +25,6 @@ from .sheets import AnySheet, Problem, Roster, Sheet
 from .showing import Vocabulary, show_plan
 from .subjects import SUBJECTS, Subject
 from .wanting import Project, Wanted
-
-if TYPE_CHECKING:
-    from ..session import KantataSession
 
 _REASONS_TOLD = 5
 
@@ -184,7 +183,8 @@ class Plan:
             watch: called after each write with how far the apply is.
 
         Raises:
-            UsageError: the plan was loaded from a file, and no session is given; or it was made for another account.
+            UsageError: the plan was loaded from a file, and no session is given; or it was made for another account;
+                or a function cannot be called as it is going to be.
             PlanOutdatedError: what is there changed since, other than by this plan, and `replan` was not given. Or,
                 even with it: a project was archived, deleted or renamed.
             KantataError: the API cannot be reached, or refuses everything.
@@ -201,6 +201,8 @@ class Plan:
     async def _apply(self, kantata: KantataSession | None, replan: bool, progress: Progress, watch: Watch) -> Report:
         if kantata is None:
             raise UsageError("a plan from a file needs a session: await plan.apply(kantata)")
+        check_function("apply", "progress", progress, "an entry")
+        check_function("apply", "watch", watch, "a tally")
         await self._check_account(kantata)
         if reasons := await self._changed_projects(kantata):
             raise PlanOutdatedError(reasons)
@@ -258,9 +260,11 @@ async def plan(kantata: KantataSession, sheet: AnySheet, *, remove_others: bool 
     200.
 
     Raises:
-        UsageError: `remove_others` with anything but a roster, `invite` with groups, or no sheet at all.
+        UsageError: `remove_others` with anything but a roster, `invite` with groups, or no session or sheet at all.
         KantataError: the API cannot be asked. What is wrong with single lines is among the plan's `problems`.
     """
+    if not isinstance(kantata, KantataSession):
+        raise UsageError(f"a plan is made through a KantataSession, not {type(kantata).__name__}")
     if not isinstance(sheet, Sheet):
         raise UsageError(
             f"a plan is made from a Roster, People or Groups, not {type(sheet).__name__}: Roster.read(path)"

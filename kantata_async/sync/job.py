@@ -13,6 +13,7 @@ import attrs
 
 from ..calls import Connection, Operation, check_call, together
 from ..errors import KantataError, TargetError, UsageError
+from ..model import brief_repr
 from ..resource import Resource
 from ..session import KantataSession
 from ..tables import reader_for, table_of
@@ -55,7 +56,13 @@ def job_of(
 
 
 def connection_of(kantata: KantataSession) -> Connection:
-    """The connection of a session, whose answers are read into columns."""
+    """The connection of a session, whose answers are read into columns.
+
+    Raises:
+        UsageError: it is no session.
+    """
+    if not isinstance(kantata, KantataSession):
+        raise UsageError(f"a copy is made through a KantataSession, not {brief_repr(kantata)}")
     connection = kantata._connection
     return attrs.evolve(connection.named("sync"), reader=reader_for(connection.reader.class_of))
 

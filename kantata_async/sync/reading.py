@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
-from ..calls import pages_for, together
+from ..calls import Standstill, pages_for, together
+from ..errors import InvalidResponseError
 
 MOST_PAGES: Final = 25
 """Pages read at once; of a list cut by time no page lies deeper, as deep ones cost the server more and more."""
@@ -40,25 +41,29 @@ Take = Callable[[Sequence[A]], Awaitable[None]]
 
 
 async def read_all(fetch: Fetch[A], first: A, take: Take[A], size: int) -> bool:
-    """Whether nothing left a list while the pages after its first one were read."""
+    """Whether nothing left a list while the pages after its first one were read.
+
+    Raises:
+        InvalidResponseError: there is no end to it, as the same page comes whichever is asked for.
+    """
     counts = {first.count}
     await take([first])
-    number = 2
-    while number <= pages_for(max(counts), size):
-        last = min(pages_for(max(counts), size), number + MOST_PAGES - 1)
-        answers = await together(map(fetch, range(number, last + 1)))
+    number, last = 2, pages_for(first.count, size)
+    standstill = Standstill()
+    while number <= last:
+        answers = await together(map(fetch, range(number, min(last, number + MOST_PAGES - 1) + 1)))
         await take(answers)
         counts.update(answer.count for answer in answers)
-        number = last + 1
+        number += len(answers)
+        last = pages_for(max(answer.count for answer in answers), size)
+        if any(standstill.take(answer.ids) for answer in answers) and number <= last:
+            raise InvalidResponseError("a list cannot be read: the same page comes whichever is asked for")
     if len(counts) == 1:
         return True
-    await _read_downwards(fetch, take, size, max(counts))
+    await _read_downwards(fetch, take, last)
     return False
 
 
-async def _read_downwards(fetch: Fetch[A], take: Take[A], size: int, count: int) -> None:
-    number = pages_for(count, size)
-    while number > 0:
-        answer = await fetch(number)
-        await take([answer])
-        number -= 1
+async def _read_downwards(fetch: Fetch[A], take: Take[A], last: int) -> None:
+    for number in range(last, 0, -1):
+        await take([await fetch(number)])

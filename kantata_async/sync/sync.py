@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ..bounds import positive_number
+from ..callables import check_function
 from ..calls import together
 from ..errors import SyncError, UsageError
 from ..model import brief_repr
@@ -70,9 +71,9 @@ class Sync:
             UsageError: it has no list, was added already, or an argument is not the list's.
         """
         if not isinstance(resource, Resource):
-            raise UsageError(f"a copy is made of a resource such as kantata.users, not of {resource!r}")
+            raise UsageError(f"a copy is made of a resource such as kantata.users, not of {brief_repr(resource)}")
         if sweep is not None and not isinstance(sweep, timedelta):
-            raise UsageError(f"sweep is a timedelta, not {sweep!r}")
+            raise UsageError(f"sweep is a timedelta, not {brief_repr(sweep)}")
         seconds = None if sweep is None else int(sweep.total_seconds())
         asked = arguments if self._views is None else self._views.arguments(resource, arguments)
         job = job_of(self._connection, resource, asked, lag=self._lag, sweep=seconds)
@@ -102,6 +103,7 @@ class Sync:
             progress: called with the report of a job so far, each time something was stored.
 
         Raises:
+            UsageError: `progress` cannot be called so.
             SyncError: some jobs did not come to their end; the others did. The report is on it.
             TargetError: the target cannot be opened or written; every job stops.
         """
@@ -146,6 +148,9 @@ class Sync:
             await self._connection.sleep(max(0.0, seconds - (time.monotonic() - began)))
 
     async def _run(self, progress: Progress | None) -> Report:
+        if progress is not None:
+            check_function("run", "progress", progress, "the report of a job")
+
         async def run(copy: CollectionCopy, store: OpenTarget) -> JobReport:
             with own_turn():
                 return await copy.run(store, progress)

@@ -55,7 +55,7 @@ from .profiles import (
 from .redaction import excerpt
 from .renewal import SECRET_VARIABLE
 from .request import NO_BODY, FileContent, FormPart, OnBytes, Request
-from .retry import RetryPolicy, Sleep
+from .retry import RetryPolicy, Sleep, retry_after_of
 from .stories import CallStory
 from .success import Success
 from .token_server import OAUTH_REFUSALS, answer_to, post_form
@@ -105,6 +105,7 @@ __all__ = [
     "post_form",
     "profile_names",
     "require_keyring",
+    "retry_after_of",
     "save_profile",
     "type_of",
 ]

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from ..callables import fault_in_calling
 from ..errors import UsageError
 from .hidden import HiddenToken
 from .network import Network
@@ -60,6 +61,8 @@ class TokenSource:
         self._network = Network()
         if callable(token):
             self._function = token
+            fault = fault_in_calling(token)
+            self._fault = None if fault is None else f"KantataSession: token {fault}"
         elif isinstance(token, Profile):
             self._fault = self._use(token)
         elif token is not None:
@@ -88,7 +91,8 @@ class TokenSource:
         """Refuse a token that cannot be used.
 
         Raises:
-            UsageError: the token is neither text nor a function, or holds something that an HTTP header cannot carry.
+            UsageError: the token is neither text nor a function that is called without arguments, or holds something
+                that an HTTP header cannot carry.
         """
         if self._fault is not None:
             raise UsageError(self._fault)

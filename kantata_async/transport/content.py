@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -52,6 +52,18 @@ async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], mo
     """The body that these chunks make up, decompressed.
 
     Raises:
+        ContentError: as `parts_of_body`.
+    """
+    parts = [part async for part in parts_of_body(headers, chunks, most)]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def parts_of_body(
+    headers: Mapping[str, str], chunks: AsyncIterator[bytes], most: int
+) -> AsyncGenerator[bytes, None]:
+    """The body that these chunks make up, decompressed, as far as it can be read.
+
+    Raises:
         ContentError: it is longer than `most` bytes (raised before more than that is in memory), or compressed in a way
             that was not asked for.
         DamagedContentError: it is not compressed as its headers say, or ends before its compression does.
@@ -60,17 +72,16 @@ async def read_body(headers: Mapping[str, str], chunks: AsyncIterator[bytes], mo
     if compressed is None:
         raise ContentError("is compressed in a way that was not asked for")
     inflation = Inflation() if compressed else None
-    parts: list[bytes] = []
-    size = 0
+    room = most
     async for chunk in chunks:
-        part = chunk if inflation is None else inflation.feed(chunk, most - size)
-        size += len(part)
-        if size > most:
+        part = chunk if inflation is None else inflation.feed(chunk, room)
+        if len(part) > room:
+            yield part[:room]
             raise ContentError(f"is larger than the {most} bytes allowed (max_answer_bytes)")
-        parts.append(part)
+        room -= len(part)
+        yield part
     if inflation is not None:
         inflation.finish()
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class Inflation:

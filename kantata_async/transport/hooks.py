@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from ..callables import check_function
 from ..errors import UsageError
 from ..model import brief_repr
 from .events import RequestEvent
@@ -121,13 +122,15 @@ class Hooks:
     """The hooks of a session.
 
     Raises:
-        UsageError: what is given is not a function.
+        UsageError: what is given is not a function, or not one that can be called with an event.
     """
 
     def __init__(self, setting: EventSetting) -> None:
         functions: object = [] if setting is None else [setting] if callable(setting) else setting
         if not isinstance(functions, Sequence) or not all(map(callable, functions)):
             raise UsageError(f"KantataSession: on_event must be a function or several, not {brief_repr(setting)}")
+        for function in functions:
+            check_function("KantataSession", "on_event", function, "an event")
         self._hooks: Final = [Hook(function) for function in functions]
 
     def __bool__(self) -> bool:

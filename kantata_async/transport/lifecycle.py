@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import inspect
 import os
 import random as chance
 import time
@@ -16,6 +17,7 @@ import msgspec
 from yarl import URL
 
 from ..bounds import positive_count
+from ..callables import check_function
 from ..errors import ConnectionFailedError, UsageError
 from ..limits import AccountLimits, LimitState, RateLimitSetting, account_for
 from ..model import brief_repr
@@ -97,6 +99,7 @@ class Transport:
         positive_count("KantataSession", "max_answer_bytes", max_answer_bytes)
         if not isinstance(rate_limit, RateLimitSetting | None):
             raise UsageError(f"KantataSession: rate_limit must be a rate limit or None, not {brief_repr(rate_limit)}")
+        check_function("KantataSession", "sleep", sleep, "a number of seconds")
         self.concurrency: Final = concurrency
         self._tokens: Final = tokens
         self.base_url = URL(checked_base_url(base_url))
@@ -108,7 +111,7 @@ class Transport:
         """Whether anyone listens to its events."""
         self._network: Final = network
         self._max_answer_bytes: Final = max_answer_bytes
-        self.sleep: Final = sleep
+        self._sleep: Final = sleep
         self._random: Final = random
         self._now: Final = now
         self._loop: asyncio.AbstractEventLoop
@@ -178,6 +181,17 @@ class Transport:
             await self._services.wire.close()
             await self._services.limiter.close()
             await self._hooks.close()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            UsageError: what is to wait is no async function.
+        """
+        waiting = self._sleep(seconds)
+        if not inspect.isawaitable(waiting):
+            raise UsageError(f"KantataSession: sleep must be an async function; it gave a {type(waiting).__name__}")
+        await waiting
 
     @property
     def limits(self) -> dict[str, LimitState]:

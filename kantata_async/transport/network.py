@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import ssl as tls
 from collections.abc import Callable
 from typing import Final
@@ -12,6 +13,7 @@ import aiohttp
 import attrs
 from yarl import URL
 
+from ..callables import check_function
 from ..errors import UsageError
 from ..model import brief_repr
 from .environment import proxy_of_environment
@@ -47,8 +49,12 @@ class Network:
             raise UsageError(f"KantataSession: trust_env must be True or False, not {brief_repr(self.trust_env)}")
         if not isinstance(self.ssl, tls.SSLContext | None):
             raise UsageError("KantataSession: ssl must be an ssl.SSLContext: ssl.create_default_context(cafile=…)")
-        if not isinstance(self.connector, aiohttp.BaseConnector | None) and not callable(self.connector):
-            raise UsageError("KantataSession: connector must be an aiohttp connector, or a function that makes one")
+        if self.ssl is not None and self.ssl.protocol is tls.PROTOCOL_TLS_SERVER:
+            raise UsageError("KantataSession: ssl is a server's: a client's is ssl.create_default_context(cafile=…)")
+        if not isinstance(self.connector, aiohttp.BaseConnector | None):
+            if not callable(self.connector):
+                raise UsageError("KantataSession: connector must be an aiohttp connector, or a function that makes one")
+            check_function("KantataSession", "connector", self.connector)
         if self.proxy is not None:
             read_proxy(self.proxy, "proxy")
 
@@ -69,14 +75,21 @@ class Network:
         """The connector to use, and whether the session closes it.
 
         Raises:
-            UsageError: the program's function made something that is not a connector.
+            UsageError: the program's function made something that is not a connector, or it is closed.
         """
-        if isinstance(self.connector, aiohttp.BaseConnector):
-            return self.connector, False
-        made = make() if self.connector is None else self.connector()
+        is_ours = not isinstance(self.connector, aiohttp.BaseConnector)
+        made: object = self.connector
+        if self.connector is None:
+            made = make()
+        elif not isinstance(self.connector, aiohttp.BaseConnector):
+            made = self.connector()
         if not isinstance(made, aiohttp.BaseConnector):
+            if inspect.iscoroutine(made):
+                made.close()
             raise UsageError(f"KantataSession: connector gave a {type(made).__name__}, not an aiohttp connector")
-        return made, True
+        if made.closed:
+            raise UsageError("KantataSession: the connector is closed already")
+        return made, is_ours
 
 
 @attrs.frozen
@@ -95,8 +108,10 @@ def read_proxy(text: object, source: str) -> Proxy:
         UsageError: the URL names no proxy that can be used; a password in it is not shown.
     """
     try:
-        url = URL(text) if isinstance(text, str) else None
+        # Whatever else there is, the URL would be made without it, or nobody could resolve its host.
+        url = URL(text) if isinstance(text, str) and text.isprintable() and " " not in text else None
         host = None if url is None else url.host
+        (host or "").encode("idna")
     except ValueError:
         url = host = None
     if url is None or not host:
@@ -108,5 +123,7 @@ def read_proxy(text: object, source: str) -> Proxy:
     if url.raw_user is None and url.raw_password is None:
         return Proxy(url.origin())
     user, password = unquote(url.raw_user or ""), unquote(url.raw_password or "")
+    if ":" in user:
+        raise UsageError(f"{source} has a user name with a colon, which cannot be told from a password")
     credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
     return Proxy(url.origin(), f"Basic {credentials}", password or None)

@@ -1,11 +1,12 @@
 """The parts of an answer that may be shown: without secrets, on one line, and no longer than is worth reading.
 
-A server may echo the request, as it came or in the spelling of JSON, HTML or a URL. Whatever of an answer ends up in an
-error, a log line or an event goes through here first.
+A server may echo the request, as it came, encoded, or in the spelling of JSON, HTML or a URL. Whatever of an answer
+ends up in an error, a log line or an event goes through here first.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator, Mapping
 from html.entities import codepoint2name
@@ -20,6 +21,12 @@ Redact = Callable[[str], str]
 MASK: Final = "***"
 
 _SECRET_NAME: Final = re.compile("auth|key|secret|token|password|cookie|signature", re.IGNORECASE)
+
+_LEAST_TELLING: Final = 8
+"""Characters of base64 by which a secret can be told from any other text."""
+
+_MOST_TELLING: Final = 256
+"""Characters of a secret that are looked for: a pattern for thousands of them would take seconds to be made."""
 
 EXCERPT_WINDOW: Final = 1 << 18
 """Characters of a text from which an excerpt is taken: so many that, even redacted, they are more than any excerpt.
@@ -73,20 +80,39 @@ def is_secret(name: str) -> bool:
 
 
 def _any_spelling(secret: str) -> str:
-    """A pattern for a text of ASCII as it is, percent-encoded, or escaped for JSON or HTML, character by character."""
-    return "".join(f"(?:{'|'.join(_spellings(character))})" for character in secret)
+    """A pattern for a text of ASCII as it is, encoded as a whole, or escaped character by character."""
+    start = secret[:_MOST_TELLING]
+    escaped = "".join(f"(?:{'|'.join(_spellings(character))})" for character in start)
+    spelt = "|".join([escaped, start.encode().hex(), *_in_base64(start)])
+    return spelt if start == secret else rf"(?:{spelt})\S*"
 
 
 def _spellings(character: str) -> Iterator[str]:
-    """Patterns for a character: as it is, and as JSON, a URL and HTML may have it."""
+    """Patterns for a character: as it is, and as JSON, a URL, HTML and the literals of programs may have it.
+
+    An escape is itself escaped where one text is quoted inside another.
+    """
     code = ord(character)
-    yield rf"\\?{re.escape(character)}"
-    yield rf"\\u00{code:02x}"
-    yield f"%{code:02x}"
-    yield f"&#0*{code};"
-    yield f"&#x0*{code:x};"
+    yield rf"\\{{0,3}}{re.escape(character)}"
+    yield rf"\\{{1,3}}(?:u00|x|0*){code:02x} ?"
+    yield rf"\\{{1,3}}{code:03o}"
+    yield f"%(?:25)*{code:02x}"
+    yield f"&(?:amp;)*#0*{code};?"
+    yield f"&(?:amp;)*#x0*{code:x};?"
     if code in codepoint2name:
-        yield f"&{codepoint2name[code]};"
+        yield f"&(?:amp;)*{codepoint2name[code]};"
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Patterns for a text inside whatever is encoded in base64, for each place at which it can begin there.
+
+    The characters at both ends, which it shares with its neighbours, are left out.
+    """
+    for before in range(3):
+        encoded = base64.b64encode(b"\0" * before + secret.encode()).decode()
+        whole = encoded[(0, 2, 3)[before] : (before + len(secret)) * 8 // 6]
+        if len(whole) >= _LEAST_TELLING:
+            yield re.escape(whole).replace(r"\+", "[-+]").replace("/", r"\\?[_/]")
 
 
 def excerpt(value: object, length: int, redact: Redact) -> str:

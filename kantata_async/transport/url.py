@@ -40,6 +40,8 @@ def checked_base_url(base_url: object) -> str:
         host.encode("idna")
     except ValueError:
         raise UsageError("base_url is not a URL") from None
+    if url.port == 0:
+        raise UsageError("base_url has the port 0, where nothing can listen")
     if not host or url.scheme not in ("https", "http"):
         raise UsageError("base_url must be an absolute URL: https://host/path")
     if url.scheme == "http" and not is_loopback(host):

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import errno
+import inspect
 import io
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 import aiohttp
@@ -21,7 +24,7 @@ from yarl import URL
 from .._version import __version__
 from ..errors import ConnectionFailedError, InvalidResponseError
 from .attempt import Attempt, Phase
-from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, is_compressed, read_body
+from .content import ACCEPTED_ENCODING, ContentError, DamagedContentError, is_compressed, parts_of_body, read_body
 from .failures import BEFORE_SENDING, failure, is_hopeless
 from .multipart import form_of
 from .network import Network, Proxy
@@ -30,6 +33,12 @@ from .verdict import READS
 
 MOST_HEADER_BYTES: Final = 64 * 1024
 """The size one line of an answer's head may have: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
+
+_MOST_HEADERS: Final = 1024
+# Since 3.14 aiohttp counts them, and refuses an answer with more than 128.
+_HEADER_COUNT: Final[dict[str, Any]] = (
+    {"max_headers": _MOST_HEADERS} if "max_headers" in inspect.signature(aiohttp.ClientSession).parameters else {}
+)
 
 # The text of an error is short; nothing beyond this much is waited for.
 _MOST_REFUSAL_BYTES: Final = 1 << 20
@@ -151,6 +160,7 @@ class Wire:
             auto_decompress=False,
             max_line_size=MOST_HEADER_BYTES,
             max_field_size=MOST_HEADER_BYTES,
+            **_HEADER_COUNT,
         )
         self.last_date: tuple[str, float] | None = None
         """The newest Date header, and when it came, on the event loop's clock."""
@@ -200,11 +210,8 @@ class Wire:
         raise attempt.error
 
     async def read_refusal(self, response: aiohttp.ClientResponse, attempt: Attempt) -> None:
-        """Read the body of a refusal; nothing of it where it cannot be read."""
-        try:
-            attempt.body = await _refusal_body(response)
-        except (aiohttp.ClientError, HttpProcessingError, OSError):
-            attempt.body = b""
+        """Read the body of a refusal, as far as it can be read."""
+        attempt.body = await _refusal_body(response)
 
     async def _begun(
         self,
@@ -225,6 +232,10 @@ class Wire:
                 proxy=None if proxy is None else proxy.url,
                 ssl=self._ssl,
             )
+        except RuntimeError:
+            if not self._session.closed:
+                raise
+            raise _NeverSentError(OSError(errno.EBADF, "its connector was closed")) from None
         finally:
             _on_the_wire.reset(running)
 
@@ -267,11 +278,15 @@ class Wire:
 
 
 async def _refusal_body(response: aiohttp.ClientResponse) -> bytes:
-    """The body of a refusal; nothing where it cannot be read, since the status says enough."""
-    try:
-        return await _body_of(response, _MOST_REFUSAL_BYTES)
-    except ContentError:
-        return b""
+    """The body of a refusal as far as it can be read: the status says enough, and reasons stand at its beginning."""
+    parts: list[bytes] = []
+    with suppress(ContentError, aiohttp.ClientError, HttpProcessingError, OSError):
+        async with aclosing(
+            parts_of_body(response.headers, response.content.iter_any(), _MOST_REFUSAL_BYTES)
+        ) as coming:
+            async for part in coming:
+                parts.append(part)
+    return b"".join(parts)
 
 
 async def _body_of(response: aiohttp.ClientResponse, most: int) -> bytes:

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 import attrs
 
+from ...calls import is_iterable
 from ...custom_fields import DefinedFields, FieldDefinition, text_of_value, value_from_text
 from ...errors import UsageError
+from ...model import brief_repr
 from ..texts import coded, hint, nearest
 
 _ALPHABET: Final = 26
@@ -163,9 +165,16 @@ def lay_out(columns: Columns, header: Sequence[str], ignored: Collection[str], s
     return Layout(columns, tuple(places), frozenset(unnamed))
 
 
-def _ignoring(names: Collection[str]) -> dict[str, str]:
-    """The names of columns to leave out, in the form in which they are compared."""
-    return {coded(name): name for name in ([names] if isinstance(names, str) else names)}
+def _ignoring(names: object) -> dict[str, str]:
+    """The names of columns to leave out, in the form in which they are compared.
+
+    Raises:
+        UsageError: they are no texts.
+    """
+    given: list[Any] = [names] if isinstance(names, str) or not is_iterable(names) else list(names)
+    if not all(isinstance(name, str) for name in given):
+        raise UsageError(f"ignore_columns takes the names of columns, not {brief_repr(names)}")
+    return {coded(name): name for name in given}
 
 
 def letters(number: int) -> str:

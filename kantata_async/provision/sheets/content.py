@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -39,7 +39,8 @@ class Content:
         Raises:
             UsageError: the file cannot be read.
         """
-        return cls(str(path), _bytes(path), form)
+        data = _bytes(path)
+        return cls(str(path), data, form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
         """The rows of its table, and remarks on how they were read.
@@ -88,8 +89,9 @@ def load(path: str | PathLike[str]) -> Content:
     raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
 
 
-def _bytes(path: str | PathLike[str]) -> bytes:
-    return sys.stdin.buffer.read() if str(path) == _STDIN else read_file(path)
+def _bytes(path: Any) -> bytes:
+    is_stdin = isinstance(path, str | PathLike) and str(path) == _STDIN
+    return sys.stdin.buffer.read() if is_stdin else read_file(path)
 
 
 def header_text(cell: object) -> str:

@@ -20,12 +20,12 @@ from typing import Any, ClassVar, Final
 import attrs
 import msgspec
 
-from ...errors import TargetError, UsageError
-from ...model import brief_repr
+from ...errors import TargetError
 from ...tables import Table, arrow, arrow_compute
 from .lock import FileLock
 from .ours import DELETED_AT, LISTED, SYNCED_AT, with_ours
 from .protocol import Held, OnDeletion, Rows, Step, Written
+from .settings import checked_on_deletion, checked_path
 
 FORMAT: Final = "1"
 _MANIFEST: Final = "_manifest.json"
@@ -63,10 +63,8 @@ class FilesTarget(ABC):
     """The suffix of the files' names."""
 
     def __init__(self, directory: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
-        if on_deletion not in {"mark", "remove"}:
-            raise UsageError(f"on_deletion is 'mark' or 'remove', not {brief_repr(on_deletion)}")
-        self._directory: Final = Path(directory)
-        self._on_deletion: Final = on_deletion
+        self._directory: Final = Path(checked_path(directory))
+        self._on_deletion: Final = checked_on_deletion(on_deletion)
         self._lock: Final = FileLock(str(self._directory))
         self._manifest = Manifest()
         self._ids: Final[dict[str, Any]] = {}

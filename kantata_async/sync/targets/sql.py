@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from ...errors import TargetError, UsageError
-from ...model import brief_repr
+from ...errors import TargetError
 from ...tables import Column, Kind, Table, arrow
 from .names import quoted
 from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .protocol import Held, OnDeletion, Rows, Step, Written
+from .settings import checked_on_deletion
 from .views import Dialect, FieldsView, view_query
 
 FORMAT: Final = "1"
@@ -42,9 +42,7 @@ class SQLTarget(ABC):
     """How it reads the value of a custom field."""
 
     def __init__(self, on_deletion: OnDeletion = "mark") -> None:
-        if on_deletion not in {"mark", "remove"}:
-            raise UsageError(f"on_deletion is 'mark' or 'remove', not {brief_repr(on_deletion)}")
-        self._on_deletion: Final = on_deletion
+        self._on_deletion: Final = checked_on_deletion(on_deletion)
         self._columns: Final[dict[str, set[str]]] = {}
         self._connection: Any = None
         self._cursor: Any = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import Final
 
 from ...errors import UsageError
 from .lock import FileLock
 from .protocol import OnDeletion
+from .settings import checked_path
 from .sql import SQLTarget
 
 
@@ -24,9 +25,9 @@ class SQLFileTarget(SQLTarget):
 
     def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)
-        if path in {"", ":memory:"}:
-            raise UsageError(f"a copy is kept in a file, and {path!r} names none")
-        self._path: Final = fspath(path)
+        self._path: Final = checked_path(path)
+        if self._path in {"", ":memory:"}:
+            raise UsageError(f"a copy is kept in a file, and {self._path!r} names none")
         self._lock: Final = FileLock(self._path)
 
     @property
