@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Final
 
 import attrs
@@ -18,7 +19,7 @@ from .listing import Listing, ListPage
 from .part import Checkpoint, Job, Part
 from .reading import MOST_PAGES
 from .spans import Span, merged, wire
-from .store import OpenTarget
+from .store import OpenTarget, Scope
 from .targets import Rows, Step, Written
 from .ways import By, Deletions
 
@@ -84,10 +85,6 @@ class Copying:
         part = self._listing.part
         kept = self._store.checkpoint(part)
         return kept if kept.query == part.query else Checkpoint(part.query, of=kept.of)
-
-    @property
-    def _of(self) -> Mapping[str, str]:
-        return self._state.holds(self._listing.part)
 
     async def run(self) -> None:
         """Bring it up to date.
@@ -248,12 +245,9 @@ class Copying:
         """Count what was created until then, and halve where the copy has another number."""
         until = self._state.through or 0
         counted = await self._listing.count([("created_before", wire(until))])
-        table = self._listing.table
-        # It is not documented whether the API includes the second that it is given.
-        for second in (until, until + 1):
-            if counted.count == await self._store.count(table, self._of, second):
-                return
-        rows = await self._store.read(table, self._of, ["created_at", "id"], until)
+        if await self._holds(counted.count, until):
+            return
+        rows = await self._store.read(self._held(before=until), ["created_at", "id"])
         created = rows.column("created_at").cast("int64").to_pylist()
         held = HeldIds([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
         gone = await self._named_deleted(held, counted.count)
@@ -295,25 +289,42 @@ class Copying:
     async def _compare_count(self) -> None:
         """Count everything, and read everything where the copy has another number."""
         counted = await self._listing.count()
-        if counted.count != await self._store.count(self._listing.table, self._of):
+        if not await self._holds(counted.count):
             await self._copy_whole()
+
+    async def _holds(self, count: int, until: int | None = None) -> bool:
+        """Whether so many objects are held, created before a second."""
+        # It is not documented whether the API includes the seconds that it is given.
+        ends = (None,) if until is None else (until, until + 1)
+        for end, shift in product(ends, (0, -1) if self._listing.part.begins else (0,)):
+            if count == await self._store.count(self._held(before=end, shift=shift)):
+                return True
+        return False
+
+    def _held(self, *, before: int | None = None, shift: int = 0) -> Scope:
+        return attrs.evolve(held_of(self._listing, self._state, shift), before=before)
 
     # --- everything --------------------------------------------------------------------------------------------------
 
     async def _copy_whole(self) -> None:
         """Read everything; what is held and did not come is gone."""
         ids: set[str] = set()
+        pages = 0
 
-        async def take(pages: Sequence[ListPage]) -> None:
-            for page in pages:
+        async def take(some: Sequence[ListPage]) -> None:
+            nonlocal pages
+            pages += len(some)
+            for page in some:
                 ids.update(page.listed.rows.column("id").to_pylist())
-            await self._keep(pages)
+            await self._keep(some)
 
-        steady = await self._listing.read((), take)
-        held = (await self._store.read(self._listing.table, self._of, ["id"])).column("id").to_pylist()
+        await self._listing.read((), take)
+        held = (await self._store.read(self._held(), ["id"])).column("id").to_pylist()
         gone = {id for id in held if id not in ids}
-        if gone and not steady and self._listing.way.by_id:
-            # One that is there may have been missed while objects moved from page to page.
+        undated = self._listing.part.begins.keys() - self._listing.table.kinds.keys()
+        if gone and (pages > 1 or undated) and self._listing.way.by_id:
+            # One that is there may have been missed while others came and went, and moved it from page to page. Or it
+            # was copied when more was asked for.
             found = await self._listing.by_id(sorted(gone))
             await self._keep(found)
             gone.difference_update(id for page in found for id in page.ids)
@@ -357,6 +368,16 @@ class Copying:
             names = [name for name, _ in self._listing.part.of if name in come.schema.names]
             carried = ((name, come.column(name)[0].as_py()) for name in names)
             self._state = attrs.evolve(self._state, of=tuple((name, value) for name, value in carried if value))
+
+
+def held_of(listing: Listing, state: Checkpoint, shift: int = 0) -> Scope:
+    """What the copy holds of a part; what was copied when more was asked for is not meant.
+
+    Where it begins, the second that is named is left out: whether the API gives it is not known. A shift of -1 takes
+    it in.
+    """
+    begins = {name: at + 1 + shift for name, at in listing.part.begins.items() if name in listing.table.kinds}
+    return Scope(listing.table, state.holds(listing.part), begins=begins)
 
 
 def rows_of(pages: Sequence[ListPage]) -> list[Rows]:

@@ -12,11 +12,21 @@ from typing import Any, Final
 import attrs
 
 from ..calls import Connection, Operation, check_call, together
-from ..errors import KantataError, TargetError, UsageError
+from ..errors import (
+    APIError,
+    BadRequestError,
+    KantataError,
+    NotFoundError,
+    PermissionDeniedError,
+    SyncError,
+    TargetError,
+    UsageError,
+    ValidationError,
+)
 from ..resource import Resource
 from ..session import KantataSession
 from ..tables import reader_for, table_of
-from .copying import Copying, JobTally
+from .copying import Copying, JobTally, held_of
 from .family import Family
 from .feed import DeletionFeed
 from .listing import Listing, ListPage
@@ -31,6 +41,9 @@ from .ways import By, Deletions, way_of
 
 _REFUSED: Final = ("order", "only", "search", "per_page", "updated_before", "created_before")
 _PARTS_AT_ONCE: Final = 4
+_MOST_SHOWN: Final = 3
+_REFUSALS: Final = (BadRequestError, PermissionDeniedError, NotFoundError, ValidationError)
+"""What the server says to one part may not be so for the others."""
 
 Progress = Callable[[JobReport], object]
 """Called with the report of a job so far, each time something of it was stored."""
@@ -142,14 +155,41 @@ class CollectionCopy:
         async def copy(course: _Course) -> None:
             parts = await self._due_parts(store, course)
             at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
+            refused: dict[Part, APIError] = {}
 
             async def in_turn(part: Part) -> None:
                 async with at_once:
-                    await self._copy(part, store, course)
+                    try:
+                        await self._copy(part, store, course)
+                    except _REFUSALS as error:
+                        if not part.of:
+                            raise
+                        refused[part] = error
 
             await together(map(in_turn, parts))
+            await self._settle_refused(refused, len(parts), course)
 
         return await self._reported(copy, progress)
+
+    async def _settle_refused(self, refused: Mapping[Part, APIError], parts: int, course: _Course) -> None:
+        """See whether the parts that the server refused are those of parents that were deleted meanwhile.
+
+        Raises:
+            SyncError: others are among them.
+        """
+        if refused and isinstance(self._through, Parents):
+            # What belonged to a parent that is no longer there is found to be gone by the next run.
+            family = self._family(self._through)
+            course.listings.append(family.listing)
+            found = await family.listing.by_id([of for part in refused for _, of in part.of])
+            family.listing.not_sent = None
+            there = {id for page in found for id in page.ids}
+            refused = {part: error for part, error in refused.items() if dict(part.of)[self._through.filter] in there}
+        if refused:
+            shown = "; ".join(f"{part.name}: {error}" for part, error in list(refused.items())[:_MOST_SHOWN])
+            more = "" if len(refused) <= _MOST_SHOWN else f" and {len(refused) - _MOST_SHOWN} more"
+            message = f"{len(refused)} of {parts} parts were refused: {shown}{more}"
+            raise SyncError(message, report=course.report()) from next(iter(refused.values()))
 
     async def run_part(self, part: Part, store: OpenTarget, progress: Progress | None = None) -> JobReport:
         """The report of bringing one part up to date; an error that is not the target's is in it.
@@ -260,7 +300,7 @@ class CollectionCopy:
 
         await listing.read((), take)
         kept = store.checkpoint(listing.part)
-        rows = await store.read(listing.table, kept.holds(listing.part), ["id", "updated_at"])
+        rows = await store.read(held_of(listing, kept), ["id", "updated_at"])
         held = dict(zip(rows.column("id").to_pylist(), rows.column("updated_at").to_pylist(), strict=True))
 
         def due(id: str) -> bool:

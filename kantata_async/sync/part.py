@@ -8,9 +8,10 @@ import attrs
 import msgspec
 
 from ..errors import TargetError, UsageError
-from .spans import Span
+from .spans import Span, second_of
 
 LAG: Final = 180
+_DATED: Final = ("updated", "created")
 
 
 class _Writing:
@@ -74,6 +75,11 @@ class Part(_Writing):
         """The name under which its checkpoint is kept."""
         of = "".join(f"?{name}={value}" for name, value in self.of)
         return f"{self.resource}{of}{'' if self.window is None else f' {self.window}'}"
+
+    @property
+    def begins(self) -> dict[str, int]:
+        """The second before which nothing is asked for, by the column that has it."""
+        return {f"{by}_at": second_of(text) for by in _DATED for name, text in self.query if name == f"{by}_after"}
 
     def within(self, window: Span) -> Part:
         """A window of it, as a separate part."""

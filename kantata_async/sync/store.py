@@ -9,12 +9,31 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import attrs
+
 from ..errors import TargetError
-from ..tables import Table
+from ..tables import Table, arrow, arrow_compute
 from .part import Checkpoint, Part
 from .targets import FieldsView, Held, ShowsFields, Step, Target, Written
 
 T = TypeVar("T")
+
+
+@attrs.frozen
+class Scope:
+    """What of a table is meant.
+
+    Attributes:
+        table: the table.
+        of: the values of columns.
+        before: the second before which an object was created.
+        begins: the second from which on a column has it.
+    """
+
+    table: Table
+    of: Mapping[str, str] = attrs.field(factory=dict)
+    before: int | None = None
+    begins: Mapping[str, int] = attrs.field(factory=dict)
 
 
 class OpenTarget:
@@ -84,16 +103,25 @@ class OpenTarget:
         if isinstance(self._target, ShowsFields):
             await self._run(partial(self._target.renew, view))
 
-    async def count(self, table: Table, of: Mapping[str, str], before: int | None = None) -> int:
-        """How many listed objects are held, created before a second."""
-        return (await self._run(partial(self._held, table, of, before))).count
+    async def count(self, scope: Scope) -> int:
+        """How many listed objects are held."""
+        if scope.begins:
+            return int((await self.read(scope, list(scope.begins))).num_rows)
+        return (await self._run(partial(self._held, scope))).count
 
-    async def read(self, table: Table, of: Mapping[str, str], columns: Sequence[str], before: int | None = None) -> Any:
+    async def read(self, scope: Scope, columns: Sequence[str]) -> Any:
         """The `pyarrow.Table` of these columns of the listed objects that are held, by their creation."""
-        return await self._run(lambda: self._held(table, of, before).read(columns))
+        wanted = list(dict.fromkeys([*columns, *scope.begins]))
+        rows = await self._run(lambda: self._held(scope).read(wanted))
+        compute = arrow_compute()
+        for column, second in scope.begins.items():
+            begin = arrow().scalar(datetime.fromtimestamp(second, UTC), arrow().timestamp("us", "UTC"))
+            rows = rows.filter(compute.greater_equal(rows.column(column), begin))
+        return rows.select(columns)
 
-    def _held(self, table: Table, of: Mapping[str, str], before: int | None) -> Held:
-        return self._target.held(table, of, None if before is None else datetime.fromtimestamp(before, UTC))
+    def _held(self, scope: Scope) -> Held:
+        before = None if scope.before is None else datetime.fromtimestamp(scope.before, UTC)
+        return self._target.held(scope.table, scope.of, before)
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
