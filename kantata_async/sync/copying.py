@@ -17,6 +17,7 @@ from .deletions import Counted, HeldIds, find_deleted
 from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .part import Checkpoint, Job, Part
+from .planning import is_small
 from .reading import MOST_PAGES
 from .spans import Span, merged, wire
 from .store import OpenTarget, Scope
@@ -25,6 +26,9 @@ from .ways import By, Deletions
 
 _SPANS_AT_ONCE: Final = 2
 """One is stored while another is read."""
+
+_CLOCKS_APART: Final = 60
+"""Seconds by which the clocks of an API's servers may differ."""
 
 
 class JobTally:
@@ -103,6 +107,8 @@ class Copying:
         if self._state.pending:
             await self._read_pending({})
         self._forget_when_due()
+        if self._listing.part.of and await self._is_settled_by_one_answer():
+            return
         await self._read_changes()
         if self._listing.way.deletions is Deletions.HALVING:
             await self._find_deleted()
@@ -146,23 +152,62 @@ class Copying:
 
     # --- what changed ------------------------------------------------------------------------------------------------
 
+    def _is_set_back(self, answer: ListPage) -> bool:
+        """Whether the server's clock was ahead when the copy came as far as it is."""
+        return answer.second + _CLOCKS_APART < (self._state.through or 0)
+
     def _aim(self, first: ListPage) -> None:
         """Note up to when everything is going to be read."""
-        through = self._state.through
+        through = None if self._is_set_back(first) else self._state.through
         goal = max(first.second - self._job.lag, through or 0)
         self._state = attrs.evolve(self._state, goal=goal, swept=goal if through is None else self._state.swept)
 
+    async def _is_settled_by_one_answer(self) -> bool:
+        """Whether one answer was enough to bring it up to date.
+
+        A list that is read for each kind costs a request a kind at least, and most kinds have few objects or none.
+        """
+        held = await self._store.count(self._held())
+        if is_small(held):
+            return await self._is_one_page()
+        if self._listing.way.newest is None or self._state.through is None:
+            return False
+        newest = await self._listing.newest()
+        updated = newest.updated
+        if newest.count != held or updated is None or updated >= self._state.through or self._is_set_back(newest):
+            return False
+        await self._settle(newest, [])
+        return True
+
+    async def _is_one_page(self) -> bool:
+        """Whether a page holds everything; if so it is stored, and what it lacks is gone."""
+        page = await self._listing.page()
+        if not page.whole:
+            return False
+        held = (await self._store.read(self._held(), ["id"])).column("id").to_pylist()
+        await self._settle(page, [page], {id for id in held if id not in page.ids})
+        return True
+
+    async def _settle(self, answer: ListPage, pages: Sequence[ListPage], gone: Collection[str] = ()) -> None:
+        """Store what an answer came to that showed the list at one moment, and that all of it is copied."""
+        self._aim(answer)
+        self._state = attrs.evolve(self._state, through=self._state.goal, goal=None, pending=())
+        await self._keep(pages, gone, with_checkpoint=True)
+
     async def _read_changes(self) -> None:
         """Read what changed since the last time: at once where it fits a page, else by closed windows."""
+        first = await self._listing.page(1, Span(self._state.through).covering(self._field))
+        if self._is_set_back(first):
+            # What was written since then may bear times that were thought to lie behind.
+            self._state = attrs.evolve(self._state, through=None)
+            first = await self._listing.page()
         through = self._state.through
-        first = await self._listing.page(1, Span(through).covering(self._field))
+        if first.whole:
+            # One answer shows one moment: nothing can have moved, and everything up to it is there.
+            await self._settle(first, [first])
+            return
         self._aim(first)
         goal = self._state.goal
-        if first.count <= len(first.ids):
-            # One answer shows one moment: nothing can have moved, and everything up to it is there.
-            self._state = attrs.evolve(self._state, through=goal, goal=None, pending=())
-            await self._keep([first], with_checkpoint=True)
-            return
         window = Span(through, goal)
         self._state = attrs.evolve(self._state, pending=(window,))
         await self._read_pending({window: first.count})
@@ -321,8 +366,7 @@ class Copying:
         await self._listing.read((), take)
         held = (await self._store.read(self._held(), ["id"])).column("id").to_pylist()
         gone = {id for id in held if id not in ids}
-        undated = self._listing.part.begins.keys() - self._listing.table.kinds.keys()
-        if gone and (pages > 1 or undated) and self._listing.way.by_id:
+        if gone and (pages > 1 or tells_no_time(self._listing)) and self._listing.way.by_id:
             # One that is there may have been missed while others came and went, and moved it from page to page. Or it
             # was copied when more was asked for.
             found = await self._listing.by_id(sorted(gone))
@@ -378,6 +422,17 @@ def held_of(listing: Listing, state: Checkpoint, shift: int = 0) -> Scope:
     """
     begins = {name: at + 1 + shift for name, at in listing.part.begins.items() if name in listing.table.kinds}
     return Scope(listing.table, state.holds(listing.part), begins=begins)
+
+
+def tells_no_time(listing: Listing) -> bool:
+    """Whether what is held cannot be told by its times from what was copied when more was asked for."""
+    return bool(listing.part.begins.keys() - listing.table.kinds.keys())
+
+
+async def not_found(listing: Listing, ids: Sequence[str]) -> Sequence[str]:
+    """Those of the objects that are not there, whenever they were updated or created."""
+    there = {id for page in await listing.by_id(ids) for id in page.ids}
+    return [id for id in ids if id not in there]
 
 
 def rows_of(pages: Sequence[ListPage]) -> list[Rows]:

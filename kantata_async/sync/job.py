@@ -26,13 +26,14 @@ from ..errors import (
 from ..resource import Resource
 from ..session import KantataSession
 from ..tables import reader_for, table_of
-from .copying import Copying, JobTally, held_of
+from .comparing import values_by_id
+from .copying import Copying, JobTally, held_of, not_found, tells_no_time
 from .family import Family
 from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .parents import Kinds, Parents, parents_of
 from .part import Job, Part
-from .planning import requests_for
+from .planning import is_small, requests_for
 from .report import JobDifference, JobPlan, JobReport
 from .spans import Span
 from .store import OpenTarget
@@ -270,43 +271,65 @@ class CollectionCopy:
     async def _planned(self, store: OpenTarget, listing: Listing) -> tuple[int, int]:
         kept = store.checkpoint(listing.part)
         since = kept.through if kept.query == listing.part.query else None
-        span = Span(since) if self._way.by is not By.NOTHING else Span()
+        held = await store.count(held_of(listing, kept)) if listing.part.of else None
+        by_change = self._way.by is not By.NOTHING and not is_small(held)
+        span = Span(since) if by_change else Span()
         rows = (await listing.page(1, span.covering(self._way.by.value), size=1)).count
-        return rows, requests_for(rows, self._way)
+        return rows, requests_for(rows, self._way, held, is_first=since is None)
 
-    async def verify(self, store: OpenTarget) -> JobDifference:
-        """Where the copy differs from the server, in what it should hold already."""
+    async def verify(self, store: OpenTarget, *, values: bool) -> JobDifference:
+        """Where the copy differs from the server, in what it should hold already.
+
+        Args:
+            store: where the copy is.
+            values: compare all values, not only when objects were updated.
+        """
         match self._through:
             case None:
                 parts = [self._part()]
-            case Kinds(values=values):
-                parts = [self._part(kind) for kind in values]
+            case Kinds(values=kinds):
+                parts = [self._part(kind) for kind in kinds]
             case Parents() as through:
                 parts = [self._part(parent) for parent in await self._family(through).parents()]
-        found = await together([self._compared(store, self._listing(part)) for part in parts])
+        at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
+
+        async def compared(part: Part) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+            async with at_once:
+                return await self._compared(store, self._listing(part), values=values)
+
+        found = await together(map(compared, parts))
         return JobDifference(*(tuple(sorted(chain.from_iterable(ids))) for ids in zip(*found, strict=True)))
 
     async def _compared(
-        self, store: OpenTarget, listing: Listing
+        self, store: OpenTarget, listing: Listing, *, values: bool
     ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """The ids that are missing, extra and stale."""
         there: dict[str, Any] = {}
+        sent: dict[str, int] = {}
         dated = "updated_at" in listing.table.kinds
 
         async def take(pages: Sequence[ListPage]) -> None:
             for page in pages:
                 columns = page.listed.rows.select(["id", "updated_at"] if dated else ["id"]).to_pydict()
                 there.update(zip(columns["id"], columns.get("updated_at", [None] * len(columns["id"])), strict=True))
+                if values:
+                    sent.update(values_by_id(listing.table, page.listed.rows))
 
         await listing.read((), take)
         kept = store.checkpoint(listing.part)
-        rows = await store.read(held_of(listing, kept), ["id", "updated_at"])
+        scope = held_of(listing, kept)
+        rows = await store.read(scope, ["id", "updated_at"])
         held = dict(zip(rows.column("id").to_pylist(), rows.column("updated_at").to_pylist(), strict=True))
+        stored = (
+            values_by_id(listing.table, await store.read(scope, list(listing.table.kinds))) if values and held else {}
+        )
 
         def due(id: str) -> bool:
             at = there[id]
             return at is None or kept.through is None or at.timestamp() < kept.through
 
         missing = [id for id in there if id not in held and due(id)]
-        stale = [id for id, at in there.items() if id in held and due(id) and held[id] != at]
-        return missing, [id for id in held if id not in there], stale
+        shared = [id for id in there if id in held and due(id)]
+        stale = [id for id in shared if held[id] != there[id] or (values and sent[id] != stored[id])]
+        extra = [id for id in held if id not in there]
+        return missing, await not_found(listing, extra) if tells_no_time(listing) else extra, stale

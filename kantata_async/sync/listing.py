@@ -46,6 +46,17 @@ class ListPage:
     beside: Sequence[Batch] = attrs.field(default=(), repr=False)
 
     @property
+    def updated(self) -> int | None:
+        """The second in which its first object was updated; None where the answer does not say."""
+        instant = self.listed.rows.column("updated_at")[0] if self.listed.rows.num_rows else None
+        return None if instant is None or not instant.is_valid else int(instant.value // 1_000_000)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it holds all of the list."""
+        return self.count <= len(self.ids)
+
+    @property
     def created(self) -> Mapping[str, int] | None:
         """The second in which each of the objects was created, by id; None where the answer does not say so for all."""
         instants = self.listed.rows.column("created_at")
@@ -90,6 +101,10 @@ class Listing:
     async def count(self, filters: Filters = ()) -> ListPage:
         """A page of one object that is not deleted; its count is of all of them."""
         return await self.page(1, [*filters, *self._count_hides.items()], size=1)
+
+    async def newest(self) -> ListPage:
+        """A page of the object that was updated last; its count is of all of them."""
+        return await self.page(1, [("order", self.way.newest or "")], size=1)
 
     async def living(self, filters: Filters) -> ListPage:
         """A page of objects that are not deleted."""

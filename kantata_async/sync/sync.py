@@ -114,18 +114,22 @@ class Sync:
             )
         return report
 
-    async def verify(self) -> Difference:
+    async def verify(self, *, values: bool = False) -> Difference:
         """Where the copy differs from the server; false where it does not.
 
         Reads every list to its end, and compares the ids and when they were updated. What was updated since the last
         run is not looked at.
+
+        Args:
+            values: compare every value too. This also finds what was altered in the target, and what changes on the
+                server without a new `updated_at`, such as totals.
 
         Raises:
             KantataError: a request failed.
             TargetError: the target cannot be opened or read.
         """
         async with self._opened() as store:
-            found = await together(copy.verify(store) for copy in self._copies.values())
+            found = await together(copy.verify(store, values=values) for copy in self._copies.values())
             return Difference(dict(zip(self._copies, found, strict=True)))
 
     async def follow(

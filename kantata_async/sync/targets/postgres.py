@@ -119,7 +119,8 @@ class PostgresTarget(SQLTarget):
             self._columns.clear()
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (driver("adbc_driver_manager", "sync").Error,)
+        # What goes wrong while rows come is an OSError, and a text that is no time an ArrowException.
+        return (driver("adbc_driver_manager", "sync").Error, arrow().ArrowException, OSError)
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._cursor.execute(statement, list(values) or None)
