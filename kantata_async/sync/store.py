@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,12 +12,28 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..errors import TargetError
+from ..errors import TargetError, UsageError
+from ..model import brief_repr
 from ..tables import Table, arrow, arrow_compute
 from .part import Checkpoint, Part
 from .targets import FieldsView, Held, ShowsFields, Step, Target, Written
 
 T = TypeVar("T")
+
+_METHODS: Final = ("open", "write", "held", "close")
+
+
+def refuse_no_target(target: object) -> None:
+    """Refuse what is no target.
+
+    Raises:
+        UsageError: it lacks a method, is a class, or has coroutines as methods.
+    """
+    if isinstance(target, type) or not isinstance(target, Target):
+        raise UsageError(f"a target has the methods open, write, held and close; {brief_repr(target)} has not")
+    for name in _METHODS:
+        if inspect.iscoroutinefunction(getattr(target, name)):
+            raise UsageError(f"the methods of a target block, as they are called in a thread: {name} is a coroutine's")
 
 
 @attrs.frozen
@@ -52,7 +69,7 @@ class OpenTarget:
             TargetError: it cannot be opened.
         """
         try:
-            self._checkpoints = dict(await self._run(self._target.open))
+            self._checkpoints = dict(await self._run(partial(self._given, Mapping, self._target.open)))
         except BaseException:
             self._thread.shutdown(wait=False)
             raise
@@ -90,7 +107,7 @@ class OpenTarget:
         if self._failed:
             raise TargetError("nothing more is stored after a step that could not be")
         self._failed = True
-        written = self._target.write(step)
+        written = self._given(Mapping, self._target.write, step)
         self._failed = False
         return written
 
@@ -121,7 +138,19 @@ class OpenTarget:
 
     def _held(self, scope: Scope) -> Held:
         before = None if scope.before is None else datetime.fromtimestamp(scope.before, UTC)
-        return self._target.held(scope.table, scope.of, before)
+        return self._given(Held, self._target.held, scope.table, scope.of, before)
+
+    def _given(self, kind: Any, method: Callable[..., T], *arguments: object) -> T:
+        """What a method of the target gives.
+
+        Raises:
+            TargetError: it gives something else than it is to.
+        """
+        given = method(*arguments)
+        if not isinstance(given, kind):
+            wanted = "Held" if kind is Held else "a mapping"
+            raise TargetError(f"{method.__name__} of {brief_repr(self._target)} gave {brief_repr(given)}, not {wanted}")
+        return given
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)

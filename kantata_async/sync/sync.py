@@ -12,13 +12,12 @@ from ..bounds import positive_number
 from ..calls import together
 from ..errors import SyncError, UsageError
 from ..limits import job as own_turn
-from ..model import brief_repr
 from ..resource import Resource
 from ..session import KantataSession
 from .job import CollectionCopy, Progress, connection_of, job_of
 from .part import LAG, Job
 from .report import Difference, JobReport, Report, SyncPlan
-from .store import OpenTarget
+from .store import OpenTarget, refuse_no_target
 from .targets import Target
 from .views import FieldViews
 
@@ -43,8 +42,7 @@ class Sync:
     def __init__(
         self, kantata: KantataSession, target: Target, *, lag: float = LAG, custom_fields: bool = False
     ) -> None:
-        if not isinstance(target, Target):
-            raise UsageError(f"a target has the methods open, write, held and close; {brief_repr(target)} has not")
+        refuse_no_target(target)
         if lag != 0:
             positive_number("Sync", "lag", lag)
         self._connection: Final = connection_of(kantata)

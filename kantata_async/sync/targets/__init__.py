@@ -5,6 +5,7 @@ ours         the columns that a copy adds
 names        names and texts as SQL has them
 views        views with the custom fields of objects as columns
 driver       the drivers of databases
+dsn          what of a connection string may be shown
 lock         a lock that dies with its owner
 sql          what the databases have in common
 sql_file     … and those among them that are files

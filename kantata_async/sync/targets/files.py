@@ -23,7 +23,7 @@ import msgspec
 from ...errors import TargetError, UsageError
 from ...model import brief_repr
 from ...tables import Table, arrow, arrow_compute
-from .lock import FileLock
+from .lock import FileLock, path_of
 from .ours import DELETED_AT, LISTED, SYNCED_AT, with_ours
 from .protocol import Held, OnDeletion, Rows, Step, Written
 
@@ -65,7 +65,7 @@ class FilesTarget(ABC):
     def __init__(self, directory: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         if on_deletion not in {"mark", "remove"}:
             raise UsageError(f"on_deletion is 'mark' or 'remove', not {brief_repr(on_deletion)}")
-        self._directory: Final = Path(directory)
+        self._directory: Final = Path(path_of(directory))
         self._on_deletion: Final = on_deletion
         self._lock: Final = FileLock(str(self._directory))
         self._manifest = Manifest()

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from os import fsdecode
 from typing import Any, Final
 
-from ...errors import TargetError
+from ...errors import TargetError, UsageError
+from ...model import brief_repr
 from .driver import driver
+
+
+def path_of(path: object) -> str:
+    """A path as text.
+
+    Raises:
+        UsageError: it is no path.
+    """
+    try:
+        text = fsdecode(path)  # type: ignore[arg-type]
+    except TypeError:
+        raise UsageError(
+            f"a copy is kept in a file or a directory, and {brief_repr(path)} is the path of none"
+        ) from None
+    if "\0" in text:
+        raise UsageError(f"no path has a NUL character: {brief_repr(text)}")
+    return text
 
 
 class FileLock:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
-from ...errors import TargetError
+from ...errors import TargetError, UsageError
 from ...tables import Kind, arrow, arrow_compute
 from .driver import driver
+from .dsn import shown, without_secrets
 from .names import quoted
 from .ours import with_ours
 from .protocol import OnDeletion, Rows, Written
@@ -54,6 +54,8 @@ class PostgresTarget(SQLTarget):
 
     def __init__(self, dsn: str, *, schema: str = "public", on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)
+        _need_text("dsn", dsn)
+        _need_text("schema", schema)
         self._dsn: Final = dsn
         self._schema: Final = schema
         self._part: str | None = None
@@ -61,8 +63,7 @@ class PostgresTarget(SQLTarget):
     @property
     def name(self) -> str:
         """See `SQLTarget.name`."""
-        url = urlsplit(self._dsn)
-        return f"{url.scheme}://{url.hostname or ''}{url.path}, schema {self._schema}"
+        return f"{shown(self._dsn)}, schema {self._schema}"
 
     def of_part(self, name: str) -> PostgresTarget:
         """The same copy, to write one part of it while other processes write others.
@@ -75,7 +76,7 @@ class PostgresTarget(SQLTarget):
 
     def _connect(self) -> None:
         dbapi = driver("adbc_driver_postgresql.dbapi", "sync")
-        self._connection = dbapi.connect(self._dsn, autocommit=True)
+        self._connection = self._connected(dbapi)
         self._cursor = self._connection.cursor()
         self._lock()
         if not self._has_schema():
@@ -84,6 +85,14 @@ class PostgresTarget(SQLTarget):
             if not self._has_schema():
                 self._run(f"CREATE SCHEMA {quoted(self._schema)}")
             self._run("COMMIT")
+
+    def _connected(self, dbapi: Any) -> Any:
+        try:
+            return dbapi.connect(self._dsn, autocommit=True)
+        except self._errors() as error:
+            reason = without_secrets(" ".join(str(error).split()), self._dsn)
+        # Raised outside the handler: the driver's error may quote the connection string.
+        raise TargetError(f"{self.name} cannot be opened: {reason}")
 
     def _lock(self) -> None:
         """Keep others out, until the connection ends."""
@@ -162,6 +171,16 @@ class PostgresTarget(SQLTarget):
         )
         self._run(f"DROP TABLE {_STAGE}")
         return Written(new=counted.column("new")[0].as_py(), changed=counted.column("changed")[0].as_py())
+
+
+def _need_text(name: str, value: object) -> None:
+    """Refuse what is no text; it is not shown, as it may hold a password.
+
+    Raises:
+        UsageError: it is none, or an empty one.
+    """
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"PostgresTarget takes {name} as a text that is not empty")
 
 
 def _without_nul(batch: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import Final
 
 from ...errors import UsageError
-from .lock import FileLock
+from .lock import FileLock, path_of
 from .protocol import OnDeletion
 from .sql import SQLTarget
 
@@ -24,9 +24,9 @@ class SQLFileTarget(SQLTarget):
 
     def __init__(self, path: str | PathLike[str], *, on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)
-        if path in {"", ":memory:"}:
+        self._path: Final = path_of(path)
+        if self._path in {"", ":memory:"}:
             raise UsageError(f"a copy is kept in a file, and {path!r} names none")
-        self._path: Final = fspath(path)
         self._lock: Final = FileLock(self._path)
 
     @property
