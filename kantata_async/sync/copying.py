@@ -88,7 +88,10 @@ class Copying:
         """The checkpoint to go on from."""
         part = self._listing.part
         kept = self._store.checkpoint(part)
-        return kept if kept.query == part.query else Checkpoint(part.query, of=kept.of)
+        columns = self._listing.table.digest
+        if kept.serves(part, columns) and not self._store.was_widened(self._listing.table):
+            return attrs.evolve(kept, columns=columns)
+        return Checkpoint(part.query, of=kept.of, columns=columns)
 
     async def run(self) -> None:
         """Bring it up to date.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -39,8 +39,8 @@ class Family:
         await self._read()
         return sorted(self._parents)
 
-    async def look(self, store: OpenTarget) -> None:
-        """Find the parents for which something changed, and the objects whose parents are gone."""
+    async def look(self, store: OpenTarget, is_outdated: Callable[[str], bool]) -> None:
+        """Find the parents for which something changed or is outdated, and the objects whose parents are gone."""
         pages = await self._read()
         of = self._through.filter
         rows = (await store.read(Scope(self._table), ["id", of, "updated_at"])).to_pylist()
@@ -54,11 +54,11 @@ class Family:
             self._parents.update(id for page in found for id in page.ids)
             gone -= self._parents
         self._orphans = tuple(id for parent in gone for id in held[parent])
-        updates = self._updates()
+        updates = None if store.was_widened(self._table) else self._updates()
         self.changed = tuple(
             parent
             for parent in sorted(self._parents)
-            if updates is None or updates.get(parent, {}) != held.get(parent, {})
+            if updates is None or updates.get(parent, {}) != held.get(parent, {}) or is_outdated(parent)
         )
 
     def sizes(self) -> Sequence[int]:

@@ -124,6 +124,7 @@ class CollectionCopy:
         way = way_of(self._operation, self._cls)
         whole = isinstance(self._through, Parents)
         self._way: Final = attrs.evolve(way, by=By.NOTHING, deletions=Deletions.ABSENCE) if whole else way
+        self._table: Final = table_of(self._operation.collection or "", self._cls)
         self._feed: Final = DeletionFeed(connection, self._cls)
 
     # --- its parts ---------------------------------------------------------------------------------------------------
@@ -142,7 +143,7 @@ class CollectionCopy:
         parents = through.operation.collection or ""
         query = tuple(sorted(check_call(through.operation, (), include).query.items()))
         listing = Listing(self._connection, Part(parents, query), through.operation, way)
-        return Family(through, listing, table_of(self._operation.collection or "", self._cls))
+        return Family(through, listing, self._table)
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
@@ -154,6 +155,7 @@ class CollectionCopy:
         """
 
         async def copy(course: _Course) -> None:
+            await store.look_at(self._table)
             parts = await self._due_parts(store, course)
             at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
             refused: dict[Part, APIError] = {}
@@ -198,7 +200,12 @@ class CollectionCopy:
         Raises:
             TargetError: the copy cannot be read or written.
         """
-        return await self._reported(lambda course: self._copy(part, store, course), progress)
+
+        async def copy(course: _Course) -> None:
+            await store.look_at(self._table)
+            await self._copy(part, store, course)
+
+        return await self._reported(copy, progress)
 
     async def divide(self, store: OpenTarget, most: int) -> Sequence[Part] | None:
         """The parts that are to be copied; None where it is best copied as one, with so many objects to read at most.
@@ -208,6 +215,7 @@ class CollectionCopy:
             TargetError: the copy cannot be read or written.
         """
         course = _Course(self.job, "")
+        await store.look_at(self._table)
         if self._through is not None:
             return await self._due_parts(store, course)
         if self._way.by is By.NOTHING:
@@ -238,11 +246,21 @@ class CollectionCopy:
             case Parents() as through:
                 family = self._family(through)
                 course.listings.append(family.listing)
-                await family.look(store)
+                await self._look(family, store)
                 await family.bury(store, course.tally)
                 # What the parents' list carried says nothing about what the list itself carries.
                 family.listing.not_sent = None
                 return [self._part(parent) for parent in family.changed]
+
+    async def _look(self, family: Family, store: OpenTarget) -> None:
+        """Find the parents for which something changed, on the server or in what is asked for."""
+
+        def is_outdated(parent: str) -> bool:
+            part = self._part(parent)
+            kept = store.checkpoint(part)
+            return kept.through is not None and not kept.serves(part, self._table.digest)
+
+        await family.look(store, is_outdated)
 
     async def _copy(self, part: Part, store: OpenTarget, course: _Course) -> None:
         listing = self._listing(part)
@@ -253,6 +271,7 @@ class CollectionCopy:
 
     async def plan(self, store: OpenTarget) -> JobPlan:
         """How it is going to be read; one request for each part or for 200 parents, and none for objects."""
+        await store.look_at(self._table)
         match self._through:
             case None:
                 rows, requests = await self._planned(store, self._listing(self._part()))
@@ -261,7 +280,7 @@ class CollectionCopy:
                 rows, requests = sum(part[0] for part in parts), sum(part[1] for part in parts)
             case Parents() as through:
                 family = self._family(through)
-                await family.look(store)
+                await self._look(family, store)
                 sizes = family.sizes()
                 rows = sum(sizes)
                 requests = family.listing.requests + sum(requests_for(size, self._way) for size in sizes)
@@ -270,7 +289,11 @@ class CollectionCopy:
 
     async def _planned(self, store: OpenTarget, listing: Listing) -> tuple[int, int]:
         kept = store.checkpoint(listing.part)
-        since = kept.through if kept.query == listing.part.query else None
+        since = (
+            None
+            if store.was_widened(self._table) or not kept.serves(listing.part, self._table.digest)
+            else kept.through
+        )
         held = await store.count(held_of(listing, kept)) if listing.part.of else None
         by_change = self._way.by is not By.NOTHING and not is_small(held)
         span = Span(since) if by_change else Span()

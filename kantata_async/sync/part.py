@@ -98,6 +98,7 @@ class Checkpoint:
         goal: up to when everything will have been read once nothing is pending.
         pending: the spans that are still to be read.
         swept: when it was last read from the beginning.
+        columns: the digest of the columns that were stored; empty where it was not noted.
     """
 
     query: tuple[tuple[str, str], ...] = ()
@@ -106,6 +107,11 @@ class Checkpoint:
     goal: int | None = None
     pending: tuple[Span, ...] = ()
     swept: int | None = None
+    columns: str = ""
+
+    def serves(self, part: Part, columns: str) -> bool:
+        """Whether the copy of a part with these columns can be gone on with."""
+        return self.query == part.query and self.columns in {"", columns}
 
     def completes(self, part: Part) -> bool:
         """Whether all of a part that is a window was read."""

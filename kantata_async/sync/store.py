@@ -16,7 +16,7 @@ from ..errors import TargetError, UsageError
 from ..model import brief_repr
 from ..tables import Table, arrow, arrow_compute
 from .part import Checkpoint, Part
-from .targets import FieldsView, Held, ShowsFields, Step, Target, Written
+from .targets import FieldsView, Held, KnowsColumns, ShowsFields, Step, Target, Written
 
 T = TypeVar("T")
 
@@ -61,6 +61,7 @@ class OpenTarget:
         self._thread: Final = ThreadPoolExecutor(1, "kantata-sync")
         self._failed = False
         self._checkpoints: dict[str, str] = {}
+        self._widened: Final[dict[str, bool]] = {}
 
     async def open(self) -> None:
         """Take the target.
@@ -93,6 +94,19 @@ class OpenTarget:
         kept = {**self._checkpoints, **step.checkpoints}
         self._checkpoints = {part: text for part, text in kept.items() if text is not None}
         return written
+
+    async def look_at(self, table: Table) -> None:
+        """Note whether a table lacks columns, before it is widened.
+
+        Raises:
+            TargetError: the target cannot be read.
+        """
+        if table.collection not in self._widened and isinstance(self._target, KnowsColumns):
+            self._widened[table.collection] = await self._run(partial(self._target.lacks_columns, table))
+
+    def was_widened(self, table: Table) -> bool:
+        """Whether a table lacked columns when it was first looked at: what they hold has to be read."""
+        return self._widened.get(table.collection, False)
 
     def checkpoint(self, part: Part) -> Checkpoint:
         """How far the copy of a part has come.

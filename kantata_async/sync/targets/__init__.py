@@ -25,7 +25,7 @@ from .jsonlines import JSONLinesTarget
 from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .parquet import ParquetTarget
 from .postgres import PostgresTarget
-from .protocol import Held, OnDeletion, Rows, Step, Target, Written
+from .protocol import Held, KnowsColumns, OnDeletion, Rows, Step, Target, Written
 from .sqlite import SQLiteTarget
 from .views import FieldsView, ShowsFields
 
@@ -37,6 +37,7 @@ __all__ = [
     "FieldsView",
     "Held",
     "JSONLinesTarget",
+    "KnowsColumns",
     "OnDeletion",
     "ParquetTarget",
     "PostgresTarget",
