@@ -62,13 +62,10 @@ def _day(column: Any) -> Any:
 
 def _lists(column: Any) -> Any:
     pa = arrow()
-    if not pa.types.is_list(column.type):
-        return _text(column)
-    texts = [
-        None if one is None else json_text([text and text.replace("\0", "") for text in one])
-        for one in column.to_pylist()
-    ]
-    return pa.chunked_array([pa.array(texts, pa.string())])
+    if pa.types.is_list(column.type):
+        texts = [None if one is None else json_text(one) for one in column.to_pylist()]
+        column = pa.chunked_array([pa.array(texts, pa.string())])
+    return arrow_compute().replace_substring(_text(column), r"\u0000", "")
 
 
 _AS_TEXTS: Final[Mapping[Kind, Callable[[Any], Any]]] = {

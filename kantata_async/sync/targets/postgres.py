@@ -185,11 +185,18 @@ def _need_text(name: str, value: object) -> None:
 
 def _without_nul(batch: Any) -> Any:
     """The batch without the character that PostgreSQL's texts cannot hold."""
+    arrays = [_array_without_nul(array) for array in batch.columns]
+    return arrow().RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _array_without_nul(array: Any) -> Any:
     pa, compute = arrow(), arrow_compute()
-    arrays = [
-        compute.replace_substring(array, "\0", "")
-        if pa.types.is_string(array.type) and compute.any(compute.match_substring(array, "\0")).as_py()
-        else array
-        for array in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+    of_lists = pa.types.is_list(array.type)
+    if array.null_count == len(array) or not (of_lists or pa.types.is_string(array.type)):
+        return array
+    if not compute.any(compute.match_substring(array.flatten() if of_lists else array, "\0")).as_py():
+        return array
+    if not of_lists:
+        return compute.replace_substring(array, "\0", "")
+    lists = [None if one is None else [text and text.replace("\0", "") for text in one] for one in array.to_pylist()]
+    return pa.array(lists, array.type)
