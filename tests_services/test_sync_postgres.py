@@ -231,3 +231,36 @@ async def test_a_view_shows_custom_fields_as_columns(dsn: str) -> None:
         with pytest.raises(SyncError, match=r"1 of 5 jobs failed: .*could not renew the view .*depend"):
             await sync.run()
         assert len(select(dsn, "SELECT id FROM fields.theirs")) == len(found)
+
+
+@pytest.mark.parametrize("altered", [False, True])
+def test_what_is_new_and_what_is_not_come_together(dsn: str, altered: bool) -> None:
+    """In every mixture, into an empty table and a full one, and one with a column of another type, it counts right."""
+    schema = f"mixed_{altered}".lower()
+    target = PostgresTarget(dsn, schema=schema)
+    target.open()
+    target.write(Step(NOW, [rows(entry("0"))]))
+    target.close()
+    if altered:
+        with dbapi.connect(dsn, autocommit=True) as connection, connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {schema}.time_entries ALTER COLUMN _extra TYPE jsonb USING _extra::jsonb")
+    target.open()
+    batches = [range(1, 9), range(5, 12), range(5), range(20, 30), range(8, 31), range(31)]
+    held = {"0"}
+    for number, batch in enumerate(batches):
+        come = {str(id) for id in batch}
+        notes = f"of step {number}\0"
+        lists = ["7", "\0" * number]
+        written = target.write(
+            Step(NOW, [rows(*(entry(id, notes=notes, external_reference_ids=lists, odd=number) for id in come))])
+        )
+        assert written == {"time_entries": Written(new=len(come - held), changed=len(come & held))}
+        held |= come
+        assert kept(target, "notes").keys() == held
+        assert {one["notes"] for id, one in kept(target, "notes").items() if id in come} == {notes.rstrip("\0")}
+    target.close()
+    again = PostgresTarget(dsn, schema=schema)
+    again.open()
+    assert again.write(Step(NOW, [rows(entry("99"), listed=False)])) == {"time_entries": Written(new=1)}
+    again.close()
+    assert select(dsn, f"SELECT count(*) FROM {schema}.time_entries WHERE NOT _listed") == [(1,)]

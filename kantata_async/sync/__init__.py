@@ -12,6 +12,7 @@ parents     lists that need a parent or a kind
 targets     what copies are written to
 store       a target as the jobs of a run use it
 copying     a part brought up to date
+comparing   the values of rows, wherever they are held
 family      parents, and for which of them something changed
 job         the copy of a collection: its parts
 views       views of collections with their custom fields as columns

@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
 from typing import Final
 
 import attrs
@@ -16,14 +17,18 @@ from .deletions import Counted, HeldIds, find_deleted
 from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .part import Checkpoint, Job, Part
+from .planning import is_small
 from .reading import MOST_PAGES
 from .spans import Span, merged, wire
-from .store import OpenTarget
+from .store import OpenTarget, Scope
 from .targets import Rows, Step, Written
 from .ways import By, Deletions
 
 _SPANS_AT_ONCE: Final = 2
 """One is stored while another is read."""
+
+_CLOCKS_APART: Final = 60
+"""Seconds by which the clocks of an API's servers may differ."""
 
 
 class JobTally:
@@ -83,11 +88,10 @@ class Copying:
         """The checkpoint to go on from."""
         part = self._listing.part
         kept = self._store.checkpoint(part)
-        return kept if kept.query == part.query else Checkpoint(part.query, of=kept.of)
-
-    @property
-    def _of(self) -> Mapping[str, str]:
-        return self._state.holds(self._listing.part)
+        columns = self._listing.table.digest
+        if kept.serves(part, columns) and not self._store.was_widened(self._listing.table):
+            return attrs.evolve(kept, columns=columns)
+        return Checkpoint(part.query, of=kept.of, columns=columns)
 
     async def run(self) -> None:
         """Bring it up to date.
@@ -106,6 +110,8 @@ class Copying:
         if self._state.pending:
             await self._read_pending({})
         self._forget_when_due()
+        if self._listing.part.of and await self._is_settled_by_one_answer():
+            return
         await self._read_changes()
         if self._listing.way.deletions is Deletions.HALVING:
             await self._find_deleted()
@@ -149,23 +155,62 @@ class Copying:
 
     # --- what changed ------------------------------------------------------------------------------------------------
 
+    def _is_set_back(self, answer: ListPage) -> bool:
+        """Whether the server's clock was ahead when the copy came as far as it is."""
+        return answer.second + _CLOCKS_APART < (self._state.through or 0)
+
     def _aim(self, first: ListPage) -> None:
         """Note up to when everything is going to be read."""
-        through = self._state.through
+        through = None if self._is_set_back(first) else self._state.through
         goal = max(first.second - self._job.lag, through or 0)
         self._state = attrs.evolve(self._state, goal=goal, swept=goal if through is None else self._state.swept)
 
+    async def _is_settled_by_one_answer(self) -> bool:
+        """Whether one answer was enough to bring it up to date.
+
+        A list that is read for each kind costs a request a kind at least, and most kinds have few objects or none.
+        """
+        held = await self._store.count(self._held())
+        if is_small(held):
+            return await self._is_one_page()
+        if self._listing.way.newest is None or self._state.through is None:
+            return False
+        newest = await self._listing.newest()
+        updated = newest.updated
+        if newest.count != held or updated is None or updated >= self._state.through or self._is_set_back(newest):
+            return False
+        await self._settle(newest, [])
+        return True
+
+    async def _is_one_page(self) -> bool:
+        """Whether a page holds everything; if so it is stored, and what it lacks is gone."""
+        page = await self._listing.page()
+        if not page.whole:
+            return False
+        held = (await self._store.read(self._held(), ["id"])).column("id").to_pylist()
+        await self._settle(page, [page], {id for id in held if id not in page.ids})
+        return True
+
+    async def _settle(self, answer: ListPage, pages: Sequence[ListPage], gone: Collection[str] = ()) -> None:
+        """Store what an answer came to that showed the list at one moment, and that all of it is copied."""
+        self._aim(answer)
+        self._state = attrs.evolve(self._state, through=self._state.goal, goal=None, pending=())
+        await self._keep(pages, gone, with_checkpoint=True)
+
     async def _read_changes(self) -> None:
         """Read what changed since the last time: at once where it fits a page, else by closed windows."""
+        first = await self._listing.page(1, Span(self._state.through).covering(self._field))
+        if self._is_set_back(first):
+            # What was written since then may bear times that were thought to lie behind.
+            self._state = attrs.evolve(self._state, through=None)
+            first = await self._listing.page()
         through = self._state.through
-        first = await self._listing.page(1, Span(through).covering(self._field))
+        if first.whole:
+            # One answer shows one moment: nothing can have moved, and everything up to it is there.
+            await self._settle(first, [first])
+            return
         self._aim(first)
         goal = self._state.goal
-        if first.count <= len(first.ids):
-            # One answer shows one moment: nothing can have moved, and everything up to it is there.
-            self._state = attrs.evolve(self._state, through=goal, goal=None, pending=())
-            await self._keep([first], with_checkpoint=True)
-            return
         window = Span(through, goal)
         self._state = attrs.evolve(self._state, pending=(window,))
         await self._read_pending({window: first.count})
@@ -248,12 +293,9 @@ class Copying:
         """Count what was created until then, and halve where the copy has another number."""
         until = self._state.through or 0
         counted = await self._listing.count([("created_before", wire(until))])
-        table = self._listing.table
-        # It is not documented whether the API includes the second that it is given.
-        for second in (until, until + 1):
-            if counted.count == await self._store.count(table, self._of, second):
-                return
-        rows = await self._store.read(table, self._of, ["created_at", "id"], until)
+        if await self._holds(counted.count, until):
+            return
+        rows = await self._store.read(self._held(before=until), ["created_at", "id"])
         created = rows.column("created_at").cast("int64").to_pylist()
         held = HeldIds([instant // 1_000_000 for instant in created], rows.column("id").to_pylist())
         gone = await self._named_deleted(held, counted.count)
@@ -295,25 +337,41 @@ class Copying:
     async def _compare_count(self) -> None:
         """Count everything, and read everything where the copy has another number."""
         counted = await self._listing.count()
-        if counted.count != await self._store.count(self._listing.table, self._of):
+        if not await self._holds(counted.count):
             await self._copy_whole()
+
+    async def _holds(self, count: int, until: int | None = None) -> bool:
+        """Whether so many objects are held, created before a second."""
+        # It is not documented whether the API includes the seconds that it is given.
+        ends = (None,) if until is None else (until, until + 1)
+        for end, shift in product(ends, (0, -1) if self._listing.part.begins else (0,)):
+            if count == await self._store.count(self._held(before=end, shift=shift)):
+                return True
+        return False
+
+    def _held(self, *, before: int | None = None, shift: int = 0) -> Scope:
+        return attrs.evolve(held_of(self._listing, self._state, shift), before=before)
 
     # --- everything --------------------------------------------------------------------------------------------------
 
     async def _copy_whole(self) -> None:
         """Read everything; what is held and did not come is gone."""
         ids: set[str] = set()
+        pages = 0
 
-        async def take(pages: Sequence[ListPage]) -> None:
-            for page in pages:
+        async def take(some: Sequence[ListPage]) -> None:
+            nonlocal pages
+            pages += len(some)
+            for page in some:
                 ids.update(page.listed.rows.column("id").to_pylist())
-            await self._keep(pages)
+            await self._keep(some)
 
-        steady = await self._listing.read((), take)
-        held = (await self._store.read(self._listing.table, self._of, ["id"])).column("id").to_pylist()
+        await self._listing.read((), take)
+        held = (await self._store.read(self._held(), ["id"])).column("id").to_pylist()
         gone = {id for id in held if id not in ids}
-        if gone and not steady and self._listing.way.by_id:
-            # One that is there may have been missed while objects moved from page to page.
+        if gone and (pages > 1 or tells_no_time(self._listing)) and self._listing.way.by_id:
+            # One that is there may have been missed while others came and went, and moved it from page to page. Or it
+            # was copied when more was asked for.
             found = await self._listing.by_id(sorted(gone))
             await self._keep(found)
             gone.difference_update(id for page in found for id in page.ids)
@@ -357,6 +415,27 @@ class Copying:
             names = [name for name, _ in self._listing.part.of if name in come.schema.names]
             carried = ((name, come.column(name)[0].as_py()) for name in names)
             self._state = attrs.evolve(self._state, of=tuple((name, value) for name, value in carried if value))
+
+
+def held_of(listing: Listing, state: Checkpoint, shift: int = 0) -> Scope:
+    """What the copy holds of a part; what was copied when more was asked for is not meant.
+
+    Where it begins, the second that is named is left out: whether the API gives it is not known. A shift of -1 takes
+    it in.
+    """
+    begins = {name: at + 1 + shift for name, at in listing.part.begins.items() if name in listing.table.kinds}
+    return Scope(listing.table, state.holds(listing.part), begins=begins)
+
+
+def tells_no_time(listing: Listing) -> bool:
+    """Whether what is held cannot be told by its times from what was copied when more was asked for."""
+    return bool(listing.part.begins.keys() - listing.table.kinds.keys())
+
+
+async def not_found(listing: Listing, ids: Sequence[str]) -> Sequence[str]:
+    """Those of the objects that are not there, whenever they were updated or created."""
+    there = {id for page in await listing.by_id(ids) for id in page.ids}
+    return [id for id in ids if id not in there]
 
 
 def rows_of(pages: Sequence[ListPage]) -> list[Rows]:

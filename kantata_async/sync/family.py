@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from ..tables import Table
 from .copying import JobTally
 from .listing import Listing, ListPage
 from .parents import Parents
-from .store import OpenTarget
+from .store import OpenTarget, Scope
 from .targets import Step
 
 
@@ -39,26 +39,26 @@ class Family:
         await self._read()
         return sorted(self._parents)
 
-    async def look(self, store: OpenTarget) -> None:
-        """Find the parents for which something changed, and the objects whose parents are gone."""
-        steady = await self._read()
+    async def look(self, store: OpenTarget, is_outdated: Callable[[str], bool]) -> None:
+        """Find the parents for which something changed or is outdated, and the objects whose parents are gone."""
+        pages = await self._read()
         of = self._through.filter
-        rows = (await store.read(self._table, {}, ["id", of, "updated_at"])).to_pylist()
+        rows = (await store.read(Scope(self._table), ["id", of, "updated_at"])).to_pylist()
         held: dict[str, dict[str, Any]] = defaultdict(dict)
         for row in rows:
             held[row[of]][row["id"]] = row["updated_at"]
         gone = held.keys() - self._parents
-        if gone and not steady:
-            # One that is there may have been missed while parents moved from page to page.
+        if gone and pages > 1:
+            # One that is there may have been missed while others came and went, and moved it from page to page.
             found = await self.listing.by_id(sorted(gone))
             self._parents.update(id for page in found for id in page.ids)
             gone -= self._parents
         self._orphans = tuple(id for parent in gone for id in held[parent])
-        updates = self._updates()
+        updates = None if store.was_widened(self._table) else self._updates()
         self.changed = tuple(
             parent
             for parent in sorted(self._parents)
-            if updates is None or updates.get(parent, {}) != held.get(parent, {})
+            if updates is None or updates.get(parent, {}) != held.get(parent, {}) or is_outdated(parent)
         )
 
     def sizes(self) -> Sequence[int]:
@@ -71,10 +71,13 @@ class Family:
             at = datetime.fromtimestamp(self._second, UTC)
             tally.add(await store.write(Step(at, deleted={self._table: self._orphans})))
 
-    async def _read(self) -> bool:
-        """Whether no parent left its list while that, and the objects that came along, were read."""
+    async def _read(self) -> int:
+        """The number of pages that the parents, and the objects that came along, were read from."""
+        number = 0
 
         async def take(pages: Sequence[ListPage]) -> None:
+            nonlocal number
+            number += len(pages)
             for page in pages:
                 self._second = max(self._second, page.second)
                 self._parents.update(page.ids)
@@ -86,7 +89,8 @@ class Family:
                         columns = batch.rows.select(["id", "updated_at"]).to_pydict()
                         self._updated.update(zip(columns["id"], columns["updated_at"], strict=True))
 
-        return await self.listing.read((), take)
+        await self.listing.read((), take)
+        return number
 
     def _updates(self) -> dict[str, dict[str, Any]] | None:
         """When each object was updated, by parent; None where the parents' list does not say."""

@@ -12,18 +12,29 @@ from typing import Any, Final
 import attrs
 
 from ..calls import Connection, Operation, check_call, together
-from ..errors import KantataError, TargetError, UsageError
+from ..errors import (
+    APIError,
+    BadRequestError,
+    KantataError,
+    NotFoundError,
+    PermissionDeniedError,
+    SyncError,
+    TargetError,
+    UsageError,
+    ValidationError,
+)
 from ..model import brief_repr
 from ..resource import Resource
 from ..session import KantataSession
 from ..tables import reader_for, table_of
-from .copying import Copying, JobTally
+from .comparing import values_by_id
+from .copying import Copying, JobTally, held_of, not_found, tells_no_time
 from .family import Family
 from .feed import DeletionFeed
 from .listing import Listing, ListPage
 from .parents import Kinds, Parents, parents_of
 from .part import Job, Part
-from .planning import requests_for
+from .planning import is_small, requests_for
 from .report import JobDifference, JobPlan, JobReport
 from .spans import Span
 from .store import OpenTarget
@@ -32,6 +43,9 @@ from .ways import By, Deletions, way_of
 
 _REFUSED: Final = ("order", "only", "search", "per_page", "updated_before", "created_before")
 _PARTS_AT_ONCE: Final = 4
+_MOST_SHOWN: Final = 3
+_REFUSALS: Final = (BadRequestError, PermissionDeniedError, NotFoundError, ValidationError)
+"""What the server says to one part may not be so for the others."""
 
 Progress = Callable[[JobReport], object]
 """Called with the report of a job so far, each time something of it was stored."""
@@ -117,6 +131,7 @@ class CollectionCopy:
         way = way_of(self._operation, self._cls)
         whole = isinstance(self._through, Parents)
         self._way: Final = attrs.evolve(way, by=By.NOTHING, deletions=Deletions.ABSENCE) if whole else way
+        self._table: Final = table_of(self._operation.collection or "", self._cls)
         self._feed: Final = DeletionFeed(connection, self._cls)
 
     # --- its parts ---------------------------------------------------------------------------------------------------
@@ -135,7 +150,7 @@ class CollectionCopy:
         parents = through.operation.collection or ""
         query = tuple(sorted(check_call(through.operation, (), include).query.items()))
         listing = Listing(self._connection, Part(parents, query), through.operation, way)
-        return Family(through, listing, table_of(self._operation.collection or "", self._cls))
+        return Family(through, listing, self._table)
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
@@ -147,16 +162,44 @@ class CollectionCopy:
         """
 
         async def copy(course: _Course) -> None:
+            await store.look_at(self._table)
             parts = await self._due_parts(store, course)
             at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
+            refused: dict[Part, APIError] = {}
 
             async def in_turn(part: Part) -> None:
                 async with at_once:
-                    await self._copy(part, store, course)
+                    try:
+                        await self._copy(part, store, course)
+                    except _REFUSALS as error:
+                        if not part.of:
+                            raise
+                        refused[part] = error
 
             await together(map(in_turn, parts))
+            await self._settle_refused(refused, len(parts), course)
 
         return await self._reported(copy, progress)
+
+    async def _settle_refused(self, refused: Mapping[Part, APIError], parts: int, course: _Course) -> None:
+        """See whether the parts that the server refused are those of parents that were deleted meanwhile.
+
+        Raises:
+            SyncError: others are among them.
+        """
+        if refused and isinstance(self._through, Parents):
+            # What belonged to a parent that is no longer there is found to be gone by the next run.
+            family = self._family(self._through)
+            course.listings.append(family.listing)
+            found = await family.listing.by_id([of for part in refused for _, of in part.of])
+            family.listing.not_sent = None
+            there = {id for page in found for id in page.ids}
+            refused = {part: error for part, error in refused.items() if dict(part.of)[self._through.filter] in there}
+        if refused:
+            shown = "; ".join(f"{part.name}: {error}" for part, error in list(refused.items())[:_MOST_SHOWN])
+            more = "" if len(refused) <= _MOST_SHOWN else f" and {len(refused) - _MOST_SHOWN} more"
+            message = f"{len(refused)} of {parts} parts were refused: {shown}{more}"
+            raise SyncError(message, report=course.report()) from next(iter(refused.values()))
 
     async def run_part(self, part: Part, store: OpenTarget, progress: Progress | None = None) -> JobReport:
         """The report of bringing one part up to date; an error that is not the target's is in it.
@@ -164,7 +207,12 @@ class CollectionCopy:
         Raises:
             TargetError: the copy cannot be read or written.
         """
-        return await self._reported(lambda course: self._copy(part, store, course), progress)
+
+        async def copy(course: _Course) -> None:
+            await store.look_at(self._table)
+            await self._copy(part, store, course)
+
+        return await self._reported(copy, progress)
 
     async def divide(self, store: OpenTarget, most: int) -> Sequence[Part] | None:
         """The parts that are to be copied; None where it is best copied as one, with so many objects to read at most.
@@ -174,6 +222,7 @@ class CollectionCopy:
             TargetError: the copy cannot be read or written.
         """
         course = _Course(self.job, "")
+        await store.look_at(self._table)
         if self._through is not None:
             return await self._due_parts(store, course)
         if self._way.by is By.NOTHING:
@@ -204,11 +253,21 @@ class CollectionCopy:
             case Parents() as through:
                 family = self._family(through)
                 course.listings.append(family.listing)
-                await family.look(store)
+                await self._look(family, store)
                 await family.bury(store, course.tally)
                 # What the parents' list carried says nothing about what the list itself carries.
                 family.listing.not_sent = None
                 return [self._part(parent) for parent in family.changed]
+
+    async def _look(self, family: Family, store: OpenTarget) -> None:
+        """Find the parents for which something changed, on the server or in what is asked for."""
+
+        def is_outdated(parent: str) -> bool:
+            part = self._part(parent)
+            kept = store.checkpoint(part)
+            return kept.through is not None and not kept.serves(part, self._table.digest)
+
+        await family.look(store, is_outdated)
 
     async def _copy(self, part: Part, store: OpenTarget, course: _Course) -> None:
         listing = self._listing(part)
@@ -219,6 +278,7 @@ class CollectionCopy:
 
     async def plan(self, store: OpenTarget) -> JobPlan:
         """How it is going to be read; one request for each part or for 200 parents, and none for objects."""
+        await store.look_at(self._table)
         match self._through:
             case None:
                 rows, requests = await self._planned(store, self._listing(self._part()))
@@ -227,7 +287,7 @@ class CollectionCopy:
                 rows, requests = sum(part[0] for part in parts), sum(part[1] for part in parts)
             case Parents() as through:
                 family = self._family(through)
-                await family.look(store)
+                await self._look(family, store)
                 sizes = family.sizes()
                 rows = sum(sizes)
                 requests = family.listing.requests + sum(requests_for(size, self._way) for size in sizes)
@@ -236,44 +296,70 @@ class CollectionCopy:
 
     async def _planned(self, store: OpenTarget, listing: Listing) -> tuple[int, int]:
         kept = store.checkpoint(listing.part)
-        since = kept.through if kept.query == listing.part.query else None
-        span = Span(since) if self._way.by is not By.NOTHING else Span()
+        since = (
+            None
+            if store.was_widened(self._table) or not kept.serves(listing.part, self._table.digest)
+            else kept.through
+        )
+        held = await store.count(held_of(listing, kept)) if listing.part.of else None
+        by_change = self._way.by is not By.NOTHING and not is_small(held)
+        span = Span(since) if by_change else Span()
         rows = (await listing.page(1, span.covering(self._way.by.value), size=1)).count
-        return rows, requests_for(rows, self._way)
+        return rows, requests_for(rows, self._way, held, is_first=since is None)
 
-    async def verify(self, store: OpenTarget) -> JobDifference:
-        """Where the copy differs from the server, in what it should hold already."""
+    async def verify(self, store: OpenTarget, *, values: bool) -> JobDifference:
+        """Where the copy differs from the server, in what it should hold already.
+
+        Args:
+            store: where the copy is.
+            values: compare all values, not only when objects were updated.
+        """
         match self._through:
             case None:
                 parts = [self._part()]
-            case Kinds(values=values):
-                parts = [self._part(kind) for kind in values]
+            case Kinds(values=kinds):
+                parts = [self._part(kind) for kind in kinds]
             case Parents() as through:
                 parts = [self._part(parent) for parent in await self._family(through).parents()]
-        found = await together([self._compared(store, self._listing(part)) for part in parts])
+        at_once = asyncio.Semaphore(_PARTS_AT_ONCE)
+
+        async def compared(part: Part) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+            async with at_once:
+                return await self._compared(store, self._listing(part), values=values)
+
+        found = await together(map(compared, parts))
         return JobDifference(*(tuple(sorted(chain.from_iterable(ids))) for ids in zip(*found, strict=True)))
 
     async def _compared(
-        self, store: OpenTarget, listing: Listing
+        self, store: OpenTarget, listing: Listing, *, values: bool
     ) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
         """The ids that are missing, extra and stale."""
         there: dict[str, Any] = {}
+        sent: dict[str, int] = {}
         dated = "updated_at" in listing.table.kinds
 
         async def take(pages: Sequence[ListPage]) -> None:
             for page in pages:
                 columns = page.listed.rows.select(["id", "updated_at"] if dated else ["id"]).to_pydict()
                 there.update(zip(columns["id"], columns.get("updated_at", [None] * len(columns["id"])), strict=True))
+                if values:
+                    sent.update(values_by_id(listing.table, page.listed.rows))
 
         await listing.read((), take)
         kept = store.checkpoint(listing.part)
-        rows = await store.read(listing.table, kept.holds(listing.part), ["id", "updated_at"])
+        scope = held_of(listing, kept)
+        rows = await store.read(scope, ["id", "updated_at"])
         held = dict(zip(rows.column("id").to_pylist(), rows.column("updated_at").to_pylist(), strict=True))
+        stored = (
+            values_by_id(listing.table, await store.read(scope, list(listing.table.kinds))) if values and held else {}
+        )
 
         def due(id: str) -> bool:
             at = there[id]
             return at is None or kept.through is None or at.timestamp() < kept.through
 
         missing = [id for id in there if id not in held and due(id)]
-        stale = [id for id, at in there.items() if id in held and due(id) and held[id] != at]
-        return missing, [id for id in held if id not in there], stale
+        shared = [id for id in there if id in held and due(id)]
+        stale = [id for id in shared if held[id] != there[id] or (values and sent[id] != stored[id])]
+        extra = [id for id in held if id not in there]
+        return missing, await not_found(listing, extra) if tells_no_time(listing) else extra, stale

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -16,9 +15,12 @@ from ..errors import InvalidResponseError
 from ..tables import EXTRA, Batch, Table, read_batch, read_batches, table_of
 from .part import Part
 from .reading import Take, read_all
+from .spans import second_of
 from .ways import Way
 
 Filters = Iterable[tuple[str, str]]
+
+_AFTER: Final = ("updated_after", "created_after")
 
 
 @attrs.frozen
@@ -29,6 +31,7 @@ class ListPage:
         ids: the objects of the page.
         count: how many objects the list has on all pages.
         second: the server's time when it was asked.
+        size: how many objects a page of the list has at most.
         listed: the objects of the page that are there.
         gone: those that the list shows although they are deleted.
         beside: the objects that came along without matching, by collection and by the attributes they came with.
@@ -37,9 +40,21 @@ class ListPage:
     ids: Sequence[str]
     count: int
     second: int
+    size: int
     listed: Batch = attrs.field(repr=False)
     gone: frozenset[str] = frozenset()
     beside: Sequence[Batch] = attrs.field(default=(), repr=False)
+
+    @property
+    def updated(self) -> int | None:
+        """The second in which its first object was updated; None where the answer does not say."""
+        instant = self.listed.rows.column("updated_at")[0] if self.listed.rows.num_rows else None
+        return None if instant is None or not instant.is_valid else int(instant.value // 1_000_000)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it holds all of the list."""
+        return self.count <= len(self.ids)
 
     @property
     def created(self) -> Mapping[str, int] | None:
@@ -79,13 +94,17 @@ class Listing:
             KantataError: as from any read of a list.
         """
         query = narrowed(self._call.query, filters)
-        if self.way.paged:
+        if self.way.paged or number > 1:
             query |= {"page": str(number), "per_page": str(size)}
         return await self._asked(attrs.evolve(self._call, query=query))
 
     async def count(self, filters: Filters = ()) -> ListPage:
         """A page of one object that is not deleted; its count is of all of them."""
         return await self.page(1, [*filters, *self._count_hides.items()], size=1)
+
+    async def newest(self) -> ListPage:
+        """A page of the object that was updated last; its count is of all of them."""
+        return await self.page(1, [("order", self.way.newest or "")], size=1)
 
     async def living(self, filters: Filters) -> ListPage:
         """A page of objects that are not deleted."""
@@ -95,19 +114,25 @@ class Listing:
         """Whether nothing left the list while all its pages were read."""
         filters = tuple(filters)
         first = await self.page(1, filters) if first is None else first
-        size = max(len(first.ids), 1) if first.count > len(first.ids) else MAX_PER_PAGE
-        return await read_all(partial(self._numbered, filters), first, take, size)
+        # Of a list that is not known to have pages, the first one says how large they are.
+        size = MAX_PER_PAGE if self.way.paged else first.size
+        return await read_all(partial(self._numbered, filters, size), first, take, first.size)
 
     async def read_living(self, filters: Filters, take: Take[ListPage]) -> bool:
         """Whether nothing left the list while all pages of objects that are not deleted were read."""
         return await self.read([*filters, *self._count_hides.items()], take)
 
-    async def _numbered(self, filters: Filters, number: int) -> ListPage:
-        return await self.page(number, filters)
+    async def _numbered(self, filters: Filters, size: int, number: int) -> ListPage:
+        return await self.page(number, filters, size=size)
 
     async def by_id(self, ids: Sequence[str]) -> list[ListPage]:
-        """The pages of those among the objects that are there."""
-        return [await self.page(1, [("only", ",".join(some))]) for some in in_batches(list(ids), MAX_PER_PAGE)]
+        """The pages of those among the objects that are there, whenever they were updated or created."""
+        query = {name: value for name, value in self._call.query.items() if not name.endswith(_AFTER)}
+        asked = [
+            {**query, "only": ",".join(some), "page": "1", "per_page": str(MAX_PER_PAGE)}
+            for some in in_batches(list(ids), MAX_PER_PAGE)
+        ]
+        return [await self._asked(attrs.evolve(self._call, query=one)) for one in asked]
 
     async def _asked(self, call: Call) -> ListPage:
         self.requests += 1
@@ -119,14 +144,19 @@ class Listing:
             raise InvalidResponseError(f"{self._operation}: the answer has no Date header, and a copy goes by it")
         envelope = self._connection.open(answer)
         ids = [id for key, run in envelope.matches if key == self._collection for id in run]
-        count = envelope.meta.count if self.way.paged else len(ids)
+        count = envelope.meta.count
         if count is None:
-            raise InvalidResponseError(f"{self._operation}: the answer has no count")
+            if self.way.paged:
+                raise InvalidResponseError(f"{self._operation}: the answer has no count")
+            count = len(ids)
         listed = self._listed(envelope, ids)
         gone = self._gone(listed)
         if gone:
             listed = self._listed(envelope, [id for id in ids if id not in gone])
-        return ListPage(ids, count, int(now.timestamp()), listed, gone, tuple(self._beside(envelope, ids)))
+        # What the answer says of its size is believed only of a page without objects, all of which may be hidden.
+        size = len(ids) or envelope.meta.page_size or MAX_PER_PAGE
+        beside = tuple(self._beside(envelope, ids))
+        return ListPage(ids, count, int(now.timestamp()), size, listed, gone, beside)
 
     def _listed(self, envelope: Envelope, ids: Sequence[str]) -> Batch:
         batch = read_batch(self.table, envelope, ids).given(dict(self.part.of))
@@ -154,10 +184,5 @@ def narrowed(query: Mapping[str, str], filters: Filters) -> dict[str, str]:
     both = dict(query)
     for name, value in filters:
         begins = name.endswith("_after") and name in query
-        both[name] = max(query[name], value, key=_instant) if begins else value
+        both[name] = max(query[name], value, key=second_of) if begins else value
     return both
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)

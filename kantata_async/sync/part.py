@@ -8,9 +8,10 @@ import attrs
 import msgspec
 
 from ..errors import TargetError, UsageError
-from .spans import Span
+from .spans import Span, second_of
 
 LAG: Final = 180
+_DATED: Final = ("updated", "created")
 
 
 class _Writing:
@@ -75,6 +76,11 @@ class Part(_Writing):
         of = "".join(f"?{name}={value}" for name, value in self.of)
         return f"{self.resource}{of}{'' if self.window is None else f' {self.window}'}"
 
+    @property
+    def begins(self) -> dict[str, int]:
+        """The second before which nothing is asked for, by the column that has it."""
+        return {f"{by}_at": second_of(text) for by in _DATED for name, text in self.query if name == f"{by}_after"}
+
     def within(self, window: Span) -> Part:
         """A window of it, as a separate part."""
         return attrs.evolve(self, window=window)
@@ -92,6 +98,7 @@ class Checkpoint:
         goal: up to when everything will have been read once nothing is pending.
         pending: the spans that are still to be read.
         swept: when it was last read from the beginning.
+        columns: the digest of the columns that were stored; empty where it was not noted.
     """
 
     query: tuple[tuple[str, str], ...] = ()
@@ -100,6 +107,11 @@ class Checkpoint:
     goal: int | None = None
     pending: tuple[Span, ...] = ()
     swept: int | None = None
+    columns: str = ""
+
+    def serves(self, part: Part, columns: str) -> bool:
+        """Whether the copy of a part with these columns can be gone on with."""
+        return self.query == part.query and self.columns in {"", columns}
 
     def completes(self, part: Part) -> bool:
         """Whether all of a part that is a window was read."""

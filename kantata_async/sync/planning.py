@@ -7,11 +7,32 @@ from .reading import MOST_PAGES
 from .ways import By, Deletions, Way
 
 
-def requests_for(rows: int, way: Way) -> int:
-    """About how many requests it takes to read so many objects in some way, and to find what is gone."""
+def is_small(held: int | None) -> bool:
+    """Whether a part of a kind, of which so many objects are held, is likely to come in one answer."""
+    return held is not None and held <= MAX_PER_PAGE
+
+
+def requests_for(rows: int, way: Way, held: int | None = None, *, is_first: bool = False) -> int:
+    """About how many requests it takes to read so many objects in some way, and to find what is gone.
+
+    Args:
+        rows: how many there are to read.
+        way: how they are read.
+        held: how many are held of a kind; None for a list that is read without kinds.
+        is_first: whether nothing was read before.
+    """
     pages = max(1, pages_for(rows, MAX_PER_PAGE))
-    if way.by is By.NOTHING:
+    if way.by is By.NOTHING or (is_small(held) and pages == 1):
         return pages
+    looks = 0
+    if is_small(held) or (held is not None and way.newest is not None and not is_first):
+        looks = 1
+        if rows == 0:
+            return looks
+    return looks + _by_windows(pages, way)
+
+
+def _by_windows(pages: int, way: Way) -> int:
     counting = 1 if way.deletions in {Deletions.HALVING, Deletions.COUNTING} else 0
     if pages == 1:
         return pages + counting

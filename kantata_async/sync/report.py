@@ -125,7 +125,7 @@ class JobDifference:
     Attributes:
         missing: on the server, and not in the copy.
         extra: in the copy, and not on the server.
-        stale: in both, updated at another time.
+        stale: in both, updated at another time, or with other values where these were compared.
     """
 
     missing: tuple[str, ...] = ()

@@ -65,6 +65,12 @@ def merged(counted: Iterable[tuple[Span, int]], most: int) -> list[Span]:
     return spans
 
 
+def second_of(text: str) -> int:
+    """The second that a text of the API names; one without an offset is in UTC."""
+    at = datetime.fromisoformat(text)
+    return int((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp())
+
+
 def wire(second: int) -> str:
     """A second as the API takes it."""
     return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

@@ -3,18 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from ..errors import TargetError
-from ..tables import Table
+import attrs
+
+from ..errors import TargetError, UsageError
+from ..model import brief_repr
+from ..tables import Table, arrow, arrow_compute
 from .part import Checkpoint, Part
-from .targets import FieldsView, Held, ShowsFields, Step, Target, Written
+from .targets import FieldsView, Held, KnowsColumns, ShowsFields, Step, Target, Written
 
 T = TypeVar("T")
+
+_METHODS: Final = ("open", "write", "held", "close")
+
+
+def refuse_no_target(target: object) -> None:
+    """Refuse what is no target.
+
+    Raises:
+        UsageError: it lacks a method, is a class, or has coroutines as methods.
+    """
+    if isinstance(target, type) or not isinstance(target, Target):
+        raise UsageError(f"a target has the methods open, write, held and close; {brief_repr(target)} has not")
+    for name in _METHODS:
+        if inspect.iscoroutinefunction(getattr(target, name)):
+            raise UsageError(f"the methods of a target block, as they are called in a thread: {name} is a coroutine's")
+
+
+@attrs.frozen
+class Scope:
+    """What of a table is meant.
+
+    Attributes:
+        table: the table.
+        of: the values of columns.
+        before: the second before which an object was created.
+        begins: the second from which on a column has it.
+    """
+
+    table: Table
+    of: Mapping[str, str] = attrs.field(factory=dict)
+    before: int | None = None
+    begins: Mapping[str, int] = attrs.field(factory=dict)
 
 
 class OpenTarget:
@@ -25,6 +61,7 @@ class OpenTarget:
         self._thread: Final = ThreadPoolExecutor(1, "kantata-sync")
         self._failed = False
         self._checkpoints: dict[str, str] = {}
+        self._widened: Final[dict[str, bool]] = {}
 
     async def open(self) -> None:
         """Take the target.
@@ -33,7 +70,7 @@ class OpenTarget:
             TargetError: it cannot be opened.
         """
         try:
-            self._checkpoints = dict(await self._run(self._target.open))
+            self._checkpoints = dict(await self._run(partial(self._given, Mapping, self._target.open)))
         except BaseException:
             self._thread.shutdown(wait=False)
             raise
@@ -58,6 +95,19 @@ class OpenTarget:
         self._checkpoints = {part: text for part, text in kept.items() if text is not None}
         return written
 
+    async def look_at(self, table: Table) -> None:
+        """Note whether a table lacks columns, before it is widened.
+
+        Raises:
+            TargetError: the target cannot be read.
+        """
+        if table.collection not in self._widened and isinstance(self._target, KnowsColumns):
+            self._widened[table.collection] = await self._run(partial(self._target.lacks_columns, table))
+
+    def was_widened(self, table: Table) -> bool:
+        """Whether a table lacked columns when it was first looked at: what they hold has to be read."""
+        return self._widened.get(table.collection, False)
+
     def checkpoint(self, part: Part) -> Checkpoint:
         """How far the copy of a part has come.
 
@@ -71,7 +121,7 @@ class OpenTarget:
         if self._failed:
             raise TargetError("nothing more is stored after a step that could not be")
         self._failed = True
-        written = self._target.write(step)
+        written = self._given(Mapping, self._target.write, step)
         self._failed = False
         return written
 
@@ -84,16 +134,37 @@ class OpenTarget:
         if isinstance(self._target, ShowsFields):
             await self._run(partial(self._target.renew, view))
 
-    async def count(self, table: Table, of: Mapping[str, str], before: int | None = None) -> int:
-        """How many listed objects are held, created before a second."""
-        return (await self._run(partial(self._held, table, of, before))).count
+    async def count(self, scope: Scope) -> int:
+        """How many listed objects are held."""
+        if scope.begins:
+            return int((await self.read(scope, list(scope.begins))).num_rows)
+        return (await self._run(partial(self._held, scope))).count
 
-    async def read(self, table: Table, of: Mapping[str, str], columns: Sequence[str], before: int | None = None) -> Any:
+    async def read(self, scope: Scope, columns: Sequence[str]) -> Any:
         """The `pyarrow.Table` of these columns of the listed objects that are held, by their creation."""
-        return await self._run(lambda: self._held(table, of, before).read(columns))
+        wanted = list(dict.fromkeys([*columns, *scope.begins]))
+        rows = await self._run(lambda: self._held(scope).read(wanted))
+        compute = arrow_compute()
+        for column, second in scope.begins.items():
+            begin = arrow().scalar(datetime.fromtimestamp(second, UTC), arrow().timestamp("us", "UTC"))
+            rows = rows.filter(compute.greater_equal(rows.column(column), begin))
+        return rows.select(columns)
 
-    def _held(self, table: Table, of: Mapping[str, str], before: int | None) -> Held:
-        return self._target.held(table, of, None if before is None else datetime.fromtimestamp(before, UTC))
+    def _held(self, scope: Scope) -> Held:
+        before = None if scope.before is None else datetime.fromtimestamp(scope.before, UTC)
+        return self._given(Held, self._target.held, scope.table, scope.of, before)
+
+    def _given(self, kind: Any, method: Callable[..., T], *arguments: object) -> T:
+        """What a method of the target gives.
+
+        Raises:
+            TargetError: it gives something else than it is to.
+        """
+        given = method(*arguments)
+        if not isinstance(given, kind):
+            wanted = "Held" if kind is Held else "a mapping"
+            raise TargetError(f"{method.__name__} of {brief_repr(self._target)} gave {brief_repr(given)}, not {wanted}")
+        return given
 
     async def _run(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)

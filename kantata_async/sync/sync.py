@@ -19,7 +19,7 @@ from ..turns import job as own_turn
 from .job import CollectionCopy, Progress, connection_of, job_of
 from .part import LAG, Job
 from .report import Difference, JobReport, Report, SyncPlan
-from .store import OpenTarget
+from .store import OpenTarget, refuse_no_target
 from .targets import Target
 from .views import FieldViews
 
@@ -44,8 +44,7 @@ class Sync:
     def __init__(
         self, kantata: KantataSession, target: Target, *, lag: float = LAG, custom_fields: bool = False
     ) -> None:
-        if not isinstance(target, Target):
-            raise UsageError(f"a target has the methods open, write, held and close; {brief_repr(target)} has not")
+        refuse_no_target(target)
         if lag != 0:
             positive_number("Sync", "lag", lag)
         self._connection: Final = connection_of(kantata)
@@ -116,18 +115,22 @@ class Sync:
             )
         return report
 
-    async def verify(self) -> Difference:
+    async def verify(self, *, values: bool = False) -> Difference:
         """Where the copy differs from the server; false where it does not.
 
         Reads every list to its end, and compares the ids and when they were updated. What was updated since the last
         run is not looked at.
+
+        Args:
+            values: compare every value too. This also finds what was altered in the target, and what changes on the
+                server without a new `updated_at`, such as totals.
 
         Raises:
             KantataError: a request failed.
             TargetError: the target cannot be opened or read.
         """
         async with self._opened() as store:
-            found = await together(copy.verify(store) for copy in self._copies.values())
+            found = await together(copy.verify(store, values=values) for copy in self._copies.values())
             return Difference(dict(zip(self._copies, found, strict=True)))
 
     async def follow(

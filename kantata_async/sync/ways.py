@@ -14,6 +14,7 @@ from ..model import Entity
 _STEADY_ORDERS: Final = ("created_at", "id")
 """Orders in which no object moves while it stays in the list."""
 
+_NEWEST: Final = "updated_at"
 _SHOW_DELETED: Final = "show_deleted"
 
 
@@ -46,6 +47,7 @@ class Way:
         shows_deleted: whether it then shows deleted objects too, each with its `deleted_at`.
         by_id: whether it gives objects by their ids.
         paged: whether it has pages.
+        newest: the order in which what was updated last comes first; None where the list has none.
     """
 
     by: By
@@ -55,6 +57,7 @@ class Way:
     shows_deleted: bool
     by_id: bool
     paged: bool
+    newest: str | None = None
 
     @property
     def sorted_by_creation(self) -> bool:
@@ -77,9 +80,10 @@ def way_of(operation: Operation[Any], cls: type[Entity] | None) -> Way:
         # Deleted objects that nothing tells apart from the others would stand in the copy as if they were there.
         reveal.pop(_SHOW_DELETED, None)
     order = next((f"{field}:asc" for field in _STEADY_ORDERS if field in operation.orders), None)
+    newest = f"{_NEWEST}:desc" if _NEWEST in operation.orders and _NEWEST in attributes else None
     return Way(
         by, _deletions(operation, by, "created_at" in attributes), order, reveal, shows_deleted, operation.only,
-        operation.paging,
+        operation.paging, newest,
     )  # fmt: skip
 
 

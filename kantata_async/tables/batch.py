@@ -100,7 +100,7 @@ def _batch(table: Table, columns: Columns) -> Batch:
         arrays.append(values.array)
         for place, value in values.unfit.items():
             beside[place][column.name] = value
-    for name in sent.keys() - table.kinds.keys():
+    for name in sent.keys() - (table.kinds.keys() - {EXTRA}):
         for place, value in compress(enumerate(sent[name]), [value is not msgspec.UNSET for value in sent[name]]):
             beside[place][name] = value
     arrays.append(_extra(beside, count) if beside else arrow().nulls(count, types[Kind.JSON]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from functools import cache, cached_property
+from hashlib import blake2b
 from typing import Any, Final
 
 import attrs
@@ -63,6 +64,12 @@ class Table:
     def kinds(self) -> Mapping[str, Kind]:
         """What each column holds, by its name."""
         return {column.name: column.kind for column in self.columns}
+
+    @cached_property
+    def digest(self) -> str:
+        """A short text that is the same as long as the columns are."""
+        columns = "\n".join(f"{column.name} {column.kind.name}" for column in self.columns)
+        return blake2b(columns.encode(), digest_size=8).hexdigest()
 
     @cached_property
     def schema(self) -> Any:

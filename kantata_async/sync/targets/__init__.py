@@ -5,6 +5,7 @@ ours         the columns that a copy adds
 names        names and texts as SQL has them
 views        views with the custom fields of objects as columns
 driver       the drivers of databases
+dsn          what of a connection string may be shown
 lock         a lock that dies with its owner
 sql          what the databases have in common
 sql_file     … and those among them that are files
@@ -24,7 +25,7 @@ from .jsonlines import JSONLinesTarget
 from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .parquet import ParquetTarget
 from .postgres import PostgresTarget
-from .protocol import Held, OnDeletion, Rows, Step, Target, Written
+from .protocol import Held, KnowsColumns, OnDeletion, Rows, Step, Target, Written
 from .sqlite import SQLiteTarget
 from .views import FieldsView, ShowsFields
 
@@ -36,6 +37,7 @@ __all__ = [
     "FieldsView",
     "Held",
     "JSONLinesTarget",
+    "KnowsColumns",
     "OnDeletion",
     "ParquetTarget",
     "PostgresTarget",

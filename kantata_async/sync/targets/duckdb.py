@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from ...tables import Kind
+from ...tables import Kind, arrow
 from .driver import driver
 from .names import quoted
 from .ours import with_ours
@@ -59,7 +59,7 @@ class DuckDBTarget(SQLFileTarget):
         self._connection.execute("SET TimeZone = 'UTC'")
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (driver("duckdb", "duckdb").Error, OSError)
+        return (driver("duckdb", "duckdb").Error, arrow().ArrowException, OSError)
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, list(values))

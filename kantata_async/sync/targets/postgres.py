@@ -6,18 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, ClassVar, Final
-from urllib.parse import urlsplit
 
-from ...errors import TargetError
-from ...tables import Kind, arrow, arrow_compute
+from ...errors import TargetError, UsageError
+from ...tables import Kind, Table, arrow, arrow_compute
 from .driver import driver
+from .dsn import shown, without_secrets
 from .names import quoted
-from .ours import with_ours
+from .ours import DELETED_AT, LISTED, SYNCED_AT, with_ours
 from .protocol import OnDeletion, Rows, Written
 from .sql import SQLTarget, changes, stored
 from .views import Dialect
 
 _STAGE: Final = "_kantata_stage"
+_INSTANT: Final = "timestamp with time zone"
+_OWN_TYPES: Final = {SYNCED_AT: _INSTANT, DELETED_AT: _INSTANT, LISTED: "boolean"}
 
 
 class PostgresTarget(SQLTarget):
@@ -34,7 +36,7 @@ class PostgresTarget(SQLTarget):
         Kind.WHOLE: "bigint",
         Kind.NUMBER: "double precision",
         Kind.TRUTH: "boolean",
-        Kind.INSTANT: "timestamptz",
+        Kind.INSTANT: _INSTANT,
         Kind.DAY: "date",
         Kind.TEXTS: "text[]",
         Kind.JSON: "json",
@@ -54,15 +56,17 @@ class PostgresTarget(SQLTarget):
 
     def __init__(self, dsn: str, *, schema: str = "public", on_deletion: OnDeletion = "mark") -> None:
         super().__init__(on_deletion)
+        _need_text("dsn", dsn)
+        _need_text("schema", schema)
         self._dsn: Final = dsn
         self._schema: Final = schema
         self._part: str | None = None
+        self._expecting: Final[dict[str, bool]] = {}
 
     @property
     def name(self) -> str:
         """See `SQLTarget.name`."""
-        url = urlsplit(self._dsn)
-        return f"{url.scheme}://{url.hostname or ''}{url.path}, schema {self._schema}"
+        return f"{shown(self._dsn)}, schema {self._schema}"
 
     def of_part(self, name: str) -> PostgresTarget:
         """The same copy, to write one part of it while other processes write others.
@@ -75,7 +79,7 @@ class PostgresTarget(SQLTarget):
 
     def _connect(self) -> None:
         dbapi = driver("adbc_driver_postgresql.dbapi", "sync")
-        self._connection = dbapi.connect(self._dsn, autocommit=True)
+        self._connection = self._connected(dbapi)
         self._cursor = self._connection.cursor()
         self._lock()
         if not self._has_schema():
@@ -84,6 +88,14 @@ class PostgresTarget(SQLTarget):
             if not self._has_schema():
                 self._run(f"CREATE SCHEMA {quoted(self._schema)}")
             self._run("COMMIT")
+
+    def _connected(self, dbapi: Any) -> Any:
+        try:
+            return dbapi.connect(self._dsn, autocommit=True)
+        except self._errors() as error:
+            reason = without_secrets(" ".join(str(error).split()), self._dsn)
+        # Raised outside the handler: the driver's error may quote the connection string.
+        raise TargetError(f"{self.name} cannot be opened: {reason}")
 
     def _lock(self) -> None:
         """Keep others out, until the connection ends."""
@@ -95,6 +107,11 @@ class PostgresTarget(SQLTarget):
         if not locked:
             what = self.name if self._part is None else f"{self._part} in {self.name}"
             raise TargetError(f"{what} is being written by another run; wait for it, or end it")
+
+    def close(self) -> None:
+        """See `Target.close`."""
+        super().close()
+        self._expecting.clear()
 
     def _is_locked(self, function: str, what: str) -> bool:
         """Whether an advisory lock could be had."""
@@ -119,7 +136,8 @@ class PostgresTarget(SQLTarget):
             self._columns.clear()
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (driver("adbc_driver_manager", "sync").Error,)
+        # What goes wrong while rows come is an OSError, and a text that is no time an ArrowException.
+        return (driver("adbc_driver_manager", "sync").Error, arrow().ArrowException, OSError)
 
     def _run(self, statement: str, values: Sequence[Any] = ()) -> None:
         self._cursor.execute(statement, list(values) or None)
@@ -148,6 +166,50 @@ class PostgresTarget(SQLTarget):
 
     def _merge(self, rows: Rows, at: datetime) -> Written:
         batch = _without_nul(with_ours(rows, at))
+        written = self._copy_new(rows, batch) if self._expects_new(rows.table) else self._merge_by_stage(rows, batch)
+        if rows.table.collection in self._expecting:
+            self._expecting[rows.table.collection] = 2 * written.new > batch.num_rows
+        return written
+
+    def _expects_new(self, table: Table) -> bool:
+        """Whether most objects that come are likely to be new, as those before were, and may be copied as they are."""
+        name = table.collection
+        if name not in self._expecting and self._takes_copies(table):
+            found = self._select(f"SELECT NOT EXISTS (SELECT 1 FROM {self._named(name)}) AS empty")  # noqa: S608
+            self._expecting[name] = bool(found.column("empty")[0].as_py())
+        return self._expecting.get(name, False)
+
+    def _copy_new(self, rows: Rows, batch: Any) -> Written:
+        """Copy what is new straight into the table, at half the cost of comparing it, and merge the others."""
+        there = self._ids_among(rows.table, batch.column("id"))
+        new, old = batch, batch.slice(0, 0)
+        if len(there):
+            is_there = arrow_compute().is_in(batch.column("id"), value_set=there)
+            new, old = batch.filter(arrow_compute().invert(is_there)), batch.filter(is_there)
+        if new.num_rows:
+            self._cursor.adbc_ingest(rows.table.collection, new, mode="append", db_schema_name=self._schema)
+        written = Written(new=new.num_rows)
+        return written + self._merge_by_stage(rows, old) if old.num_rows else written
+
+    def _ids_among(self, table: Table, ids: Any) -> Any:
+        """Those of the ids that the table has."""
+        pa = arrow()
+        value = pa.record_batch({"ids": pa.ListArray.from_arrays([0, len(ids)], ids)})
+        self._cursor.execute(f"SELECT id FROM {self._named(table.collection)} WHERE id = ANY($1)", value)  # noqa: S608
+        return self._cursor.fetch_arrow_table().column("id").combine_chunks()
+
+    def _takes_copies(self, table: Table) -> bool:
+        """Whether the columns are of the types that they were made with: a COPY gives each value as such."""
+        query = (
+            "SELECT attname::text AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute "
+            "WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped"
+        )
+        found = self._select(query, [self._named(table.collection)]).to_pylist()
+        types = {one["name"]: one["type"] for one in found}
+        made = {name: self.types[kind] for name, kind in table.kinds.items()}
+        return types.items() >= {**made, **_OWN_TYPES}.items()
+
+    def _merge_by_stage(self, rows: Rows, batch: Any) -> Written:
         kinds, columns = rows.table.kinds, batch.schema.names
         self._cursor.adbc_ingest(_STAGE, batch, mode="create", temporary=True)
         into = ", ".join(map(quoted, columns))
@@ -163,13 +225,30 @@ class PostgresTarget(SQLTarget):
         return Written(new=counted.column("new")[0].as_py(), changed=counted.column("changed")[0].as_py())
 
 
+def _need_text(name: str, value: object) -> None:
+    """Refuse what is no text; it is not shown, as it may hold a password.
+
+    Raises:
+        UsageError: it is none, or an empty one.
+    """
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"PostgresTarget takes {name} as a text that is not empty")
+
+
 def _without_nul(batch: Any) -> Any:
     """The batch without the character that PostgreSQL's texts cannot hold."""
+    arrays = [_array_without_nul(array) for array in batch.columns]
+    return arrow().RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def _array_without_nul(array: Any) -> Any:
     pa, compute = arrow(), arrow_compute()
-    arrays = [
-        compute.replace_substring(array, "\0", "")
-        if pa.types.is_string(array.type) and compute.any(compute.match_substring(array, "\0")).as_py()
-        else array
-        for array in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+    of_lists = pa.types.is_list(array.type)
+    if array.null_count == len(array) or not (of_lists or pa.types.is_string(array.type)):
+        return array
+    if not compute.any(compute.match_substring(array.flatten() if of_lists else array, "\0")).as_py():
+        return array
+    if not of_lists:
+        return compute.replace_substring(array, "\0", "")
+    lists = [None if one is None else [text and text.replace("\0", "") for text in one] for one in array.to_pylist()]
+    return pa.array(lists, array.type)

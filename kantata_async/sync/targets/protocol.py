@@ -74,6 +74,19 @@ class Held:
 
 
 @runtime_checkable
+class KnowsColumns(Protocol):
+    """A target whose tables others can alter."""
+
+    def lacks_columns(self, table: Table) -> bool:
+        """Whether a table is there, and not all its columns are.
+
+        Raises:
+            TargetError: it cannot be read.
+        """
+        ...
+
+
+@runtime_checkable
 class Target(Protocol):
     """What a copy is written to. Its methods block, are called one at a time, and always in the same thread."""
 

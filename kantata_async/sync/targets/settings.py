@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import fspath
+from os import fsdecode
 from typing import cast
 
 from ...errors import UsageError
@@ -17,11 +17,11 @@ def checked_path(path: object) -> str:
         UsageError: it is none.
     """
     try:
-        text = fspath(path)  # type: ignore[call-overload]  # that is the question
+        text = fsdecode(path)  # type: ignore[arg-type]  # that is the question
     except TypeError:
-        text = None
-    if not isinstance(text, str) or "\0" in text:
-        raise UsageError(f"a copy is kept at a path, and {brief_repr(path)} is none")
+        raise UsageError(f"a copy is kept at a path, and {brief_repr(path)} is none") from None
+    if "\0" in text:
+        raise UsageError(f"no path has a NUL character: {brief_repr(text)}")
     return text
 
 

@@ -185,6 +185,12 @@ class SQLTarget(ABC):
             counted = self._select(f"SELECT count(*) AS count {source}", values)
         return Held(int(counted.column("count")[0].as_py()), read)
 
+    def lacks_columns(self, table: Table) -> bool:
+        """See `KnowsColumns.lacks_columns`."""
+        with self._failing("could not be read"):
+            there = self._columns_known(table.collection)
+        return bool(there) and not there.issuperset(table.kinds)
+
     # --- the tables --------------------------------------------------------------------------------------------------
 
     def _prepared(self) -> Mapping[str, str]:

@@ -18,6 +18,10 @@ from .views import Dialect
 # How long a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
 _WAIT_FOR_READERS_MS: Final = 5_000
 
+# The driver takes the type of a column from its first batch, and refuses what comes later of another one: a column
+# that begins with a thousand nulls would be one of numbers.
+_ROWS_AT_ONCE: Final = "1000000000"
+
 
 class SQLiteTarget(SQLFileTarget):
     """A SQLite file: ``SQLiteTarget("kantata.db")``.
@@ -55,12 +59,14 @@ class SQLiteTarget(SQLFileTarget):
         self._lock.take()
         self._connection = dbapi.connect(self._path, autocommit=True)
         self._cursor = self._connection.cursor()
+        self._cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": _ROWS_AT_ONCE})
         self._select(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS_MS}")
         self._select("PRAGMA journal_mode = WAL")
         self._run("PRAGMA synchronous = NORMAL")
 
     def _errors(self) -> tuple[type[Exception], ...]:
-        return (driver("adbc_driver_manager", "sync").Error,)
+        # What goes wrong while rows come is an OSError, and a text that is no time an ArrowException.
+        return (driver("adbc_driver_manager", "sync").Error, arrow().ArrowException, OSError)
 
     def _begin(self) -> None:
         self._run("BEGIN IMMEDIATE")
