@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
-import attrs
 import click
 
 from .awaiting import awaited
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from ..session import KantataSession
 
 
-@attrs.frozen(kw_only=True)
-class _Options:
+class _Options(NamedTuple):
     """Where files go, and how large they may be."""
 
     to: str
