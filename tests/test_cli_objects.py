@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,22 @@ def test_csv_for_spreadsheets(shell: Shell) -> None:
     assert len(rows) == 1 + len(shell.sandbox.store.all("skills"))
 
 
+def test_csv_where_the_terminal_takes_plain_letters_only(shell: Shell) -> None:
+    """A name with others is written in UTF-8, as JSON is."""
+    shell.sandbox.store.update("skills", "2", {"name": "Gärtnerei"})
+    for form in ("--csv", "--json"):
+        done = shell("list", "skills", form, "--columns", "name", LC_ALL="C.UTF-8", PYTHONIOENCODING="ascii")
+        assert (done.returncode, "Gärtnerei" in done.stdout) == (0, True), done.stderr
+
+
+def test_a_column_that_is_wrong_at_its_end(shell: Shell) -> None:
+    """Found out when the first object is there; the nearest right name is offered."""
+    done = shell("list", "users", "--columns", "id,manager.full_nam")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("Error: User has no attribute 'full_nam'; did you mean 'full_name'?")
+    assert "Traceback" not in done.stderr
+
+
 def test_an_object_lives_and_dies(shell: Shell) -> None:
     """Created, changed and deleted; each writes what came of it."""
     made = shell.objects("create", "roles", "name=Night watch")[0]
@@ -142,6 +159,12 @@ def test_many_are_created_from_lines(shell: Shell) -> None:
     assert outcomes[2]["status"] == "rejected"
     assert outcomes[2]["errors"]
     assert done.returncode == 1
+
+
+def test_no_lines_create_nothing(shell: Shell) -> None:
+    """Which is said, beside the outcomes of which there are none."""
+    done = shell("create", "roles", "--from", "-", typed="\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "Nothing was created: there are no lines.\n")
 
 
 def test_a_file_of_a_spreadsheet_program(shell: Shell) -> None:
@@ -218,7 +241,7 @@ def test_files_and_exports(shell: Shell, tmp_path: Path) -> None:
     for failing in (("export", "users=id", "--to", str(target)), ("download", "photo", "1", "--to", str(target))):
         failed = shell(*failing)
         assert failed.returncode in {1, 2}
-        assert "overwrite" in failed.stderr or "no photo" in failed.stderr
+        assert "--overwrite" in failed.stderr or "no photo" in failed.stderr
     piped = shell("export", "users=id,full_name", "--to", "-")
     assert (piped.returncode, piped.stdout) == (0, target.read_text())
     without = shell("download", "attachments", "1", "--to", str(tmp_path))
@@ -325,6 +348,9 @@ CREATION = operation_of("participations", "create")
         (["mavens_only=FALSE"], {"mavens_only": False}),
         (["mavens_only:=true"], {"mavens_only": True}),
         (["created_after=2026-01-01T00:00:00Z"], {"created_after": "2026-01-01T00:00:00Z"}),
+        (["created_after=2026-01-01"], {"created_after": datetime(2026, 1, 1, tzinfo=UTC)}),
+        (["created_after=2026-01-01T08:30"], {"created_after": datetime(2026, 1, 1, 8, 30, tzinfo=UTC)}),
+        (["created_after=yesterday"], {"created_after": "yesterday"}),
         (["by_user_full_name=a=b"], {"by_user_full_name": "a=b"}),
         (
             ["external_reference_service_model_refs=1,2"],
@@ -437,6 +463,10 @@ def unreached(
             "api.mavenlink.com has nothing at /users/9, or does not show it to the user of KANTATA_TOKEN",
         ),
         (
+            NotFoundError(404, [], method="GET", path="/users/me"),
+            "api.mavenlink.com has no API at this address: Kantata's own ends in /api/v1",
+        ),
+        (
             ValidationError(422, [ErrorDetail("is taken", field="name")], method="POST", path="/roles"),
             "api.mavenlink.com refused the request: is taken (name)",
         ),
@@ -449,7 +479,7 @@ def unreached(
             "api.mavenlink.com cannot be reached: nothing listens there; check the address, and its port",
         ),
         (
-            unreached(ConnectionRefusedError(), "no connection to the proxy 10.0.0.1:3128"),
+            unreached(ConnectionRefusedError(), "GET /users/me: no connection to the proxy 10.0.0.1:3128"),
             "api.mavenlink.com cannot be reached: no connection to the proxy 10.0.0.1:3128",
         ),
         (

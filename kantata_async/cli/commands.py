@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from .._version import __version__
+from ..plurals import counted
 from .awaiting import Terminated, awaited
 from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, TERMINATED, WRONG_USAGE
 from .lazy_group import LazyGroup
@@ -95,7 +96,7 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
     except OSError as error:
         raise click.ClickException(_unheard(error, port)) from error
     try:
-        company = f"{people} people and {projects} projects"
+        company = f"{counted(people, 'person', 'people')} and {counted(projects, 'project')}"
         click.echo(_directions(server.url, server.page_url, server.token, company))
         await asyncio.Event().wait()
     finally:

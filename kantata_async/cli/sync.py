@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import click
 
 from .awaiting import awaited
-from .connecting import connection_options, session_for
+from .connecting import connection, connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED
 from .resources import operation_of
 from .wrong_usage import wrong_usage
@@ -155,7 +155,7 @@ async def _follow(copy: Sync, options: _SyncOptions, every: float) -> None:
     """Run again and again, until it is interrupted."""
     async with aclosing(copy.follow(every=every)) as reports:
         async for report in reports:
-            _say(options, report, [job.to_dict() for job in report])
+            _say_report(options, report)
 
 
 async def _run(copy: Sync, options: _SyncOptions) -> bool:
@@ -167,8 +167,26 @@ async def _run(copy: Sync, options: _SyncOptions) -> bool:
             report: Report = await copy.run(progress=progress)
         except SyncError as error:
             report = error.report
-    _say(options, report, [job.to_dict() for job in report])
+    _say_report(options, report)
     return report.ok
+
+
+def _say_report(options: _SyncOptions, report: Report) -> None:
+    """Say what came of a run, with what stopped a job in the words of a person."""
+    import attrs  # noqa: PLC0415 - as above
+
+    from ..errors import KantataError  # noqa: PLC0415 - as above
+    from .sentences import sentence  # noqa: PLC0415 - as above
+
+    token, host = connection()
+
+    def explained(job: JobReport) -> JobReport:
+        if not isinstance(job.error, KantataError):
+            return job
+        return attrs.evolve(job, error=KantataError(sentence(job.error, token=token, host=host)))
+
+    jobs = [explained(job) for job in report]
+    _say(options, attrs.evolve(report, jobs=jobs), [job.to_dict() for job in jobs])
 
 
 def _say(options: _SyncOptions, text: object, data: object) -> None:
