@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from .._version import __version__
-from ..plurals import counted
 from .awaiting import Terminated, awaited
 from .exit_codes import EXIT_CODES, FAILED, INTERRUPTED, TERMINATED, WRONG_USAGE
 from .lazy_group import LazyGroup
@@ -88,6 +87,7 @@ def sandbox(port: int, people: int, projects: int, seed: int, latency: float) ->
 async def _serve(port: int, *, people: int, projects: int, seed: int, latency: float) -> None:
     import asyncio  # noqa: PLC0415 - --help needs none of it
 
+    from ..plurals import counted  # noqa: PLC0415 - as above
     from ..sandbox import Sandbox  # noqa: PLC0415 - as above
 
     server = Sandbox(port=port, people=people, projects=projects, seed=seed, latency=latency)
