@@ -77,7 +77,7 @@ class Writer:
 
 
 class _Echo:
-    """Standard output, where it cannot show a text too."""
+    """Standard output, to which `click.echo` writes a text in UTF-8 where its own encoding lacks a character."""
 
     def write(self, text: str) -> None:
         """Write a text."""
