@@ -259,7 +259,8 @@ class Views:
         name = target.class_name if target else "Entity"
         return LinkView(
             name=association.name,
-            annotation=f"tuple[{name}, ...]" if association.many else f"Nullable[{name}]",
+            # `Nullable` written out: jedi completes what a linked entity has, but not through an alias.
+            annotation=f"tuple[{name}, ...]" if association.many else f"Union[{name}, Any]",
             specifier="many" if association.many else "one",
             target=name,
             ref=association.ref or "",

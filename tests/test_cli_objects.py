@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,28 @@ def test_csv_for_spreadsheets(shell: Shell) -> None:
     assert len(rows) == 1 + len(shell.sandbox.store.all("skills"))
 
 
+def test_csv_where_the_terminal_takes_plain_letters_only(shell: Shell) -> None:
+    """A name with others is written in UTF-8, as JSON is."""
+    shell.sandbox.store.update("skills", "2", {"name": "Gärtnerei"})
+    for form in ("--csv", "--json"):
+        done = subprocess.run(
+            [sys.executable, "-m", "kantata_async", "list", "skills", form, "--columns", "name"],
+            capture_output=True,
+            timeout=60,
+            env={**os.environ, **shell.environment, "PYTHONIOENCODING": "ascii"},
+            check=False,
+        )
+        assert (done.returncode, "Gärtnerei" in done.stdout.decode()) == (0, True), done.stderr
+
+
+def test_a_column_that_is_wrong_at_its_end(shell: Shell) -> None:
+    """Found out when the first object is there; the nearest right name is offered."""
+    done = shell("list", "users", "--columns", "id,manager.full_nam")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("Error: User has no attribute 'full_nam'; did you mean 'full_name'?")
+    assert "Traceback" not in done.err
+
+
 def test_an_object_lives_and_dies(shell: Shell) -> None:
     """Created, changed and deleted; each writes what came of it."""
     made = shell.objects("create", "roles", "name=Night watch")[0]
@@ -134,6 +157,12 @@ def test_many_are_created_from_lines(shell: Shell) -> None:
     assert outcomes[2]["status"] == "rejected"
     assert outcomes[2]["errors"]
     assert done.code == 1
+
+
+def test_no_lines_create_nothing(shell: Shell) -> None:
+    """Which is said, beside the outcomes of which there are none."""
+    done = shell("create", "roles", "--from", "-", typed="\n")
+    assert (done.code, done.out, done.err) == (0, "", "Nothing was created: there are no lines.\n")
 
 
 def test_a_file_of_a_spreadsheet_program(shell: Shell) -> None:
@@ -210,7 +239,7 @@ def test_files_and_exports(shell: Shell, tmp_path: Path) -> None:
     for failing in (("export", "users=id", "--to", str(target)), ("download", "photo", "1", "--to", str(target))):
         failed = shell(*failing)
         assert failed.code in {1, 2}
-        assert "overwrite" in failed.err or "no photo" in failed.err
+        assert "--overwrite" in failed.err or "no photo" in failed.err
     piped = shell("export", "users=id,full_name", "--to", "-")
     assert (piped.code, piped.out) == (0, target.read_bytes().decode())
     without = shell("download", "attachments", "1", "--to", str(tmp_path))
@@ -317,6 +346,9 @@ CREATION = operation_of("participations", "create")
         (["mavens_only=FALSE"], {"mavens_only": False}),
         (["mavens_only:=true"], {"mavens_only": True}),
         (["created_after=2026-01-01T00:00:00Z"], {"created_after": "2026-01-01T00:00:00Z"}),
+        (["created_after=2026-01-01"], {"created_after": datetime(2026, 1, 1, tzinfo=UTC)}),
+        (["created_after=2026-01-01T08:30"], {"created_after": datetime(2026, 1, 1, 8, 30, tzinfo=UTC)}),
+        (["created_after=yesterday"], {"created_after": "yesterday"}),
         (["by_user_full_name=a=b"], {"by_user_full_name": "a=b"}),
         (
             ["external_reference_service_model_refs=1,2"],
@@ -429,6 +461,10 @@ def unreached(
             "api.mavenlink.com has nothing at /users/9, or does not show it to the user of KANTATA_TOKEN",
         ),
         (
+            NotFoundError(404, [], method="GET", path="/users/me"),
+            "api.mavenlink.com has no API at this address: Kantata's own ends in /api/v1",
+        ),
+        (
             ValidationError(422, [ErrorDetail("is taken", field="name")], method="POST", path="/roles"),
             "api.mavenlink.com refused the request: is taken (name)",
         ),
@@ -441,7 +477,7 @@ def unreached(
             "api.mavenlink.com cannot be reached: nothing listens there; check the address, and its port",
         ),
         (
-            unreached(ConnectionRefusedError(), "no connection to the proxy 10.0.0.1:3128"),
+            unreached(ConnectionRefusedError(), "GET /users/me: no connection to the proxy 10.0.0.1:3128"),
             "api.mavenlink.com cannot be reached: no connection to the proxy 10.0.0.1:3128",
         ),
         (

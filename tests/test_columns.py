@@ -180,6 +180,15 @@ def test_polars_and_arrow_take_columns_as_they_are() -> None:
     assert frame.rows() == list(zip(*taken.values(), strict=True))
 
 
+def test_entities_that_are_taken_for_rows_say_what_to_write() -> None:
+    """Whether they are asked for their values or for their keys; polars asks for neither."""
+    with pytest.raises(TypeError, match=r"not a row: columns\(entities\) gives the columns"):
+        pd.DataFrame(team())
+    with pytest.raises(AttributeError, match=r"not a row: columns\(entities\) gives the columns"):
+        pa.Table.from_pylist(team())
+    assert not hasattr(team()[0], "keys")
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=3)
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=2)

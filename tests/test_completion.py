@@ -58,6 +58,8 @@ def test_the_names_of_what_comes_back_are_completed() -> None:
         ("async for page in kantata.users.list().pages():\n        page[0].full_na", "full_name"),
         ("async for event in kantata.subscribed_events.follow():\n        event.current_payl", "current_payload"),
         ("(await kantata.participations.create_many([])).entit", "entities"),
+        ("(await kantata.participations.get(1)).user.full_na", "full_name"),
+        ("(await kantata.participations.get(1)).user.manager.headl", "headline"),
     ):
         script = jedi.Script(PROGRAM + call, path=ROOT / "example.py", project=jedi.Project(ROOT))
         assert name in {one.name for one in script.complete()}, call

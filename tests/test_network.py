@@ -23,6 +23,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from proxying import ConnectProxy
 from waiting import until
 from wire import OK, TOKEN, Connection, Server, cut, hang, json_answer, silent_port, then_cut
+from yarl import URL
 
 from kantata_async import KantataSession, RateLimit, RetryPolicy
 from kantata_async.errors import (
@@ -35,6 +36,7 @@ from kantata_async.errors import (
     may_be_carried_out,
 )
 from kantata_async.signin import Profile, discover, save_profile
+from kantata_async.transport.environment import proxy_of_environment
 from kantata_async.transport.failures import is_hopeless
 
 API = "https://kantata.example/api/v1"
@@ -108,6 +110,7 @@ async def test_a_proxy_of_the_environment_is_gone_through(
         ({"NO_PROXY": "elsewhere.test,kantata.example:443"}, {}),
         ({"NO_PROXY": "*"}, {}),
         ({"no_proxy": "kantata.example"}, {}),
+        ({"NO_PROXY": "elsewhere.test", "no_proxy": "kantata.example"}, {}),
         ({}, {"trust_env": False}),
     ],
 )
@@ -122,6 +125,60 @@ async def test_a_proxy_that_is_not_meant_is_not_used(
             with pytest.raises(ConnectionFailedError, match=r"no connection to kantata\.example:443"):
                 await kantata.request("GET", "/users/me")
     assert proxy.targets == []
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "left_out", "gone_through"),
+    [
+        ("kantata.example", ["kantata.example", "KANTATA.example:8443", "eu.kantata.example"], ["notkantata.example"]),
+        (".kantata.example", ["kantata.example", "eu.kantata.example"], ["kantata.example.org"]),
+        ("*.kantata.example", ["kantata.example", "a.b.kantata.example"], ["example"]),
+        ("KANTATA.EXAMPLE.", ["kantata.example", "kantata.example."], ["example"]),
+        ("kantata.example:8443", ["kantata.example:8443", "eu.kantata.example:8443"], ["kantata.example"]),
+        ("kantata.example:443", ["kantata.example"], ["kantata.example:8443"]),
+        ("localhost", ["localhost:8443"], ["127.0.0.1", "[::1]"]),
+        ("10.0.0.0/8", ["10.0.0.1", "10.255.255.255:8443", "[::ffff:10.0.0.1]"], ["11.0.0.1", "x10.0.0.1.example"]),
+        ("10.1.2.3/255.255.0.0", ["10.1.9.9"], ["10.2.0.1"]),
+        ("0.0.0.0/0", ["192.0.2.1"], ["kantata.example", "[2001:db8::1]"]),
+        ("10.0.0.7", ["10.0.0.7", "10.0.0.7:8443"], ["10.0.0.70", "110.0.0.7"]),
+        ("10.0.0.7:8443", ["10.0.0.7:8443"], ["10.0.0.7"]),
+        ("::1", ["[::1]", "[::1]:8443", "[0:0:0:0:0:0:0:1]"], ["[::2]", "127.0.0.1"]),
+        ("[::1]", ["[::1]", "[::1]:8443"], ["[::2]"]),
+        ("[::1]:8443", ["[::1]:8443"], ["[::1]"]),
+        ("2001:db8::/32", ["[2001:db8:1::9]"], ["[2001:db9::1]", "10.0.0.1"]),
+        ("[fe80::]/10", ["[fe80::1%25eth0]"], ["[2001:db8::1]"]),
+        ("bücher.example", ["bücher.example", "xn--bcher-kva.example"], ["bucher.example"]),
+        ("xn--bcher-kva.example", ["bücher.example"], ["bucher.example"]),
+        ("https://kantata.example", ["kantata.example"], ["elsewhere.test"]),
+        ("https://kantata.example:8443/", ["kantata.example:8443"], ["kantata.example"]),
+        ("all://10.0.0.0/8", ["10.0.0.1"], ["11.0.0.1"]),
+        ("http://kantata.example", [], ["kantata.example"]),
+        ("*", ["kantata.example", "10.0.0.1", "[::1]:8443"], []),
+        ("elsewhere.test, *", ["kantata.example"], []),
+        ("elsewhere.test kantata.example", ["kantata.example", "elsewhere.test"], ["third.test"]),
+        (" elsewhere.test ,\tkantata.example,", ["kantata.example", "elsewhere.test"], ["third.test"]),
+        (", ,", [], ["kantata.example", "10.0.0.1"]),
+        (".", [], ["kantata.example", "10.0.0.1"]),
+        ("300.0.0.0/8,10.0.0.0/99,/8,:8443,kantata.example:999999", [], ["10.0.0.1", "kantata.example", "[::1]"]),
+    ],
+)
+def test_no_proxy_names_servers_as_other_clients_read_it(
+    monkeypatch: pytest.MonkeyPatch, no_proxy: str, left_out: list[str], gone_through: list[str]
+) -> None:
+    """By name with all below it, by address, by range, with a port, and in any mixture."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    reached = {server: proxy_of_environment(URL(f"https://{server}/api/v1")) for server in left_out + gone_through}
+    assert reached == dict.fromkeys(left_out) | dict.fromkeys(gone_through, "http://proxy.example:3128")
+
+
+@pytest.mark.parametrize(("capitals", "small"), [("10.0.0.1", "10.0.0.2"), ("10.0.0.1", "")])
+def test_small_letters_go_before_capitals(monkeypatch: pytest.MonkeyPatch, capitals: str, small: str) -> None:
+    """As everywhere, also where they are empty."""
+    for name, value in {"HTTPS_PROXY": "proxy.example", "NO_PROXY": capitals, "no_proxy": small}.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of_environment(URL("https://10.0.0.1/")) == "http://proxy.example"
+    assert (proxy_of_environment(URL("https://10.0.0.2/")) is None) == bool(small)
 
 
 async def test_plain_http_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
+import aiohttp
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vcr.request import Request
+from wire import Server, json_answer
 
 from kantata_async import KantataSession, RetryPolicy, ValidationError
 from kantata_async.recording import recorder
 from kantata_async.recording.scrubbing import KEPT_REQUEST_HEADERS, kept_headers, scrubbed_body, scrubbed_url
+from kantata_async.recording.traffic import ScrubbedTraffic
 from kantata_async.sandbox import Sandbox
 
 NEVER = RetryPolicy.never()
@@ -70,19 +77,88 @@ async def test_nothing_leaks(tmp_path: Path) -> None:
             assert [one for one in secrets if one and one in text] == []
 
 
-async def test_files_leave_nothing(tmp_path: Path) -> None:
-    """A file is sent and fetched as ever; neither its name nor what is in it is recorded."""
-    mine, copied = tmp_path / "Ada Moreau.txt", tmp_path / "copy.txt"
-    mine.write_text("earns 95,000")
-    async with Sandbox() as sandbox:
-        with recorder(tmp_path).use_cassette("files"):
-            async with KantataSession(token=sandbox.token, base_url=sandbox.url, rate_limit=None) as kantata:
-                receipt = await kantata.attachments.upload(mine, type="receipt")
-                await kantata.attachments.download(receipt, copied)
-    assert copied.read_text() == "earns 95,000"
-    text = cassette(tmp_path / "files.yaml")
-    assert "/attachments" in text
-    assert [one for one in ("Ada", "Moreau", "95,000") if one in text] == []
+async def some_files(kantata: KantataSession, folder: Path) -> list[tuple[Any, ...]]:
+    """A file of each kind downloaded: what must be the same again, and what each holds."""
+    sent = ((b"earns 95,000", "Ada Moreau.txt"), (b'{"paid to": "Ada Moreau"}', "Ada.json"), (b"", "nothing.txt"))
+    receipts = [await kantata.attachments.upload(io.BytesIO(one), type="receipt", filename=name) for one, name in sent]
+    invoices = await kantata.invoices.list(per_page=1)
+    definition: Any = {"users": {"columns": ["id", "full_name"]}}
+    saved = [
+        *[await kantata.attachments.download(one, folder / one.id) for one in receipts],
+        await kantata.users.download_photo(2, folder / "photo"),
+        await kantata.exports.run(folder / "users.csv", export_definition=definition),
+        await kantata.invoices.download(next(iter(invoices)).id, folder / "invoice"),
+    ]
+    return [(one.size, one.content_type, one.path.read_bytes()) for one in saved if one.path is not None]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["replaced", "kept"])
+async def test_files_are_replayed(tmp_path: Path, kept: bool) -> None:
+    """As many bytes of the same type: others, and under other names, unless they may be kept."""
+
+    async def at_once(_: float) -> None:
+        await asyncio.sleep(0)
+
+    def traffic(token: str) -> KantataSession:
+        return KantataSession(token=token, base_url=url, rate_limit=None, retry=NEVER, sleep=at_once)
+
+    for name in ("recorded", "replayed"):
+        (tmp_path / name).mkdir()
+    async with Sandbox(people=5, projects=2) as sandbox:
+        url = sandbox.url
+        with recorder(tmp_path, keep_files=kept).use_cassette("files"):
+            async with traffic(sandbox.token) as kantata:
+                recorded = await some_files(kantata, tmp_path / "recorded")
+        people = [one["full_name"] for one in sandbox.store.all("users")]
+    with recorder(tmp_path, record="none", keep_files=kept).use_cassette("files"):
+        async with traffic("another") as kantata:
+            replayed = await some_files(kantata, tmp_path / "replayed")
+    assert recorded[0][2] == b"earns 95,000"
+    assert replayed == [(size, kind, data if kept else b"*" * size) for size, kind, data in recorded]
+    if not kept:
+        text = cassette(tmp_path / "files.yaml")
+        assert [one for one in (*people, "Ada", "Moreau", "95,000") if one in text] == []
+
+
+async def test_a_file_is_found_where_an_answer_redirects_to(tmp_path: Path) -> None:
+    """And nothing of the address, whose path and signature say what it is, is kept."""
+    signed = "/storage/Ada%20Moreau.png?signature=s3cret"
+    script = [
+        json_answer({"users": {"7": {"id": "7", "photo_path": "https://files.example/Ada@2x.png"}}}),
+        json_answer({}, 302, location=signed),
+        json_answer({"in": "Ada"}),
+    ]
+
+    async def asked(session: aiohttp.ClientSession) -> list[tuple[str, bytes]]:
+        async with session.get(f"{url}/users/7", headers={"accept": "application/json"}) as answer:
+            users = await answer.json()
+        async with session.get(f"{url}/users/7/photo", allow_redirects=False) as answer:
+            location = urljoin(f"{url}/", answer.headers["location"])
+        async with session.get(location) as answer:
+            return [(users["users"]["7"]["photo_path"], await answer.read())]
+
+    async with Server(script) as server:
+        url = server.url
+        with recorder(tmp_path).use_cassette("redirected"):
+            async with aiohttp.ClientSession() as session:
+                assert await asked(session) == [("https://files.example/Ada@2x.png", b'{"in": "Ada"}')]
+    with recorder(tmp_path, record="none").use_cassette("redirected"):
+        async with aiohttp.ClientSession() as session:
+            assert await asked(session) == [("https://example.com/photo_path/7", b"*" * 13)]
+    text = cassette(tmp_path / "redirected.yaml")
+    assert [one for one in ("Ada", "s3cret", "files.example") if one in text] == []
+
+
+def test_a_link_to_an_object_leads_to_no_file() -> None:
+    """The answer to it stays an object."""
+    traffic = ScrubbedTraffic((), keep_files=False)
+    address = "https://api.mavenlink.com/api/v1/users/7"
+    body = {"users": {"7": {"id": "7", "url": address}}}
+    answered = {"status": {"code": 200}, "headers": {}, "body": {"string": msgspec.json.encode(body)}}
+    for _ in range(2):
+        assert traffic.request(Request("GET", address, None, {})).uri == address
+        scrubbed = traffic.answer(answered)["body"]["string"]
+        assert msgspec.json.decode(scrubbed) == {"users": {"7": {"id": "7", "url": "https://example.com/url/7"}}}
 
 
 async def test_what_may_be_kept_is_kept(tmp_path: Path) -> None:
@@ -101,6 +177,8 @@ async def test_what_may_be_kept_is_kept(tmp_path: Path) -> None:
         ("email_address", "ada@corp.example", "person7@example.com"),
         ("headline", "write to ada@corp.example", "person7@example.com"),
         ("photo_path", "https://cdn.example/ada.png", "https://example.com/photo_path/7"),
+        ("photo_path", "https://cdn.example/ada@2x.png", "https://example.com/photo_path/7"),
+        ("filesize", 31, 31),
         ("phone", "004930123456", "phone 7"),
         ("title", "Secret merger", "title 7"),
         ("created_at", "2026-01-01T08:00:00-08:00", "2026-01-01T08:00:00-08:00"),
@@ -168,6 +246,7 @@ def test_a_body_that_is_no_json_is_not_kept(body: object) -> None:
         ("https://me:secret@x.example/users#Ada", "https://x.example/users"),
         ("https://x.example/oauth?code=SECRET", "https://x.example/oauth?code=code"),
         ("https://x.example/users?participant_in=7&rate=7", "https://x.example/users?participant_in=7&rate=rate"),
+        ("https://x.example/invoices/7.pdf", "https://x.example/invoices/7.pdf"),
         ("https://x.example/users/ada@corp.example", "https://x.example/users/***"),
         ("https://x.example/api/v1/files/4/Ada%20Moreau.pdf", "https://x.example/api/v1/files/4/***"),
     ],

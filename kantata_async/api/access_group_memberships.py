@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, day, entity, identifier, one, plain
@@ -38,8 +38,8 @@ class AccessGroupMembership(Entity):
     user_id: Nullable[str] = identifier()
     user_name: Nullable[str] = plain()
 
-    access_group: Nullable[AccessGroup] = one("access_group_id", "access_groups")
-    user: Nullable[User] = one("user_id", "users")
+    access_group: Union[AccessGroup, Any] = one("access_group_id", "access_groups")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[AccessGroupMembership] = Operation(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Needed, Object, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, entity, identifier, one, plain
@@ -113,9 +113,9 @@ class AccountInvitation(Entity):
     pending: Nullable[bool] = plain()
     permission: Nullable[str] = plain()
 
-    default_role: Nullable[Role] = one("default_role_id", "roles")
-    invitee: Nullable[User] = one("invitee_id", "users")
-    inviter: Nullable[User] = one("inviter_id", "users")
+    default_role: Union[Role, Any] = one("default_role_id", "roles")
+    invitee: Union[User, Any] = one("invitee_id", "users")
+    inviter: Union[User, Any] = one("inviter_id", "users")
 
 
 LIST: Operation[AccountInvitation] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -156,17 +156,17 @@ class AccountMembership(Entity):
         "backup_approver_association_ids", "backup_approver_associations"
     )
     cost_rates: tuple[CostRate, ...] = many("cost_rate_ids", "cost_rates")
-    default_role: Nullable[Role] = one("default_role_id", "roles")
-    effective_workweek: Nullable[Workweek] = one("effective_workweek_id", "workweeks")
+    default_role: Union[Role, Any] = one("default_role_id", "roles")
+    effective_workweek: Union[Workweek, Any] = one("effective_workweek_id", "workweeks")
     future_billable_utilizations: tuple[BillableUtilization, ...] = many(
         "future_billable_utilization_ids", "billable_utilizations"
     )
     managees: tuple[User, ...] = many("managee_ids", "users")
-    manager: Nullable[User] = one("manager_id", "users")
+    manager: Union[User, Any] = one("manager_id", "users")
     possible_managees: tuple[User, ...] = many("possible_managee_ids", "users")
     possible_managers: tuple[User, ...] = many("possible_manager_ids", "users")
     skill_memberships: tuple[SkillMembership, ...] = many("skill_membership_ids", "skill_memberships")
-    user: Nullable[User] = one("user_id", "users")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[AccountMembership] = Operation(

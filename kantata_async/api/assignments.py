@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -104,9 +104,9 @@ class Assignment(Entity):
     story_id: Nullable[str] = identifier(include="story")
     updated_at: Nullable[dt.datetime] = instant()
 
-    assignee: Nullable[User] = one("assignee_id", "users")
+    assignee: Union[User, Any] = one("assignee_id", "users")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    story: Nullable[Story] = one("story_id", "stories")
+    story: Union[Story, Any] = one("story_id", "stories")
     story_allocation_days: tuple[StoryAllocationDay, ...] = many("story_allocation_day_ids", "story_allocation_days")
 
 

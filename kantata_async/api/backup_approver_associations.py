@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import DAY, ID, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one
@@ -47,8 +47,8 @@ class BackupApproverAssociation(Entity):
     end_date: Nullable[dt.datetime] = instant()
     start_date: Nullable[dt.datetime] = instant()
 
-    approver: Nullable[User] = one("approver_id", "users")
-    backup_approver: Nullable[User] = one("backup_approver_id", "users")
+    approver: Union[User, Any] = one("approver_id", "users")
+    backup_approver: Union[User, Any] = one("backup_approver_id", "users")
 
 
 LIST: Operation[BackupApproverAssociation] = Operation(

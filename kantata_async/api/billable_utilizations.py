@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import DAY, ID, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, day, entity, identifier, instant, one, plain
@@ -51,8 +51,8 @@ class BillableUtilization(Entity):
     target: Nullable[int] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    account_membership: Nullable[AccountMembership] = one("account_membership_id", "account_memberships")
-    creator: Nullable[User] = one("creator_id", "users")
+    account_membership: Union[AccountMembership, Any] = one("account_membership_id", "account_memberships")
+    creator: Union[User, Any] = one("creator_id", "users")
 
 
 LIST: Operation[BillableUtilization] = Operation(

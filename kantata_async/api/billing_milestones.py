@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -93,8 +93,8 @@ class BillingMilestone(Entity):
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     invoices: tuple[Invoice, ...] = many("invoice_ids", "invoices")
-    story: Nullable[Story] = one("story_id", "stories")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    story: Union[Story, Any] = one("story_id", "stories")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[BillingMilestone] = Operation(

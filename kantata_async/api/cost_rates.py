@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, INSTANT, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -52,7 +52,7 @@ class CostRate(Entity):
     in_use: Nullable[bool] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    account_membership: Nullable[AccountMembership] = one("account_membership_id", "account_memberships")
+    account_membership: Union[AccountMembership, Any] = one("account_membership_id", "account_memberships")
 
 
 LIST: Operation[CostRate] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args
 
 from ..calls import BOOLEAN, ID, ID_TEXTS, INSTANT, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
@@ -35,7 +35,7 @@ class CustomFieldChoice(Entity):
     position: Nullable[int] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    custom_field: Nullable[CustomField] = one("custom_field_id", "custom_fields")
+    custom_field: Union[CustomField, Any] = one("custom_field_id", "custom_fields")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -110,11 +110,11 @@ class CustomFieldValue(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     value: Nullable[Any] = nested()
 
-    custom_field: Nullable[CustomField] = one("custom_field_id", "custom_fields")
+    custom_field: Union[CustomField, Any] = one("custom_field_id", "custom_fields")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     selected_choices: tuple[CustomFieldChoice, ...] = many("selected_choice_ids", "custom_field_choices")
-    setter: Nullable[User] = one("setter_id", "users")
-    subject: Nullable[Entity] = one("subject_ref", None)
+    setter: Union[User, Any] = one("setter_id", "users")
+    subject: Union[Entity, Any] = one("subject_ref", None)
 
 
 @entity("custom_field_values")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -122,8 +122,8 @@ class CustomField(Entity):
     write_access: Nullable[Any] = nested()
 
     choices: tuple[CustomFieldChoice, ...] = many("choice_ids", "custom_field_choices")
-    creator: Nullable[User] = one("creator_id", "users")
-    custom_field_set: Nullable[CustomFieldSet] = one("custom_field_set_id", "custom_field_sets")
+    creator: Union[User, Any] = one("creator_id", "users")
+    custom_field_set: Union[CustomFieldSet, Any] = one("custom_field_set_id", "custom_field_sets")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
 
 

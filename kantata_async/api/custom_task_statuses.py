@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, INTEGER, OMITTED, TEXT, Choice, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -53,7 +53,7 @@ class StatusSetOption(Entity):
     task_status_set_id: Nullable[str] = identifier(include="task_status_set")
     updated_at: Nullable[dt.datetime] = instant()
 
-    task_status_set: Nullable[StatusSet] = one("task_status_set_id", "task_status_sets")
+    task_status_set: Union[StatusSet, Any] = one("task_status_set_id", "task_status_sets")
 
 
 LIST: Operation[StatusSetOption] = Operation(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import INTEGER, NUMBER, OMITTED, Id, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -45,7 +45,7 @@ class EstimateScenarioResourceAllocation(Entity):
     resource_id: Nullable[str] = identifier(include="resource")
     updated_at: Nullable[dt.datetime] = instant()
 
-    resource: Nullable[EstimateScenarioResource] = one("resource_id", "estimate_scenario_resources")
+    resource: Union[EstimateScenarioResource, Any] = one("resource_id", "estimate_scenario_resources")
 
 
 UPDATE: Operation[EstimateScenarioResourceAllocation] = Operation(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -109,16 +109,16 @@ class EstimateScenarioResource(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    allocation: Nullable[EstimateScenarioResourceAllocation] = one(
+    allocation: Union[EstimateScenarioResourceAllocation, Any] = one(
         "allocation_id", "estimate_scenario_resource_allocations"
     )
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    geography: Nullable[Geography] = one("geography_id", "organizations", variant="Geography")
-    organization_membership: Nullable[OrganizationMembership] = one(
+    geography: Union[Geography, Any] = one("geography_id", "organizations", variant="Geography")
+    organization_membership: Union[OrganizationMembership, Any] = one(
         "organization_membership_id", "organization_memberships"
     )
-    role: Nullable[Role] = one("role_id", "roles")
-    user: Nullable[User] = one("user_id", "users")
+    role: Union[Role, Any] = one("role_id", "roles")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[EstimateScenarioResource] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -110,7 +110,7 @@ class EstimateScenario(Entity):
         "estimate_scenario_resource_ids", "estimate_scenario_resources"
     )
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    rate_card: Nullable[RateCard] = one("rate_card_id", "rate_cards")
+    rate_card: Union[RateCard, Any] = one("rate_card_id", "rate_cards")
 
 
 LIST: Operation[EstimateScenario] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -120,12 +120,12 @@ class Estimate(Entity):
     workspace_group_id: Nullable[str] = identifier(include="workspace_group")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    creator: Nullable[User] = one("creator_id", "users")
+    creator: Union[User, Any] = one("creator_id", "users")
     custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
     estimate_scenarios: tuple[EstimateScenario, ...] = many("estimate_scenario_ids", "estimate_scenarios")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
-    workspace_group: Nullable[WorkspaceGroup] = one("workspace_group_id", "workspace_groups")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
+    workspace_group: Union[WorkspaceGroup, Any] = one("workspace_group_id", "workspace_groups")
 
 
 LIST: Operation[Estimate] = Operation(

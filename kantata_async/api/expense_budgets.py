@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -145,8 +145,8 @@ class ExpenseBudget(Entity):
     expenses: tuple[Expense, ...] = many("expense_ids", "expenses")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     fixed_fee_items: tuple[FixedFeeItem, ...] = many("fixed_fee_item_ids", "fixed_fee_items")
-    story: Nullable[Story] = one("story_id", "stories")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    story: Union[Story, Any] = one("story_id", "stories")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ExpenseBudget] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -134,8 +134,8 @@ class ExpenseReportSubmission(Entity):
     expenses: tuple[Expense, ...] = many("expense_ids", "expenses")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     resolutions: tuple[Resolution, ...] = many("resolution_ids", "resolutions")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ExpenseReportSubmission] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -209,17 +209,17 @@ class Expense(Entity):
     vendor_id: Nullable[str] = identifier(include="vendor")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    active_submission: Nullable[ExpenseReportSubmission] = one("active_submission_id", "expense_report_submissions")
-    expense_budget: Nullable[ExpenseBudget] = one("expense_budget_id", "expense_budgets")
-    expense_category: Nullable[ExpenseCategory] = one("expense_category_id", "expense_categories")
+    active_submission: Union[ExpenseReportSubmission, Any] = one("active_submission_id", "expense_report_submissions")
+    expense_budget: Union[ExpenseBudget, Any] = one("expense_budget_id", "expense_budgets")
+    expense_category: Union[ExpenseCategory, Any] = one("expense_category_id", "expense_categories")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    receipt: Nullable[ReceiptAttachment] = one("receipt_id", "attachments", variant="ReceiptAttachment")
-    recent_submission: Nullable[ExpenseReportSubmission] = one("recent_submission_id", "expense_report_submissions")
-    role: Nullable[Role] = one("role_id", "roles")
-    story: Nullable[Story] = one("story_id", "stories")
-    user: Nullable[User] = one("user_id", "users")
-    vendor: Nullable[Vendor] = one("vendor_id", "vendors")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    receipt: Union[ReceiptAttachment, Any] = one("receipt_id", "attachments", variant="ReceiptAttachment")
+    recent_submission: Union[ExpenseReportSubmission, Any] = one("recent_submission_id", "expense_report_submissions")
+    role: Union[Role, Any] = one("role_id", "roles")
+    story: Union[Story, Any] = one("story_id", "stories")
+    user: Union[User, Any] = one("user_id", "users")
+    vendor: Union[Vendor, Any] = one("vendor_id", "vendors")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[Expense] = Operation(

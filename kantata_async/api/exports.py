@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, DAY, OMITTED, TEXT, Array, Found, Id, Keyed, ListQuery, Needed, Object, Operation, Path
 from ..file_resources import RunsExports
@@ -111,7 +111,7 @@ class AccountDataExportResult(Entity):
     status: Nullable[str] = plain()
     user_id: Nullable[str] = identifier(include="user")
 
-    user: Nullable[User] = one("user_id", "users")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 AVAILABLE_DATASETS: Operation[ExportsAvailableDatasetsAnswer] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, INSTANT, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -54,9 +54,9 @@ class ExternalPayment(Entity):
     user_id: Nullable[str] = identifier()
     workspace_id: Nullable[str] = identifier()
 
-    invoice: Nullable[Invoice] = one("invoice_id", "invoices")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    invoice: Union[Invoice, Any] = one("invoice_id", "invoices")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ExternalPayment] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, Union, get_args
 
 from ..calls import BOOLEAN, ID, INSTANT, OMITTED, TEXT, Choice, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
@@ -85,7 +85,7 @@ class ExternalReference(Entity):
     subject_type: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    subject: Nullable[Entity] = one("subject_ref", None)
+    subject: Union[Entity, Any] = one("subject_ref", None)
 
 
 LIST: Operation[ExternalReference] = Operation(

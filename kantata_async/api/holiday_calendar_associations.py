@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, entity, identifier, one, plain
@@ -35,8 +35,8 @@ class HolidayCalendarAssociation(Entity):
     holiday_id: Nullable[str] = identifier(include="holiday")
     holiday_name: Nullable[str] = plain()
 
-    holiday: Nullable[Holiday] = one("holiday_id", "holidays")
-    holiday_calendar: Nullable[HolidayCalendar] = one("holiday_calendar_id", "holiday_calendars")
+    holiday: Union[Holiday, Any] = one("holiday_id", "holidays")
+    holiday_calendar: Union[HolidayCalendar, Any] = one("holiday_calendar_id", "holiday_calendars")
 
 
 LIST: Operation[HolidayCalendarAssociation] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import DAY, ID, INSTANT, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, day, entity, identifier, instant, one, plain
@@ -50,8 +50,8 @@ class HolidayCalendarMembership(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier()
 
-    holiday_calendar: Nullable[HolidayCalendar] = one("holiday_calendar_id", "holiday_calendars")
-    user: Nullable[User] = one("user_id", "users")
+    holiday_calendar: Union[HolidayCalendar, Any] = one("holiday_calendar_id", "holiday_calendars")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[HolidayCalendarMembership] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID, IDS, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -51,7 +51,7 @@ class InsightsAccessGroupMembership(Entity):
     user_id: Nullable[str] = identifier()
     user_name: Nullable[str] = plain(optional=True)
 
-    user: Nullable[User] = one("user_id", "users")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[InsightsAccessGroupMembership] = Operation(

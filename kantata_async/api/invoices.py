@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -198,9 +198,9 @@ class Invoice(Entity):
     expenses: tuple[Expense, ...] = many("expense_ids", "expenses")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     fixed_fee_items: tuple[FixedFeeItem, ...] = many("fixed_fee_item_ids", "fixed_fee_items")
-    recipient: Nullable[User] = one("recipient_id", "users")
+    recipient: Union[User, Any] = one("recipient_id", "users")
     time_entries: tuple[TimeEntry, ...] = many("time_entry_ids", "time_entries")
-    user: Nullable[User] = one("user_id", "users")
+    user: Union[User, Any] = one("user_id", "users")
     workspaces: tuple[Workspace, ...] = many("workspace_ids", "workspaces")
 
 

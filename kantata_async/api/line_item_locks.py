@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import DAY, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, day, entity, identifier, one
@@ -33,7 +33,7 @@ class LineItemLock(Entity):
     creator_id: Nullable[str] = identifier(include="creator")
     locked_to: Nullable[dt.date] = day()
 
-    creator: Nullable[User] = one("creator_id", "users")
+    creator: Union[User, Any] = one("creator_id", "users")
 
 
 LIST: Operation[LineItemLock] = Operation(

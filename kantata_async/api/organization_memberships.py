@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID, INSTANT, OMITTED, Choice, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -54,8 +54,8 @@ class OrganizationMembership(Entity):
     primary: Nullable[bool] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    department: Nullable[Organization] = one("department_id", "organizations")
-    geography: Nullable[Organization] = one("geography_id", "organizations")
+    department: Union[Organization, Any] = one("department_id", "organizations")
+    geography: Union[Organization, Any] = one("geography_id", "organizations")
 
 
 LIST: Operation[OrganizationMembership] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -152,11 +152,11 @@ class Participation(Entity):
 
     active_roles: tuple[Role, ...] = many("active_role_ids", "roles")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    primary_role: Nullable[Role] = one("primary_role_id", "roles")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    primary_role: Union[Role, Any] = one("primary_role_id", "roles")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
     workspace_resources: tuple[WorkspaceResource, ...] = many("workspace_resource_ids", "workspace_resources")
-    workspace_role: Nullable[Role] = one("workspace_role_id", "roles")
+    workspace_role: Union[Role, Any] = one("workspace_role_id", "roles")
 
 
 @entity("participations")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -125,14 +125,14 @@ class Post(Entity):
     attachments: tuple[PostAttachment, ...] = many("attachment_ids", "attachments", variant="PostAttachment")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     google_documents: tuple[GoogleDocument, ...] = many("google_document_ids", "google_documents")
-    newest_reply: Nullable[Post] = one("newest_reply_id", "posts")
-    newest_reply_user: Nullable[User] = one("newest_reply_user_id", "users")
+    newest_reply: Union[Post, Any] = one("newest_reply_id", "posts")
+    newest_reply_user: Union[User, Any] = one("newest_reply_user_id", "users")
     recipients: tuple[User, ...] = many("recipient_ids", "users")
     replies: tuple[Post, ...] = many("reply_ids", "posts")
-    story: Nullable[Story] = one("story_id", "stories")
-    subject: Nullable[Entity] = one("subject_ref", None)
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    story: Union[Story, Any] = one("story_id", "stories")
+    subject: Union[Entity, Any] = one("subject_ref", None)
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 @entity("posts")

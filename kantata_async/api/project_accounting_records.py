@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -144,10 +144,10 @@ class ProjectAccountingRecord(Entity):
     workspace_id: Nullable[str] = identifier(include="workspace")
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    role: Nullable[Role] = one("role_id", "roles")
-    story: Nullable[Story] = one("story_id", "stories")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    role: Union[Role, Any] = one("role_id", "roles")
+    story: Union[Story, Any] = one("story_id", "stories")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[ProjectAccountingRecord] = Operation(

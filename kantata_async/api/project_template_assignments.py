@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import ID, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, one, plain
@@ -52,8 +52,8 @@ class ProjectTemplateAssignment(Entity):
     total_count: Nullable[int] = plain(optional=True)
     total_estimated_minutes: Nullable[int] = plain(optional=True)
 
-    project_template: Nullable[ProjectTemplate] = one("project_template_id", "project_templates")
-    role: Nullable[Role] = one("role_id", "roles")
+    project_template: Union[ProjectTemplate, Any] = one("project_template_id", "project_templates")
+    role: Union[Role, Any] = one("role_id", "roles")
 
 
 LIST: Operation[ProjectTemplateAssignment] = Operation(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -101,7 +101,7 @@ class ProjectTemplateExpenseBudget(Entity):
     title: Nullable[str] = plain()
     updated_at: Nullable[dt.datetime] = instant()
 
-    project_template: Nullable[ProjectTemplate] = one("project_template_id", "project_templates")
+    project_template: Union[ProjectTemplate, Any] = one("project_template_id", "project_templates")
 
 
 LIST: Operation[ProjectTemplateExpenseBudget] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, INTEGER, OMITTED, TEXT, Choice, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain
@@ -119,7 +119,7 @@ class ProjectTemplate(Entity):
     project_template_assignments: tuple[ProjectTemplateAssignment, ...] = many(
         "project_template_assignment_ids", "project_template_assignments"
     )
-    user: Nullable[User] = one("user_id", "users")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[ProjectTemplate] = Operation(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Union
 
 from ..model import Entity, Nullable, entity, identifier, one, plain
 
@@ -23,4 +23,4 @@ class ProofReviewParticipation(Entity):
     status: Nullable[str] = plain()
     user_id: Nullable[str] = identifier()
 
-    proof_review: Nullable[ProofReview] = one("project_review_id", "proof_reviews")
+    proof_review: Union[ProofReview, Any] = one("project_review_id", "proof_reviews")

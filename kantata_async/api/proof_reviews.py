@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Union
 
 from ..model import Entity, Nullable, entity, identifier, identifiers, many, one, plain
 
@@ -26,4 +26,4 @@ class ProofReview(Entity):
     status: Nullable[str] = plain()
 
     participations: tuple[ProofReviewParticipation, ...] = many("participation_ids", "proof_review_participations")
-    proof_revision: Nullable[ProofRevision] = one("proof_revision_id", "proof_revisions")
+    proof_revision: Union[ProofRevision, Any] = one("proof_revision_id", "proof_revisions")

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Union
 
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
 
@@ -27,5 +27,5 @@ class ProofRevision(Entity):
     review_url: Nullable[str] = plain()
     revision_date: Nullable[dt.datetime] = instant()
 
-    proof: Nullable[Proof] = one("proof_id", "proofs")
-    proof_review: Nullable[ProofReview] = one("proof_review_id", "proof_reviews")
+    proof: Union[Proof, Any] = one("proof_id", "proofs")
+    proof_review: Union[ProofReview, Any] = one("proof_review_id", "proof_reviews")

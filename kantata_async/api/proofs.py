@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Union
 
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
 
@@ -33,6 +33,6 @@ class Proof(Entity):
     title: Nullable[str] = plain()
     viewable: Nullable[bool] = plain()
 
-    current_revision: Nullable[ProofRevision] = one("current_revision_id", "proof_revisions")
+    current_revision: Union[ProofRevision, Any] = one("current_revision_id", "proof_revisions")
     revisions: tuple[ProofRevision, ...] = many("revision_ids", "proof_revisions")
-    story: Nullable[Story] = one("story_id", "stories")
+    story: Union[Story, Any] = one("story_id", "stories")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, IDS, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, entity, identifier, instant, one, plain
@@ -51,8 +51,8 @@ class RateCardRole(Entity):
     role_id: Nullable[str] = identifier(include="role")
     updated_at: Nullable[dt.datetime] = instant()
 
-    rate_card_version: Nullable[RateCardVersion] = one("rate_card_version_id", "rate_card_versions")
-    role: Nullable[Role] = one("role_id", "roles")
+    rate_card_version: Union[RateCardVersion, Any] = one("rate_card_version_id", "rate_card_versions")
+    role: Union[Role, Any] = one("role_id", "roles")
 
 
 LIST: Operation[RateCardRole] = Operation(

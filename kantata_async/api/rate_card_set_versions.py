@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import DAY, ID, INSTANT, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, day, entity, identifier, identifiers, instant, many, nested, one, plain
@@ -54,7 +54,7 @@ class RateCardSetVersion(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     used_currencies: Nullable[list[str]] = nested()
 
-    rate_card_set: Nullable[RateCardSet] = one("rate_card_set_id", "rate_card_sets")
+    rate_card_set: Union[RateCardSet, Any] = one("rate_card_set_id", "rate_card_sets")
     rate_card_versions: tuple[RateCardVersion, ...] = many("rate_card_version_ids", "rate_card_versions")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import DAY, ID, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
@@ -41,9 +41,9 @@ class RateCardVersion(Entity):
     rate_card_set_version_id: Nullable[str] = identifier(include="rate_card_set_version")
     updated_at: Nullable[dt.datetime] = instant()
 
-    rate_card: Nullable[RateCard] = one("rate_card_id", "rate_cards")
+    rate_card: Union[RateCard, Any] = one("rate_card_id", "rate_cards")
     rate_card_roles: tuple[RateCardRole, ...] = many("rate_card_role_ids", "rate_card_roles")
-    rate_card_set_version: Nullable[RateCardSetVersion] = one("rate_card_set_version_id", "rate_card_set_versions")
+    rate_card_set_version: Union[RateCardSetVersion, Any] = one("rate_card_set_version_id", "rate_card_set_versions")
 
 
 LIST: Operation[RateCardVersion] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID, ID_TEXTS, INSTANT, OMITTED, TEXT, TEXTS, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, one, plain
@@ -58,9 +58,11 @@ class RateCard(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     uses: Nullable[int] = plain()
 
-    effective_rate_card_version: Nullable[RateCardVersion] = one("effective_rate_card_version_id", "rate_card_versions")
+    effective_rate_card_version: Union[RateCardVersion, Any] = one(
+        "effective_rate_card_version_id", "rate_card_versions"
+    )
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    rate_card_set: Nullable[RateCardSet] = one("rate_card_set_id", "rate_card_sets")
+    rate_card_set: Union[RateCardSet, Any] = one("rate_card_set_id", "rate_card_sets")
     rate_card_versions: tuple[RateCardVersion, ...] = many("rate_card_version_ids", "rate_card_versions")
 
 

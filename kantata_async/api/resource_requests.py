@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -86,8 +86,8 @@ class ResourceRequest(Entity):
     updated_at: Nullable[dt.datetime] = instant()
 
     approvers: tuple[User, ...] = many("approver_ids", "users")
-    creator: Nullable[User] = one("creator_id", "users")
-    resource: Nullable[WorkspaceResource] = one("resource_id", "workspace_resources")
+    creator: Union[User, Any] = one("creator_id", "users")
+    resource: Union[WorkspaceResource, Any] = one("resource_id", "workspace_resources")
 
 
 LIST: Operation[ResourceRequest] = Operation(

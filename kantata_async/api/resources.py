@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Union
 
 from ..model import Entity, Nullable, entity, identifier, identifiers, many, one, plain
 
@@ -25,8 +25,8 @@ class Resource(Entity):
     user_id: Nullable[str] = identifier(include="user")
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    organization_membership: Nullable[OrganizationMembership] = one(
+    organization_membership: Union[OrganizationMembership, Any] = one(
         "organization_membership_id", "organization_memberships"
     )
-    role: Nullable[Role] = one("role_id", "roles")
-    user: Nullable[User] = one("user_id", "users")
+    role: Union[Role, Any] = one("role_id", "roles")
+    user: Union[User, Any] = one("user_id", "users")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -71,9 +71,9 @@ class SkillMembership(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    creator: Nullable[User] = one("creator_id", "users")
-    skill: Nullable[Skill] = one("skill_id", "skills")
-    user: Nullable[User] = one("user_id", "users")
+    creator: Union[User, Any] = one("creator_id", "users")
+    skill: Union[Skill, Any] = one("skill_id", "skills")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[SkillMembership] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID, ID_TEXTS, INSTANT, OMITTED, TEXT, Choice, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, entity, identifier, identifiers, instant, many, one, plain
@@ -61,7 +61,7 @@ class Skill(Entity):
     updated_at: Nullable[dt.datetime] = instant()
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    skill_category: Nullable[SkillCategory] = one("skill_category_id", "skill_categories")
+    skill_category: Union[SkillCategory, Any] = one("skill_category_id", "skill_categories")
 
 
 LIST: Operation[Skill] = Operation(

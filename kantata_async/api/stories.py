@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -314,17 +314,17 @@ class Story(Entity):
     )
 
     ancestors: tuple[Story, ...] = many("ancestor_ids", "stories")
-    assigned_role: Nullable[Role] = one("assigned_role_id", "roles")
+    assigned_role: Union[Role, Any] = one("assigned_role_id", "roles")
     assignees: tuple[User, ...] = many("assignee_ids", "users")
     attachments: tuple[PostAttachment, ...] = many("attachment_ids", "attachments", variant="PostAttachment")
-    creator: Nullable[User] = one("creator_id", "users")
+    creator: Union[User, Any] = one("creator_id", "users")
     current_assignments: tuple[Assignment, ...] = many("current_assignment_ids", "assignments")
     custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
     descendants: tuple[Story, ...] = many("descendant_ids", "stories")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     followers: tuple[User, ...] = many("follower_ids", "users")
     google_documents: tuple[GoogleDocument, ...] = many("google_document_ids", "google_documents")
-    parent: Nullable[Story] = one("parent_id", "stories")
+    parent: Union[Story, Any] = one("parent_id", "stories")
     potential_workspace_resources: tuple[WorkspaceResource, ...] = many(
         "potential_workspace_resource_ids", "workspace_resources"
     )
@@ -332,14 +332,14 @@ class Story(Entity):
         "potential_workspace_resources_with_unnamed_ids", "workspace_resources"
     )
     replies: tuple[Post, ...] = many("reply_ids", "posts")
-    root: Nullable[Story] = one("root_id", "stories")
+    root: Union[Story, Any] = one("root_id", "stories")
     source_dependencies: tuple[StoryDependency, ...] = many("source_dependency_ids", "story_dependencies")
     story_state_changes: tuple[StoryStateChange, ...] = many("story_state_change_ids", "story_state_changes")
     story_tasks: tuple[StoryTask, ...] = many("story_task_ids", "story_tasks")
     sub_stories: tuple[Story, ...] = many("sub_story_ids", "stories")
     tags: tuple[Tag, ...] = many("tag_ids", "tags")
     target_dependencies: tuple[StoryDependency, ...] = many("target_dependency_ids", "story_dependencies")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
     workspace_resources: tuple[WorkspaceResource, ...] = many("workspace_resource_ids", "workspace_resources")
     workspace_resources_with_unnamed: tuple[WorkspaceResource, ...] = many(
         "workspace_resources_with_unnamed_ids", "workspace_resources"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -87,10 +87,10 @@ class StoryAllocationDay(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    assignment: Nullable[Assignment] = one("assignment_id", "assignments")
+    assignment: Union[Assignment, Any] = one("assignment_id", "assignments")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    story: Nullable[Story] = one("story_id", "stories")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    story: Union[Story, Any] = one("story_id", "stories")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[StoryAllocationDay] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args
 
 from ..calls import BOOLEAN, ID, INSTANT, OMITTED, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -37,8 +37,8 @@ class StoryDependency(Entity):
     target_id: Nullable[str] = identifier(include="target")
     updated_at: Nullable[dt.datetime] = instant()
 
-    source: Nullable[Story] = one("source_id", "stories")
-    target: Nullable[Story] = one("target_id", "stories")
+    source: Union[Story, Any] = one("source_id", "stories")
+    target: Union[Story, Any] = one("target_id", "stories")
 
 
 LIST: Operation[StoryDependency] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Never, Required, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, Never, Required, TypedDict, Union
 
 from ..calls import ID, Id, ListQuery, Needed, Operation
 from ..model import Entity, Nullable, entity, identifier, instant, one
@@ -32,8 +32,8 @@ class StoryFollow(Entity):
     story_id: Nullable[str] = identifier(include="story")
     updated_at: Nullable[dt.datetime] = instant()
 
-    follower: Nullable[User] = one("follower_id", "users")
-    story: Nullable[Story] = one("story_id", "stories")
+    follower: Union[User, Any] = one("follower_id", "users")
+    story: Union[Story, Any] = one("story_id", "stories")
 
 
 LIST: Operation[StoryFollow] = Operation(method="GET", path="/story_follows", collection="story_follows")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args
 
 from ..calls import INSTANT, OMITTED, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -33,8 +33,8 @@ class StoryStateChange(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     user_id: Nullable[str] = identifier(include="user")
 
-    story: Nullable[Story] = one("story_id", "stories")
-    user: Nullable[User] = one("user_id", "users")
+    story: Union[Story, Any] = one("story_id", "stories")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[StoryStateChange] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID, INSTANT, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, entity, identifier, instant, one, plain
@@ -53,8 +53,8 @@ class StoryTask(Entity):
     story_id: Nullable[str] = identifier(include="story")
     updated_at: Nullable[dt.datetime] = instant()
 
-    completed_by: Nullable[User] = one("completed_by_id", "users")
-    story: Nullable[Story] = one("story_id", "stories")
+    completed_by: Union[User, Any] = one("completed_by_id", "users")
+    story: Union[Story, Any] = one("story_id", "stories")
 
 
 LIST: Operation[StoryTask] = Operation(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, Union
 
 from ..model import Entity, Nullable, entity, identifier, identifiers, instant, many, nested, one, plain
 
@@ -53,5 +53,5 @@ class Submission(Entity):
     workspace_id: Nullable[str] = identifier(include="workspace")
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal, TypedDict, get_args
+from typing import Any, ClassVar, Literal, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, ID_TEXTS, INSTANT, OMITTED, TEXTS, Choice, Feed, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, Ref, entity, identifier, instant, one, plain, reference
@@ -96,7 +96,7 @@ class SubscribedEvent(Entity):
     subject_type: Nullable[str] = plain()
     user_id: Nullable[str] = identifier()
 
-    subject: Nullable[Entity] = one("subject_ref", None)
+    subject: Union[Entity, Any] = one("subject_ref", None)
 
 
 EVENT_TYPES: Operation[SubscribedEventsEventTypesAnswer] = Operation(

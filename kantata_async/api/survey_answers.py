@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -85,8 +85,8 @@ class SurveyAnswer(Entity):
 
     choices: tuple[SurveyQuestionChoice, ...] = many("choice_ids", "survey_question_choices")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    survey_question: Nullable[SurveyQuestion] = one("survey_question_id", "survey_questions")
-    survey_response: Nullable[SurveyResponse] = one("survey_response_id", "survey_responses")
+    survey_question: Union[SurveyQuestion, Any] = one("survey_question_id", "survey_questions")
+    survey_response: Union[SurveyResponse, Any] = one("survey_response_id", "survey_responses")
 
 
 LIST: Operation[SurveyAnswer] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -99,12 +99,12 @@ class SurveyResponse(Entity):
     workspace_id: Nullable[str] = identifier(include="workspace")
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    owner: Nullable[User] = one("owner_id", "users")
-    respondent: Nullable[User] = one("respondent_id", "users")
-    subject: Nullable[Entity] = one("subject_ref", None)
+    owner: Union[User, Any] = one("owner_id", "users")
+    respondent: Union[User, Any] = one("respondent_id", "users")
+    subject: Union[Entity, Any] = one("subject_ref", None)
     survey_answers: tuple[SurveyAnswer, ...] = many("survey_answer_ids", "survey_answers")
-    survey_template: Nullable[SurveyTemplate] = one("survey_template_id", "survey_templates")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    survey_template: Union[SurveyTemplate, Any] = one("survey_template_id", "survey_templates")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[SurveyResponse] = Operation(

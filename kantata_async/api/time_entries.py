@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -130,14 +130,14 @@ class TimeEntry(Entity):
     user_id: Nullable[str] = identifier(include="user")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    active_submission: Nullable[TimesheetSubmission] = one("active_submission_id", "timesheet_submissions")
+    active_submission: Union[TimesheetSubmission, Any] = one("active_submission_id", "timesheet_submissions")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    invoice: Nullable[Invoice] = one("invoice_id", "invoices")
-    recent_submission: Nullable[TimesheetSubmission] = one("recent_submission_id", "timesheet_submissions")
-    role: Nullable[Role] = one("role_id", "roles")
-    story: Nullable[Story] = one("story_id", "stories")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    invoice: Union[Invoice, Any] = one("invoice_id", "invoices")
+    recent_submission: Union[TimesheetSubmission, Any] = one("recent_submission_id", "timesheet_submissions")
+    role: Union[Role, Any] = one("role_id", "roles")
+    story: Union[Story, Any] = one("story_id", "stories")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[TimeEntry] = Operation(

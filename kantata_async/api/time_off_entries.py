@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -71,8 +71,8 @@ class TimeOffEntry(Entity):
     user_id: Nullable[str] = identifier(include="user")
 
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    role: Nullable[Role] = one("role_id", "roles")
-    user: Nullable[User] = one("user_id", "users")
+    role: Union[Role, Any] = one("role_id", "roles")
+    user: Union[User, Any] = one("user_id", "users")
 
 
 LIST: Operation[TimeOffEntry] = Operation(

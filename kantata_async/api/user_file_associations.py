@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Union, get_args
 
 from ..calls import ID, OMITTED, TEXT, Found, Id, ListQuery, Operation, Path
 from ..model import Entity, Nullable, Ref, entity, identifier, one, reference
@@ -29,9 +29,9 @@ class UserFileAssociation(Entity):
     post_id: Nullable[str] = identifier(include="post")
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    asset_object: Nullable[Entity] = one("asset_object_ref", None)
-    post: Nullable[Post] = one("post_id", "posts")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    asset_object: Union[Entity, Any] = one("asset_object_ref", None)
+    post: Union[Post, Any] = one("post_id", "posts")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[UserFileAssociation] = Operation(

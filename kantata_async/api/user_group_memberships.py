@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, ID_TEXTS, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, entity, identifier, instant, one
@@ -38,8 +38,8 @@ class UserWorkspaceGroup(Entity):
     user_id: Nullable[str] = identifier()
     workspace_group_id: Nullable[str] = identifier()
 
-    user: Nullable[User] = one("user_id", "users")
-    workspace_group: Nullable[WorkspaceGroup] = one("workspace_group_id", "workspace_groups")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace_group: Union[WorkspaceGroup, Any] = one("workspace_group_id", "workspace_groups")
 
 
 LIST: Operation[UserWorkspaceGroup] = Operation(

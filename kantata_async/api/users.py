@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -113,11 +113,11 @@ class User(Entity):
     website: Nullable[str] = plain(optional=True)
     work_sample_ids: Nullable[tuple[str, ...]] = identifiers(include="work_samples")
 
-    account_membership: Nullable[AccountMembership] = one("account_membership_id", "account_memberships")
+    account_membership: Union[AccountMembership, Any] = one("account_membership_id", "account_memberships")
     custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    manager: Nullable[User] = one("manager_id", "users")
-    role: Nullable[Role] = one("role_id", "roles")
+    manager: Union[User, Any] = one("manager_id", "users")
+    role: Union[Role, Any] = one("role_id", "roles")
     skill_memberships: tuple[SkillMembership, ...] = many("skill_membership_ids", "skill_memberships")
     skills: tuple[Skill, ...] = many("skill_ids", "skills")
     work_samples: tuple[WorkSample, ...] = many("work_sample_ids", "work_samples")

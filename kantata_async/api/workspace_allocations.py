@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -91,11 +91,11 @@ class WorkspaceAllocation(Entity):
     workspace_id: Nullable[str] = identifier(include="workspace")
     workspace_resource_id: Nullable[str] = identifier()
 
-    creator: Nullable[User] = one("creator_id", "users")
+    creator: Union[User, Any] = one("creator_id", "users")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    updater: Nullable[User] = one("updater_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
-    workspace_resource: Nullable[WorkspaceResource] = one("workspace_resource_id", "workspace_resources")
+    updater: Union[User, Any] = one("updater_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
+    workspace_resource: Union[WorkspaceResource, Any] = one("workspace_resource_id", "workspace_resources")
 
 
 LIST: Operation[WorkspaceAllocation] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, day, entity, identifier, instant, one, plain
@@ -70,9 +70,9 @@ class WorkspaceBaseline(Entity):
     total_stories: Nullable[int] = plain()
     workspace_id: Nullable[str] = identifier(include="workspace")
 
-    creator: Nullable[User] = one("creator_id", "users")
-    payload: Nullable[BaselinePayload] = one("payload_id", "baseline_payloads")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    creator: Union[User, Any] = one("creator_id", "users")
+    payload: Union[BaselinePayload, Any] = one("payload_id", "baseline_payloads")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[WorkspaceBaseline] = Operation(

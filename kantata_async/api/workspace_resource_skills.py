@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import ID, ID_TEXTS, IDS, INTEGER, OMITTED, TEXT, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, NaturalKey, Nullable, entity, identifier, instant, one, plain
@@ -57,9 +57,9 @@ class WorkspaceResourceSkill(Entity):
     updated_at: Nullable[dt.datetime] = instant()
     workspace_resource_id: Nullable[str] = identifier(include="workspace_resource")
 
-    creator: Nullable[User] = one("creator_id", "users")
-    skill: Nullable[Skill] = one("skill_id", "skills")
-    workspace_resource: Nullable[WorkspaceResource] = one("workspace_resource_id", "workspace_resources")
+    creator: Union[User, Any] = one("creator_id", "users")
+    skill: Union[Skill, Any] = one("skill_id", "skills")
+    workspace_resource: Union[WorkspaceResource, Any] = one("workspace_resource_id", "workspace_resources")
 
 
 LIST: Operation[WorkspaceResourceSkill] = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -171,13 +171,13 @@ class WorkspaceResource(Entity):
 
     custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
-    organization_membership: Nullable[OrganizationMembership] = one(
+    organization_membership: Union[OrganizationMembership, Any] = one(
         "organization_membership_id", "organization_memberships"
     )
-    participation: Nullable[Participation] = one("participation_id", "participations")
-    role: Nullable[Role] = one("role_id", "roles")
-    user: Nullable[User] = one("user_id", "users")
-    workspace: Nullable[Workspace] = one("workspace_id", "workspaces")
+    participation: Union[Participation, Any] = one("participation_id", "participations")
+    role: Union[Role, Any] = one("role_id", "roles")
+    user: Union[User, Any] = one("user_id", "users")
+    workspace: Union[Workspace, Any] = one("workspace_id", "workspaces")
 
 
 LIST: Operation[WorkspaceResource] = Operation(

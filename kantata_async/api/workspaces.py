@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Required, TypedDict, Union, get_args
 
 from ..calls import (
     BOOLEAN,
@@ -517,26 +517,26 @@ class Workspace(Entity):
         include="workspace_resources_with_unnamed"
     )
 
-    account_color: Nullable[AccountColor] = one("account_color_id", "account_colors")
+    account_color: Union[AccountColor, Any] = one("account_color_id", "account_colors")
     account_insights_mappings: tuple[AccountInsightsMapping, ...] = many(
         "account_insights_mapping_ids", "account_insights_mappings"
     )
-    approver: Nullable[User] = one("approver_id", "users")
+    approver: Union[User, Any] = one("approver_id", "users")
     approvers: tuple[User, ...] = many("approver_ids", "users")
     billing_milestones: tuple[BillingMilestone, ...] = many("billing_milestone_ids", "billing_milestones")
-    creator: Nullable[User] = one("creator_id", "users")
-    current_status_report: Nullable[StatusReport] = one("current_status_report_id", "status_reports")
-    current_user_participation: Nullable[Participation] = one("current_user_participation_id", "participations")
+    creator: Union[User, Any] = one("creator_id", "users")
+    current_status_report: Union[StatusReport, Any] = one("current_status_report_id", "status_reports")
+    current_user_participation: Union[Participation, Any] = one("current_user_participation_id", "participations")
     custom_field_values: tuple[CustomFieldValue, ...] = many("custom_field_value_ids", "custom_field_values")
     external_references: tuple[ExternalReference, ...] = many("external_reference_ids", "external_references")
     financial_viewers: tuple[User, ...] = many("financial_viewer_ids", "users")
-    next_uncompleted_milestone: Nullable[Story] = one("next_uncompleted_milestone_id", "stories")
+    next_uncompleted_milestone: Union[Story, Any] = one("next_uncompleted_milestone_id", "stories")
     participants: tuple[User, ...] = many("participant_ids", "users")
     participations: tuple[Participation, ...] = many("participation_ids", "participations")
     possible_approvers: tuple[User, ...] = many("possible_approver_ids", "users")
-    primary_counterpart: Nullable[User] = one("primary_counterpart_id", "users")
-    primary_maven: Nullable[User] = one("primary_maven_id", "users")
-    primary_workspace_group: Nullable[WorkspaceGroup] = one("primary_workspace_group_id", "workspace_groups")
+    primary_counterpart: Union[User, Any] = one("primary_counterpart_id", "users")
+    primary_maven: Union[User, Any] = one("primary_maven_id", "users")
+    primary_workspace_group: Union[WorkspaceGroup, Any] = one("primary_workspace_group_id", "workspace_groups")
     status_reports: tuple[StatusReport, ...] = many("status_report_ids", "status_reports")
     timesheet_submissions: tuple[TimesheetSubmission, ...] = many("timesheet_submission_ids", "timesheet_submissions")
     workspace_groups: tuple[WorkspaceGroup, ...] = many("workspace_group_ids", "workspace_groups")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never, Required, TypedDict, Union, get_args
 
 from ..calls import BOOLEAN, DAY, ID, IDS, INSTANT, INTEGER, OMITTED, Found, Id, ListQuery, Needed, Operation, Path
 from ..model import Entity, Nullable, day, entity, identifier, instant, one
@@ -61,8 +61,8 @@ class WorkweekMembership(Entity):
     user_id: Nullable[str] = identifier()
     workweek_id: Nullable[str] = identifier(include="workweek")
 
-    user: Nullable[User] = one("user_id", "users")
-    workweek: Nullable[Workweek] = one("workweek_id", "workweeks")
+    user: Union[User, Any] = one("user_id", "users")
+    workweek: Union[Workweek, Any] = one("workweek_id", "workweeks")
 
 
 LIST: Operation[WorkweekMembership] = Operation(

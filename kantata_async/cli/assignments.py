@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from ..calls import (
     BOOLEAN,
     ID_TEXTS,
+    INSTANT,
     INTEGER,
     NUMBER,
     TEXTS,
@@ -83,11 +85,26 @@ def read_value(kind: ParameterKind, name: str, text: str) -> Any:
             return next((value for value in values if str(value) == text), text)
     if kind in (TEXTS, ID_TEXTS):
         return text.split(",") if "," in text else text
+    return _scalar(kind, name, text)
+
+
+def _scalar(kind: ParameterKind, name: str, text: str) -> Any:
     if kind is BOOLEAN:
         if text.lower() not in _YES_AND_NO:
             raise UsageError(f"{name} takes true or false, not {text!r}")
         return _YES_AND_NO[text.lower()]
+    if kind is INSTANT:
+        return _instant(text)
     return _number(name, text) if kind in (INTEGER, NUMBER) else text
+
+
+def _instant(text: str) -> str | datetime:
+    """A point in time, in UTC where it has no time zone of its own; any other text as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return text if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _number(name: str, text: str) -> int | float:

@@ -51,7 +51,11 @@ def chosen_columns(entities: Sequence[Entity]) -> list[str]:
 
 
 def cells_of(entity: Entity, columns: Iterable[str]) -> list[str]:
-    """The texts of the columns: empty for null and for what was not sent, JSON for nested values."""
+    """The texts of the columns: empty for null and for what was not sent, JSON for nested values.
+
+    Raises:
+        UsageError: a column leads to an attribute that there is not.
+    """
     return [cell(_read(entity, column)) for column in columns]
 
 
@@ -102,6 +106,8 @@ def _attribute(entity: Entity, name: str) -> Any:
         return getattr(entity, name)
     except NotLoadedError:
         return None
+    except AttributeError as error:
+        raise UsageError(str(error)) from None
 
 
 def _is_short(value: Any) -> bool:

@@ -87,6 +87,7 @@ def sandbox(port: int, people: int, projects: int, seed: int, latency: float) ->
 async def _serve(port: int, *, people: int, projects: int, seed: int, latency: float) -> None:
     import asyncio  # noqa: PLC0415 - --help needs none of it
 
+    from ..plurals import counted  # noqa: PLC0415 - as above
     from ..sandbox import Sandbox  # noqa: PLC0415 - as above
 
     server = Sandbox(port=port, people=people, projects=projects, seed=seed, latency=latency)
@@ -95,7 +96,7 @@ async def _serve(port: int, *, people: int, projects: int, seed: int, latency: f
     except OSError as error:
         raise click.ClickException(_unheard(error, port)) from error
     try:
-        company = f"{people} people and {projects} projects"
+        company = f"{counted(people, 'person', 'people')} and {counted(projects, 'project')}"
         click.echo(_directions(server.url, server.page_url, server.token, company))
         await asyncio.Event().wait()
     finally:

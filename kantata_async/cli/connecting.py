@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 import click
 
@@ -85,5 +84,7 @@ def connection() -> TokenRoute:
 
 def note_connection(token: str, base_url: str) -> None:
     """Note which token goes where, for the message of an error."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - --help needs none of it
+
     host = urlsplit(base_url).netloc
     click.get_current_context().meta[CONNECTION] = TokenRoute(token, host)

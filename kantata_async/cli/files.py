@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
-import attrs
 import click
 
 from .awaiting import awaited
@@ -21,13 +21,23 @@ if TYPE_CHECKING:
     from ..session import KantataSession
 
 
-@attrs.frozen(kw_only=True)
-class _Options:
+class _Options(NamedTuple):
     """Where files go, and how large they may be."""
 
     to: str
     max_bytes: int | None
     overwrite: bool
+
+    def refuse_existing(self) -> None:
+        """Refuse a file that is there already.
+
+        Raises:
+            click.UsageError: it is, and is not to be replaced.
+        """
+        from pathlib import Path  # noqa: PLC0415 - --help needs none of it
+
+        if not self.overwrite and os.path.lexists(self.to) and not Path(self.to).is_dir():
+            raise click.UsageError(f"there is a file {self.to} already: give --overwrite to replace it")
 
     @property
     def destination(self) -> str | BinaryIO:
@@ -55,7 +65,9 @@ def download(kind: str, id: str, profile: str | None, base_url: str | None, **op
     an expense, or the newest file of a scheduled report. A file that is there already keeps its name, and the other one
     gets a number.
     """
-    awaited(_downloaded(session_for(profile, base_url), kind, id, _Options(**options)))
+    chosen = _Options(**options)
+    chosen.refuse_existing()
+    awaited(_downloaded(session_for(profile, base_url), kind, id, chosen))
 
 
 @click.command(epilog=EXIT_CODES)
@@ -70,13 +82,15 @@ def export(
 
     `kantata-async export users=id,full_name --to users.csv`
     """
+    chosen = _Options(**options)
+    chosen.refuse_existing()
     definition: dict[str, Any] = {}
     for one in datasets:
         name, _, columns = one.partition("=")
         if not columns:
             raise click.UsageError(f"{one!r} is not DATASET=COLUMN,COLUMN")
         definition[name] = {"columns": columns.split(",")}
-    awaited(_exported(session_for(profile, base_url), definition, deadline, _Options(**options)))
+    awaited(_exported(session_for(profile, base_url), definition, deadline, chosen))
 
 
 async def _exported(session: KantataSession, definition: Mapping[str, Any], deadline: float, options: _Options) -> None:

@@ -33,6 +33,7 @@ def _output_options(command: F) -> F:
     columns = click.option(
         "--columns",
         default="",
+        show_default=False,
         metavar="A,B.C",
         help="The columns, with commas; creator.full_name follows a link.",
     )
@@ -48,7 +49,7 @@ def _output_options(command: F) -> F:
 @_ASSIGNMENTS
 @click.option("--order", help="A field to sort by, as updated_at:desc.")
 @click.option("--search", help="A text to look for.")
-@click.option("--only", default="", metavar="ID,ID", help="Only the objects with these ids.")
+@click.option("--only", default="", show_default=False, metavar="ID,ID", help="Only the objects with these ids.")
 @click.option("--limit", type=click.IntRange(min=1), help="How many objects to list at most.")
 @_output_options
 @connection_options
@@ -138,6 +139,8 @@ def create(
         raise click.UsageError("give the fields of one object, or with --from a file of many")
     lines = enumerate(source.read().removeprefix(BOM_UTF8).splitlines(), 1)
     rows = [read_json(f"line {number}", line) for number, line in lines if line.strip()]
+    if not rows:
+        click.echo("Nothing was created: there are no lines.", err=True)
     return awaited(_created_many(session_for(profile, base_url), collection, rows))
 
 

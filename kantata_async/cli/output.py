@@ -29,7 +29,7 @@ class Writer:
         self._form = form
         self._columns = list(columns)
         self._waiting: list[Entity] = []
-        self._csv = csv.writer(sys.stdout, lineterminator="\n")
+        self._csv = csv.writer(_Echo(), lineterminator="\n")
         self._headed = False
 
     def write(self, entity: Entity) -> None:
@@ -74,6 +74,14 @@ class Writer:
         console = terminal.console()
         console.print(table)
         console.print(counted(len(self._waiting), "object"), style="dim")
+
+
+class _Echo:
+    """Standard output, to which `click.echo` writes a text in UTF-8 where its own encoding lacks a character."""
+
+    def write(self, text: str) -> None:
+        """Write a text."""
+        click.echo(text, nl=False)
 
 
 def _json_of(entity: Entity, columns: Sequence[str]) -> str:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import attrs
 import click
 
-from ..errors import UsageError
 from .awaiting import Terminated, awaited
 from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED, TO_DO
+from .wrong_usage import wrong_usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
 _FILE: Final = click.Path(dir_okay=False, allow_dash=True)
 
 
-@attrs.frozen(kw_only=True)
-class _ProvisionOptions:
+class _ProvisionOptions(NamedTuple):
     """The options of the command."""
 
     sheet_file: str | None
@@ -112,10 +110,8 @@ def provision(**given: Any) -> int:
     """
     options = _ProvisionOptions(**given)
     options.refuse_contradictions()
-    try:
+    with wrong_usage():
         return _provision(options)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
 
 
 def _provision(options: _ProvisionOptions) -> int:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import UsageError
 from .awaiting import awaited
 from .connecting import connection_options, session_for
 from .exit_codes import EXIT_CODES
+from .wrong_usage import wrong_usage
 
 if TYPE_CHECKING:
     from ..provision import TeamsFile
@@ -31,12 +31,10 @@ def roster(projects: tuple[str, ...], output: str | None, profile: str | None, b
     """
     from ..provision import write_private  # noqa: PLC0415 - --help needs none of it
 
-    try:
+    with wrong_usage():
         teams = awaited(_read(session_for(profile, base_url), projects))
         if output is not None:
             write_private(output, teams.text)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
     if output is None:
         click.echo(teams.text.encode(), nl=False)
     for note in teams.notes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 
@@ -32,6 +33,8 @@ def sentence(error: KantataError, *, token: str, host: str) -> str:
             text = f"{token} was refused by {host}: it is wrong, or was revoked"
         case PermissionDeniedError():
             text = f"{host} does not allow this to the user of {token}{_reasons(error)}"
+        case NotFoundError(path="/users/me"):
+            text = f"{host} has no API at this address: Kantata's own ends in /api/v1"
         case NotFoundError():
             text = f"{host} has nothing at {error.path}, or does not show it to the user of {token}"
         case RateLimitError():
@@ -53,7 +56,7 @@ def _hindrance(error: KantataError) -> str:
     """Why there was no connection: what a person can check, where that is known."""
     match error.__cause__:
         case _ if "proxy" in str(error):
-            return str(error)
+            return re.sub(r"^[A-Z]+ \S+: ", "", str(error))
         case socket.gaierror():
             return "no machine of that name is found; check the address, and the network"
         case ConnectionRefusedError():

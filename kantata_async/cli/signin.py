@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import webbrowser
-from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -151,6 +149,9 @@ def _kept(profile: str | None) -> Profile:
 async def _signed_in(
     client_id: str, port: int, base_url: str, *, browser: bool
 ) -> tuple[AccessToken, AuthorizationEndpoints]:
+    import webbrowser  # noqa: PLC0415 - as above
+    from threading import Thread  # noqa: PLC0415 - as above
+
     from ..signin import KANTATA, Application, discover, exchange, receive_redirect  # noqa: PLC0415 - as above
     from ..transport import BASE_URL, SECRET_VARIABLE  # noqa: PLC0415 - as above
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import attrs
 import click
 
-from ..errors import SyncError, UsageError
 from .awaiting import awaited
-from .connecting import connection_options, session_for
+from .connecting import connection, connection_options, session_for
 from .exit_codes import EXIT_CODES, FAILED
 from .resources import operation_of
+from .wrong_usage import wrong_usage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -56,8 +53,7 @@ def _not_empty(context: click.Context, option: click.Parameter, value: str) -> s
     return value
 
 
-@attrs.frozen(kw_only=True)
-class _SyncOptions:
+class _SyncOptions(NamedTuple):
     """The options of the command."""
 
     collections: tuple[str, ...]
@@ -128,16 +124,16 @@ def sync(**given: Any) -> int:
     """
     options = _SyncOptions(**given)
     options.refuse_contradictions()
-    try:
+    with wrong_usage():
         listed = {name: operation_of(name, "list") for name in options.collections}
         dated = frozenset(name for name, operation in listed.items() if "updated_after" in operation.filters)
         return awaited(_synced(session_for(options.profile, options.base_url), options, dated))
-    except UsageError as error:
-        raise click.UsageError(str(error)) from error
 
 
 async def _synced(session: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> int:
     """The exit code, once all is done. `dated` are the collections whose lists tell what was updated when."""
+    import attrs  # noqa: PLC0415 - --help needs none of it
+
     async with session as kantata:
         copy = _copy(kantata, options, dated)
         if options.planning:
@@ -159,27 +155,48 @@ async def _follow(copy: Sync, options: _SyncOptions, every: float) -> None:
     """Run again and again, until it is interrupted."""
     async with aclosing(copy.follow(every=every)) as reports:
         async for report in reports:
-            _say(options, report, [job.to_dict() for job in report])
+            _say_report(options, report)
 
 
 async def _run(copy: Sync, options: _SyncOptions) -> bool:
-    from . import terminal  # noqa: PLC0415 - --help needs no terminal
+    from ..errors import SyncError  # noqa: PLC0415 - as above
+    from . import terminal  # noqa: PLC0415 - as above
 
     with _bars(terminal.console(), options) as progress:
         try:
             report: Report = await copy.run(progress=progress)
         except SyncError as error:
             report = error.report
-    _say(options, report, [job.to_dict() for job in report])
+    _say_report(options, report)
     return report.ok
 
 
+def _say_report(options: _SyncOptions, report: Report) -> None:
+    """Say what came of a run, with what stopped a job in the words of a person."""
+    import attrs  # noqa: PLC0415 - as above
+
+    from ..errors import KantataError  # noqa: PLC0415 - as above
+    from .sentences import sentence  # noqa: PLC0415 - as above
+
+    token, host = connection()
+
+    def explained(job: JobReport) -> JobReport:
+        if not isinstance(job.error, KantataError):
+            return job
+        return attrs.evolve(job, error=KantataError(sentence(job.error, token=token, host=host)))
+
+    jobs = [explained(job) for job in report]
+    _say(options, attrs.evolve(report, jobs=jobs), [job.to_dict() for job in jobs])
+
+
 def _say(options: _SyncOptions, text: object, data: object) -> None:
+    import json  # noqa: PLC0415 - as above
+
     click.echo(json.dumps(data, default=str) if options.as_json else str(text))
 
 
 def _copy(kantata: KantataSession, options: _SyncOptions, dated: frozenset[str]) -> Sync:
-    from ..sync import Sync  # noqa: PLC0415 - --help needs none of it
+    from ..sync import Sync  # noqa: PLC0415 - as above
 
     copy = Sync(kantata, _target(options), custom_fields=options.custom_fields)
     for name in dict.fromkeys(options.collections):
@@ -191,7 +208,10 @@ def _copy(kantata: KantataSession, options: _SyncOptions, dated: frozenset[str])
 
 
 def _target(options: _SyncOptions) -> Target:
+    from pathlib import Path  # noqa: PLC0415 - as above
+
     from .. import sync  # noqa: PLC0415 - as above
+    from ..errors import UsageError  # noqa: PLC0415 - as above
 
     on_deletion: Any = "remove" if options.remove else "mark"
     address = re.match(r"(?i)([a-z][a-z0-9+.-]*)://", options.to)

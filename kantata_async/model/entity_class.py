@@ -106,16 +106,15 @@ class Entity:
                     name=name,
                     obj=self,
                 )
+            if name == "keys":  # asked for by what takes an entity for a mapping, such as pyarrow.Table.from_pylist
+                raise AttributeError(_no_row(cls.__name__), name=name, obj=self)
             nearest = get_close_matches(name, [*cls.attributes, *cls.associations], 1)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
             raise AttributeError(f"{cls.__name__} has no attribute {name!r}{hint}", name=name, obj=self)
 
         def __iter__(self) -> Iterator[Any]:
             """Called by what takes an entity for a row, such as ``pandas.DataFrame(users)``."""
-            raise TypeError(
-                f"a {type(self).__name__} is not a row: columns(entities) gives the columns of a table, as in "
-                "pandas.DataFrame(columns(users)), and to_dict() the attributes of one entity"
-            )
+            raise TypeError(_no_row(type(self).__name__))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entity):
@@ -222,6 +221,13 @@ def _id_of(cls: type[Entity], data: Mapping[str, Any]) -> str:
         raise InvalidResponseError(
             f"{cls.__name__}: an object with an id was expected, not {brief_repr(data)}"
         ) from None
+
+
+def _no_row(name: str) -> str:
+    return (
+        f"a {name} is not a row: columns(entities) gives the columns of a table, as in "
+        "pandas.DataFrame(columns(users)), and to_dict() the attributes of one entity"
+    )
 
 
 def _not_loaded(owner: str, name: str, attribute: Attribute) -> str:

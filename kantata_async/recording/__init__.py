@@ -1,6 +1,7 @@
 """Real traffic recorded once and replayed in tests, without secrets and personal data.
 
-scrubbing   pure: a request or an answer as it may be kept
+scrubbing   pure: a URL, a header or a body as it may be kept
+traffic     requests and answers in their order, and the links that lead from one to the next
 recorder    vcrpy, set up so that nothing else reaches a file
 """
 

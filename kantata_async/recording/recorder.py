@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import UsageError
-from .scrubbing import KEPT_ANSWER_HEADERS, KEPT_REQUEST_HEADERS, kept_headers, scrubbed_body, scrubbed_url
+from .traffic import ScrubbedTraffic
 
 if TYPE_CHECKING:
     from vcr import VCR
@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 Record = Literal["once", "none", "new_episodes", "all"]
 
 
-def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iterable[str] = ()) -> VCR:
+def recorder(
+    folder: str | PathLike[str], *, record: Record = "once", keep: Iterable[str] = (), keep_files: bool = False
+) -> VCR:
     """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
 
     Inside the block, requests that were recorded are answered from the cassette, and nothing is sent for them. What is
     kept are ids, counts, times, the values of the API's closed lists, and the attributes in `keep`. Every other text is
     replaced, by the id of its object, and every other number by 100, so that the same answer always reads the same.
-    Of files nothing is kept.
+    A download is answered again too: with as many asterisks as the file has bytes.
 
     Args:
         folder: where the cassettes are.
         record: as vcrpy's `record_mode`: "once", "none" (for CI: an unknown request fails), "new_episodes" or "all".
         keep: the names of attributes whose values may be kept, as ``["title"]``.
+        keep_files: whether downloaded files are kept as they were sent. Large ones make large cassettes either way.
 
     Raises:
         UsageError: vcrpy is not installed.
@@ -36,25 +39,13 @@ def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iter
         from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
     except ModuleNotFoundError:
         raise UsageError("recording needs vcrpy: pip install 'kantata-async[recording]'") from None
-    kept = frozenset(keep)
-
-    def request_to_keep(request: Any) -> Any:
-        request.uri = scrubbed_url(request.uri, kept)
-        request.headers = kept_headers(request.headers, KEPT_REQUEST_HEADERS)
-        if request.body is not None:
-            request.body = scrubbed_body(request.body, kept)
-        return request
-
-    def answer_to_keep(answer: dict[str, Any]) -> dict[str, Any]:
-        text = scrubbed_body(answer["body"]["string"], kept)
-        return {**answer, "headers": kept_headers(answer["headers"], KEPT_ANSWER_HEADERS), "body": {"string": text}}
-
+    traffic = ScrubbedTraffic(frozenset(keep), keep_files=keep_files)
     return VCR(
         cassette_library_dir=fspath(folder),
         path_transformer=VCR.ensure_suffix(".yaml"),
         record_mode=RecordMode(record),
         match_on=("method", "path", "query", "body"),
         decode_compressed_response=True,
-        before_record_request=request_to_keep,
-        before_record_response=answer_to_keep,
+        before_record_request=traffic.request,
+        before_record_response=traffic.answer,
     )

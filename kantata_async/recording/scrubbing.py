@@ -8,7 +8,7 @@ links and sorts as it did.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
@@ -53,9 +53,12 @@ _KEPT_NAMES: Final = frozenset(
     }
 )
 _KEPT_ENDINGS: Final = ("_id", "_ids", "_type", "_status", "_state", "_after", "_before")
-_KEPT_NUMBERS: Final = re.compile(r"(?:.*_)?(?:id|count|index|limit|minutes|offset|order|page|position|size|unit)")
+_KEPT_NUMBERS: Final = re.compile(
+    r"(?:.*_)?(?:id|count|filesize|index|limit|minutes|offset|order|page|position|size|unit)"
+)
 _AMOUNTS: Final = re.compile(r"rate|cost|salar|price|amount|cents|budget|fee|margin|revenue")
-_STEP: Final = re.compile(r"[a-z_]*|v?\d{1,18}")
+_LINK: Final = ("http://", "https://")
+_STEP: Final = re.compile(r"[a-z_]*|v?\d{1,18}(?:\.[a-z]{2,4})?")
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _NUMBER: Final = re.compile(r"\d{1,18}")
 _PHONE_DIGITS: Final = 7
@@ -83,12 +86,16 @@ def _asked(name: str, value: str, keep: Collection[str]) -> str:
     return value if is_id else _text(name, value, "", keep)
 
 
-def scrubbed_body(body: object, keep: Collection[str]) -> bytes:
+def scrubbed_body(
+    body: object, keep: Collection[str], links: MutableMapping[str, str] | None = None, *, id: str = ""
+) -> bytes:
     """A body with what is personal replaced: in JSON attribute by attribute, any other body as a whole.
 
     Args:
         body: text or bytes; anything else is a file that is sent piece by piece.
         keep: the names of attributes whose values may be kept.
+        links: takes the links in it, and what becomes of each.
+        id: of the object that the body is about, where it does not say so itself.
     """
     if not isinstance(body, str | bytes):
         return REPLACED.encode()
@@ -98,18 +105,31 @@ def scrubbed_body(body: object, keep: Collection[str]) -> bytes:
         data = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeError):
         return REPLACED.encode()
-    return msgspec.json.encode(_value("", data, "", keep))
+    return msgspec.json.encode(_value("", data, id, keep, {} if links is None else links))
 
 
-def _value(name: str, value: Any, id: str, keep: Collection[str]) -> Any:
+def scrubbed_file(content: bytes) -> bytes:
+    """The content of a file replaced, with as many bytes: the API says elsewhere how many it has."""
+    return b"*" * len(content)
+
+
+def replaced_link(name: str, id: str) -> str:
+    """What replaces a link: the same for every link of one object by one name."""
+    return f"https://example.com/{name}/{id}"
+
+
+def _value(name: str, value: Any, id: str, keep: Collection[str], links: MutableMapping[str, str]) -> Any:
     match value:
         case dict():
             own = str(value["id"]) if isinstance(value.get("id"), str | int) else id
-            return {_key(part): _value(part, one, own, keep) for part, one in value.items()}
+            return {_key(part): _value(part, one, own, keep, links) for part, one in value.items()}
         case list():
-            return [_value(name, one, id, keep) for one in value]
+            return [_value(name, one, id, keep, links) for one in value]
         case str():
-            return _text(name, value, id, keep)
+            text = _text(name, value, id, keep)
+            if value.startswith(_LINK):
+                links[value] = text
+            return text
         case bool() | None:
             return value
         case _:
@@ -126,10 +146,10 @@ def _text(name: str, value: str, id: str, keep: Collection[str]) -> str:
         return value
     if _TIME.fullmatch(value):
         return value
+    if value.startswith(_LINK):
+        return replaced_link(name, id)
     if "email" in name or "@" in value:
         return f"person{id}@example.com"
-    if value.startswith(("http://", "https://")):
-        return f"https://example.com/{name}/{id}"
     return f"{name} {id}".strip() or REPLACED
 
 

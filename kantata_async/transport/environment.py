@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 from yarl import URL
 
 from ..errors import UsageError
+from .no_proxy import is_left_out
 
 BASE_URL: Final = "https://api.mavenlink.com/api/v1"
 BASE_URL_VARIABLE: Final = "KANTATA_BASE_URL"
@@ -26,13 +27,18 @@ def base_url_of_environment() -> str:
 def proxy_of_environment(base_url: URL) -> str | None:
     """The proxy that HTTPS_PROXY or ALL_PROXY names, unless NO_PROXY names the server; None for none.
 
-    Plain http goes to this very machine only, and so never through a proxy, which would see the token.
+    Where the environment says nothing, the settings of macOS and Windows do. Plain http goes to this very machine only,
+    and so never through a proxy, which would see the token.
     """
-    if base_url.scheme != "https" or proxy_bypass(f"{base_url.host}:{base_url.port}"):
+    if base_url.scheme != "https":
         return None
     proxies = getproxies()
     proxy = proxies.get("https") or proxies.get("all")
     if not proxy:
+        return None
+    no_proxy = proxies.get("no")
+    left_out = is_left_out(base_url, no_proxy) if no_proxy else proxy_bypass(f"{base_url.host}:{base_url.port}")
+    if left_out:
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from ...errors import TargetError
 from ...tables import Kind, arrow, arrow_compute, json_text
 from .driver import driver
 from .names import literal, quoted
@@ -14,6 +17,8 @@ from .protocol import Rows, Written
 from .sql import changes, stored
 from .sql_file import SQLFileTarget
 from .views import Dialect
+
+_FIRST_BYTES: Final = b"SQLite format 3\0"
 
 # How long a program that reads the file may hold it before a run gives up: as long as Python's own sqlite3 waits.
 _WAIT_FOR_READERS_MS: Final = 5_000
@@ -57,12 +62,23 @@ class SQLiteTarget(SQLFileTarget):
     def _connect(self) -> None:
         dbapi = driver("adbc_driver_sqlite.dbapi", "sync")
         self._lock.take()
+        self._refuse_other_files()
         self._connection = dbapi.connect(self._path, autocommit=True)
         self._cursor = self._connection.cursor()
         self._cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": _ROWS_AT_ONCE})
         self._select(f"PRAGMA busy_timeout = {_WAIT_FOR_READERS_MS}")
         self._select("PRAGMA journal_mode = WAL")
         self._run("PRAGMA synchronous = NORMAL")
+
+    def _refuse_other_files(self) -> None:
+        """Refuse a file of another kind before SQLite complains of it in its own way.
+
+        Raises:
+            TargetError: it is one.
+        """
+        with suppress(FileNotFoundError), Path(self._path).open("rb") as file:
+            if file.read(len(_FIRST_BYTES)) not in (b"", _FIRST_BYTES):
+                raise TargetError(f"{self._path} is there already and not a database of SQLite: name another file")
 
     def _errors(self) -> tuple[type[Exception], ...]:
         # What goes wrong while rows come is an OSError, and a text that is no time an ArrowException.
