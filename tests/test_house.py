@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "kantata_async"
 FLOORS = (
     {"_version", "ended_tasks", "plurals", "response"},
     {"errors"},
-    {"bounds", "private_files"},
+    {"bounds", "extras", "private_files"},
     {"model"},
     {"decoding", "limits"},
     {"tables"},

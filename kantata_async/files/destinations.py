@@ -200,17 +200,20 @@ class PathDestination:
         if self._overwrite:
             return self._temporary.replace(self._directory / (self._name or name))
         if self._name is not None:
-            if not _moved(self._temporary, self._directory / self._name):
+            if not moved(self._temporary, self._directory / self._name):
                 raise UsageError(f"there is a {self._directory / self._name} by now: give overwrite=True to replace it")
             return self._directory / self._name
         candidates = (self._directory / numbered(name, number) for number in count(1))
-        return next(path for path in candidates if _moved(self._temporary, path))
+        return next(path for path in candidates if moved(self._temporary, path))
 
 
-def _moved(file: Path, to: Path) -> bool:
-    """Whether a file could be given a name; it cannot where another file has it."""
+def moved(file: Path, to: Path, link: Callable[[Path, Path], None] = os.link) -> bool:
+    """Whether a file could be given a name; it cannot where another file has it.
+
+    `link` gives a file a second name; not every file system can.
+    """
     try:
-        os.link(file, to)
+        link(file, to)
     except FileExistsError:
         return False
     except OSError:

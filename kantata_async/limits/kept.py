@@ -82,11 +82,21 @@ def _path_of(account: str) -> Path:
         RuntimeError: the user has no home.
     """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
-    if chosen:
-        return Path(chosen) / "limits" / f"{account}.json"
+    return (Path(chosen) if chosen else _cache_of_user()) / "limits" / f"{account}.json"
+
+
+def _cache_of_user() -> Path:
     from platformdirs import user_cache_path  # noqa: PLC0415 - a start that keeps nothing does not need it
 
-    directory = user_cache_path("kantata-async", appauthor=False)
+    return in_a_home(user_cache_path("kantata-async", appauthor=False))
+
+
+def in_a_home(directory: Path) -> Path:
+    """A directory of the user's, as the platform names it.
+
+    Raises:
+        RuntimeError: it is not absolute, as where the user has no home: it would be made where the program runs.
+    """
     if not directory.is_absolute():
         raise RuntimeError(f"no home directory: {directory}")
-    return directory / "limits" / f"{account}.json"
+    return directory

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import UsageError
+from ..extras import from_extra
 from .scrubbing import KEPT_ANSWER_HEADERS, KEPT_REQUEST_HEADERS, kept_headers, scrubbed_body, scrubbed_url
 
 if TYPE_CHECKING:
@@ -31,11 +31,9 @@ def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iter
     Raises:
         UsageError: vcrpy is not installed.
     """
-    try:
+    with from_extra("recording", "recording"):
         from vcr import VCR  # noqa: PLC0415 - an extra
         from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
-    except ModuleNotFoundError:
-        raise UsageError("recording needs vcrpy: pip install 'kantata-async[recording]'") from None
     kept = frozenset(keep)
 
     def request_to_keep(request: Any) -> Any:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import BinaryIO, Final, Literal, TypeAlias
 
 import attrs
 
@@ -39,7 +39,7 @@ class Content:
         Raises:
             UsageError: the file cannot be read.
         """
-        return cls(str(path), _bytes(path), form)
+        return cls(str(path), read_file(path), form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
         """The rows of its table, and remarks on how they were read.
@@ -67,14 +67,16 @@ class Content:
         return list(row) if isinstance(row, dict) else []
 
 
-def load(path: str | PathLike[str]) -> Content:
-    """The content of a file.
+def load(path: str | PathLike[str], stdin: BinaryIO | None = None) -> Content:
+    """The content of a file; for ``-`` that of `stdin`, which is by default the standard input of the process.
 
     Raises:
         UsageError: the file cannot be read, or is of no kind that holds lines.
     """
-    source = "standard input" if str(path) == _STDIN else str(path)
-    data = _bytes(path)
+    if str(path) == _STDIN:
+        source, data = "standard input", (stdin or sys.stdin.buffer).read()
+    else:
+        source, data = str(path), read_file(path)
     if is_workbook(data):
         return Content(source, data, "workbook")
     suffix = Path(path).suffix.lower()
@@ -86,10 +88,6 @@ def load(path: str | PathLike[str]) -> Content:
         raise UsageError(f"{source} is not a workbook, despite its suffix")
     kinds = "a .csv, an .xlsx or a .jsonl file"
     raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
-
-
-def _bytes(path: str | PathLike[str]) -> bytes:
-    return sys.stdin.buffer.read() if str(path) == _STDIN else read_file(path)
 
 
 def header_text(cell: object) -> str:
