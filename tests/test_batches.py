@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kantata_async import KantataSession, UsageError, path
 from kantata_async.api import ENTITIES, entity_class, entity_named
 from kantata_async.sandbox import Sandbox
-from kantata_async.tables import EXTRA, Batch, Kind, joined, read_batch, read_batches, reader_for, table_of
+from kantata_async.tables import EXTRA, Batch, ColumnKind, joined, read_batch, read_batches, reader_for, table_of
 
 TIME_ENTRIES = table_of("time_entries", entity_class("time_entries"))
 
@@ -57,9 +57,9 @@ def test_types_come_from_the_catalogue() -> None:
     assert types["external_reference_ids"] == "list<item: string>"
     assert types["_extra"] == "string"
     workspaces = table_of("workspaces", entity_class("workspaces")).kinds
-    assert workspaces["status"] is Kind.JSON
-    assert table_of("custom_field_values", entity_class("custom_field_values")).kinds["value"] is Kind.JSON
-    assert table_of("posts", entity_class("posts")).kinds["subject_ref"] is Kind.JSON
+    assert workspaces["status"] is ColumnKind.JSON
+    assert table_of("custom_field_values", entity_class("custom_field_values")).kinds["value"] is ColumnKind.JSON
+    assert table_of("posts", entity_class("posts")).kinds["subject_ref"] is ColumnKind.JSON
 
 
 @pytest.mark.parametrize("name", sorted(ENTITIES))

@@ -19,12 +19,12 @@ from .comparing import agreement, comparable_field, shown_of
 
 E = TypeVar("E", bound=Entity)
 
-Row = Mapping[str, Any]
-Values = Mapping[str, Hashable]
+RowFields = Mapping[str, Any]
+ComparableFields = Mapping[str, Hashable]
 """The fields of a row or an object, each in the form in which it can be compared."""
 
 
-def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
+def match_rows(rows: Sequence[RowFields], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
     """The object of each row, None for a row whose object the answer does not identify.
 
     Args:
@@ -53,8 +53,8 @@ def order_of_making(one: Identified) -> tuple[int, str]:
 class _Kind:
     """Rows of the same content: any of their objects may belong to any of them."""
 
-    fields: Row
-    values: Values
+    fields: RowFields
+    values: ComparableFields
     positions: list[int]
     """Those that have no object yet, in order."""
 
@@ -64,13 +64,13 @@ class _Shown:
     """An object of the answer, and what it shows of the fields that were sent."""
 
     entity: Any
-    values: Values
+    values: ComparableFields
 
 
 class _Matching:
     """One answer and the rows that it answers."""
 
-    def __init__(self, rows: Sequence[Row], entities: Sequence[Any], identifying: frozenset[str]) -> None:
+    def __init__(self, rows: Sequence[RowFields], entities: Sequence[Any], identifying: frozenset[str]) -> None:
         names = set(chain.from_iterable(rows))
         self._kinds = _kinds_of(rows)
         self._objects = [
@@ -193,7 +193,7 @@ class _Matching:
         return name in self._kept and len(values) > 1 and len(set(values)) == len(values)
 
 
-def _kinds_of(rows: Sequence[Row]) -> list[_Kind]:
+def _kinds_of(rows: Sequence[RowFields]) -> list[_Kind]:
     kinds: dict[Hashable, _Kind] = {}
     for position, row in enumerate(rows):
         values = {name: comparable_field(name, value) for name, value in row.items()}
@@ -216,7 +216,7 @@ class _Table:
         return self._kinds.get(_key(one.values, self._names), [])
 
 
-def _key(values: Values, names: Sequence[str]) -> Hashable:
+def _key(values: ComparableFields, names: Sequence[str]) -> Hashable:
     return tuple([values[name] for name in names])
 
 

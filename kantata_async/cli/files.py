@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(kw_only=True)
-class _Options:
+class _DownloadOptions:
     """Where files go, and how large they may be."""
 
     to: str
@@ -55,7 +55,7 @@ def download(kind: str, id: str, profile: str | None, base_url: str | None, **op
     an expense, or the newest file of a scheduled report. A file that is there already keeps its name, and the other one
     gets a number.
     """
-    awaited(_downloaded(session_for(profile, base_url), kind, id, _Options(**options)))
+    awaited(_downloaded(session_for(profile, base_url), kind, id, _DownloadOptions(**options)))
 
 
 @click.command(epilog=EXIT_CODES)
@@ -76,10 +76,12 @@ def export(
         if not columns:
             raise click.UsageError(f"{one!r} is not DATASET=COLUMN,COLUMN")
         definition[name] = {"columns": columns.split(",")}
-    awaited(_exported(session_for(profile, base_url), definition, deadline, _Options(**options)))
+    awaited(_exported(session_for(profile, base_url), definition, deadline, _DownloadOptions(**options)))
 
 
-async def _exported(session: KantataSession, definition: Mapping[str, Any], deadline: float, options: _Options) -> None:
+async def _exported(
+    session: KantataSession, definition: Mapping[str, Any], deadline: float, options: _DownloadOptions
+) -> None:
     async with session as kantata:
         with _progress("export") as (states, bytes_done):
             saved = await kantata.exports.run(
@@ -94,7 +96,7 @@ async def _exported(session: KantataSession, definition: Mapping[str, Any], dead
     _tell(saved)
 
 
-async def _downloaded(session: KantataSession, kind: str, id: str, options: _Options) -> None:
+async def _downloaded(session: KantataSession, kind: str, id: str, options: _DownloadOptions) -> None:
     async with session as kantata:
         with _progress(f"{kind} {id}") as (_, bytes_done):
             arguments = {"max_bytes": options.max_bytes, "overwrite": options.overwrite, "on_progress": bytes_done}

@@ -14,7 +14,7 @@ from ..plurals import counted
 from .columns import cells_of, chosen_columns, spreadsheet_cell
 from .printable import printable, printable_json
 
-Form = Literal["table", "json", "csv"]
+OutputForm = Literal["table", "json", "csv"]
 
 
 class Writer:
@@ -25,7 +25,7 @@ class Writer:
         columns: which columns; empty for those that show most, and in JSON for everything that was sent.
     """
 
-    def __init__(self, form: Form, columns: Sequence[str]) -> None:
+    def __init__(self, form: OutputForm, columns: Sequence[str]) -> None:
         self._form = form
         self._columns = list(columns)
         self._waiting: list[Entity] = []

@@ -35,7 +35,7 @@ class _Met(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: float
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _KeptFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1]
     limits: dict[str, _Met]
 
@@ -58,7 +58,7 @@ def _read(account: str) -> dict[str, _Met]:
         # To open a pipe would be to wait for whoever writes into it.
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             return {}
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        file = msgspec.json.decode(path.read_bytes(), type=_KeptFile)
     except (OSError, RuntimeError, msgspec.MsgspecError):
         return {}
     now = time.time()
@@ -70,7 +70,7 @@ def _write(account: str, name: str, met: _Met) -> None:
         with _writing:
             path = _path_of(account)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_privately(path, msgspec.json.encode(_File(1, _read(account) | {name: met})))
+            write_privately(path, msgspec.json.encode(_KeptFile(1, _read(account) | {name: met})))
     except (OSError, RuntimeError) as error:
         _LOGGER.debug("what was learnt of the limits cannot be kept: %s", error)
 

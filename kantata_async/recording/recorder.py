@@ -12,10 +12,10 @@ from .scrubbing import KEPT_ANSWER_HEADERS, KEPT_REQUEST_HEADERS, kept_headers, 
 if TYPE_CHECKING:
     from vcr import VCR
 
-Record = Literal["once", "none", "new_episodes", "all"]
+WhenToRecord = Literal["once", "none", "new_episodes", "all"]
 
 
-def recorder(folder: str | PathLike[str], *, record: Record = "once", keep: Iterable[str] = ()) -> VCR:
+def recorder(folder: str | PathLike[str], *, record: WhenToRecord = "once", keep: Iterable[str] = ()) -> VCR:
     """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
 
     Inside the block, requests that were recorded are answered from the cassette, and nothing is sent for them. What is

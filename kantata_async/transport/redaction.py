@@ -7,7 +7,7 @@ error, a log line or an event goes through here first.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html.entities import codepoint2name
 from typing import Final
 
@@ -15,7 +15,7 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
-Redact = Callable[[str], str]
+from ..model import Redact
 
 MASK: Final = "***"
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..sheets import Kind, Name
+from ..sheets import Name, NameKind
 
 F = TypeVar("F")
 
@@ -37,7 +37,7 @@ def why_missing(found: Iterable[object]) -> list[str]:
     return [one.reason for one in found if isinstance(one, Missing)]
 
 
-def texts_of(names: Iterable[Name], kind: Kind) -> list[str]:
+def texts_of(names: Iterable[Name], kind: NameKind) -> list[str]:
     """The texts of the names of one kind."""
     return [name.text for name in names if name.kind == kind]
 

@@ -16,7 +16,7 @@ from ..local_files import read_file
 from .cells import cell_text
 from .tables import TableRow, decode, delimited_rows, is_workbook, workbook_rows
 
-Form: TypeAlias = Literal["delimited", "workbook", "json"]
+SheetForm: TypeAlias = Literal["delimited", "workbook", "json"]
 
 _WORKBOOKS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _DELIMITED: Final = (".csv", ".tsv", ".txt")
@@ -30,10 +30,10 @@ class Content:
 
     source: str
     data: bytes
-    form: Form
+    form: SheetForm
 
     @classmethod
-    def at(cls, path: str | PathLike[str], form: Form) -> Content:
+    def at(cls, path: str | PathLike[str], form: SheetForm) -> Content:
         """The content of a file of this form.
 
         Raises:

@@ -12,7 +12,7 @@ from typing import Final
 from .groups import GroupsOfAccount
 from .inviting import invite
 from .people import PeopleOfAccount
-from .subject import Resource, Subject, Wish, Write
+from .subject import ResourceName, Subject, Wish, Write
 from .teams import Directory, Teams, read_participations
 
 SUBJECTS: Final[dict[str, Subject]] = {
@@ -20,4 +20,4 @@ SUBJECTS: Final[dict[str, Subject]] = {
 }
 """The subjects, by the kinds of their sheets."""
 
-__all__ = ["SUBJECTS", "Directory", "Resource", "Subject", "Wish", "Write", "invite", "read_participations"]
+__all__ = ["SUBJECTS", "Directory", "ResourceName", "Subject", "Wish", "Write", "invite", "read_participations"]

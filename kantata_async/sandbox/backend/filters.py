@@ -30,7 +30,7 @@ _REFERENCE_FILTERS: Final = {
 _NAMES: Final = ("full_name", "name", "title", "label", "user_name", "cached_skill_name", "message", "filename")
 
 
-class Filters:
+class FilterRules:
     """The rule of every filter of a catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:
