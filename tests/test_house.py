@@ -137,6 +137,26 @@ def test_an_import_that_runs_up_or_passes_a_face_is_seen() -> None:
     assert targets == ["session", "cli", "limits.rate"]
 
 
+FACES = sorted(path for path in PACKAGE.rglob("__init__.py") if path.parent not in {PACKAGE, PACKAGE / "api"})
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda path: path.parent.relative_to(PACKAGE).as_posix())
+def test_a_face_lists_what_is_inside(face: Path) -> None:
+    """A line for each module; where the names of few modules say it all, for none."""
+    inside = [path.stem for path in sorted(face.parent.iterdir()) if path.stem != "__init__" and is_room(path)]
+    listed = [line.partition(" ")[0] for line in (ast.get_docstring(ast.parse(face.read_text())) or "").splitlines()]
+    missing = [name for name in inside if name not in listed]
+    assert missing == [] or face.parent.relative_to(PACKAGE).as_posix() in SELF_EVIDENT
+
+
+SELF_EVIDENT = {"catalogue", "sandbox/backend/subjects"}
+"""Packages whose modules are named after what the API has."""
+
+
+def is_room(path: Path) -> bool:
+    return path.suffix == ".py" or (path / "__init__.py").exists()
+
+
 SHARED_NAMES = {
     "Progress": "what `Sync.run` and `Plan.apply` take to show how far they are: each is a public name of its package",
     "Report": "what `Sync.run` and `Plan.apply` come to: each is a public name of its package",

@@ -1,8 +1,10 @@
 """What plans are made about: the teams of projects, the people of the account, the groups of projects.
 
-subject.py   what the engine has to know about each
-teams.py, people.py, groups.py   finding what lines mean, reading what is there, and what is written
-inviting.py  invitations of people who are not in the account yet
+subject   what the engine has to know about each
+teams     … of teams: finding what lines mean, reading what is there, and what is written
+people    … of people
+groups    … of groups
+inviting  invitations of people who are not in the account yet
 """
 
 from __future__ import annotations
