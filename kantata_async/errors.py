@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from .printable import escaped
 from .response import Response
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ class APIError(KantataError):
 
 def _one_line(text: str) -> str:
     """A text without control characters, and cut to a readable length."""
-    shown = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    shown = escaped(text)
     return shown if len(shown) <= _MESSAGE_LENGTH else f"{shown[:_MESSAGE_LENGTH]}…"
 
 

@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kantata_async"
 
 FLOORS = (
-    {"_version", "ended_tasks", "plurals", "response"},
+    {"_version", "ended_tasks", "plurals", "printable", "response"},
     {"errors"},
     {"bounds", "extras", "private_files"},
     {"model"},

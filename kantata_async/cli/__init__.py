@@ -17,7 +17,7 @@ demo_view    … how it looks
 assignments  pure: what is typed as NAME=VALUE, as values
 columns      pure: entities as rows of cells
 output       entities written as a table, as JSON lines or as CSV
-printable    pure: texts of others, made safe for a terminal
+printable    pure: JSON, made safe for a terminal
 sentences    pure: errors as sentences
 terminal     lines and progress bars
 awaiting     a coroutine run by a command

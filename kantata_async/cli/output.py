@@ -11,8 +11,9 @@ import click
 
 from ..model import Entity
 from ..plurals import counted
+from ..printable import printable
 from .columns import cells_of, chosen_columns, spreadsheet_cell
-from .printable import printable, printable_json
+from .printable import printable_json
 
 OutputForm = Literal["table", "json", "csv"]
 

@@ -174,7 +174,7 @@ def _session_of(kept: Profile) -> KantataSession:
 
 async def _who(session: KantataSession) -> str:
     """The name and the address of the person to whom a token belongs, as far as the API shows them."""
-    from .printable import printable  # noqa: PLC0415 - --help needs none of it
+    from ..printable import printable  # noqa: PLC0415 - --help needs none of it
 
     async with session as kantata:
         me = await kantata.users.me()

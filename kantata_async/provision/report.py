@@ -12,11 +12,11 @@ import attrs
 
 from ..bulk import attached
 from ..plurals import counted
+from ..printable import printable
 from .comparing import Entry
 from .sheets import Problem
 from .showing import MARKS
 from .tally import Tally
-from .texts import printable
 
 EntryStatus = Literal[
     "added", "invited", "changed", "removed", "kept", "waiting", "unfinished", "refused", "unknown", "not_sent"

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from ..model import Redact
+from ..printable import escaped
 
 MASK: Final = "***"
 
@@ -93,13 +94,8 @@ def excerpt(value: object, length: int, redact: Redact) -> str:
     """A value of an answer as it may be shown: text as it is, anything else as JSON; cut to `length` characters."""
     whole = value if isinstance(value, str) else _as_json(value)
     text = redact(whole[:EXCERPT_WINDOW])[: length + 1]
-    # Nearly every request id is printable, which saves a look at each character.
-    printable = text if text.isprintable() else "".join(map(_escaped, text))
-    return printable if len(printable) <= length else printable[: length - 1] + "…"
-
-
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else ascii(character)[1:-1]
+    shown = escaped(text)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 def _as_json(value: object) -> str:
