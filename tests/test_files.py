@@ -654,7 +654,7 @@ async def test_an_export_without_a_target_is_handed_over(
 
 @SHORT_WAITS
 async def test_exports_that_end_otherwise(kantata: KantataSession, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Failed, with the reason; cancelled; and not yet: the error says how it stands, and how to wait on."""
+    """Failed, with the reason; cancelled; and not yet: the error says how it stands, and how to go on waiting."""
     sandbox.switches.export_seconds = 0
     sandbox.switches.export_error = "the disk is full"
     with pytest.raises(ExportFailedError, match=r"export \d+ has the status 'failed': the disk is full") as failed:

@@ -174,7 +174,7 @@ async def test_the_requests_of_one_call_share_its_id(kantata_sandbox: Sandbox) -
 
 
 async def test_a_call_inside_a_call_names_it(kantata_sandbox: Sandbox) -> None:
-    """What `find` asks for is a call of its own, and says inside which it was made."""
+    """What `find` asks for is a separate call, and says inside which it was made."""
     told_of: list[RequestEvent] = []
     async with KantataSession(
         token=kantata_sandbox.token, base_url=kantata_sandbox.url, on_event=told_of.append

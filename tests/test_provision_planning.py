@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kantata_async.bulk import Outcome, Status
 from kantata_async.provision import Line, Problem
-from kantata_async.provision.comparing import Change, Entry, Existing, Rules, AccountState, drift, items_of
+from kantata_async.provision.comparing import AccountState, Change, Entry, Existing, Rules, drift, items_of
 from kantata_async.provision.comparing import compare as compare_all
 from kantata_async.provision.finding import Missing, Person
 from kantata_async.provision.ledger import EntryLedger

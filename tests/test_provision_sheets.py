@@ -169,7 +169,7 @@ def assignments(roster: Roster) -> list[tuple[Name, Name, str | None, Decimal | 
 
 
 def test_there_are_enough_of_them() -> None:
-    """Three dozen at least, each of its own."""
+    """Three dozen at least, each different."""
     assert len({content for _, content in SHEETS.values()}) >= 36
 
 

@@ -71,7 +71,7 @@ class Writer:
 
         table = Table(*self._columns, box=box.SIMPLE_HEAD, pad_edge=False)
         for one in self._waiting:
-            table.add_row(*(Text(printable(text)) for text in cells_of(one, self._columns)))
+            table.add_row(*(Text(printable(text, " ")) for text in cells_of(one, self._columns)))
         console = terminal.console()
         console.print(table)
         console.print(counted(len(self._waiting), "object"), style="dim")

@@ -17,7 +17,7 @@ from .compiled import ValuesOf
 from .object_layout import ObjectLayout
 
 _LIST: Any = list
-"""Of a type that is known at run time alone."""
+"""Of a type that is known only at run time."""
 
 
 @attrs.define

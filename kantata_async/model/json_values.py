@@ -110,7 +110,7 @@ def read_ids(value: object) -> tuple[str, ...]:
 def read_instant(value: Any) -> datetime:
     """A point in time; without an offset it is taken as UTC.
 
-    One finer than a microsecond is rounded as msgspec rounds it where msgspec takes it, whichever way it is read.
+    One finer than a microsecond is rounded as msgspec rounds it, whether or not msgspec reads it.
 
     Raises:
         TypeError: the value is neither text nor a datetime.

@@ -29,7 +29,7 @@ from .request import Request
 from .verdict import READS
 
 MOST_HEADER_BYTES: Final = 64 * 1024
-"""The size one line of an answer's head may have: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
+"""The most bytes in one line of an answer's head: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
 
 # The text of an error is short; nothing beyond this much is waited for.
 _MOST_REFUSAL_BYTES: Final = 1 << 20

@@ -12,7 +12,7 @@ from ..sheets import Name, NameKind
 F = TypeVar("F")
 
 MOST_HINTED: Final = 20
-"""How many names similar ones are looked up for: with more, something else is wrong, and comparing takes long."""
+"""The most names for which similar ones are looked for: with more, something else is wrong, and it takes long."""
 
 
 @attrs.frozen
