@@ -39,6 +39,7 @@ class _Corrections:
     attributes: dict[str, Raw]
     undirected_orders: dict[str, Raw]
     revealing: dict[str, Raw]
+    notes: dict[str, str]
     operations: dict[str, Raw]
 
 
@@ -151,7 +152,7 @@ def _operation(tag: str, raw: _Published, corrections: _Corrections) -> Catalogu
         response=raw.response,
         response_other=parse_nested(raw.response_other) if raw.response_other else None,
         status=raw.status or 200,
-        note=raw.note,
+        note=corrections.notes.get(f"{raw.method} {raw.path}", raw.note),
         upload=raw.upload,
         multipart=raw.multipart,
         csv=raw.csv,

@@ -238,8 +238,7 @@ class BillingMilestones(
                 include=["workspace"],
             )
 
-        ``POST /billing_milestones`` (Create Billing Milestone). One object under billing_milestone or several under
-        billing_milestones.
+        ``POST /billing_milestones`` (Create Billing Milestone).
 
         `include` brings associations along.
 
@@ -279,7 +278,7 @@ class BillingMilestones(
         Example:
             await kantata.billing_milestones.update(42, title="Design")
 
-        ``PUT /billing_milestones/{id}`` (Update Billing Milestone). Only milestones not yet invoiced.
+        ``PUT /billing_milestones/{id}`` (Update Billing Milestone). Only milestones that have not been invoiced.
 
         `include` brings associations along.
 
@@ -296,7 +295,7 @@ class BillingMilestones(
         Example:
             await kantata.billing_milestones.delete(42)
 
-        ``DELETE /billing_milestones/{id}`` (Delete Billing Milestone). Only milestones not yet invoiced.
+        ``DELETE /billing_milestones/{id}`` (Delete Billing Milestone). Only milestones that have not been invoiced.
         """
         return await self._nothing(DELETE, locals())
 

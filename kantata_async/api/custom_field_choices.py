@@ -106,8 +106,8 @@ class CustomFieldChoices(Resource):
         Example:
             await kantata.custom_field_choices.list(include=["custom_field"])
 
-        ``GET /custom_field_choices`` (Get Custom Field Choices). Choices of every single and multi type custom field on
-        the account.
+        ``GET /custom_field_choices`` (Get Custom Field Choices). The choices of every custom field of the kinds single
+        and multi in the account.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.

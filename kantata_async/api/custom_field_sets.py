@@ -181,7 +181,7 @@ class CustomFieldSets(
         Example:
             await kantata.custom_field_sets.create(name="Design", subject_type="Workspace", include=["custom_fields"])
 
-        ``POST /custom_field_sets`` (Create Custom Field Set). Account Administrators only.
+        ``POST /custom_field_sets`` (Create Custom Field Set). For account administrators only.
 
         `include` brings associations along.
 
@@ -215,8 +215,8 @@ class CustomFieldSets(
         Example:
             await kantata.custom_field_sets.update(42, name="Design")
 
-        ``PUT /custom_field_sets/{id}`` (Update Custom Field Set). Account Administrators only; subject_type is listed
-        in the body but cannot be changed.
+        ``PUT /custom_field_sets/{id}`` (Update Custom Field Set). For account administrators only. The subject_type
+        cannot be changed.
 
         `include` brings associations along.
 

@@ -335,8 +335,8 @@ class ExpenseBudgets(
                 include=["workspace"],
             )
 
-        ``POST /expense_budgets`` (Create Expense Budget). Flag sets allowed: fixed_fee+burns_budget+billable,
-        burns_budget+billable, burns_budget alone, billable alone, fixed_fee+billable.
+        ``POST /expense_budgets`` (Create Expense Budget). These flags can be set together: fixed_fee with burns_budget
+        and billable, fixed_fee with billable, burns_budget with billable, or burns_budget or billable alone.
 
         `include` brings associations along.
 

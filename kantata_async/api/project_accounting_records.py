@@ -291,8 +291,8 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.list(include=["user"])
 
-        ``GET /project_accounting_records`` (Get Project Accounting Records). All five record types unless filtered; the
-        status filter never matches records without a status.
+        ``GET /project_accounting_records`` (Get Project Accounting Records). Records of all five types unless filtered.
+        The status filter never matches records without a status.
 
         `include` brings associations along. `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless
         given.
@@ -354,8 +354,7 @@ class ProjectAccountingRecords(
                 include=["user"],
             )
 
-        ``POST /project_accounting_records`` (Create Project Accounting Record). One record or an array of them under
-        its own schema key; no maximum number of records is stated.
+        ``POST /project_accounting_records`` (Create Project Accounting Record).
 
         `include` brings associations along.
 
@@ -386,8 +385,8 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.soft_delete()
 
-        ``PUT /project_accounting_records/delete`` (Soft Delete Project Accounting Record). Soft delete by IDs or a CSV,
-        both as query parameters and neither required; deleted records stay listable with show_deleted=true.
+        ``PUT /project_accounting_records/delete`` (Soft Delete Project Accounting Record). By ids or by a CSV. Deleted
+        records are still listed with show_deleted=True.
 
         `include` brings associations along.
 
@@ -404,8 +403,7 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.export_to_csv()
 
-        ``GET /project_accounting_records/export_to_csv`` (Export Project Accounting Record To Csv). Prose says it
-        downloads a CSV of all records, while the schema lists the usual JSON answer.
+        ``GET /project_accounting_records/export_to_csv`` (Export Project Accounting Record To Csv). All records.
 
         `include` brings associations along.
         """
@@ -419,8 +417,8 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.import_csv(file=("rows.csv", b"..."))
 
-        ``POST /project_accounting_records/import_csv`` (Import Project Accounting Records). Up to 5000 rows from a .csv
-        or .txt file; the spec lists no file or body parameter. Project ID, period dates, Currency required.
+        ``POST /project_accounting_records/import_csv`` (Import Project Accounting Records). Up to 5,000 rows of a .csv
+        or .txt file. Each needs a project id, the dates of the period, and a currency.
 
         `include` brings associations along.
 

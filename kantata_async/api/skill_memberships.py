@@ -171,8 +171,7 @@ class SkillMemberships(
         Example:
             await kantata.skill_memberships.list(include=["user"])
 
-        ``GET /skill_memberships`` (Get Skill Memberships). Lists the viewable memberships. The order value full_name is
-        listed bare, without asc/desc.
+        ``GET /skill_memberships`` (Get Skill Memberships). Memberships that the caller may see.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.

@@ -599,9 +599,7 @@ class Stories(
         Example:
             await kantata.stories.list(include=["workspace"], order="updated_at:desc")
 
-        ``GET /stories`` (Get Stories). Attachments, google_documents, both potential_*, replies, story_state_changes
-        need only; importance, parent_and_position, position sort without direction. google_documents absent from
-        response schema.
+        ``GET /stories`` (Get Stories).
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
@@ -681,8 +679,9 @@ class Stories(
         Example:
             await kantata.stories.create(workspace_id=7, title="Design", include=["workspace"])
 
-        ``POST /stories`` (Create Story). Budget, time estimate, fixed_fee and billable need a budgeted project and
-        budget permission; Time & Expense settings govern time_trackable.
+        ``POST /stories`` (Create Story). budget_estimate_in_cents, time_estimate_in_minutes, fixed_fee and billable
+        need a budgeted project and the permission to see its budget; the project's Time & Expense settings govern
+        time_trackable.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -759,8 +758,9 @@ class Stories(
         Example:
             await kantata.stories.update(42, title="Design")
 
-        ``PUT /stories/{id}`` (Update Story). Budget, time estimate, fixed_fee and billable need a budgeted project and
-        budget permission; Time & Expense settings govern time_trackable.
+        ``PUT /stories/{id}`` (Update Story). budget_estimate_in_cents, time_estimate_in_minutes, fixed_fee and billable
+        need a budgeted project and the permission to see its budget; the project's Time & Expense settings govern
+        time_trackable.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -787,8 +787,8 @@ class Stories(
         Example:
             await kantata.stories.delete(42)
 
-        ``DELETE /stories/{id}`` (Delete Story). Soft delete (sets deleted_at; list with only_deleted=true). Permanent
-        only once the project is deleted.
+        ``DELETE /stories/{id}`` (Delete Story). The task is kept, with deleted_at set, until its project is deleted; a
+        list with only_deleted=True shows it.
         """
         return await self._nothing(DELETE, locals())
 

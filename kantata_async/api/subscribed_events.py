@@ -136,9 +136,8 @@ class SubscribedEvents(Resource):
         Example:
             await kantata.subscribed_events.event_types()
 
-        ``GET /subscribed_events/event_types`` (Get Subscribed Event Types). No parameters, no count/meta/results;
-        returns the event type names plus per-type payload schemas (nested fields object carries name, type,
-        description).
+        ``GET /subscribed_events/event_types`` (Get Subscribed Event Types). The names of all types of events, and what
+        the payload of each holds.
         """
         return await self._data(EVENT_TYPES, {})
 
@@ -164,8 +163,8 @@ class SubscribedEvents(Resource):
         Example:
             await kantata.subscribed_events.list(include=["subject"])
 
-        ``GET /subscribed_events`` (Get Subscribed Events). Up to 9 days of events, caller's account only. Including
-        subject adds subject_ref {id, key}; null when the subject was deleted or moved away.
+        ``GET /subscribed_events`` (Get Subscribed Events). The events of up to 9 days, of the caller's account. The
+        subject is None once it was deleted or moved away.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.

@@ -191,7 +191,7 @@ class SurveyQuestions(
         Example:
             await kantata.survey_questions.create(text="…", question_type="single", include=["choices"])
 
-        ``POST /survey_questions`` (Create Survey Question). choices only fit the single and multi question types.
+        ``POST /survey_questions`` (Create Survey Question). Only questions of the types single and multi have choices.
 
         `include` brings associations along.
 

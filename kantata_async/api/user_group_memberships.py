@@ -108,7 +108,7 @@ class UserGroupMemberships(
         Example:
             await kantata.user_group_memberships.create(user_id=9, workspace_group_id=5, include=["user"])
 
-        ``POST /user_group_memberships`` (Create User Group Memberships). Bulk key user_group_memberships.
+        ``POST /user_group_memberships`` (Create User Group Memberships).
 
         `include` brings associations along.
         """

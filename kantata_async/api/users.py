@@ -321,8 +321,8 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.list(include=["account_membership"])
 
-        ``GET /users`` (Get Users). By default only users sharing a project with the caller (more for account
-        administrators); on_my_account lists the whole account. Disabled users left out.
+        ``GET /users`` (Get Users). Only users who share a project with the caller (more for account administrators);
+        on_my_account lists the whole account. Disabled users are left out.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
@@ -370,7 +370,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.me()
 
-        ``GET /users/me`` (Get My User Data). The requesting user, as a one-entry users collection.
+        ``GET /users/me`` (Get My User Data). The user to whom the token belongs.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -406,7 +406,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.update(42, full_name="Ada Lovelace")
 
-        ``PUT /users/{id}`` (Update User). A changed email address has to be verified anew.
+        ``PUT /users/{id}`` (Update User). A new email address has to be verified.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -426,8 +426,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.capacity(42, end_date=date(2026, 3, 2), start_date=date(2026, 3, 2))
 
-        ``GET /users/{id}/capacity`` (Get My Work Capacity). No count/meta/results and no users collection; include and
-        optional_fields are listed though nothing in the response uses them.
+        ``GET /users/{id}/capacity`` (Get My Work Capacity).
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -439,7 +438,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.delete_profile_photo(42)
 
-        ``DELETE /users/{id}/profile_photo`` (Reset User Profile Photo). Removes the photo only, not the user.
+        ``DELETE /users/{id}/profile_photo`` (Reset User Profile Photo). Removes the photo, not the user.
         """
         return await self._nothing(DELETE_PROFILE_PHOTO, locals())
 
@@ -456,8 +455,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.update_profile_photo(42, profile_photo_attachment_file=("rows.csv", b"..."))
 
-        ``POST /users/{id}/profile_photo`` (Update User Profile Photo). File upload as multipart/form-data, like the
-        data field of an attachment.
+        ``POST /users/{id}/profile_photo`` (Update User Profile Photo). A file, as `attachments.upload` takes it.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 

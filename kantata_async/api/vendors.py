@@ -207,7 +207,7 @@ class Vendors(
         Example:
             await kantata.vendors.create(name="Design", include=["external_references"])
 
-        ``POST /vendors`` (Create Vendor). external_reference has no status field here, unlike elsewhere.
+        ``POST /vendors`` (Create Vendor).
 
         `include` brings associations along.
         """
@@ -227,7 +227,7 @@ class Vendors(
         Example:
             await kantata.vendors.update(42, name="Design")
 
-        ``PUT /vendors/{id}`` (Update Vendor). external_reference has no status field here, unlike elsewhere.
+        ``PUT /vendors/{id}`` (Update Vendor).
 
         `include` brings associations along.
         """

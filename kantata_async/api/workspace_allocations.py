@@ -267,8 +267,7 @@ class WorkspaceAllocations(
                 include=["workspace"],
             )
 
-        ``POST /workspace_allocations`` (Create Workspace Allocation). resource_id is the workspace resource. Bulk key
-        workspace_allocations.
+        ``POST /workspace_allocations`` (Create Workspace Allocation). resource_id is the id of a workspace resource.
 
         `include` brings associations along.
 
@@ -289,8 +288,8 @@ class WorkspaceAllocations(
         Example:
             await kantata.workspace_allocations.split(split_date=date(2026, 3, 2), workspace_allocation_id=5)
 
-        ``PUT /workspace_allocations/split`` (Split Workspace Allocation By Date). No body and no id in the path; the
-        allocation and date come as required query parameters. Makes two allocations of one.
+        ``PUT /workspace_allocations/split`` (Split Workspace Allocation By Date). Makes two allocations of one, the
+        second from the date on.
 
         `include` brings associations along.
         """

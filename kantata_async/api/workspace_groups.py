@@ -319,8 +319,8 @@ class WorkspaceGroups(
         Example:
             await kantata.workspace_groups.update(42, name="Design")
 
-        ``PUT /workspace_groups/{id}`` (Update Workspace Group). The caller must have access to every workspace added or
-        removed. The update also requires name.
+        ``PUT /workspace_groups/{id}`` (Update Workspace Group). The caller must have access to every workspace that is
+        added or removed.
 
         `include` brings associations along.
 

@@ -386,8 +386,7 @@ class WorkspaceResources(
         Example:
             await kantata.workspace_resources.list(include=["user"], order="updated_at:desc")
 
-        ``GET /workspace_resources`` (Get Workspace Resources). The sort value alphabetical is listed without a
-        direction; alphabetically takes one. user_id is null for unnamed resources.
+        ``GET /workspace_resources`` (Get Workspace Resources). user_id is None for unnamed resources.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
@@ -427,8 +426,7 @@ class WorkspaceResources(
         Example:
             await kantata.workspace_resources.create(workspace_id=7, include=["user"])
 
-        ``POST /workspace_resources`` (Create Workspace Resource). Adds a named or unnamed resource to a workspace. Bulk
-        body key is workspace_resources.
+        ``POST /workspace_resources`` (Create Workspace Resource). Adds a named or an unnamed resource to a project.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -453,8 +451,7 @@ class WorkspaceResources(
             )
 
         ``POST /workspace_resources/allocations_matching_scheduled_hours`` (Create Workspace Resource Allocations From
-        Scheduled Hours). Account administrators or holders of an Edit Allocations permission only. The data key holds
-        an array; the answer is only a success flag.
+        Scheduled Hours). For account administrators, and holders of an Edit Allocations permission.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -512,8 +509,8 @@ class WorkspaceResources(
         Example:
             await kantata.workspace_resources.delete(42)
 
-        ``DELETE /workspace_resources/{id}`` (Delete Workspace Resource). Also deletes its assignments. Refused for the
-        last resource of a user's primary role in a workspace.
+        ``DELETE /workspace_resources/{id}`` (Delete Workspace Resource). Its assignments are deleted too. Refused for
+        the last resource of a user's primary role on a project.
         """
         return await self._nothing(DELETE, locals())
 
@@ -534,8 +531,7 @@ class WorkspaceResources(
             )
 
         ``POST /workspace_resources/{id}/allocations_matching_scheduled_hours`` (Create Workspace Resource Allocations
-        From Scheduled Hours By Id). Same limits as the collection form. resource_ids is still listed as required,
-        though said to apply only to that form.
+        From Scheduled Hours By Id). For account administrators, and holders of an Edit Allocations permission.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """

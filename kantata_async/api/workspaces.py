@@ -943,8 +943,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.list(include=["account_color"], order="updated_at:desc")
 
-        ``GET /workspaces`` (Get Workspaces). Own rate limit. Archived projects left out by default. Sort value search
-        has no direction; custom_field sorts exclude multi-choice. search also takes field:'keyword'.
+        ``GET /workspaces`` (Get Workspaces). Archived projects are left out by default. This operation has a separate
+        rate limit.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
@@ -1055,8 +1055,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.create(title="Design", include=["account_color"])
 
-        ``POST /workspaces`` (Create Workspace). Own rate limit. The text and url descriptions of external_link look
-        swapped. Bulk body key is workspaces. Revenue recognition needs an early access feature.
+        ``POST /workspaces`` (Create Workspace). Revenue recognition is an early access feature. This operation has a
+        separate rate limit.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1102,8 +1102,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.get(42, include=["account_color"])
 
-        ``GET /workspaces/{id}`` (Get Workspace). Archived gives 404 unless include_archived, which only the prose
-        names. Resource Center permission lets lower roles read projects they are not in.
+        ``GET /workspaces/{id}`` (Get Workspace). An archived project is answered 404. The Resource Center permission
+        lets people read projects that they are not in.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -1167,8 +1167,7 @@ class Workspaces(
         Example:
             await kantata.workspaces.update(42, consultant_role_name="…")
 
-        ``PUT /workspaces/{id}`` (Update Workspace). Revenue recognition needs an early access feature. The text and url
-        descriptions of external_link look swapped.
+        ``PUT /workspaces/{id}`` (Update Workspace). Revenue recognition is an early access feature.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1232,8 +1231,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.apply_template(42, project_tracker_template_id=5)
 
-        ``PUT /workspaces/{id}/apply_template`` (Apply Project Template To Workspace). With edit_stories true the answer
-        also carries template_stories_json, named only in the prose.
+        ``PUT /workspaces/{id}/apply_template`` (Apply Project Template To Workspace). With edit_stories, the answer has
+        template_stories_json too.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1265,8 +1264,8 @@ class Workspaces(
                 invitee_role="maven",
             )
 
-        ``POST /workspaces/{id}/invite`` (Create Workspace Invitation). Own rate limit. Existing users join at once;
-        others need an account that lets anyone be invited.
+        ``POST /workspaces/{id}/invite`` (Create Workspace Invitation). Somebody who has an account joins at once;
+        others can be invited where the account allows to invite anyone. This operation has a separate rate limit.
 
         Args:
             full_name: required; becomes the account name of a new user.
@@ -1288,8 +1287,7 @@ class Workspaces(
         Example:
             await kantata.workspaces.permissions(42)
 
-        ``GET /workspaces/{id}/permissions`` (Get My Permissions In Workspace). The caller's own permissions. The schema
-        is bare booleans, with no workspaces collection.
+        ``GET /workspaces/{id}/permissions`` (Get My Permissions In Workspace). What the caller may do on the project.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -1310,7 +1308,7 @@ class Workspaces(
             await kantata.workspaces.toggle_expense_approvals(42, enable=True)
 
         ``PUT /workspaces/{id}/toggle_expense_approvals`` (Update Workspace Expense Approval Setting). A backfill date
-        approves expenses for good and emails the outcome to the caller.
+        approves expenses for good, and the caller gets the outcome by e-mail.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1334,8 +1332,8 @@ class Workspaces(
             await kantata.workspaces.toggle_time_approvals(42, enable=True)
 
         ``PUT /workspaces/{id}/toggle_time_approvals`` (Update Workspace Time Approval Setting). A backfill date
-        approves time for good and emails the caller. Can't be turned off while timesheet submissions or approvals are
-        active.
+        approves time for good, and the caller gets the outcome by e-mail. It cannot be turned off while timesheet
+        submissions or approvals are active.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1356,8 +1354,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.unarchive_with_approvals(42)
 
-        ``PUT /workspaces/{id}/unarchive_with_approvals`` (Unarchive Workspace With Approvals). No body. With an account
-        time lock and time approval on, also approves unsubmitted time up to the lock date.
+        ``PUT /workspaces/{id}/unarchive_with_approvals`` (Unarchive Workspace With Approvals). Where the account has a
+        time lock and time approval, time up to the lock that was not submitted is approved too.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
