@@ -300,7 +300,7 @@ class AccountMemberships(
 
         Args:
             with_skills: JSON text: ids, levels keyed by skill ID, operation.
-            with_user_ids: comma-separated user IDs.
+            with_user_ids: user ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

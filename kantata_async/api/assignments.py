@@ -270,7 +270,7 @@ class Assignments(
         in_unarchived_workspaces=False, include_unnamed=True.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             in_unarchived_stories: true unless given.
             in_unarchived_workspaces: true unless given.

@@ -209,10 +209,10 @@ class BillingMilestones(
 
         Args:
             date_between: invoice date range YYYY-MM-DD:YYYY-MM-DD, inclusive.
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            story_ids: comma-separated task IDs.
-            workspace_ids: comma-separated workspace IDs.
+            story_ids: task ids, as a list or as a text with commas.
+            workspace_ids: workspace ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

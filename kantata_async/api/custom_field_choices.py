@@ -113,10 +113,10 @@ class CustomFieldChoices(Resource):
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            for_choice_ids: comma-separated choice IDs.
-            for_custom_fields: comma-separated custom field IDs.
+            for_choice_ids: choice ids, as a list or as a text with commas.
+            for_custom_fields: custom field ids, as a list or as a text with commas.
             matching: text matched against choice name.
             per_custom_field: group size per custom field.
         """

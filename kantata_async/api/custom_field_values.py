@@ -270,11 +270,11 @@ class CustomFieldValues(
 
         Args:
             subject_type: required; one of Estimate, Story, User, Workspace, WorkspaceGroup, Resource.
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            with_custom_field_id: comma-separated custom field IDs.
-            with_setter_id: comma-separated user IDs.
-            with_subject_id: comma-separated subject IDs.
+            with_custom_field_id: custom field ids, as a list or as a text with commas.
+            with_setter_id: user ids, as a list or as a text with commas.
+            with_subject_id: subject ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -103,7 +103,7 @@ class CustomField(Entity):
     """An object of the collection `custom_fields`.
 
     Attributes:
-        read_access: typed integer; prose lists permission level names.
+        read_access: a level of permission.
         value_type: one of string, date, number, currency, single, multi.
         write_access: permission level.
     """
@@ -250,7 +250,7 @@ class CustomFields(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             matching: text matched against field name.
             subject_type: one of Estimate, Story, User, Workspace, WorkspaceGroup, Resource.

@@ -234,7 +234,7 @@ class EstimateScenarioResources(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
         """
         return self._list(LIST, locals())

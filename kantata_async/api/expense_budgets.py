@@ -343,7 +343,7 @@ class ExpenseBudgets(
         Args:
             cost_per_unit_in_subunits: currency subunits, e.g. cents.
             markup_per_unit_in_subunits: currency subunits; for markup_type flat_fee; multiplied by quantity.
-            markup_type: unset means no markup; one of percentage, flat_fee.
+            markup_type: no markup unless given; one of percentage, flat_fee.
             markup_percentage: for markup_type percentage.
         """
         return await self._one(CREATE, locals())
@@ -390,7 +390,7 @@ class ExpenseBudgets(
 
         Args:
             cost_per_unit_in_subunits: currency subunits, e.g. cents.
-            markup_type: unset means no markup; one of percentage, flat_fee.
+            markup_type: no markup unless given; one of percentage, flat_fee.
             markup_percentage: for markup_type percentage.
             markup_per_unit_in_subunits: currency subunits; for markup_type flat_fee; multiplied by quantity.
         """

@@ -287,7 +287,6 @@ class ExpenseReportSubmissions(
             external_reference_service_model_refs: comma-separated, at most 200 ids.
             external_reference_status: such as successful, fail.
             statuses: comma-separated; such as new, cancelled, rejected, approved.
-            workspace_id: prose describes it as an ordering.
         """
         return self._list(LIST, locals())
 

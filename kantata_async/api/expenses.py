@@ -532,7 +532,7 @@ class Expenses(
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
         Args:
-            workspace_id: listed, but prose says it cannot change.
+            workspace_id: cannot be changed.
             amount_in_cents: cents; overridden by foreign_exchange_amount.
             user_id: ignored without financial access on consultant side, or proxying administrator.
             story_id: project settings may allow only tasks or only budgets.

@@ -374,7 +374,7 @@ class Invoices(
             user_invoice_number: comma-separated.
             within_dates: FROM:TO as YYYY-MM-DD, on creation date.
             without_drafts: false unless given.
-            workspace_id: comma-separated ids.
+            workspace_id: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -267,7 +267,7 @@ class Posts(
             external_reference_status: such as successful, fail.
             from_archived_workspaces: false unless given.
             parents_only: false unless given.
-            story_ids: comma-separated task IDs.
+            story_ids: task ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

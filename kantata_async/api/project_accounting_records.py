@@ -302,12 +302,12 @@ class ProjectAccountingRecords(
             end_date: semicolon-separated range; either side may be empty.
             external_reference_service_model_refs: comma-separated, up to 200 external IDs.
             external_reference_status: such as successful, fail.
-            ids: comma-separated record IDs.
+            ids: record ids, as a list or as a text with commas.
             show_deleted: true returns deleted records only; false by default.
             start_date: semicolon-separated range; either side may be empty.
             status: such as Draft, Pending Approval, Approved, Cancelled.
             type: one of Baseline, Earned Value, Earned Value Forecasting, Forecasting, Recognition.
-            workspace_ids: comma-separated project IDs.
+            workspace_ids: project ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -147,7 +147,7 @@ class RateCardSets(
         page, 200 unless given.
 
         Args:
-            workspace_groups: comma-separated workspace group IDs.
+            workspace_groups: workspace group ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -175,7 +175,7 @@ class RateCards(
         page, 200 unless given.
 
         Args:
-            currencies: comma-separated currency codes.
+            currencies: currency codes, as a list or as a text with commas.
             external_reference_service_model_refs: comma-separated; up to 200 ids.
             external_reference_status: such as successful, fail.
         """

@@ -178,7 +178,7 @@ class SkillMemberships(
 
         Args:
             active_account_members_only: false unless given.
-            by_skill_ids: comma-separated skill ids or an array.
+            by_skill_ids: skill ids, as a list or as a text with commas.
             by_user_name: user's full name.
         """
         return self._list(LIST, locals())

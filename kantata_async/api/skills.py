@@ -189,11 +189,11 @@ class Skills(
         page, 200 unless given.
 
         Args:
-            except_: comma-separated skill ids.
+            except_: skill ids, as a list or as a text with commas.
             external_reference_service_model_refs: comma-separated; up to 200 ids.
             external_reference_status: such as successful, fail.
-            for_users: comma-separated user ids; skills those users lack.
-            skill_category_ids: comma-separated ids.
+            for_users: user ids, as a list or as a text with commas; skills those users lack.
+            skill_category_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -610,23 +610,25 @@ class Stories(
             active_between: two ISO dates joined by a colon.
             all_on_account: reports viewers and administrators only.
             archived: one of include, only, exclude.
-            by_any_tag: comma-separated tags, any of them matches.
-            by_custom_choice_value: field:choice,choice or field:blank; several by ; or (…):(…).
-            by_custom_currency_value: field:value[:currency]; several by ; or (…):(…).
-            by_custom_date_field: field:YYYY-MM-DD:YYYY-MM-DD; several separated by ;.
-            by_custom_date_value: field:start:end or one date; several by ; or (…):(…).
-            by_custom_number_value: field:number; several by ; or (…):(…).
-            by_custom_text_value: field:text, or bare field id for any; several likewise.
-            by_status: comma-separated task status names.
-            by_tag_name: comma-separated exact tags.
-            by_workspace_group: comma-separated project group ids.
+            by_any_tag: tags, as a list or as a text with commas; any of them matches.
+            by_custom_choice_value: 7:1,2 of a field and its choices, or 7:blank; several as (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_field: 7:2026-01-01:2026-02-01 of a field; several separated by ;.
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
+            by_status: task status names, as a list or as a text with commas.
+            by_tag_name: exact tags, as a list or as a text with commas.
+            by_workspace_group: project group ids, as a list or as a text with commas.
             completed: false means no filtering.
             completed_between: two ISO dates joined by a colon.
-            creators: comma-separated user ids.
+            creators: user ids, as a list or as a text with commas.
             due_between: two ISO dates joined by a colon.
             external_reference_service_model_refs: comma-separated; up to 200 ids.
             external_reference_status: such as successful, fail.
-            has_value_for_custom_field_ids: comma-separated custom field ids.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             priority: comma-separated; one of critical, high, normal, low.
             show_archived: false unless given.
             show_deleted: false unless given.
@@ -634,12 +636,12 @@ class Stories(
             show_todos: false unless given.
             starting_between: two ISO dates joined by a colon.
             story_type: one of task, milestone, deliverable, issue.
-            story_types: comma-separated story types.
+            story_types: story types, as a list or as a text with commas.
             uncompleted: false means no filtering.
             with_ancestry_depth: 0 is top level; subtasks go down to 4.
-            with_assignees: comma-separated user ids, unassigned, unnamed.
-            with_followers: comma-separated user ids.
-            with_projects: comma-separated project ids.
+            with_assignees: user ids, or unassigned or unnamed, as a list or as a text with commas.
+            with_followers: user ids, as a list or as a text with commas.
+            with_projects: project ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -173,7 +173,7 @@ class SubscribedEvents(Resource):
             event_types: comma-separated, each subject:action such as time_entry:created.
             most_recent: latest event of each subject; excludes most_recent_by_event_type.
             most_recent_by_event_type: latest per subject and type; excludes most_recent.
-            subject_id: comma-separated ids; needs subject_type too.
+            subject_id: ids, as a list or as a text with commas; needs subject_type too.
             subject_type: one only; one of AccountColor, AccountLocation, AccountMembership, Assignment,
                 BudgetChangeOrder, CostRate, CustomField, CustomFieldSet, DefaultStatusSet, EmailAddress, Estimate,
                 EstimateScenario, EstimateScenarioResource, Expense, ExpenseReportSubmission, Invoice, LineItemLock,
@@ -181,7 +181,7 @@ class SubscribedEvents(Resource):
                 Skill, SkillMembership, StatusSet, StatusSetOption, Story, StoryAllocationDay, TimeEntry, TimeOffEntry,
                 TimesheetSubmission, User, Vendor, Workspace, WorkspaceAllocation, WorkspaceApprover, WorkspaceGroup,
                 WorkspaceInvitation, WorkspaceResource, WorkspaceStatusSet, Workweek, WorkweekMembership.
-            user_ids: comma-separated ids of the triggering users.
+            user_ids: ids of the triggering users, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -237,7 +237,7 @@ class SubscribedEvents(Resource):
             since: required; a moment, or the `cursor` of what was followed before.
             every: seconds from one look to the next; None ends with what there is.
             event_types: comma-separated, each subject:action such as time_entry:created.
-            subject_id: comma-separated ids; needs subject_type too.
+            subject_id: ids, as a list or as a text with commas; needs subject_type too.
             subject_type: one only; one of AccountColor, AccountLocation, AccountMembership, Assignment,
                 BudgetChangeOrder, CostRate, CustomField, CustomFieldSet, DefaultStatusSet, EmailAddress, Estimate,
                 EstimateScenario, EstimateScenarioResource, Expense, ExpenseReportSubmission, Invoice, LineItemLock,
@@ -245,6 +245,6 @@ class SubscribedEvents(Resource):
                 Skill, SkillMembership, StatusSet, StatusSetOption, Story, StoryAllocationDay, TimeEntry, TimeOffEntry,
                 TimesheetSubmission, User, Vendor, Workspace, WorkspaceAllocation, WorkspaceApprover, WorkspaceGroup,
                 WorkspaceInvitation, WorkspaceResource, WorkspaceStatusSet, Workweek, WorkweekMembership.
-            user_ids: comma-separated ids of the triggering users.
+            user_ids: ids of the triggering users, as a list or as a text with commas.
         """
         return self._follow(LIST, locals())

@@ -311,16 +311,16 @@ class TimeEntries(
         Args:
             approved: always treated as true when present.
             date_performed_between: YYYY-MM-DD:YYYY-MM-DD.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             from_archived_workspaces: false unless given.
             invoiced: always treated as true when present.
             on_my_account: true unless given.
             uninvoiced: always treated as true when present.
-            with_recent_timesheet_ids: comma-separated ids; covers cancelled and rejected ones.
+            with_recent_timesheet_ids: ids, as a list or as a text with commas; covers cancelled and rejected ones.
             with_timesheet_id: cancelled or rejected timesheet gives nothing.
-            with_user_ids: comma-separated ids.
-            workspace_ids: comma-separated ids.
+            with_user_ids: ids, as a list or as a text with commas.
+            workspace_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

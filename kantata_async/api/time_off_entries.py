@@ -186,9 +186,9 @@ class TimeOffEntries(
         given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            user_ids: comma-separated ids.
+            user_ids: ids, as a list or as a text with commas.
             workspace_id: entries of that project's participants.
         """
         return self._list(LIST, locals())

@@ -241,11 +241,11 @@ class TimesheetSubmissions(
 
         Args:
             end_date: week ending on this date.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             start_date: week starting on this date.
             start_date_after: on or after.
-            statuses: comma-separated list; such as new, cancelled, rejected, approved.
+            statuses: values, as a list or as a text with commas; such as new, cancelled, rejected, approved.
             user_ids: several user ids.
             workspace_id: described as ordering, not filtering.
             workspace_ids: several workspace ids.

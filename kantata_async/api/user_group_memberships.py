@@ -95,8 +95,8 @@ class UserGroupMemberships(
         page, 200 unless given.
 
         Args:
-            group_ids: comma-separated workspace group ids, or an array.
-            user_ids: comma-separated user ids, or an array.
+            group_ids: workspace group ids, as a list or as a text with commas.
+            user_ids: user ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

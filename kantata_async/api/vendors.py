@@ -190,7 +190,7 @@ class Vendors(
 
         Args:
             archived: true archived ones, false active ones.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
         """
         return self._list(LIST, locals())

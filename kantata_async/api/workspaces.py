@@ -951,21 +951,24 @@ class Workspaces(
         given. `everything=True` lifts what is left out by default: include_archived=True.
 
         Args:
-            account_color_ids: comma-separated color IDs.
+            account_color_ids: color ids, as a list or as a text with commas.
             archived: one of only, exclude, include.
             budgeted: true = only budgeted, false = only non-budgeted.
-            by_custom_choice_value: fieldID:choiceIDs comma-separated or blank; several by ; or (..):(..).
-            by_custom_currency_value: (fieldID:value[:ISO code]):(..).
-            by_custom_date_value: (fieldID:start:end):(..), either date optional.
-            by_custom_number_value: (fieldID:number):(..).
-            by_custom_text_value: (fieldID:text):(..), repeated field = any; bare fieldID = set.
+            by_custom_choice_value: 7:1,2 of a field and its choices, comma-separated, or 7:blank; several as
+                (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
             can_create_line_items: caller can create expenses or time entries.
             created_at: deprecated; from_date;to_date, replaced by created_after and created_before.
-            creator: comma-separated user IDs.
+            creator: user ids, as a list or as a text with commas.
             current_user_is_maven_participant: treated as true whatever the value.
             custom_date_range: fieldID:from:to;fieldID:from:to.
             custom_integer_ranges: fieldID:min:max;fieldID:min:max.
-            except_: comma-separated workspace IDs to leave out.
+            except_: workspace ids to leave out, as a list or as a text with commas.
             external_reference_external_message: exact match.
             external_reference_service_model_refs: comma-separated, up to 200 external IDs.
             external_reference_status: such as successful, fail.
@@ -974,20 +977,20 @@ class Workspaces(
             has_maven_participant: user ID on the provider team.
             has_participant: user ID.
             has_participation: caller is a participant.
-            has_value_for_custom_field_ids: comma-separated custom field IDs.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             include_archived: false unless given.
             matching: title words starting with it, case-insensitive, stop words ignored.
             milestone_weight_percentage_complete: two comma-separated numbers, min,max.
             on_account_by_orgs: needs account permission Report Viewer or above.
             only_project_manager_in: provider team with financial access or higher.
             pending_timesheet_submissions: from_date;to_date.
-            provider_lead: comma-separated user IDs.
+            provider_lead: user ids, as a list or as a text with commas.
             selected_choices: fieldID:choiceIDs;fieldID:choiceIDs, none = no selection.
             stage: one of estimate, project.
             user_not_participating: user ID.
             viewable_for_time_administration: caller can approve time.
             with_organizations: true = has an organization, false = has none.
-            workspace_groups: comma-separated group IDs.
+            workspace_groups: group ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -1081,7 +1084,7 @@ class Workspaces(
             target_margin: percentage.
             stage: one of estimate, project.
             time_trackable: if account settings allow it.
-            creator_role: prose also names maven (default) and buyer; one of client, consultant.
+            creator_role: one of client, consultant.
             price: starting budget; needed for budgeted projects.
             change_orders_enabled: default true if budgeted.
             change_orders: default true if budgeted.
@@ -1270,8 +1273,8 @@ class Workspaces(
         Args:
             full_name: required; becomes the account name of a new user.
             invitee_role: required; one of maven, buyer.
-            subject: default subject if unset.
-            message: default message if unset.
+            subject: a default subject unless given.
+            message: a default message unless given.
         """
         return await self._one(INVITE, locals())
 
