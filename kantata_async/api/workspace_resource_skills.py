@@ -141,7 +141,7 @@ class WorkspaceResourceSkills(
         page, 200 unless given.
 
         Args:
-            by_skill_ids: ids or an array, as a list or as a text with commas.
+            by_skill_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
