@@ -18,7 +18,7 @@ from .errors import (
     ValidationError,
     note_interruption,
 )
-from .model import Entity, brief_repr
+from .model import Entity, brief_repr, value_of
 from .resource import Resource
 from .transport import MAX_UPLOAD, FileContent
 
@@ -90,8 +90,8 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         async def link() -> str:
             return url
 
-        named = _sent(attachment, "filename")
-        size = _sent(attachment, "filesize")
+        named = value_of(attachment, "filename")
+        size = value_of(attachment, "filesize")
         wanted = WantedFile(
             link,
             filename=named if isinstance(named, str) else None,
@@ -144,7 +144,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
                     raise
                 note_interruption(told.error, "POST /attachments", may_be_carried_out=True)
                 raise told.error from error
-        size = _sent(attachment, "filesize")
+        size = value_of(attachment, "filesize")
         if isinstance(size, int) and size != content.size:
             raise InvalidResponseError(f"{attachment!r} has {size:,} bytes, not the {content.size:,} that were sent")
         return attachment
@@ -354,7 +354,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
         async def look() -> Standing[E]:
             found: E = await self._single(self.operations["get"], [id], {})
             said = (found.extra.get(name) for name in _REASONS)
-            return standing_of(_sent(found, "status"), found, next((str(one) for one in said if one), None))
+            return standing_of(value_of(found, "status"), found, next((str(one) for one in said if one), None))
 
         again = f"await kantata.exports.wait({id!r})"
         return await wait(
@@ -512,11 +512,6 @@ def _of(entity: object, name: str, where: str = "") -> Any:
     if not isinstance(entity, Entity) or name not in type(entity).attributes:
         raise UsageError(f"an entity with a {name} is needed{f', {where}' if where else ''}: not {brief_repr(entity)}")
     return getattr(entity, name)
-
-
-def _sent(entity: Entity, name: str) -> Any:
-    """An attribute of an entity; None where it was not sent."""
-    return getattr(entity, name, None)
 
 
 def _id_of(export: Entity | Id) -> str:

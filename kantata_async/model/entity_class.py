@@ -193,6 +193,12 @@ def plain_data(entity: Entity, names: Iterable[str], *, dates: bool = False) -> 
     return {name: plain_copy(value, dates=dates) for name, value in sent if value is not ABSENT}
 
 
+def value_of(entity: object, name: str, otherwise: Any = None) -> Any:
+    """The value of an attribute; `otherwise` where it is null, or was not sent."""
+    value = getattr(entity, name, None)
+    return otherwise if value is None else value
+
+
 def text_of(entity: object, name: str) -> str:
     """A text that an entity shows; empty where it shows none: null, withheld, or something else that the API sent."""
     value = getattr(entity, name, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -45,9 +45,3 @@ def texts_of(names: Iterable[Name], kind: NameKind) -> list[str]:
 def by_name(names: Iterable[Name], found: Mapping[str, Mapping[str, F]]) -> dict[Name, F]:
     """What each name means, from what was found for each kind of name."""
     return {name: found[name.kind][name.text] for name in names}
-
-
-def shown(entity: object, attribute: str, otherwise: Any = None) -> Any:
-    """An attribute of an entity; `otherwise` where it is null, or withheld from the token's user."""
-    value = getattr(entity, attribute, None)
-    return otherwise if value is None else value
