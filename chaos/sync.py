@@ -24,7 +24,7 @@ from kantata_async import KantataSession, RetryPolicy
 from kantata_async.api import entity_class
 from kantata_async.errors import TargetError
 from kantata_async.sync import Report, SQLiteTarget, Sync, Target
-from kantata_async.tables import EXTRA, Kind, table_of
+from kantata_async.tables import EXTRA, ColumnKind, table_of
 
 OBJECTS: Final = 200_000
 KILLED: Final = 20
@@ -76,12 +76,12 @@ def expected(name: str, one: Mapping[str, Any]) -> dict[str, Any]:
             beside[attribute] = value
         elif value is None:
             row[attribute] = None
-        elif kind is Kind.INSTANT:
+        elif kind is ColumnKind.INSTANT:
             at = datetime.fromisoformat(value).astimezone(UTC)
             row[attribute] = at.strftime("%Y-%m-%dT%H:%M:%S.%f")
-        elif kind in {Kind.JSON, Kind.TEXTS}:
+        elif kind in {ColumnKind.JSON, ColumnKind.TEXTS}:
             row[attribute] = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        elif kind is Kind.TRUTH:
+        elif kind is ColumnKind.TRUTH:
             row[attribute] = int(value)
         else:
             row[attribute] = value

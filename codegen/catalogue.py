@@ -10,7 +10,15 @@ import attrs
 import cattrs
 import yaml
 
-from kantata_async.catalogue import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
+from kantata_async.catalogue import (
+    Catalogue,
+    CatalogueAssociation,
+    CatalogueOperation,
+    Definition,
+    Field,
+    SortOrder,
+    Type,
+)
 from kantata_async.model import NaturalKey
 
 from .notation import parse_field, parse_fields, parse_nested
@@ -31,6 +39,7 @@ class _Corrections:
     attributes: dict[str, Raw]
     undirected_orders: dict[str, Raw]
     revealing: dict[str, Raw]
+    notes: dict[str, str]
     operations: dict[str, Raw]
 
 
@@ -143,7 +152,7 @@ def _operation(tag: str, raw: _Published, corrections: _Corrections) -> Catalogu
         response=raw.response,
         response_other=parse_nested(raw.response_other) if raw.response_other else None,
         status=raw.status or 200,
-        note=raw.note,
+        note=corrections.notes.get(f"{raw.method} {raw.path}", raw.note),
         upload=raw.upload,
         multipart=raw.multipart,
         csv=raw.csv,
@@ -155,11 +164,11 @@ def _body(raw: Raw) -> tuple[Field, ...] | Type:
     return parse_nested(raw) if set(raw) == {"[]"} else parse_fields(raw)
 
 
-def _order(raw: _Published, corrections: _Corrections) -> Order | None:
+def _order(raw: _Published, corrections: _Corrections) -> SortOrder | None:
     if raw.order is None:
         return None
     undirected = corrections.undirected_orders.get(raw.path, {}).get("fields", ())
-    return Order(tuple(raw.order["fields"]), raw.order.get("default"), tuple(undirected))
+    return SortOrder(tuple(raw.order["fields"]), raw.order.get("default"), tuple(undirected))
 
 
 def _associations(raw: Raw, owner: str | None, corrections: _Corrections) -> tuple[CatalogueAssociation, ...]:

@@ -127,12 +127,20 @@ def describe(field: Field) -> str:
     if field.deprecated:
         parts.append("deprecated")
     if field.note:
-        parts.append(field.note)
+        parts.append(_listed(field.note))
     if values := values_of(field):
         parts.append(("one of " if is_closed(field) else "such as ") + ", ".join(map(str, values)))
     if field.default is not None:
         parts.append(f"{field.default} unless given")
     return "; ".join(parts)
+
+
+def _listed(note: str) -> str:
+    """What is comma-separated for the API may be a list here."""
+    if not note.startswith("comma-separated "):
+        return note
+    what, *more = note.removeprefix("comma-separated ").split("; ")
+    return "; ".join([f"{what.replace('IDs', 'ids')}, as a list or as a text with commas", *more])
 
 
 class ParameterTypes:

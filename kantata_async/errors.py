@@ -11,7 +11,7 @@
     ├── NotOneError                   a list holds none, or several, where exactly one was asked for
     ├── BulkError                     a bulk write did not do all it was asked to; the outcomes are on it
     ├── SyncError                     a copy was not brought up to date; the report is on it
-    ├── TargetError                   what a copy is written to cannot be used, or not be written
+    ├── TargetError                   what a copy is written to cannot be used or written
     ├── SignInError                   signing in, or renewing a sign-in, did not work
     ├── ExportFailedError             the server could not make what was waited for
     ├── ExportNotReadyError           it is not ready yet, and the time to wait is over
@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from .printable import escaped
 from .response import Response
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class ExportFailedError(KantataError):
 class ExportNotReadyError(KantataError):
     """What is waited for is not ready yet, and the time to wait is over; `state` says how it stands.
 
-    The server goes on with it: the message says how to wait on.
+    The server goes on with it: the message says how to go on waiting.
     """
 
     def __init__(self, message: str, *, state: str) -> None:
@@ -220,7 +221,7 @@ class ExportNotReadyError(KantataError):
 class EventsLostError(KantataError):
     """The change feed was asked for events that it no longer has; it keeps them for 9 days.
 
-    `horizon` is the moment since which it still has them: read anew everything that the events were to keep current,
+    `horizon` is the moment since which it still has them: read again everything that the events were to keep current,
     and follow from there.
     """
 
@@ -271,7 +272,7 @@ class APIError(KantataError):
 
 def _one_line(text: str) -> str:
     """A text without control characters, and cut to a readable length."""
-    shown = text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    shown = escaped(text)
     return shown if len(shown) <= _MESSAGE_LENGTH else f"{shown[:_MESSAGE_LENGTH]}…"
 
 

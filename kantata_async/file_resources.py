@@ -18,7 +18,7 @@ from .errors import (
     ValidationError,
     note_interruption,
 )
-from .model import Entity, brief_repr
+from .model import Entity, brief_repr, value_of
 from .resource import Resource
 from .transport import MAX_UPLOAD, FileContent
 
@@ -90,8 +90,8 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         async def link() -> str:
             return url
 
-        named = _sent(attachment, "filename")
-        size = _sent(attachment, "filesize")
+        named = value_of(attachment, "filename")
+        size = value_of(attachment, "filesize")
         wanted = WantedFile(
             link,
             filename=named if isinstance(named, str) else None,
@@ -108,7 +108,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
         filename: str | None = None,
         on_progress: OnProgress | None = None,
     ) -> E:
-        """The attachment that a file was uploaded as, to be hung on a post, a task or an expense by its id.
+        """The attachment that holds an uploaded file; posts, tasks and expenses take it by its id.
 
         Up to 10 MB go with one request. A larger file goes to the API's storage directly, in three: it is named plainly
         there, and renamed afterwards. Nothing is sent twice: after a lost answer the error says that the file may be
@@ -119,7 +119,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
 
         Args:
             source: a path, bytes, ``(name, bytes)``, or anything with a `read`, which may be async.
-            type: what it is to be.
+            type: what kind of attachment it is to be.
             filename: its name; without it, that of the path or the reader.
             on_progress: called with how many bytes are sent, and how many there are; it may be async. An error that it
                 raises ends the upload.
@@ -144,7 +144,7 @@ class HasAttachments(_DownloadsFiles, Generic[E]):
                     raise
                 note_interruption(told.error, "POST /attachments", may_be_carried_out=True)
                 raise told.error from error
-        size = _sent(attachment, "filesize")
+        size = value_of(attachment, "filesize")
         if isinstance(size, int) and size != content.size:
             raise InvalidResponseError(f"{attachment!r} has {size:,} bytes, not the {content.size:,} that were sent")
         return attachment
@@ -311,7 +311,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
         Raises:
             UsageError: an argument cannot be used, or there is a file already; nothing was created.
             ExportFailedError: the API could not make it, or it was cancelled.
-            ExportNotReadyError: it is not ready within the deadline; the message says how to wait on.
+            ExportNotReadyError: it is not ready within the deadline; the message says how to go on waiting.
         """
         from .files import check_wait, checked_destination
 
@@ -345,7 +345,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
 
         Raises:
             ExportFailedError: the API could not make it, or it was cancelled.
-            ExportNotReadyError: it is not ready within the deadline; the message says how to wait on.
+            ExportNotReadyError: it is not ready within the deadline; the message says how to go on waiting.
         """
         from .files import standing_of, wait
 
@@ -354,7 +354,7 @@ class RunsExports(_DownloadsFiles, Generic[E, DefinitionT]):
         async def look() -> Standing[E]:
             found: E = await self._single(self.operations["get"], [id], {})
             said = (found.extra.get(name) for name in _REASONS)
-            return standing_of(_sent(found, "status"), found, next((str(one) for one in said if one), None))
+            return standing_of(value_of(found, "status"), found, next((str(one) for one in said if one), None))
 
         again = f"await kantata.exports.wait({id!r})"
         return await wait(
@@ -423,7 +423,7 @@ class RunsReports(_DownloadsFiles):
             on_state: called after each look with the state, "pending" or "ready", and the seconds waited.
 
         Raises:
-            ExportNotReadyError: there is none within the deadline; the message says how to wait on.
+            ExportNotReadyError: there is none within the deadline; the message says how to go on waiting.
             NotFoundError: there is no such scheduled export.
         """
         from .files import Standing, wait
@@ -503,7 +503,7 @@ class RunsReports(_DownloadsFiles):
 
 
 def _of(entity: object, name: str, where: str = "") -> Any:
-    """An attribute of an entity; `where` says where such entities are had.
+    """An attribute of an entity; `where` says where such entities come from.
 
     Raises:
         NotLoadedError: it was not sent.
@@ -512,11 +512,6 @@ def _of(entity: object, name: str, where: str = "") -> Any:
     if not isinstance(entity, Entity) or name not in type(entity).attributes:
         raise UsageError(f"an entity with a {name} is needed{f', {where}' if where else ''}: not {brief_repr(entity)}")
     return getattr(entity, name)
-
-
-def _sent(entity: Entity, name: str) -> Any:
-    """An attribute of an entity; None where it was not sent."""
-    return getattr(entity, name, None)
 
 
 def _id_of(export: Entity | Id) -> str:

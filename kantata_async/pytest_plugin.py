@@ -21,7 +21,7 @@ _MISSING: Final = "the fixtures kantata_sandbox and kantata need pytest-asyncio:
 
 
 async def _sandbox() -> AsyncIterator[Sandbox]:
-    """An embedded Kantata of a test's own: 60 people and 12 projects, the same ones in every run.
+    """A new embedded Kantata for each test: 60 people and 12 projects, the same ones in every run.
 
     For another size, or a latency, define a fixture of this name: `kantata` opens its session on that.
     """

@@ -206,7 +206,7 @@ class CreatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
         find: Find | None = None,
         if_exists: IfExists | None = None,
     ) -> BulkResult[E]:
-        """What became of each row, in the order of the rows; `entities` of it are the objects.
+        """What became of each row, in the order of the rows; its `entities` are the objects.
 
         Rows are mappings of the fields that `create` takes, any number of them, from a list, a generator or an async
         generator. They go in batches where the API has a bulk create, else one a request, as many at once as the
@@ -222,8 +222,8 @@ class CreatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
             key: what makes a row and an entity the same: a function of the mapping of either.
             find: an async function that is given rows and gives the entities that may be theirs.
             if_exists: what becomes of a row whose object is there: with ``skip`` it is existing, with ``update`` it is
-                updated with the fields of the row, with ``reject`` it is rejected. Then a look comes before the first
-                sending too. Without it, rows found after a lost answer to have been there before are existing.
+                updated with the fields of the row, with ``reject`` it is rejected. For that it looks before it sends
+                anything. Without it, a row is existing only if a look after a lost answer finds an older object.
 
         Raises:
             UsageError: a row or an option is wrong; the message names the position of the row.
@@ -276,7 +276,7 @@ class UpdatesMany(Resource, Generic[E, RowT, IncludeT, FieldT]):
     async def update_many(
         self, rows: Rows[RowT], *, include: Sequence[IncludeT] = (), optional_fields: Sequence[FieldT] = ()
     ) -> BulkResult[E]:
-        """What became of each row, in the order of the rows; `entities` of it are the objects as changed.
+        """What became of each row, in the order of the rows; its `entities` are the objects as changed.
 
         Rows are mappings of an `id` and the fields to change, as `update` takes them, one a request. After a lost
         answer the object is looked at, and sent again only when it does not show the fields of its row.

@@ -70,7 +70,7 @@ class KantataSession(Resources):
             a lost answer left, between two rounds of a `follow`. A test may give one that ends sooner.
 
     Every resource of the API is an attribute named after its collection. A session is used in the event loop that
-    opened it, and closed there. KANTATA_LOG=debug in the environment has it log to stderr.
+    opened it, and closed there. With KANTATA_LOG=debug in the environment, it logs to stderr.
 
     Raises:
         UsageError: a setting is wrong.

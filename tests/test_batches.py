@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -16,16 +15,12 @@ from hypothesis import strategies as st
 from kantata_async import KantataSession, UsageError, path
 from kantata_async.api import ENTITIES, entity_class, entity_named
 from kantata_async.sandbox import Sandbox
-from kantata_async.tables import EXTRA, Batch, Kind, arrow, joined, read_batch, read_batches, reader_for, table_of
+from kantata_async.tables import EXTRA, Batch, ColumnKind, joined, read_batch, read_batches, reader_for, table_of
 
 TIME_ENTRIES = table_of("time_entries", entity_class("time_entries"))
 
 
-@pytest.fixture
-async def kantata_sandbox() -> AsyncIterator[Sandbox]:
-    """A company of some size."""
-    async with Sandbox(people=450, projects=10) as sandbox:
-        yield sandbox
+pytestmark = pytest.mark.company(people=450, projects=10)
 
 
 def batch_of(*objects: Mapping[str, Any], collection: str = "time_entries") -> Batch:
@@ -62,9 +57,9 @@ def test_types_come_from_the_catalogue() -> None:
     assert types["external_reference_ids"] == "list<item: string>"
     assert types["_extra"] == "string"
     workspaces = table_of("workspaces", entity_class("workspaces")).kinds
-    assert workspaces["status"] is Kind.JSON
-    assert table_of("custom_field_values", entity_class("custom_field_values")).kinds["value"] is Kind.JSON
-    assert table_of("posts", entity_class("posts")).kinds["subject_ref"] is Kind.JSON
+    assert workspaces["status"] is ColumnKind.JSON
+    assert table_of("custom_field_values", entity_class("custom_field_values")).kinds["value"] is ColumnKind.JSON
+    assert table_of("posts", entity_class("posts")).kinds["subject_ref"] is ColumnKind.JSON
 
 
 @pytest.mark.parametrize("name", sorted(ENTITIES))
@@ -259,14 +254,3 @@ async def test_batches_go_no_deeper(kantata: KantataSession) -> None:
     query = kantata.participations.list(workspace_id=1, include=[path("user.account_membership")])
     with pytest.raises(UsageError, match="deeper"):
         await anext(query.batches())
-
-
-async def test_what_to_install_is_told(kantata: KantataSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without pyarrow, the error says how to get it."""
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    arrow.cache_clear()
-    try:
-        with pytest.raises(UsageError, match=r"kantata-async\[arrow\]"):
-            await anext(kantata.users.list().batches())
-    finally:
-        arrow.cache_clear()

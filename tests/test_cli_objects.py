@@ -69,7 +69,7 @@ class Shell:
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
-    """A shell with a sandbox of its own."""
+    """A shell with its own sandbox."""
     with Sandbox.in_thread() as sandbox:
         yield Shell(sandbox, tmp_path_factory.mktemp("config"))
 

@@ -176,7 +176,7 @@ def defined(*fields: tuple[str, str, str]) -> DefinedFields:
 
 
 def test_fields_of_one_title_are_told_apart_by_their_sets_and_then_by_their_ids() -> None:
-    """Every field has a name of its own; a title that two have is refused, and their names said."""
+    """Every field has its own name; a title that two have is refused, and their names said."""
     fields = defined(
         ("1", "Region", "Sales"), ("2", "Region", "Delivery"), ("3", "Risk", "Sales"), ("4", "Risk", "Sales")
     )

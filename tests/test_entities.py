@@ -1,4 +1,4 @@
-"""An entity of its own: the values that it holds, as they came and as they are read, and its manners as an object."""
+"""A single entity: the values that it holds, as they came and as they are read, and its manners as an object."""
 
 from __future__ import annotations
 

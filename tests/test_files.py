@@ -98,24 +98,14 @@ async def test_an_attachment_comes_down_into_a_directory(
     assert [(one.method, one.status) for one in sandbox.requests] == [("GET", 200)] * 2
 
 
-async def test_a_name_is_kept_where_there_are_no_links(
-    kantata: KantataSession, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a file system without hard links nothing is overwritten either, nor a file that came meanwhile."""
-
-    def no_links(*_: object) -> None:
-        raise PermissionError("no links here")
-
-    monkeypatch.setattr("os.link", no_links)
+async def test_a_file_that_came_meanwhile_is_kept(kantata: KantataSession, sandbox: Sandbox, tmp_path: Path) -> None:
+    """A download replaces no file that was not there when it began."""
     attachment = await attached(kantata, sandbox, 10)
-    (tmp_path / "plan.bin").write_text("mine")
-    saved = await kantata.attachments.download(attachment, tmp_path)
-    assert saved.path == tmp_path / "plan (2).bin"
     late = tmp_path / "late.bin"
     with pytest.raises(UsageError, match="by now"):
         await kantata.attachments.download(attachment, late, on_progress=lambda *_: late.write_text("mine"))
-    assert (tmp_path / "plan.bin").read_text() == late.read_text() == "mine"
-    assert left_in(tmp_path) == ["late.bin", "plan (2).bin", "plan.bin"]
+    assert late.read_text() == "mine"
+    assert left_in(tmp_path) == ["late.bin"]
 
 
 async def test_a_folder_that_goes_away_ends_a_download(
@@ -664,7 +654,7 @@ async def test_an_export_without_a_target_is_handed_over(
 
 @SHORT_WAITS
 async def test_exports_that_end_otherwise(kantata: KantataSession, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Failed, with the reason; cancelled; and not yet: the error says how it stands, and how to wait on."""
+    """Failed, with the reason; cancelled; and not yet: the error says how it stands, and how to go on waiting."""
     sandbox.switches.export_seconds = 0
     sandbox.switches.export_error = "the disk is full"
     with pytest.raises(ExportFailedError, match=r"export \d+ has the status 'failed': the disk is full") as failed:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
+from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +15,28 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from kantata_async.errors import InvalidResponseError, UsageError
+from kantata_async.files.destinations import moved
 from kantata_async.files.names import name_of, numbered, plain_name, safe_name
 from kantata_async.files.ranges import HeldBytes, Portion, asking_for, portion_of
 from kantata_async.files.uploading import UploadPlace, place_in
 from kantata_async.files.waiting import pauses, standing_of
 from kantata_async.transport.link import is_of_the_api, read_link, shown
+
+
+def no_links(file: Path, to: Path) -> None:
+    """What a file system says that has none."""
+    raise PermissionError(f"{file} cannot be {to} too")
+
+
+@pytest.mark.parametrize("link", [os.link, no_links])
+def test_a_file_gets_a_name_that_is_free(tmp_path: Path, link: Callable[[Path, Path], None]) -> None:
+    """And no other, whether or not the file system has hard links."""
+    file, taken, free = tmp_path / "part", tmp_path / "taken", tmp_path / "free"
+    file.write_text("came")
+    taken.write_text("mine")
+    assert not moved(file, taken, link)
+    assert moved(file, free, link)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"taken": "mine", "free": "came"}
 
 
 @pytest.mark.parametrize(

@@ -82,8 +82,8 @@ async def test_a_redirect_is_followed_by_an_attempt_elsewhere(tmp_path: Path) ->
     """Its path says nothing of the API then, and the number of requests that are under way is right."""
     events: list[RequestEvent] = []
     async with Server() as storage, Server() as api:
-        storage._script = iter([json_answer({}, 503), reply(200, b"x", None)])
-        api._script = iter([reply(302, location=at(storage, "?x=SECRET"))] * 2)
+        storage.follow([json_answer({}, 503), reply(200, b"x", None)])
+        api.follow([reply(302, location=at(storage, "?x=SECRET"))] * 2)
         async with watched(api, events.append) as kantata:
             await kantata.invoices.download(7, tmp_path)
     assert {event.call for event in events} == {"invoices.download"}
@@ -102,7 +102,7 @@ async def test_an_endless_redirect_is_told_as_often_as_it_is_followed(tmp_path: 
     """What was started is finished, and only what goes again is told to."""
     events: list[RequestEvent] = []
     async with Server() as server, watched(server, events.append) as kantata:
-        server._script = iter([reply(302, location=at(server))] * 9)
+        server.follow([reply(302, location=at(server))] * 9)
         await asyncio.gather(kantata.download(at(server), tmp_path), return_exceptions=True)
     kinds = [event.kind for event in events]
     assert kinds.count("attempt_started") == kinds.count("attempt_finished") == kinds.count("retried") + 1 == 5
@@ -240,8 +240,8 @@ async def test_the_spans_and_metrics_of_a_download(tmp_path: Path) -> None:
     tracers, meters = TracerProvider(), MeterProvider([reader])
     tracers.add_span_processor(SimpleSpanProcessor(exporter))
     async with Server() as storage, Server() as api:
-        storage._script = iter([then_cut(HALF), REST])
-        api._script = iter([reply(302, location=at(storage, "?x=SECRET"))] * 2)
+        storage.follow([then_cut(HALF), REST])
+        api.follow([reply(302, location=at(storage, "?x=SECRET"))] * 2)
         async with watched(api, OpenTelemetry(tracer_provider=tracers, meter_provider=meters)) as kantata:
             await kantata.invoices.download(7, tmp_path)
     *attempts, call = exporter.get_finished_spans()

@@ -14,9 +14,9 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "kantata_async"
 
 FLOORS = (
-    {"_version", "ended_tasks", "plurals", "response"},
+    {"_version", "ended_tasks", "plurals", "printable", "response"},
     {"errors"},
-    {"bounds", "callables", "private_files"},
+    {"bounds", "callables", "extras", "private_files"},
     {"model"},
     {"decoding", "limits"},
     {"tables", "turns"},
@@ -142,19 +142,55 @@ def test_an_import_that_runs_up_or_passes_a_face_is_seen() -> None:
     assert targets == ["session", "cli", "limits.rate"]
 
 
-SHARED_CLASS_NAMES = {
+FACES = sorted(path for path in PACKAGE.rglob("__init__.py") if path.parent not in {PACKAGE, PACKAGE / "api"})
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda path: path.parent.relative_to(PACKAGE).as_posix())
+def test_a_face_lists_what_is_inside(face: Path) -> None:
+    """A line for each module; where the names of few modules say it all, for none."""
+    inside = [path.stem for path in sorted(face.parent.iterdir()) if path.stem != "__init__" and is_room(path)]
+    listed = [line.partition(" ")[0] for line in (ast.get_docstring(ast.parse(face.read_text())) or "").splitlines()]
+    missing = [name for name in inside if name not in listed]
+    assert missing == [] or face.parent.relative_to(PACKAGE).as_posix() in SELF_EVIDENT
+
+
+SELF_EVIDENT = {"catalogue", "sandbox/backend/subjects"}
+"""Packages whose modules are named after what the API has."""
+
+
+def is_room(path: Path) -> bool:
+    return path.suffix == ".py" or (path / "__init__.py").exists()
+
+
+SHARED_NAMES = {
+    "Progress": "what `Sync.run` and `Plan.apply` take to show how far they are: each is a public name of its package",
     "Report": "what `Sync.run` and `Plan.apply` come to: each is a public name of its package",
+    "Rows": "of a bulk write, and of a target of copies, where it is a public name",
 }
-"""Class names that two modules share, and why they do."""
+"""Names of classes and types that two modules share, and why they do."""
 
 
-def test_no_two_classes_share_a_name() -> None:
+def test_no_two_types_share_a_name() -> None:
     """One noun is one thing; the generated resources in `api` are many of a kind and stand aside."""
     names = Counter(
-        node.name
+        name
         for path in MODULES
         if path.relative_to(PACKAGE).parts[0] != "api"
         for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.ClassDef)
+        for name in types_in(node)
     )
-    assert {name for name, number in names.items() if number > 1} == set(SHARED_CLASS_NAMES)
+    assert {name for name, number in names.items() if number > 1} == set(SHARED_NAMES)
+
+
+def types_in(node: ast.stmt) -> Iterator[str]:
+    """The names of classes and of types that a statement defines; variables of types may be many."""
+    if isinstance(node, ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign) and not is_type_variable(node.value):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if isinstance(target, ast.Name) and target.id[0].isupper() and not target.id.isupper():
+                yield target.id
+
+
+def is_type_variable(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "TypeVar"

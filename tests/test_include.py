@@ -81,7 +81,7 @@ def test_nothing_can_be_included_where_nothing_is_known() -> None:
 
 @pytest.mark.parametrize("steps", ["user", "user.manager", "user.account_membership.default_role"])
 def test_a_path_is_its_text(steps: str) -> None:
-    """Of a type of its own, so that a type checker takes it for an include."""
+    """Of a separate type, so that a type checker takes it for an include."""
     made = path(steps)
     assert made == steps
     assert type(made) is Path

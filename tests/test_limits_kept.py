@@ -22,7 +22,7 @@ from wire import OK, Server, json_answer
 from kantata_async import AdaptiveRateLimit, KantataSession, LimitState, RateLimits
 from kantata_async.limits import AccountLimits, account_for
 from kantata_async.limits.curve import RateCurve
-from kantata_async.limits.kept import BELIEVED_SECONDS, THREAD, keep_rate, kept_rates
+from kantata_async.limits.kept import BELIEVED_SECONDS, THREAD, in_a_home, keep_rate, kept_rates
 from kantata_async.limits.registry import account_digest
 from kantata_async.turns import Limiter
 
@@ -121,16 +121,11 @@ def test_what_is_no_file_counts_as_nothing(cache: Path) -> None:
     assert kept_rates(ACCOUNT) == {}
 
 
-def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nor does a directory named ~ appear where the program runs."""
-    monkeypatch.delenv("KANTATA_CACHE_DIR", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", "~")
-    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # nobody's
-    monkeypatch.chdir(tmp_path)
-    kept("general", 20.0)
-    assert kept_rates(ACCOUNT) == {}
-    assert list(tmp_path.iterdir()) == []
+def test_without_a_home_nothing_is_kept(tmp_path: Path) -> None:
+    """No directory named ~ appears where the program runs."""
+    assert in_a_home(tmp_path) == tmp_path
+    with pytest.raises(RuntimeError, match="no home directory: ~"):
+        in_a_home(Path("~/.cache/kantata-async"))
 
 
 def test_the_cache_directory_of_the_user_is_the_platforms(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until
 
 from kantata_async import KantataSession, NotFoundError, NotLoadedError, NotOneError, UsageError, path
 from kantata_async.calls.seen_ids import SeenIds
@@ -55,9 +56,10 @@ async def test_nothing_is_sent_until_it_is_needed(kantata_sandbox: Sandbox, kant
 async def test_leaving_early_stops_the_reading(kantata_sandbox: Sandbox, kantata: KantataSession) -> None:
     """Breaking out of a list ends the pages read ahead: no more than the window is asked for."""
     kantata_sandbox.latency = 0.01
+    before = asyncio.all_tasks()
     async for _ in kantata.users.list(per_page=5):
         break
-    await asyncio.sleep(0.1)
+    await until(lambda: not [task for task in asyncio.all_tasks() - before if "kantata_async/calls" in repr(task)])
     assert len(kantata_sandbox.requests) <= 1 + 10
 
 

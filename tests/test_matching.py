@@ -1,4 +1,4 @@
-"""Which created object came from which row, by content: the answer lists the objects in an order of its own."""
+"""Which created object came from which row, by content: the answer lists the objects in its own order."""
 
 from __future__ import annotations
 

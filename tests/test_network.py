@@ -545,7 +545,7 @@ asyncio.run(main())
 
 
 def test_the_environment_has_it_log(request: pytest.FixtureRequest) -> None:
-    """To stderr, each line once, and without the token, in a program that sets up no logging of its own."""
+    """To stderr, each line once, and without the token, in a program that sets up no logging itself."""
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, "KANTATA_LOG": "debug", "PYTHONPATH": str(request.path.parent)},

@@ -67,7 +67,7 @@ def test_users_and_their_managers_mix() -> None:
 
 
 def test_matches_of_several_collections_keep_their_order() -> None:
-    """Each result has a key of its own."""
+    """Each result has its own key."""
     page = normalize(
         envelope(
             [("users", "1"), ("roles", "1"), ("users", "2")], roles=[{"id": "1"}], users=[{"id": "2"}, {"id": "1"}]

@@ -191,14 +191,13 @@ def test_the_command_takes_them(
     with Sandbox.in_thread(people=4, projects=1) as sandbox:
         monkeypatch.setenv("KANTATA_TOKEN", sandbox.token)
         monkeypatch.setenv("KANTATA_BASE_URL", sandbox.url)
-        arguments = ["kantata-async", "provision", str(tmp_path / "people.csv")]
+        arguments = ["provision", str(tmp_path / "people.csv")]
         for options, code in (
             (["--custom-fields", "--apply", "--yes"], 0),
             (["--custom-fields", "--check"], 0),
             ([], 2),
         ):
-            monkeypatch.setattr("sys.argv", [*arguments, *options])
-            assert main() == code
+            assert main([*arguments, *options]) == code
     said, complained = capsys.readouterr()
     assert "T-shirt size" in said
     assert "no column 'T-shirt size'" in complained

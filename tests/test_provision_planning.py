@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kantata_async.bulk import Outcome, Status
 from kantata_async.provision import Line, Problem
-from kantata_async.provision.comparing import Change, Entry, Existing, Rules, State, drift, items_of
+from kantata_async.provision.comparing import AccountState, Change, Entry, Existing, Rules, drift, items_of
 from kantata_async.provision.comparing import compare as compare_all
 from kantata_async.provision.finding import Missing, Person
 from kantata_async.provision.ledger import EntryLedger
@@ -60,7 +60,7 @@ def member(person: str = "9", participation: str = "50", lacks: Sequence[str] = 
 
 
 def compare(wanted: Sequence[Wanted], teams: Mapping[str, Sequence[Existing]], rules: Rules) -> list[Entry]:
-    return compare_all(wanted, State(places=dict(teams)), Teams.shape, rules)
+    return compare_all(wanted, AccountState(places=dict(teams)), Teams.shape, rules)
 
 
 # --- lines ---

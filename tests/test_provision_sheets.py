@@ -7,7 +7,6 @@ import datetime as dt
 import io
 import json
 import math
-import sys
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +34,7 @@ from kantata_async.provision.sheets.cells import (
     read_person,
     read_rate,
 )
+from kantata_async.provision.sheets.content import load
 from kantata_async.provision.texts import coded, folded, hint, nearest, tidy
 
 
@@ -169,7 +169,7 @@ def assignments(roster: Roster) -> list[tuple[Name, Name, str | None, Decimal | 
 
 
 def test_there_are_enough_of_them() -> None:
-    """Three dozen at least, each of its own."""
+    """Three dozen at least, each different."""
     assert len({content for _, content in SHEETS.values()}) >= 36
 
 
@@ -192,11 +192,10 @@ def test_the_last_resort_is_told(tmp_path: Path) -> None:
     assert Roster.from_rows([]).notes == ()
 
 
-def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input() -> None:
     """``-`` is standard input, whatever comes there."""
     for _, content in (SHEETS["plain"], SHEETS["JSON lines"], SHEETS["a workbook"]):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-        assert assignments(Roster.read("-")) == WANTED
+        assert assignments(Roster.of_content(load("-", io.BytesIO(content)))) == WANTED
 
 
 def test_a_sheet_by_its_name(tmp_path: Path) -> None:
@@ -219,15 +218,6 @@ def test_a_sheet_by_its_name(tmp_path: Path) -> None:
         Roster.read(path)
     with pytest.raises(UsageError, match="only a workbook has sheets"):
         Roster.read(write(tmp_path, PLAIN), sheet="Teams")
-
-
-def test_a_workbook_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without python-calamine, the error says how to get it."""
-    path = tmp_path / "roster.xlsx"
-    path.write_bytes(workbook(HEADER))
-    monkeypatch.setitem(sys.modules, "python_calamine", None)
-    with pytest.raises(UsageError, match=r"pip install 'kantata-async\[xlsx\]'"):
-        Roster.read(path)
 
 
 def write(folder: Path, text: str) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import stat
 import traceback
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,8 @@ LASTS = 600
 BACK = "http://127.0.0.1:8912/callback"
 
 
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    """A company whose tokens last ten minutes, and where everybody agrees."""
-    async with Sandbox(people=3, projects=1, application=OAuthApplication(token_lasts=LASTS)) as sandbox:
-        sandbox.switches.consent = "allow"
-        yield sandbox
+pytestmark = pytest.mark.company(people=3, projects=1, application=OAuthApplication(token_lasts=LASTS))
+"""Its tokens last ten minutes."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def profile(sandbox: Sandbox) -> Profile:
-    """Somebody signed in, and kept as the default profile."""
+    """Somebody signed in, with everybody's consent, and kept as the default profile."""
+    sandbox.switches.consent = "allow"
     server = await discover(sandbox.url)
     application = Application("kantata-sandbox", BACK)
     authorization = application.begin(server)

@@ -189,7 +189,7 @@ async def test_nobody_is_sent_where_the_application_is_not(
 
 
 async def test_an_application_with_a_secret(anonymous: aiohttp.ClientSession) -> None:
-    """It says who it is in the body or in the header, has an address of its own, and may do without PKCE."""
+    """It says who it is in the body or in the header, has its own address, and may do without PKCE."""
     back = "https://app.example/back"
     application = OAuthApplication("ours", "secret", [back])
     async with Sandbox(people=3, projects=1, application=application) as sandbox:

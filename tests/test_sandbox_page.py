@@ -18,7 +18,7 @@ from yarl import URL
 from kantata_async.sandbox import Fault, Sandbox, ServerRateLimit, Switches
 from kantata_async.sandbox.backend import Refusal
 from kantata_async.sandbox.server import control
-from kantata_async.sandbox.server.faults import Kind
+from kantata_async.sandbox.server.faults import FaultKind
 from kantata_async.sandbox.server.limits import LimitKind
 from kantata_async.sandbox.server.log import LoggedRequest
 from kantata_async.sandbox.server.origins import refuse_foreign
@@ -135,7 +135,7 @@ def test_the_forms_offer_all_there_is() -> None:
     """Each kind of fault and of limit can be chosen on the page."""
     html = (PAGE / "page.html").read_text(encoding="utf-8")
     offered = set(re.findall(r'<option value="(\w+)"', html))
-    assert set(get_args(Kind)) <= offered
+    assert set(get_args(FaultKind)) <= offered
     assert set(get_args(LimitKind)) <= offered
 
 

@@ -1,4 +1,4 @@
-"""A sandbox in a thread of its own, used by code that has no event loop."""
+"""A sandbox in a separate thread, used by code that has no event loop."""
 
 from __future__ import annotations
 

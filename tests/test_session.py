@@ -90,7 +90,7 @@ def kantata_sandbox_url() -> tuple[str, str]:
 
 
 async def test_a_get_without_an_object(kantata: KantataSession) -> None:
-    """404 is an error of its own, with the request id that support asks for."""
+    """404 is a separate error, with the request id that support asks for."""
     with pytest.raises(NotFoundError) as caught:
         await kantata.users.get(999_999)
     assert caught.value.request_id

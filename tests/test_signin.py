@@ -170,7 +170,7 @@ async def test_a_server_that_describes_another_host_is_refused() -> None:
     """Metadata that leads elsewhere would send the code there."""
     async with OAuthServer() as oauth:
         oauth_origin, oauth.origin = oauth.origin, "https://elsewhere.example"
-        with pytest.raises(SignInError, match="of its own"):
+        with pytest.raises(SignInError, match="its own authorization server"):
             await discover(f"{oauth_origin}/api/v1")
 
 

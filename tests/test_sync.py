@@ -37,7 +37,7 @@ from kantata_async.sync import (
 )
 from kantata_async.sync.job import CollectionCopy, connection_of
 from kantata_async.sync.store import OpenTarget
-from kantata_async.tables import EXTRA, Kind, table_of
+from kantata_async.tables import EXTRA, ColumnKind, table_of
 
 Serve = Callable[[World], str]
 T = TypeVar("T")
@@ -177,12 +177,12 @@ def contents(target: Target, collection: str) -> dict[str, dict[str, Any]]:
     return {row["id"]: {name: read(table.kinds[name], value) for name, value in row.items()} for row in rows}
 
 
-def read(kind: Kind, value: Any) -> Any:
-    if kind in {Kind.JSON, Kind.TEXTS} and isinstance(value, str):
+def read(kind: ColumnKind, value: Any) -> Any:
+    if kind in {ColumnKind.JSON, ColumnKind.TEXTS} and isinstance(value, str):
         return json.loads(value)
-    if kind is Kind.DAY and isinstance(value, str):
+    if kind is ColumnKind.DAY and isinstance(value, str):
         return date.fromisoformat(value)
-    return bool(value) if kind is Kind.TRUTH and value is not None else value
+    return bool(value) if kind is ColumnKind.TRUTH and value is not None else value
 
 
 def plain(collection: str, one: dict[str, Any]) -> dict[str, Any]:
@@ -193,9 +193,9 @@ def plain(collection: str, one: dict[str, Any]) -> dict[str, Any]:
         match kinds.get(name):
             case None:
                 row[EXTRA] = {**(row[EXTRA] or {}), name: value}
-            case Kind.INSTANT if value is not None:
+            case ColumnKind.INSTANT if value is not None:
                 row[name] = datetime.fromisoformat(value).astimezone(UTC)
-            case Kind.DAY if value is not None:
+            case ColumnKind.DAY if value is not None:
                 row[name] = date.fromisoformat(value)
             case _:
                 row[name] = value

@@ -201,9 +201,7 @@ def test_the_command_makes_the_views(
         monkeypatch.setenv("KANTATA_TOKEN", sandbox.token)
         monkeypatch.setenv("KANTATA_BASE_URL", sandbox.url)
         for to, code in ((tmp_path / "copy.db", 0), (tmp_path / "lake", 2)):
-            arguments = ["kantata-async", "sync", "--to", str(to), "--custom-fields", "workspaces"]
-            monkeypatch.setattr("sys.argv", arguments)
-            assert main() == code
+            assert main(["sync", "--to", str(to), "--custom-fields", "workspaces"]) == code
     said, complained = capsys.readouterr()
     assert "custom field views" in said
     assert "ParquetTarget has no views" in complained

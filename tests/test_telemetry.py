@@ -291,7 +291,7 @@ def test_without_opentelemetry_it_says_what_to_install() -> None:
         "except Exception as error:\n    print(type(error).__name__, error)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "UsageError telemetry needs OpenTelemetry: pip install 'kantata-async[otel]'"
+    assert done.stdout.strip() == "UsageError telemetry needs opentelemetry: pip install 'kantata-async[otel]'"
 
 
 def test_a_session_does_not_import_it() -> None:

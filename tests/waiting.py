@@ -23,3 +23,12 @@ async def until_seen(sandbox: Sandbox, count: int, method: str | None = None) ->
 async def short_sleep(seconds: float) -> None:
     """The sleep of a session that waits as long as its sandbox needs to carry out what it lost the answer to."""
     await asyncio.sleep(min(seconds, 0.01))
+
+
+async def until_still(count: Callable[[], int]) -> None:
+    """Let others run until a number stays the same for a while; TimeoutError after a minute."""
+    async with asyncio.timeout(60):
+        last, same = count(), 0
+        while same < 50:
+            await asyncio.sleep(0.001)
+            last, same = (last, same + 1) if count() == last else (count(), 0)

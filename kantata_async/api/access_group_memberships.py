@@ -136,8 +136,8 @@ class AccessGroupMemberships(
         Example:
             await kantata.access_group_memberships.delete(42)
 
-        ``DELETE /access_group_memberships/{id}`` (Delete Access Group Membership). Prose promises 204 without content,
-        the listed response is 200 with a message. Not for the Account Administrators group.
+        ``DELETE /access_group_memberships/{id}`` (Delete Access Group Membership). Not for the Account Administrators
+        group.
         """
         return await self._nothing(DELETE, locals())
 

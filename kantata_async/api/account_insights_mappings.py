@@ -72,7 +72,7 @@ class AccountInsightsMappings(Resource):
             await kantata.account_insights_mappings.dashboards(order="updated_at:desc")
 
         ``GET /account_insights_mappings/dynamic`` (List Insights Mapping Dashboards). Only dynamic dashboards that the
-        authenticated user can see. access_groups is not listed among the response keys.
+        caller can see.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.

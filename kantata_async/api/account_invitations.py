@@ -258,8 +258,8 @@ class AccountInvitations(
                 include=["default_role"],
             )
 
-        ``POST /account_invitations`` (Create Account Invitation). Has its own rate limit. Seats above the contracted
-        license count are billed prorated. Emails the invited user.
+        ``POST /account_invitations`` (Create Account Invitation). Sends the invited user an e-mail. Seats above the
+        contracted number of licenses are billed prorated. This operation has a separate rate limit.
 
         `include` brings associations along.
 
@@ -327,8 +327,8 @@ class AccountInvitations(
         Example:
             await kantata.account_invitations.resend(42)
 
-        ``PUT /account_invitations/{id}/resend`` (Resend Account Invitation). Sends the invitation email again; has a
-        separate rate limit of its own. No request body.
+        ``PUT /account_invitations/{id}/resend`` (Resend Account Invitation). Sends the invitation e-mail again. This
+        operation has a separate rate limit.
 
         `include` brings associations along.
         """

@@ -114,7 +114,7 @@ class AccountLocations(
         Example:
             await kantata.account_locations.create(name="Design")
 
-        ``POST /account_locations`` (Create Account Location). archived is false unless given.
+        ``POST /account_locations`` (Create Account Location).
         """
         return await self._one(CREATE, locals())
 

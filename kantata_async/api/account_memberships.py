@@ -291,8 +291,8 @@ class AccountMemberships(
         Example:
             await kantata.account_memberships.list(include=["user"], order="updated_at:desc")
 
-        ``GET /account_memberships`` (Get Account Memberships). Prose: inactive users' memberships are absent by default
-        (also 404 on the single GET) unless is_active:false is sent, a filter not in the parameter list.
+        ``GET /account_memberships`` (Get Account Memberships). Memberships of inactive users are left out by default,
+        and get answers 404 for them.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
@@ -300,7 +300,7 @@ class AccountMemberships(
 
         Args:
             with_skills: JSON text: ids, levels keyed by skill ID, operation.
-            with_user_ids: comma-separated user IDs.
+            with_user_ids: user ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -347,8 +347,8 @@ class AccountMemberships(
         Example:
             await kantata.account_memberships.update(42, bill_rate_in_cents=1)
 
-        ``PUT /account_memberships/{id}`` (Update Account Membership). Without change_role_option a further role is
-        added.
+        ``PUT /account_memberships/{id}`` (Update Account Membership). Without change_role_option, the person gets a
+        further role beside the ones they have.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -365,8 +365,8 @@ class AccountMemberships(
         Example:
             await kantata.account_memberships.delete(42)
 
-        ``DELETE /account_memberships/{id}`` (Delete Account Membership). Moves the member to a separate account of
-        their own, view-only on existing projects; the account owner cannot be removed. Disabling is advised instead.
+        ``DELETE /account_memberships/{id}`` (Delete Account Membership). Moves the member to a separate account, with
+        view-only access to existing projects. The account owner cannot be removed. Kantata advises disabling instead.
         """
         return await self._nothing(DELETE, locals())
 
@@ -382,8 +382,7 @@ class AccountMemberships(
         Example:
             await kantata.account_memberships.disable(42)
 
-        ``PUT /account_memberships/{id}/disable`` (Deactivate Account Membership). Disables the user in the account. No
-        request body.
+        ``PUT /account_memberships/{id}/disable`` (Deactivate Account Membership). Disables the user in the account.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -401,8 +400,7 @@ class AccountMemberships(
         Example:
             await kantata.account_memberships.enable(42)
 
-        ``PUT /account_memberships/{id}/enable`` (Activate Account Membership). Enables the user in the account. No
-        request body.
+        ``PUT /account_memberships/{id}/enable`` (Activate Account Membership). Enables the user in the account.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """

@@ -40,8 +40,8 @@ class AccountRateCardsActivations(Resource):
         Example:
             await kantata.account_rate_cards_activations.get()
 
-        ``GET /account_rate_cards_activations`` (Get Activation Status Rate Cards). Bare object, no count/meta/results.
-        Needs financial access (Project Lead or above) on the account.
+        ``GET /account_rate_cards_activations`` (Get Activation Status Rate Cards). Needs financial access (Project Lead
+        or above) on the account.
         """
         return await self._data(GET, {})
 
@@ -51,7 +51,7 @@ class AccountRateCardsActivations(Resource):
         Example:
             await kantata.account_rate_cards_activations.activate(rate_card_set_version_id=5)
 
-        ``POST /account_rate_cards_activations`` (Activate Rate Cards). Account Administrators only; input is a query
-        parameter, no body. First call creates the default rate card set, a version and a card per currency.
+        ``POST /account_rate_cards_activations`` (Activate Rate Cards). For account administrators only. The first call
+        creates the default rate card set, a version of it, and a card for each currency.
         """
         return await self._data(ACTIVATE, locals())

@@ -262,15 +262,15 @@ class Assignments(
         Example:
             await kantata.assignments.list(include=["assignee"], order="updated_at:desc")
 
-        ``GET /assignments`` (Get Assignments). Administrators see all projects, others only their own.
-        story_allocation_days needs plannable=true, plus include_unnamed=true for unnamed resources.
+        ``GET /assignments`` (Get Assignments). Administrators see all projects, others only their own. To include
+        story_allocation_days, set plannable to true, and for unnamed resources include_unnamed too.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given. `everything=True` lifts what is left out by default: in_unarchived_stories=False,
         in_unarchived_workspaces=False, include_unnamed=True.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             in_unarchived_stories: true unless given.
             in_unarchived_workspaces: true unless given.
@@ -329,8 +329,8 @@ class Assignments(
         Example:
             await kantata.assignments.update(42, assignee_id=5)
 
-        ``PUT /assignments/{id}`` (Update Assignment). With both assignee_id and resource_id, resource_id wins. current
-        true assigns, false unassigns.
+        ``PUT /assignments/{id}`` (Update Assignment). With both assignee_id and resource_id, resource_id wins. A
+        current of true assigns, false unassigns.
 
         `include` brings associations along.
         """
@@ -342,7 +342,8 @@ class Assignments(
         Example:
             await kantata.assignments.delete(42)
 
-        ``DELETE /assignments/{id}`` (Delete Assignment). Soft delete, the same as updating current to false.
+        ``DELETE /assignments/{id}`` (Delete Assignment). Makes the assignment inactive, as an update of current to
+        false does.
         """
         return await self._nothing(DELETE, locals())
 

@@ -98,8 +98,8 @@ class Attachments(UpdatesMany[Attachment, AttachmentsUpdateRow, Never, Never], D
         Example:
             await kantata.attachments.create(type="receipt")
 
-        ``POST /attachments`` (Create Attachment). multipart/form-data. CDN upload (prose shows direct as top-level form
-        field) returns id, action, fields; POST file there within 5 seconds, then sync.
+        ``POST /attachments`` (Create Attachment). With direct, the file does not go through the API: the answer says
+        where to send it within 5 seconds, and sync follows. `upload` does all of it.
 
         Args:
             type: required; one of receipt, post_attachment.
@@ -134,7 +134,7 @@ class Attachments(UpdatesMany[Attachment, AttachmentsUpdateRow, Never, Never], D
         Example:
             await kantata.attachments.sync(42)
 
-        ``PUT /attachments/{id}/sync`` (Sync Attachment). Last step of a direct CDN upload - checks the file on the CDN
-        and marks it complete. No request body.
+        ``PUT /attachments/{id}/sync`` (Sync Attachment). The last step of a direct upload: checks that the file
+        arrived, and marks it as complete.
         """
         return await self._one(SYNC, locals())

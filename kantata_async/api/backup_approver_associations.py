@@ -124,8 +124,8 @@ class BackupApproverAssociations(
         Example:
             await kantata.backup_approver_associations.list(include=["approver"])
 
-        ``GET /backup_approver_associations`` (Get Backup Approver Associations). Only associations the caller may see;
-        visible to account members only.
+        ``GET /backup_approver_associations`` (Get Backup Approver Associations). Only associations that the caller may
+        see; only members of the account see any.
 
         `include` brings associations along. `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless
         given.

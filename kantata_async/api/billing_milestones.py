@@ -209,10 +209,10 @@ class BillingMilestones(
 
         Args:
             date_between: invoice date range YYYY-MM-DD:YYYY-MM-DD, inclusive.
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            story_ids: comma-separated task IDs.
-            workspace_ids: comma-separated workspace IDs.
+            story_ids: task ids, as a list or as a text with commas.
+            workspace_ids: workspace ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -238,8 +238,7 @@ class BillingMilestones(
                 include=["workspace"],
             )
 
-        ``POST /billing_milestones`` (Create Billing Milestone). One object under billing_milestone or several under
-        billing_milestones.
+        ``POST /billing_milestones`` (Create Billing Milestone).
 
         `include` brings associations along.
 
@@ -279,7 +278,7 @@ class BillingMilestones(
         Example:
             await kantata.billing_milestones.update(42, title="Design")
 
-        ``PUT /billing_milestones/{id}`` (Update Billing Milestone). Only milestones not yet invoiced.
+        ``PUT /billing_milestones/{id}`` (Update Billing Milestone). Only milestones that have not been invoiced.
 
         `include` brings associations along.
 
@@ -296,7 +295,7 @@ class BillingMilestones(
         Example:
             await kantata.billing_milestones.delete(42)
 
-        ``DELETE /billing_milestones/{id}`` (Delete Billing Milestone). Only milestones not yet invoiced.
+        ``DELETE /billing_milestones/{id}`` (Delete Billing Milestone). Only milestones that have not been invoiced.
         """
         return await self._nothing(DELETE, locals())
 

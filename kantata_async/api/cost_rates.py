@@ -144,8 +144,8 @@ class CostRates(
                 include=["account_membership"],
             )
 
-        ``POST /cost_rates`` (Create Cost Rate). Upsert by membership and currency, an existing rate is overwritten;
-        affects future work only, not existing time entries. Single or array body.
+        ``POST /cost_rates`` (Create Cost Rate). Replaces the rate that the membership has in that currency. It applies
+        to future work, not to existing time entries.
 
         `include` brings associations along.
 

@@ -38,8 +38,7 @@ class Currencies(Resource):
         Example:
             await kantata.currencies.list()
 
-        ``GET /currencies`` (Get Currencies). No paging and no count/meta/results; schema shows one bare currency object
-        though prose speaks of a list.
+        ``GET /currencies`` (Get Currencies). The list has no pages.
 
         Args:
             addable_to_rate_card_set_version: rate card set version ID.

@@ -54,8 +54,7 @@ class CustomBranding(Resource):
         Example:
             await kantata.custom_branding.list()
 
-        ``GET /custom_branding`` (Get Custom Branding Settings). For the current user's account; collection key is
-        singular private_label.
+        ``GET /custom_branding`` (Get Custom Branding Settings). For the account of the caller.
 
         `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
         """

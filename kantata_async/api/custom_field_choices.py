@@ -106,17 +106,17 @@ class CustomFieldChoices(Resource):
         Example:
             await kantata.custom_field_choices.list(include=["custom_field"])
 
-        ``GET /custom_field_choices`` (Get Custom Field Choices). Choices of every single and multi type custom field on
-        the account.
+        ``GET /custom_field_choices`` (Get Custom Field Choices). The choices of every custom field of the kinds single
+        and multi in the account.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            for_choice_ids: comma-separated choice IDs.
-            for_custom_fields: comma-separated custom field IDs.
+            for_choice_ids: choice ids, as a list or as a text with commas.
+            for_custom_fields: custom field ids, as a list or as a text with commas.
             matching: text matched against choice name.
             per_custom_field: group size per custom field.
         """

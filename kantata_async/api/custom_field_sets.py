@@ -163,7 +163,7 @@ class CustomFieldSets(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             with_subject_type: one of Workspace, Story, User, WorkspaceGroup.
         """
@@ -181,7 +181,7 @@ class CustomFieldSets(
         Example:
             await kantata.custom_field_sets.create(name="Design", subject_type="Workspace", include=["custom_fields"])
 
-        ``POST /custom_field_sets`` (Create Custom Field Set). Account Administrators only.
+        ``POST /custom_field_sets`` (Create Custom Field Set). For account administrators only.
 
         `include` brings associations along.
 
@@ -215,8 +215,8 @@ class CustomFieldSets(
         Example:
             await kantata.custom_field_sets.update(42, name="Design")
 
-        ``PUT /custom_field_sets/{id}`` (Update Custom Field Set). Account Administrators only; subject_type is listed
-        in the body but cannot be changed.
+        ``PUT /custom_field_sets/{id}`` (Update Custom Field Set). For account administrators only. The subject_type
+        cannot be changed.
 
         `include` brings associations along.
 

@@ -262,20 +262,19 @@ class CustomFieldValues(
                 order="updated_at:desc",
             )
 
-        ``GET /custom_field_values`` (Get Custom Field Values). Own rate limit; archived projects and tasks included;
-        each field's read_access governs visibility. Subject may be Estimate, Workspace, WorkspaceGroup, Resource,
-        Story, User.
+        ``GET /custom_field_values`` (Get Custom Field Values). Values on archived projects and tasks are included;
+        read_access of each field decides who sees them. This operation has a separate rate limit.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
             subject_type: required; one of Estimate, Story, User, Workspace, WorkspaceGroup, Resource.
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            with_custom_field_id: comma-separated custom field IDs.
-            with_setter_id: comma-separated user IDs.
-            with_subject_id: comma-separated subject IDs.
+            with_custom_field_id: custom field ids, as a list or as a text with commas.
+            with_setter_id: user ids, as a list or as a text with commas.
+            with_subject_id: subject ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -299,8 +298,8 @@ class CustomFieldValues(
                 include=["custom_field"],
             )
 
-        ``POST /custom_field_values`` (Create Custom Field Value). Own rate limit; upsert, an existing value is replaced
-        (choices too) under a new ID. write_access governs. Plural key with array for bulk.
+        ``POST /custom_field_values`` (Create Custom Field Value). An existing value is replaced, choices too, and gets
+        a new id. The write_access of the field decides who may. This operation has a separate rate limit.
 
         `include` brings associations along.
 
@@ -316,8 +315,7 @@ class CustomFieldValues(
         Example:
             await kantata.custom_field_values.bulk_delete(ids=[5, 6])
 
-        ``DELETE /custom_field_values`` (Delete Custom Field Values). Bulk delete, all or nothing; ids may come in the
-        query or the JSON body as {"ids": "1,2,3"} (body not declared as a parameter).
+        ``DELETE /custom_field_values`` (Delete Custom Field Values). All or nothing.
 
         Args:
             ids: required; at most 100, all or nothing.
@@ -348,8 +346,8 @@ class CustomFieldValues(
         Example:
             await kantata.custom_field_values.update(42, value="…")
 
-        ``PUT /custom_field_values/{id}`` (Update Custom Field Value). Replaces the value, choices get new IDs;
-        write_access governs. Prose claims up to 100 values at once, the schema takes one only.
+        ``PUT /custom_field_values/{id}`` (Update Custom Field Value). Replaces the value; choices get new ids. The
+        write_access of the field decides who may.
 
         `include` brings associations along.
 

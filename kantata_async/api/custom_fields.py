@@ -103,7 +103,7 @@ class CustomField(Entity):
     """An object of the collection `custom_fields`.
 
     Attributes:
-        read_access: typed integer; prose lists permission level names.
+        read_access: a level of permission.
         value_type: one of string, date, number, currency, single, multi.
         write_access: permission level.
     """
@@ -250,7 +250,7 @@ class CustomFields(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             matching: text matched against field name.
             subject_type: one of Estimate, Story, User, Workspace, WorkspaceGroup, Resource.
@@ -275,8 +275,9 @@ class CustomFields(
         Example:
             await kantata.custom_fields.create(name="Design", include=["choices"])
 
-        ``POST /custom_fields`` (Create Custom Field). Without custom_field_set_id it lands in the default project set.
-        read_access default: project_collaboration (project-level subjects), account_admin (account-level).
+        ``POST /custom_fields`` (Create Custom Field). Without custom_field_set_id it goes into the default set of
+        projects. Unless given, read_access is project_collaboration for what is on a project, and account_admin for
+        what is on the account.
 
         `include` brings associations along.
 
@@ -306,8 +307,8 @@ class CustomFields(
         Example:
             await kantata.custom_fields.update(42, name="Design")
 
-        ``PUT /custom_fields/{id}`` (Update Custom Field). choices overwrites the whole list, missing ones are deleted
-        and those without id created anew. unique_constraint and value_type are fixed.
+        ``PUT /custom_fields/{id}`` (Update Custom Field). choices replaces the whole list: those that are missing are
+        deleted, and those without an id are created. unique_constraint and value_type cannot be changed.
 
         `include` brings associations along.
 
@@ -324,7 +325,7 @@ class CustomFields(
         Example:
             await kantata.custom_fields.delete(42)
 
-        ``DELETE /custom_fields/{id}`` (Delete Custom Field). The field's values are deleted too.
+        ``DELETE /custom_fields/{id}`` (Delete Custom Field). The values of the field are deleted too.
         """
         return await self._nothing(DELETE, locals())
 

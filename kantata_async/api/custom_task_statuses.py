@@ -181,7 +181,7 @@ class CustomTaskStatuses(
         Example:
             await kantata.custom_task_statuses.update(42, status="…")
 
-        ``PUT /custom_task_statuses/{id}`` (Update Custom Task Status). Set and category cannot be changed.
+        ``PUT /custom_task_statuses/{id}`` (Update Custom Task Status). The set and the category cannot be changed.
 
         `include` brings associations along.
 
@@ -196,7 +196,7 @@ class CustomTaskStatuses(
         Example:
             await kantata.custom_task_statuses.delete(42)
 
-        ``DELETE /custom_task_statuses/{id}`` (Delete Custom Task Status). Tasks using it fall back to the default
+        ``DELETE /custom_task_statuses/{id}`` (Delete Custom Task Status). Tasks that use it fall back to the default
         status of its category.
         """
         return await self._nothing(DELETE, locals())

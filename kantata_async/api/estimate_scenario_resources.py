@@ -228,14 +228,13 @@ class EstimateScenarioResources(
                 order="updated_at:desc",
             )
 
-        ``GET /estimate_scenario_resources`` (Get Estimate Scenario Resources). Resources of one estimate scenario only.
-        Geography objects come under the organizations key.
+        ``GET /estimate_scenario_resources`` (Get Estimate Scenario Resources). The resources of one estimate scenario.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external IDs, at most 200.
+            external_reference_service_model_refs: external ids, at most 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
         """
         return self._list(LIST, locals())
@@ -304,7 +303,8 @@ class EstimateScenarioResources(
         Example:
             await kantata.estimate_scenario_resources.delete(42)
 
-        ``DELETE /estimate_scenario_resources/{id}`` (Delete Estimate Scenario Resource). Its allocations go with it.
+        ``DELETE /estimate_scenario_resources/{id}`` (Delete Estimate Scenario Resource). Its allocations are deleted
+        too.
         """
         return await self._nothing(DELETE, locals())
 

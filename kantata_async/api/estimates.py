@@ -276,16 +276,18 @@ class Estimates(
         page, 200 unless given.
 
         Args:
-            by_custom_choice_value: field:choiceId,choiceId or field:blank; several as (..):(..) or semicolons.
-            by_custom_currency_value: field:amount[:ISO code]; several as (..):(..) or semicolons.
-            by_custom_date_value: field:from[:to], either optional; several as (..):(..) or semicolons.
-            by_custom_number_value: field:number; several as (..):(..) or semicolons.
-            by_custom_text_value: field:text; several as (..):(..); bare field id = any value.
-            creator: comma-separated user ids.
+            by_custom_choice_value: 7:1,2 of a field and its choices, or 7:blank; several as (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
+            creator: user ids, as a list or as a text with commas.
             external_reference_service_model_refs: comma-separated, at most 200 ids.
             external_reference_status: such as successful, fail.
-            has_value_for_custom_field_ids: comma-separated custom field ids.
-            with_workspace_group_ids: comma-separated ids.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
+            with_workspace_group_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -165,8 +165,7 @@ class ExchangeTables(Resource):
         Example:
             await kantata.exchange_tables.list()
 
-        ``GET /foreign_exchange/exchange_tables`` (Get Exchange Tables). No query parameters at all, no paging; the spec
-        writes the id-keyed map as an object with one property named id.
+        ``GET /foreign_exchange/exchange_tables`` (Get Exchange Tables). The list has no pages.
         """
         return await self._data(LIST, {})
 
@@ -178,8 +177,7 @@ class ExchangeTables(Resource):
         Example:
             await kantata.exchange_tables.create(name="Design")
 
-        ``POST /foreign_exchange/exchange_tables`` (Create Exchange Table). Fields go in the query string; there is no
-        body.
+        ``POST /foreign_exchange/exchange_tables`` (Create Exchange Table).
 
         Args:
             insights_account_default: Insights shows rates only at 400 pairs or fewer.
@@ -192,8 +190,7 @@ class ExchangeTables(Resource):
         Example:
             await kantata.exchange_tables.get(42)
 
-        ``GET /foreign_exchange/exchange_tables/{id}`` (Get Exchange Table). No count/meta/results and no
-        exchange_tables key; the object sits at top level under a property named id.
+        ``GET /foreign_exchange/exchange_tables/{id}`` (Get Exchange Table).
         """
         return await self._data(GET, locals())
 
@@ -205,8 +202,7 @@ class ExchangeTables(Resource):
         Example:
             await kantata.exchange_tables.update(42)
 
-        ``PUT /foreign_exchange/exchange_tables/{id}`` (Update Exchange Table). Fields go in the query string; there is
-        no body.
+        ``PUT /foreign_exchange/exchange_tables/{id}`` (Update Exchange Table).
 
         Args:
             insights_account_default: Insights shows rates only at 400 pairs or fewer.
@@ -225,9 +221,8 @@ class ExchangeTables(Resource):
         Example:
             await kantata.exchange_tables.import_rates(42, csv_file=("rows.csv", b"..."))
 
-        ``POST /foreign_exchange/exchange_tables/{id}/rates`` (Import Exchange Tables). csv_file, marked required, is
-        really an alternative to exchange_rates; CSV headers are Source Currency, Target Currency, Exchange Rate,
-        Effective Date.
+        ``POST /foreign_exchange/exchange_tables/{id}/rates`` (Import Exchange Tables). Give csv_file or exchange_rates.
+        The headers of the CSV are Source Currency, Target Currency, Exchange Rate and Effective Date.
 
         Args:
             csv_file: CSV upload; overrides exchange_rates.
@@ -249,8 +244,7 @@ class ExchangeTables(Resource):
         Example:
             await kantata.exchange_tables.rates(42)
 
-        ``GET /foreign_exchange/exchange_tables/{id}/rates`` (Get Exchange Rates). Only current rates unless filtered;
-        page and per_page state no default or maximum.
+        ``GET /foreign_exchange/exchange_tables/{id}/rates`` (Get Exchange Rates). Only current rates, unless filtered.
 
         Args:
             date: effective date.

@@ -335,15 +335,15 @@ class ExpenseBudgets(
                 include=["workspace"],
             )
 
-        ``POST /expense_budgets`` (Create Expense Budget). Flag sets allowed: fixed_fee+burns_budget+billable,
-        burns_budget+billable, burns_budget alone, billable alone, fixed_fee+billable.
+        ``POST /expense_budgets`` (Create Expense Budget). These flags can be set together: fixed_fee with burns_budget
+        and billable, fixed_fee with billable, burns_budget with billable, or burns_budget or billable alone.
 
         `include` brings associations along.
 
         Args:
             cost_per_unit_in_subunits: currency subunits, e.g. cents.
             markup_per_unit_in_subunits: currency subunits; for markup_type flat_fee; multiplied by quantity.
-            markup_type: unset means no markup; one of percentage, flat_fee.
+            markup_type: no markup unless given; one of percentage, flat_fee.
             markup_percentage: for markup_type percentage.
         """
         return await self._one(CREATE, locals())
@@ -390,7 +390,7 @@ class ExpenseBudgets(
 
         Args:
             cost_per_unit_in_subunits: currency subunits, e.g. cents.
-            markup_type: unset means no markup; one of percentage, flat_fee.
+            markup_type: no markup unless given; one of percentage, flat_fee.
             markup_percentage: for markup_type percentage.
             markup_per_unit_in_subunits: currency subunits; for markup_type flat_fee; multiplied by quantity.
         """

@@ -95,8 +95,8 @@ class ExpenseCategories(
         Example:
             await kantata.expense_categories.list()
 
-        ``GET /expense_categories`` (Get Expense Categories). Deleted categories (deleted_at set) are hidden unless
-        only_active is false.
+        ``GET /expense_categories`` (Get Expense Categories). Deleted categories are left out unless only_active is
+        false.
 
         `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
         `everything=True` lifts what is left out by default: only_active=False.
@@ -133,8 +133,8 @@ class ExpenseCategories(
         Example:
             await kantata.expense_categories.delete(42)
 
-        ``DELETE /expense_categories/{id}`` (Delete Expense Category). Soft delete by setting deleted_at; list again
-        with only_active=false.
+        ``DELETE /expense_categories/{id}`` (Delete Expense Category). The category is kept, with deleted_at set; a list
+        with only_active=False shows it.
         """
         return await self._nothing(DELETE, locals())
 

@@ -276,8 +276,8 @@ class ExpenseReportSubmissions(
         Example:
             await kantata.expense_report_submissions.list(include=["user"])
 
-        ``GET /expense_report_submissions`` (Get Expense Report Submissions). Only the caller's own submissions unless
-        all_on_account is true, then every one on the account visible to the caller.
+        ``GET /expense_report_submissions`` (Get Expense Report Submissions). Only the caller's submissions; with
+        all_on_account, every one in the account that the caller may see.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -287,7 +287,6 @@ class ExpenseReportSubmissions(
             external_reference_service_model_refs: comma-separated, at most 200 ids.
             external_reference_status: such as successful, fail.
             statuses: comma-separated; such as new, cancelled, rejected, approved.
-            workspace_id: prose describes it as an ordering.
         """
         return self._list(LIST, locals())
 

@@ -407,8 +407,8 @@ class Expenses(
         Example:
             await kantata.expenses.list(include=["user"])
 
-        ``GET /expenses`` (Get Expenses). Every expense visible to the caller across their projects; by default excludes
-        archived projects and is limited to internal projects (on_my_account=false lifts this).
+        ``GET /expenses`` (Get Expenses). Every expense that the caller may see in their projects. Those of archived
+        projects are left out by default, and so are those of other accounts' projects unless on_my_account is false.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given. `everything=True` lifts
@@ -476,8 +476,7 @@ class Expenses(
         Example:
             await kantata.expenses.bulk_delete(ids=[5, 6])
 
-        ``DELETE /expenses`` (Delete Expenses). Bulk delete; ids may instead be sent in the JSON body as a
-        comma-separated string. All or nothing when any cannot be deleted.
+        ``DELETE /expenses`` (Delete Expenses). All or nothing: none is deleted when one of them cannot be.
 
         Args:
             ids: required; at most 100, all or nothing.
@@ -496,7 +495,7 @@ class Expenses(
         Example:
             await kantata.expenses.get(42, include=["user"])
 
-        ``GET /expenses/{id}`` (Get Expense). Default filters apply; an expense of an archived project gives 404 unless
+        ``GET /expenses/{id}`` (Get Expense). An expense of an archived project is answered 404 unless
         from_archived_workspaces is true.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
@@ -528,13 +527,12 @@ class Expenses(
         Example:
             await kantata.expenses.update(42, workspace_id=7)
 
-        ``PUT /expenses/{id}`` (Update Expense). Any create attribute but workspace_id may change; reimbursable and
-        vendor_id are not listed in this body.
+        ``PUT /expenses/{id}`` (Update Expense). Whatever create takes may change, other than workspace_id.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
         Args:
-            workspace_id: listed, but prose says it cannot change.
+            workspace_id: cannot be changed.
             amount_in_cents: cents; overridden by foreign_exchange_amount.
             user_id: ignored without financial access on consultant side, or proxying administrator.
             story_id: project settings may allow only tasks or only budgets.

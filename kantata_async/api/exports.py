@@ -175,8 +175,8 @@ class Exports(
         Example:
             await kantata.exports.available_datasets()
 
-        ``GET /exports/available_datasets`` (Get Exports Available Datasets). No query parameters and no
-        count/meta/results; datasets is a map keyed by data set key.
+        ``GET /exports/available_datasets`` (Get Exports Available Datasets). `datasets` maps the key of each data set
+        to what it holds.
         """
         return await self._data(AVAILABLE_DATASETS, {})
 
@@ -206,8 +206,8 @@ class Exports(
         Example:
             await kantata.exports.create(export_definition={"key": {"columns": ["…"]}}, include=["user"])
 
-        ``POST /exports`` (Create Export). export_definition is a map keyed by data set key; without any column keys the
-        call answers 422.
+        ``POST /exports`` (Create Export). export_definition maps keys of data sets to their columns; a data set without
+        columns is refused (422).
 
         `include` brings associations along.
         """
@@ -248,8 +248,8 @@ class Exports(
         Example:
             await kantata.exports.download_url(42)
 
-        ``GET /exports/{id}/download_url`` (Download Export). Only for a successfully generated export; the URL yields
-        CSV and expires in 60 seconds. Response has just download_url.
+        ``GET /exports/{id}/download_url`` (Download Export). Only for an export that was generated. The URL leads to a
+        CSV file, and expires after 60 seconds.
 
         `include` brings associations along.
         """

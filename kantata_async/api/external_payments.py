@@ -121,7 +121,7 @@ class ExternalPayments(
         Example:
             await kantata.external_payments.list(include=["user"], order="updated_at:desc")
 
-        ``GET /external_payments`` (Get External Payments). Payments visible to the caller.
+        ``GET /external_payments`` (Get External Payments). Payments that the caller may see.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -145,8 +145,8 @@ class ExternalPayments(
         Example:
             await kantata.external_payments.create(workspace_id=7, include=["user"])
 
-        ``POST /external_payments`` (Create External Payment). With invoice_id, the invoice must cover a single project
-        and be in a pending, non-draft state.
+        ``POST /external_payments`` (Create External Payment). An invoice given by invoice_id must cover a single
+        project, and be pending and no draft.
 
         `include` brings associations along.
 

@@ -173,8 +173,8 @@ class ExternalReferences(DeletesMany):
         Example:
             await kantata.external_references.list(subject_type="Assignment", include=["subject"])
 
-        ``GET /external_references`` (Get External References). Account-wide; subject is polymorphic, so its top-level
-        key follows subject_type.
+        ``GET /external_references`` (Get External References). Of the whole account. The subject is of the kind that
+        subject_type names.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -215,8 +215,8 @@ class ExternalReferences(DeletesMany):
                 service_model_ref="…",
             )
 
-        ``POST /external_references/create_or_update`` (Create Or Update External Reference). Upsert on its own path;
-        there is no separate create, update or single-fetch operation.
+        ``POST /external_references/create_or_update`` (Create Or Update External Reference). Creates the reference, or
+        updates the one that the object has for this service and model.
 
         `include` brings associations along.
 

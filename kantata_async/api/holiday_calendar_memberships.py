@@ -214,8 +214,8 @@ class HolidayCalendarMemberships(
         Example:
             await kantata.holiday_calendar_memberships.delete(42)
 
-        ``DELETE /holiday_calendar_memberships/{id}`` (Delete Holiday Calendar Membership). Detaches the calendar from
-        the user.
+        ``DELETE /holiday_calendar_memberships/{id}`` (Delete Holiday Calendar Membership). Takes the calendar from the
+        user.
         """
         return await self._nothing(DELETE, locals())
 

@@ -95,7 +95,7 @@ class HolidayCalendars(
         Example:
             await kantata.holiday_calendars.list()
 
-        ``GET /holiday_calendars`` (Get Holiday Calendars). The sort value default takes no direction.
+        ``GET /holiday_calendars`` (Get Holiday Calendars).
 
         `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
 

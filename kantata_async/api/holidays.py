@@ -155,7 +155,7 @@ class Holidays(
 
         Args:
             matching: name match.
-            not_on_calendars: comma-separated calendar ids.
+            not_on_calendars: calendar ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -163,8 +163,8 @@ class InsightsAccessGroupMemberships(
                 include=["user"],
             )
 
-        ``POST /insights_access_group_memberships`` (Create Insights Access Group Membership). Account administrators
-        only.
+        ``POST /insights_access_group_memberships`` (Create Insights Access Group Membership). For account
+        administrators only.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -201,8 +201,8 @@ class InsightsAccessGroupMemberships(
         Example:
             await kantata.insights_access_group_memberships.update(42, can_edit=True)
 
-        ``PUT /insights_access_group_memberships/{id}`` (Update Insights Access Group Membership). Account
-        administrators only; moving a user to another group means delete then create.
+        ``PUT /insights_access_group_memberships/{id}`` (Update Insights Access Group Membership). For account
+        administrators only. To move a user to another group, delete this one and create another.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -217,7 +217,7 @@ class InsightsAccessGroupMemberships(
         Example:
             await kantata.insights_access_group_memberships.delete(42)
 
-        ``DELETE /insights_access_group_memberships/{id}`` (Delete Insights Access Group Membership). Account
+        ``DELETE /insights_access_group_memberships/{id}`` (Delete Insights Access Group Membership). For account
         administrators only.
         """
         return await self._nothing(DELETE, locals())

@@ -216,8 +216,7 @@ class InsightsReportExports(DeletesMany, RunsReports):
         Example:
             await kantata.insights_report_exports.list()
 
-        ``GET /scheduled_jobs/insights_report_exports`` (Get Scheduled Report Exports). The response is a bare array
-        with an inline schema: no envelope, no parameters.
+        ``GET /scheduled_jobs/insights_report_exports`` (Get Scheduled Report Exports).
         """
         return await self._data(LIST, {})
 
@@ -237,8 +236,8 @@ class InsightsReportExports(DeletesMany, RunsReports):
                 recurrence={"cadence": "hourly"},
             )
 
-        ``POST /scheduled_jobs/insights_report_exports`` (Create Scheduled Report Export). The response is one bare
-        object with an inline schema, no envelope. The report identifier comes from the Insights Report endpoint.
+        ``POST /scheduled_jobs/insights_report_exports`` (Create Scheduled Report Export). The id of a report comes from
+        `insights_reports.list`.
         """
         return await self._data(CREATE, locals())
 
@@ -248,8 +247,7 @@ class InsightsReportExports(DeletesMany, RunsReports):
         Example:
             await kantata.insights_report_exports.get(42)
 
-        ``GET /scheduled_jobs/insights_report_exports/{id}`` (Get Scheduled Report Export). The response is one bare
-        object with an inline schema, no envelope.
+        ``GET /scheduled_jobs/insights_report_exports/{id}`` (Get Scheduled Report Export).
         """
         return await self._data(GET, locals())
 
@@ -267,8 +265,7 @@ class InsightsReportExports(DeletesMany, RunsReports):
         Example:
             await kantata.insights_report_exports.update(42, title="Design")
 
-        ``PUT /scheduled_jobs/insights_report_exports/{id}`` (Update Scheduled Report Export). The document lists no
-        success response at all, only the error ones.
+        ``PUT /scheduled_jobs/insights_report_exports/{id}`` (Update Scheduled Report Export).
         """
         return await self._data(UPDATE, locals())
 
@@ -289,7 +286,7 @@ class InsightsReportExports(DeletesMany, RunsReports):
             await kantata.insights_report_exports.latest_result(5)
 
         ``GET /scheduled_jobs/insights_report_exports/{insights_report_export_id}/results/latest`` (Get Latest Scheduled
-        Report Export). URL expires in 60 s; file is a .gz of CSV, up to 10 GB. Export takes up to 20 minutes, so poll.
-        No envelope.
+        Report Export). The URL leads to a gzip of CSV of up to 10 GB, and expires after 60 seconds. An export takes up
+        to 20 minutes. `download` does all of it.
         """
         return await self._data(LATEST_RESULT, locals())

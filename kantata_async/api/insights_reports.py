@@ -36,8 +36,7 @@ class InsightsReports(Resource):
         Example:
             await kantata.insights_reports.list()
 
-        ``GET /insights_reports`` (Get Insights Reports). The response is a bare array, without count/meta/results and
-        unpaged; classic Insights reports only. Spec swaps the created_at and updated_at descriptions.
+        ``GET /insights_reports`` (Get Insights Reports). Classic Insights reports only. The list has no pages.
 
         Args:
             title: similar match.

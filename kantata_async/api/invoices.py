@@ -360,8 +360,8 @@ class Invoices(
         Example:
             await kantata.invoices.list(include=["user"], order="updated_at:desc")
 
-        ``GET /invoices`` (Get Invoices). paid, pending (not accepted, not draft) and without_drafts all default to
-        false, so everything is returned.
+        ``GET /invoices`` (Get Invoices). All invoices, unless paid, pending (not accepted, and no draft) or
+        without_drafts is true.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -374,7 +374,7 @@ class Invoices(
             user_invoice_number: comma-separated.
             within_dates: FROM:TO as YYYY-MM-DD, on creation date.
             without_drafts: false unless given.
-            workspace_id: comma-separated ids.
+            workspace_id: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -406,7 +406,7 @@ class Invoices(
             await kantata.invoices.create(payment_schedule=1, include=["user"])
 
         ``POST /invoices`` (Create Invoice). Needs at least one of time_entry_ids, expense_ids, additional_items,
-        fixed_fee_items, billing_milestone_ids; and workspace_id or workspace_ids.
+        fixed_fee_items and billing_milestone_ids, and either workspace_id or workspace_ids.
 
         `include` brings associations along.
 
@@ -424,8 +424,7 @@ class Invoices(
         Example:
             await kantata.invoices.next_invoice_number()
 
-        ``GET /invoices/next_invoice_number`` (Get Next Invoice Number). No parameters at all; answers one plain string,
-        no count/meta/results.
+        ``GET /invoices/next_invoice_number`` (Get Next Invoice Number). The number as text.
         """
         return await self._data(NEXT_INVOICE_NUMBER, {})
 
@@ -464,8 +463,8 @@ class Invoices(
         Example:
             await kantata.invoices.update(42, payment_schedule=1)
 
-        ``PUT /invoices/{id}`` (Update Invoice). The three *_ids lists overwrite what the invoice holds (empty list
-        removes all), but at least one line item of some kind must remain.
+        ``PUT /invoices/{id}`` (Update Invoice). Each list of ids replaces what the invoice holds (an empty list removes
+        all), but at least one line item of some kind must remain.
 
         `include` brings associations along.
 
@@ -480,7 +479,7 @@ class Invoices(
         Example:
             await kantata.invoices.delete(42)
 
-        ``DELETE /invoices/{id}`` (Delete Invoice). Only draft invoices; active ones have to be cancelled.
+        ``DELETE /invoices/{id}`` (Delete Invoice). Only drafts; an active invoice has to be cancelled.
         """
         return await self._nothing(DELETE, locals())
 
@@ -490,7 +489,7 @@ class Invoices(
         Example:
             await kantata.invoices.cancel(42)
 
-        ``PUT /invoices/{id}/cancel`` (Cancel Invoice). Cancels an active invoice; takes no body.
+        ``PUT /invoices/{id}/cancel`` (Cancel Invoice). Only active invoices.
 
         `include` brings associations along.
         """

@@ -84,8 +84,8 @@ class LineItemLocks(CreatesMany[LineItemLock, LineItemLocksRow, LineItemLocksInc
         Example:
             await kantata.line_item_locks.create(locked_to=date(2026, 3, 2), include=["creator"])
 
-        ``POST /line_item_locks`` (Create Line Item Lock). locked_to has to be a Saturday, later than any earlier lock;
-        fails while earlier time entries lack a required approval.
+        ``POST /line_item_locks`` (Create Line Item Lock). locked_to has to be a Saturday after any earlier lock. It is
+        refused while earlier time entries lack an approval that they need.
 
         `include` brings associations along.
         """

@@ -145,8 +145,8 @@ class OrganizationMemberships(
         Example:
             await kantata.organization_memberships.list(include=["department"])
 
-        ``GET /organization_memberships`` (Get Organization Memberships). primary only works with the primary
-        organization feature.
+        ``GET /organization_memberships`` (Get Organization Memberships). primary works only where the account has
+        primary organizations.
 
         `include` brings associations along. `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless
         given.
@@ -176,8 +176,8 @@ class OrganizationMemberships(
                 include=["department"],
             )
 
-        ``POST /organization_memberships`` (Create Organization Membership). Attaches an organization to a project or
-        user; the bulk example writes the member type as User.
+        ``POST /organization_memberships`` (Create Organization Membership). Adds a project or a user to an
+        organization.
 
         `include` brings associations along.
 

@@ -131,8 +131,8 @@ class Organizations(
         Example:
             await kantata.organizations.list()
 
-        ``GET /organizations`` (Get Organizations). for_current_user filters by its mere presence, whatever its value;
-        matching is a name-like search; no include param.
+        ``GET /organizations`` (Get Organizations). for_current_user filters whatever its value; matching looks for
+        similar names.
 
         `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
         """

@@ -310,8 +310,8 @@ class Participations(
         Example:
             await kantata.participations.list(workspace_id=7, include=["user"], order="updated_at:desc")
 
-        ``GET /participations`` (Get Participations). Only participations of projects the requester can see;
-        primary_role only visible to users of the project's account.
+        ``GET /participations`` (Get Participations). Only those on projects that the caller can see. Only users of the
+        project's account see primary_role.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
@@ -343,8 +343,8 @@ class Participations(
         Example:
             await kantata.participations.create(workspace_id=7, role="maven", include=["user"])
 
-        ``POST /participations`` (Create Participation). Adds a user to a project; unset can_invite,
-        can_schedule_their_hours and can_schedule_team_hours take the account's Project Permissions Defaults.
+        ``POST /participations`` (Create Participation). Adds a user to a project. can_invite, can_schedule_their_hours
+        and can_schedule_team_hours are as the account's Project Permissions Defaults say unless given.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -422,8 +422,8 @@ class Participations(
         Example:
             await kantata.participations.delete(42)
 
-        ``DELETE /participations/{id}`` (Delete Participation). Takes the participant off the project and deletes their
-        project data.
+        ``DELETE /participations/{id}`` (Delete Participation). Takes the person off the project, and deletes their data
+        there.
         """
         return await self._nothing(DELETE, locals())
 

@@ -256,8 +256,7 @@ class Posts(
         Example:
             await kantata.posts.list(include=["user"])
 
-        ``GET /posts`` (Get Posts). Posts of archived projects are left out unless asked for; google_documents is
-        includable but absent from the response schema.
+        ``GET /posts`` (Get Posts). Posts of archived projects are left out unless asked for.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `search` looks for a text;
         `per_page` is the size of a page, 200 unless given. `everything=True` lifts what is left out by default:
@@ -268,7 +267,7 @@ class Posts(
             external_reference_status: such as successful, fail.
             from_archived_workspaces: false unless given.
             parents_only: false unless given.
-            story_ids: comma-separated task IDs.
+            story_ids: task ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -291,7 +290,7 @@ class Posts(
         Example:
             await kantata.posts.create(workspace_id=7, message="…", include=["user"])
 
-        ``POST /posts`` (Create Post). Posts to a project's activity feed; no external_reference in the body.
+        ``POST /posts`` (Create Post). Posts to the activity feed of a project.
 
         `include` brings associations along.
 
@@ -310,8 +309,7 @@ class Posts(
         Example:
             await kantata.posts.get(42, include=["user"])
 
-        ``GET /posts/{id}`` (Get Post). 404 for a post of an archived project unless from_archived_workspaces=true is
-        sent, though this operation does not list that parameter.
+        ``GET /posts/{id}`` (Get Post). A post of an archived project is answered 404.
 
         `include` brings associations along.
         """

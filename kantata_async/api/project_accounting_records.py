@@ -291,8 +291,8 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.list(include=["user"])
 
-        ``GET /project_accounting_records`` (Get Project Accounting Records). All five record types unless filtered; the
-        status filter never matches records without a status.
+        ``GET /project_accounting_records`` (Get Project Accounting Records). Records of all five types unless filtered.
+        The status filter never matches records without a status.
 
         `include` brings associations along. `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless
         given.
@@ -302,12 +302,12 @@ class ProjectAccountingRecords(
             end_date: semicolon-separated range; either side may be empty.
             external_reference_service_model_refs: comma-separated, up to 200 external IDs.
             external_reference_status: such as successful, fail.
-            ids: comma-separated record IDs.
+            ids: record ids, as a list or as a text with commas.
             show_deleted: true returns deleted records only; false by default.
             start_date: semicolon-separated range; either side may be empty.
             status: such as Draft, Pending Approval, Approved, Cancelled.
             type: one of Baseline, Earned Value, Earned Value Forecasting, Forecasting, Recognition.
-            workspace_ids: comma-separated project IDs.
+            workspace_ids: project ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -354,8 +354,7 @@ class ProjectAccountingRecords(
                 include=["user"],
             )
 
-        ``POST /project_accounting_records`` (Create Project Accounting Record). One record or an array of them under
-        its own schema key; no maximum number of records is stated.
+        ``POST /project_accounting_records`` (Create Project Accounting Record).
 
         `include` brings associations along.
 
@@ -386,8 +385,8 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.soft_delete()
 
-        ``PUT /project_accounting_records/delete`` (Soft Delete Project Accounting Record). Soft delete by IDs or a CSV,
-        both as query parameters and neither required; deleted records stay listable with show_deleted=true.
+        ``PUT /project_accounting_records/delete`` (Soft Delete Project Accounting Record). By ids or by a CSV. Deleted
+        records are still listed with show_deleted=True.
 
         `include` brings associations along.
 
@@ -404,8 +403,7 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.export_to_csv()
 
-        ``GET /project_accounting_records/export_to_csv`` (Export Project Accounting Record To Csv). Prose says it
-        downloads a CSV of all records, while the schema lists the usual JSON answer.
+        ``GET /project_accounting_records/export_to_csv`` (Export Project Accounting Record To Csv). All records.
 
         `include` brings associations along.
         """
@@ -419,8 +417,8 @@ class ProjectAccountingRecords(
         Example:
             await kantata.project_accounting_records.import_csv(file=("rows.csv", b"..."))
 
-        ``POST /project_accounting_records/import_csv`` (Import Project Accounting Records). Up to 5000 rows from a .csv
-        or .txt file; the spec lists no file or body parameter. Project ID, period dates, Currency required.
+        ``POST /project_accounting_records/import_csv`` (Import Project Accounting Records). Up to 5,000 rows of a .csv
+        or .txt file. Each needs a project id, the dates of the period, and a currency.
 
         `include` brings associations along.
 

@@ -150,8 +150,8 @@ class ProjectSnapshots(
         Example:
             await kantata.project_snapshots.list(include=["project_snapshot_assignments"])
 
-        ``GET /project_snapshots`` (Get Project Snapshots). Only snapshots of projects where one holds at least Edit
-        Financials; by_title ignores case.
+        ``GET /project_snapshots`` (Get Project Snapshots). Only snapshots of projects on which the caller has at least
+        Edit Financials. by_title ignores case.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -172,8 +172,8 @@ class ProjectSnapshots(
         Example:
             await kantata.project_snapshots.create(workspace_id=7, include=["project_snapshot_assignments"])
 
-        ``POST /project_snapshots`` (Create Project Snapshot). Needs Edit Financials or higher on the project; has a
-        rate limit of its own.
+        ``POST /project_snapshots`` (Create Project Snapshot). Needs Edit Financials or more on the project. This
+        operation has a separate rate limit.
 
         `include` brings associations along.
         """
@@ -193,8 +193,7 @@ class ProjectSnapshots(
         Example:
             await kantata.project_snapshots.update(42, title="Design")
 
-        ``PUT /project_snapshots/{id}`` (Update Project Snapshot). Changes only the snapshot's metadata; there is no GET
-        or DELETE of a single snapshot.
+        ``PUT /project_snapshots/{id}`` (Update Project Snapshot). Changes only what describes the snapshot.
 
         `include` brings associations along.
         """

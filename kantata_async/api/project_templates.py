@@ -217,8 +217,8 @@ class ProjectTemplates(
         Example:
             await kantata.project_templates.list(include=["user"], order="updated_at:desc")
 
-        ``GET /project_templates`` (Get Project Templates). matching is an alias of by_title; mine limits to templates
-        made by the requester.
+        ``GET /project_templates`` (Get Project Templates). matching means the same as by_title; mine limits the list to
+        templates that the caller made.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.

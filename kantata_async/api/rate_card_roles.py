@@ -138,7 +138,7 @@ class RateCardRoles(
         Example:
             await kantata.rate_card_roles.list(include=["rate_card_version"])
 
-        ``GET /rate_card_roles`` (Get Rate Card Roles). Account administrators only; covers every version of the
+        ``GET /rate_card_roles`` (Get Rate Card Roles). For account administrators only. Covers every version of the
         account's rate cards.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
@@ -159,7 +159,7 @@ class RateCardRoles(
                 include=["rate_card_version"],
             )
 
-        ``POST /rate_card_roles`` (Create Rate Card Role). Account administrators only.
+        ``POST /rate_card_roles`` (Create Rate Card Role). For account administrators only.
 
         `include` brings associations along.
 
@@ -174,7 +174,7 @@ class RateCardRoles(
         Example:
             await kantata.rate_card_roles.get(42, include=["rate_card_version"])
 
-        ``GET /rate_card_roles/{id}`` (Get Rate Card Role). Account administrators only.
+        ``GET /rate_card_roles/{id}`` (Get Rate Card Role). For account administrators only.
 
         `include` brings associations along.
         """
@@ -188,7 +188,7 @@ class RateCardRoles(
         Example:
             await kantata.rate_card_roles.update(42, rate=1)
 
-        ``PUT /rate_card_roles/{id}`` (Update Rate Card Role). Account administrators only.
+        ``PUT /rate_card_roles/{id}`` (Update Rate Card Role). For account administrators only.
 
         `include` brings associations along.
 
@@ -203,8 +203,8 @@ class RateCardRoles(
         Example:
             await kantata.rate_card_roles.delete(42)
 
-        ``DELETE /rate_card_roles/{id}`` (Delete Rate Card Role). Account administrators only; refused while its rate
-        card version is in use.
+        ``DELETE /rate_card_roles/{id}`` (Delete Rate Card Role). For account administrators only. Refused while its
+        rate card version is in use.
         """
         return await self._nothing(DELETE, locals())
 

@@ -141,7 +141,7 @@ class RateCardSetVersions(
         Example:
             await kantata.rate_card_set_versions.list(include=["rate_card_set"])
 
-        ``GET /rate_card_set_versions`` (Get Rate Card Set Versions). Account administrators only.
+        ``GET /rate_card_set_versions`` (Get Rate Card Set Versions). For account administrators only.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -161,8 +161,8 @@ class RateCardSetVersions(
         Example:
             await kantata.rate_card_set_versions.create(rate_card_set_id=5, include=["rate_card_set"])
 
-        ``POST /rate_card_set_versions`` (Create Rate Card Set Version). Account administrators only; creates (or clones
-        from clone_id) a version of every rate card of the set.
+        ``POST /rate_card_set_versions`` (Create Rate Card Set Version). For account administrators only. Creates a
+        version of every rate card of the set, or copies those of clone_id.
 
         `include` brings associations along.
 
@@ -177,7 +177,7 @@ class RateCardSetVersions(
         Example:
             await kantata.rate_card_set_versions.get(42, include=["rate_card_set"])
 
-        ``GET /rate_card_set_versions/{id}`` (Get Rate Card Set Version). Account administrators only.
+        ``GET /rate_card_set_versions/{id}`` (Get Rate Card Set Version). For account administrators only.
 
         `include` brings associations along.
         """
@@ -195,8 +195,8 @@ class RateCardSetVersions(
         Example:
             await kantata.rate_card_set_versions.update(42, effective_date=date(2026, 3, 2))
 
-        ``PUT /rate_card_set_versions/{id}`` (Update Rate Card Set Version). Only while unpublished or with an effective
-        date still in the future.
+        ``PUT /rate_card_set_versions/{id}`` (Update Rate Card Set Version). Only while it is unpublished, or its
+        effective date is still to come.
 
         `include` brings associations along.
         """
@@ -220,8 +220,8 @@ class RateCardSetVersions(
         Example:
             await kantata.rate_card_set_versions.publish(42)
 
-        ``PUT /rate_card_set_versions/{id}/publish`` (Publish Rate Card Set Version). No body; answers only activated.
-        Date must be unique within its set; publishing cannot be undone.
+        ``PUT /rate_card_set_versions/{id}/publish`` (Publish Rate Card Set Version). The date must be unique within the
+        set. Publishing cannot be undone.
 
         `include` brings associations along.
         """

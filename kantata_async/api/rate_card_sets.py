@@ -140,14 +140,14 @@ class RateCardSets(
         Example:
             await kantata.rate_card_sets.list(include=["rate_card_set_versions"])
 
-        ``GET /rate_card_sets`` (Get Rate Card Sets). Needs Financial access (Project Lead or higher); the first call
-        creates the account's default set, version and a card per currency in use.
+        ``GET /rate_card_sets`` (Get Rate Card Sets). Needs financial access (Project Lead or above). The first call
+        creates the account's default set, a version of it, and a card for each currency in use.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
-            workspace_groups: comma-separated workspace group IDs.
+            workspace_groups: workspace group ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -159,8 +159,8 @@ class RateCardSets(
         Example:
             await kantata.rate_card_sets.create(title="Design", include=["rate_card_set_versions"])
 
-        ``POST /rate_card_sets`` (Create Rate Card Set). clone_version_id copies that set version with its associations
-        and the rate cards of its set.
+        ``POST /rate_card_sets`` (Create Rate Card Set). clone_version_id copies that version, its associations, and the
+        rate cards of its set.
 
         `include` brings associations along.
         """
@@ -172,8 +172,7 @@ class RateCardSets(
         Example:
             await kantata.rate_card_sets.get(42, include=["rate_card_set_versions"])
 
-        ``GET /rate_card_sets/{id}`` (Get Rate Card Set). Needs Financial access (Project Lead or higher) on the
-        account.
+        ``GET /rate_card_sets/{id}`` (Get Rate Card Set). Needs financial access (Project Lead or above) on the account.
 
         `include` brings associations along.
         """
@@ -199,8 +198,8 @@ class RateCardSets(
         Example:
             await kantata.rate_card_sets.delete(42)
 
-        ``DELETE /rate_card_sets/{id}`` (Delete Rate Card Set). Refused for the account default set and while a project
-        uses one of its rate cards.
+        ``DELETE /rate_card_sets/{id}`` (Delete Rate Card Set). Refused for the account's default set, and while a
+        project uses one of its rate cards.
         """
         return await self._nothing(DELETE, locals())
 

@@ -99,8 +99,7 @@ class RateCardTableRows(Resource):
             await kantata.rate_card_table_rows.list(5)
 
         ``GET /rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows`` (Get Rate Card Table Rows For
-        Set Version). Rows form a map keyed set-version-ID:role-ID, cells a map keyed by currency code;
-        count/meta/results listed, but no paging parameters.
+        Set Version). Rows by the ids of the set version and the role, as ``3:7``; their cells by currency.
         """
         return await self._data(LIST, locals())
 
@@ -111,7 +110,7 @@ class RateCardTableRows(Resource):
             await kantata.rate_card_table_rows.delete(5, 5)
 
         ``DELETE /rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}`` (Delete Rate Card
-        Table Row). Deletes every rate card role of that set version and role.
+        Table Row). Deletes every rate card role of that role in that set version.
         """
         return await self._nothing(DELETE, locals())
 
@@ -124,6 +123,6 @@ class RateCardTableRows(Resource):
             await kantata.rate_card_table_rows.create_or_update(5, 5, rates=[{"currency": "EUR", "rate": 1}])
 
         ``PUT /rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows/{role_id}`` (Create Or Update Rate
-        Table Row). Upsert; same answer shape as the list of rows (maps keyed by composite ID and by currency).
+        Table Row). Creates the row, or updates the one that is there.
         """
         return await self._data(CREATE_OR_UPDATE, locals())

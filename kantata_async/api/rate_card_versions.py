@@ -106,7 +106,7 @@ class RateCardVersions(UpdatesMany[RateCardVersion, RateCardVersionsUpdateRow, R
         Example:
             await kantata.rate_card_versions.list(include=["rate_card"])
 
-        ``GET /rate_card_versions`` (Get Rate Card Versions). Only account Administrators may read rate card versions.
+        ``GET /rate_card_versions`` (Get Rate Card Versions). For account administrators only.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -119,8 +119,7 @@ class RateCardVersions(UpdatesMany[RateCardVersion, RateCardVersionsUpdateRow, R
         Example:
             await kantata.rate_card_versions.get(42, include=["rate_card"])
 
-        ``GET /rate_card_versions/{id}`` (Get Rate Card Version). Only account Administrators may read rate card
-        versions.
+        ``GET /rate_card_versions/{id}`` (Get Rate Card Version). For account administrators only.
 
         `include` brings associations along.
         """
@@ -134,7 +133,7 @@ class RateCardVersions(UpdatesMany[RateCardVersion, RateCardVersionsUpdateRow, R
         Example:
             await kantata.rate_card_versions.update(42, default_rate=1)
 
-        ``PUT /rate_card_versions/{id}`` (Update Rate Card Version). Only account Administrators may modify.
+        ``PUT /rate_card_versions/{id}`` (Update Rate Card Version). For account administrators only.
 
         `include` brings associations along.
 

@@ -170,14 +170,14 @@ class RateCards(
         Example:
             await kantata.rate_cards.list(include=["effective_rate_card_version"])
 
-        ``GET /rate_cards`` (Get Rate Cards). Rate cards on every set of the account; needs Financial access (Project
-        Lead or higher). Including effective_rate_card_version requires the only parameter.
+        ``GET /rate_cards`` (Get Rate Cards). The rate cards of every set of the account. Needs financial access
+        (Project Lead or above).
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
-            currencies: comma-separated currency codes.
+            currencies: currency codes, as a list or as a text with commas.
             external_reference_service_model_refs: comma-separated; up to 200 ids.
             external_reference_status: such as successful, fail.
         """
@@ -197,8 +197,8 @@ class RateCards(
         Example:
             await kantata.rate_cards.create(rate_card_set_id=5, currency="EUR", include=["effective_rate_card_version"])
 
-        ``POST /rate_cards`` (Create Rate Card). Admins only. Also creates a version (cloned into earlier published set
-        versions). A new currency must exist on the account default set first.
+        ``POST /rate_cards`` (Create Rate Card). For account administrators only. Creates a version too, and copies it
+        into set versions published earlier. A new currency must first be in the account's default set.
 
         `include` brings associations along.
 
@@ -213,7 +213,7 @@ class RateCards(
         Example:
             await kantata.rate_cards.get(42, include=["effective_rate_card_version"])
 
-        ``GET /rate_cards/{id}`` (Get Rate Card). Needs Financial access (Project Lead or higher).
+        ``GET /rate_cards/{id}`` (Get Rate Card). Needs financial access (Project Lead or above).
 
         `include` brings associations along.
         """
@@ -232,7 +232,8 @@ class RateCards(
         Example:
             await kantata.rate_cards.update(42, currency="EUR")
 
-        ``PUT /rate_cards/{id}`` (Update Rate Card). Admins only; currency is fixed once a project uses the rate card.
+        ``PUT /rate_cards/{id}`` (Update Rate Card). For account administrators only. The currency cannot be changed
+        once a project uses the card.
 
         `include` brings associations along.
 
@@ -247,8 +248,8 @@ class RateCards(
         Example:
             await kantata.rate_cards.delete(42)
 
-        ``DELETE /rate_cards/{id}`` (Delete Rate Card). Admins only; also removes its versions and their roles for good.
-        Refused while a project uses it.
+        ``DELETE /rate_cards/{id}`` (Delete Rate Card). For account administrators only. Its versions and their roles
+        are deleted too, for good. Refused while a project uses it.
         """
         return await self._nothing(DELETE, locals())
 

@@ -42,8 +42,8 @@ class Recommendations(Resource):
         Example:
             await kantata.recommendations.for_estimate_scenario_resource(id=42)
 
-        ``GET /recommendations/estimate_scenario_resource`` (Get Estimate Scenario Resource Recommendations). Ordered
-        list of at most 1000; no count/meta/results envelope.
+        ``GET /recommendations/estimate_scenario_resource`` (Get Estimate Scenario Resource Recommendations). At most
+        1,000, the best first.
 
         Args:
             id: required; an EstimateScenarioResource id.

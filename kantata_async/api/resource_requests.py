@@ -184,8 +184,8 @@ class ResourceRequests(
         Example:
             await kantata.resource_requests.list(include=["approvers"])
 
-        ``GET /resource_requests`` (Get Resource Requests). Default: requests visible to the caller;
-        pending_requests_only=true narrows to pending ones.
+        ``GET /resource_requests`` (Get Resource Requests). Requests that the caller may see; pending_requests_only=True
+        leaves out what is not pending.
 
         `include` brings associations along. `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless
         given.
@@ -213,8 +213,8 @@ class ResourceRequests(
         Example:
             await kantata.resource_requests.create(approver_ids=[5, 6], include=["approvers"])
 
-        ``POST /resource_requests`` (Create Resource Request). Custom field value forms: text, ISO date, integer,
-        [cents, currency], [choice ids].
+        ``POST /resource_requests`` (Create Resource Request). A custom field takes text, a date in ISO 8601, a whole
+        number, [cents, currency], or a list of ids of choices.
 
         `include` brings associations along.
 

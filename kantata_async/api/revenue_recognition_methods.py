@@ -51,9 +51,8 @@ class RevenueRecognitionMethods(Resource):
         Example:
             await kantata.revenue_recognition_methods.list()
 
-        ``GET /revenue_recognition_methods`` (Get Revenue Recognition Methods). Ids and only take composite
-        numeric-id:type strings, comma separated; results items also carry name; inline schema, no definition; no paging
-        parameters.
+        ``GET /revenue_recognition_methods`` (Get Revenue Recognition Methods). An id is a number and a type, joined by
+        a colon. The list has no pages.
 
         `only` takes at most 200 ids.
 

@@ -158,8 +158,8 @@ class Roles(
         Example:
             await kantata.roles.list(include=["external_references"])
 
-        ``GET /roles`` (Get Roles). Active roles of the caller's account, by name; only_active (true by default) leaves
-        out soft-deleted ones.
+        ``GET /roles`` (Get Roles). The active roles of the caller's account, by name; only_active=False adds deleted
+        ones.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given. `everything=True` lifts what is left out by default: only_active=False.
@@ -226,7 +226,7 @@ class Roles(
         Example:
             await kantata.roles.delete(42)
 
-        ``DELETE /roles/{id}`` (Delete Role). Soft-deletes a role that is in use; removes it otherwise.
+        ``DELETE /roles/{id}`` (Delete Role). A role in use is kept, marked as deleted; any other is removed.
         """
         return await self._nothing(DELETE, locals())
 

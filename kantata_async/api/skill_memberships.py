@@ -171,15 +171,14 @@ class SkillMemberships(
         Example:
             await kantata.skill_memberships.list(include=["user"])
 
-        ``GET /skill_memberships`` (Get Skill Memberships). Lists the viewable memberships. The order value full_name is
-        listed bare, without asc/desc.
+        ``GET /skill_memberships`` (Get Skill Memberships). Memberships that the caller may see.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
             active_account_members_only: false unless given.
-            by_skill_ids: comma-separated skill ids or an array.
+            by_skill_ids: skill ids, as a list or as a text with commas.
             by_user_name: user's full name.
         """
         return self._list(LIST, locals())

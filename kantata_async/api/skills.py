@@ -183,17 +183,17 @@ class Skills(
         Example:
             await kantata.skills.list(include=["external_references"])
 
-        ``GET /skills`` (Get Skills). Every skill of the caller's account, by name; at most 5000 skills per account.
+        ``GET /skills`` (Get Skills). Every skill of the caller's account, by name; an account has at most 5,000.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
 
         Args:
-            except_: comma-separated skill ids.
+            except_: skill ids, as a list or as a text with commas.
             external_reference_service_model_refs: comma-separated; up to 200 ids.
             external_reference_status: such as successful, fail.
-            for_users: comma-separated user ids; skills those users lack.
-            skill_category_ids: comma-separated ids.
+            for_users: user ids, as a list or as a text with commas; skills those users lack.
+            skill_category_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -217,8 +217,7 @@ class Skills(
                 include=["external_references"],
             )
 
-        ``POST /skills`` (Create Skill). At most 5000 skills per account. The bulk example leaves out max_level although
-        it is required.
+        ``POST /skills`` (Create Skill). An account has at most 5,000 skills.
 
         `include` brings associations along.
 

@@ -300,8 +300,7 @@ class StatusReports(
         Example:
             await kantata.status_reports.create(workspace_id=7, color="green", description="…", include=["workspace"])
 
-        ``POST /status_reports`` (Create Status Report). workspace_id is typed string here; the external_reference body
-        has no status field.
+        ``POST /status_reports`` (Create Status Report).
 
         `include` brings associations along.
 
@@ -337,8 +336,7 @@ class StatusReports(
         Example:
             await kantata.status_reports.update(42, color="green")
 
-        ``PUT /status_reports/{id}`` (Update Status Report). Existing detail categories missing from details are
-        deleted. The external_reference body has no status field.
+        ``PUT /status_reports/{id}`` (Update Status Report). Categories that are missing from details are deleted.
 
         `include` brings associations along.
 

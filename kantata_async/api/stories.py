@@ -599,9 +599,7 @@ class Stories(
         Example:
             await kantata.stories.list(include=["workspace"], order="updated_at:desc")
 
-        ``GET /stories`` (Get Stories). Attachments, google_documents, both potential_*, replies, story_state_changes
-        need only; importance, parent_and_position, position sort without direction. google_documents absent from
-        response schema.
+        ``GET /stories`` (Get Stories).
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
@@ -612,23 +610,25 @@ class Stories(
             active_between: two ISO dates joined by a colon.
             all_on_account: reports viewers and administrators only.
             archived: one of include, only, exclude.
-            by_any_tag: comma-separated tags, any of them matches.
-            by_custom_choice_value: field:choice,choice or field:blank; several by ; or (…):(…).
-            by_custom_currency_value: field:value[:currency]; several by ; or (…):(…).
-            by_custom_date_field: field:YYYY-MM-DD:YYYY-MM-DD; several separated by ;.
-            by_custom_date_value: field:start:end or one date; several by ; or (…):(…).
-            by_custom_number_value: field:number; several by ; or (…):(…).
-            by_custom_text_value: field:text, or bare field id for any; several likewise.
-            by_status: comma-separated task status names.
-            by_tag_name: comma-separated exact tags.
-            by_workspace_group: comma-separated project group ids.
+            by_any_tag: tags, as a list or as a text with commas; any of them matches.
+            by_custom_choice_value: 7:1,2 of a field and its choices, or 7:blank; several as (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_field: 7:2026-01-01:2026-02-01 of a field; several separated by ;.
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
+            by_status: task status names, as a list or as a text with commas.
+            by_tag_name: exact tags, as a list or as a text with commas.
+            by_workspace_group: project group ids, as a list or as a text with commas.
             completed: false means no filtering.
             completed_between: two ISO dates joined by a colon.
-            creators: comma-separated user ids.
+            creators: user ids, as a list or as a text with commas.
             due_between: two ISO dates joined by a colon.
             external_reference_service_model_refs: comma-separated; up to 200 ids.
             external_reference_status: such as successful, fail.
-            has_value_for_custom_field_ids: comma-separated custom field ids.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             priority: comma-separated; one of critical, high, normal, low.
             show_archived: false unless given.
             show_deleted: false unless given.
@@ -636,12 +636,12 @@ class Stories(
             show_todos: false unless given.
             starting_between: two ISO dates joined by a colon.
             story_type: one of task, milestone, deliverable, issue.
-            story_types: comma-separated story types.
+            story_types: story types, as a list or as a text with commas.
             uncompleted: false means no filtering.
             with_ancestry_depth: 0 is top level; subtasks go down to 4.
-            with_assignees: comma-separated user ids, unassigned, unnamed.
-            with_followers: comma-separated user ids.
-            with_projects: comma-separated project ids.
+            with_assignees: user ids, or unassigned or unnamed, as a list or as a text with commas.
+            with_followers: user ids, as a list or as a text with commas.
+            with_projects: project ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -681,8 +681,9 @@ class Stories(
         Example:
             await kantata.stories.create(workspace_id=7, title="Design", include=["workspace"])
 
-        ``POST /stories`` (Create Story). Budget, time estimate, fixed_fee and billable need a budgeted project and
-        budget permission; Time & Expense settings govern time_trackable.
+        ``POST /stories`` (Create Story). budget_estimate_in_cents, time_estimate_in_minutes, fixed_fee and billable
+        need a budgeted project and the permission to see its budget; the project's Time & Expense settings govern
+        time_trackable.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -759,8 +760,9 @@ class Stories(
         Example:
             await kantata.stories.update(42, title="Design")
 
-        ``PUT /stories/{id}`` (Update Story). Budget, time estimate, fixed_fee and billable need a budgeted project and
-        budget permission; Time & Expense settings govern time_trackable.
+        ``PUT /stories/{id}`` (Update Story). budget_estimate_in_cents, time_estimate_in_minutes, fixed_fee and billable
+        need a budgeted project and the permission to see its budget; the project's Time & Expense settings govern
+        time_trackable.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -787,8 +789,8 @@ class Stories(
         Example:
             await kantata.stories.delete(42)
 
-        ``DELETE /stories/{id}`` (Delete Story). Soft delete (sets deleted_at; list with only_deleted=true). Permanent
-        only once the project is deleted.
+        ``DELETE /stories/{id}`` (Delete Story). The task is kept, with deleted_at set, until its project is deleted; a
+        list with only_deleted=True shows it.
         """
         return await self._nothing(DELETE, locals())
 

@@ -221,7 +221,8 @@ class StoryAllocationDays(
             await kantata.story_allocation_days.list(include=["workspace"], order="updated_at:desc")
 
         ``GET /story_allocation_days`` (Get Story Allocation Days). Inactive assignments are included unless current is
-        set; archived stories and projects and unnamed resources are left out by default; only_my_account is for admins.
+        given. What is on archived tasks and projects, and unnamed resources, are left out by default. only_my_account
+        is for administrators.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given. `everything=True` lifts what is left out by default: in_unarchived_stories=False,
@@ -272,8 +273,8 @@ class StoryAllocationDays(
         Example:
             await kantata.story_allocation_days.bulk_delete(ids=[5, 6])
 
-        ``DELETE /story_allocation_days`` (Delete Story Allocation Days). Bulk delete, up to 100, all or nothing, own
-        account only. Ids may instead come in an undeclared JSON body under ids (comma-separated string).
+        ``DELETE /story_allocation_days`` (Delete Story Allocation Days). Up to 100 of the caller's account, all or
+        nothing.
 
         Args:
             ids: required; at most 100, all or nothing.

@@ -98,8 +98,8 @@ class StoryDependencies(Resource):
         Example:
             await kantata.story_dependencies.list(include=["source"], order="updated_at:desc")
 
-        ``GET /story_dependencies`` (Get Story Dependencies). By default leaves out archived or deleted targets and
-        tasks of archived projects.
+        ``GET /story_dependencies`` (Get Story Dependencies). Archived and deleted tasks, and tasks of archived
+        projects, are left out by default.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given. `everything=True` lifts what is left out by default: show_archived=True,

@@ -62,8 +62,8 @@ class StoryFollows(CreatesMany[StoryFollow, StoryFollowsRow, Never, Never], Dele
         Example:
             await kantata.story_follows.list()
 
-        ``GET /story_follows`` (Get Story Follows). Lists no parameters and no success response. Admins see the whole
-        account's follows; others those of projects they take part in.
+        ``GET /story_follows`` (Get Story Follows). Administrators see those of the whole account, others those of the
+        projects that they take part in.
         """
         return self._list(LIST, {})
 
@@ -73,7 +73,7 @@ class StoryFollows(CreatesMany[StoryFollow, StoryFollowsRow, Never, Never], Dele
         Example:
             await kantata.story_follows.create(story_id=5, follower_id=5)
 
-        ``POST /story_follows`` (Create Story Follow). The document lists no success response, only the error ones.
+        ``POST /story_follows`` (Create Story Follow).
 
         Args:
             follower_id: required; user to add as follower.
@@ -86,7 +86,7 @@ class StoryFollows(CreatesMany[StoryFollow, StoryFollowsRow, Never, Never], Dele
         Example:
             await kantata.story_follows.get(42)
 
-        ``GET /story_follows/{id}`` (Get Story Follow). The document lists no success response, only the error ones.
+        ``GET /story_follows/{id}`` (Get Story Follow).
         """
         return await self._one(GET, locals())
 

@@ -75,8 +75,7 @@ class StoryStateChanges(Resource):
         Example:
             await kantata.story_state_changes.list(include=["user"])
 
-        ``GET /story_state_changes`` (Get Story State Changes). The prose calls a story_id parameter required, but the
-        operation's parameters do not list it.
+        ``GET /story_state_changes`` (Get Story State Changes).
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.

@@ -140,8 +140,8 @@ class StoryTasks(
         Example:
             await kantata.story_tasks.list(include=["completed_by"])
 
-        ``GET /story_tasks`` (Get Story Tasks). Limited to projects the caller takes part in; archived or deleted
-        stories and archived projects left out by default.
+        ``GET /story_tasks`` (Get Story Tasks). Only those of projects that the caller takes part in. What belongs to
+        archived or deleted tasks, or to archived projects, is left out by default.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given. `everything=True` lifts what is left out by default: show_archived=True,

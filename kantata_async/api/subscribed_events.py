@@ -136,9 +136,8 @@ class SubscribedEvents(Resource):
         Example:
             await kantata.subscribed_events.event_types()
 
-        ``GET /subscribed_events/event_types`` (Get Subscribed Event Types). No parameters, no count/meta/results;
-        returns the event type names plus per-type payload schemas (nested fields object carries name, type,
-        description).
+        ``GET /subscribed_events/event_types`` (Get Subscribed Event Types). The names of all types of events, and what
+        the payload of each holds.
         """
         return await self._data(EVENT_TYPES, {})
 
@@ -164,8 +163,8 @@ class SubscribedEvents(Resource):
         Example:
             await kantata.subscribed_events.list(include=["subject"])
 
-        ``GET /subscribed_events`` (Get Subscribed Events). Up to 9 days of events, caller's account only. Including
-        subject adds subject_ref {id, key}; null when the subject was deleted or moved away.
+        ``GET /subscribed_events`` (Get Subscribed Events). The events of up to 9 days, of the caller's account. The
+        subject is None once it was deleted or moved away.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
@@ -174,7 +173,7 @@ class SubscribedEvents(Resource):
             event_types: comma-separated, each subject:action such as time_entry:created.
             most_recent: latest event of each subject; excludes most_recent_by_event_type.
             most_recent_by_event_type: latest per subject and type; excludes most_recent.
-            subject_id: comma-separated ids; needs subject_type too.
+            subject_id: ids, as a list or as a text with commas; needs subject_type too.
             subject_type: one only; one of AccountColor, AccountLocation, AccountMembership, Assignment,
                 BudgetChangeOrder, CostRate, CustomField, CustomFieldSet, DefaultStatusSet, EmailAddress, Estimate,
                 EstimateScenario, EstimateScenarioResource, Expense, ExpenseReportSubmission, Invoice, LineItemLock,
@@ -182,7 +181,7 @@ class SubscribedEvents(Resource):
                 Skill, SkillMembership, StatusSet, StatusSetOption, Story, StoryAllocationDay, TimeEntry, TimeOffEntry,
                 TimesheetSubmission, User, Vendor, Workspace, WorkspaceAllocation, WorkspaceApprover, WorkspaceGroup,
                 WorkspaceInvitation, WorkspaceResource, WorkspaceStatusSet, Workweek, WorkweekMembership.
-            user_ids: comma-separated ids of the triggering users.
+            user_ids: ids of the triggering users, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -238,7 +237,7 @@ class SubscribedEvents(Resource):
             since: required; a moment, or the `cursor` of what was followed before.
             every: seconds from one look to the next; None ends with what there is.
             event_types: comma-separated, each subject:action such as time_entry:created.
-            subject_id: comma-separated ids; needs subject_type too.
+            subject_id: ids, as a list or as a text with commas; needs subject_type too.
             subject_type: one only; one of AccountColor, AccountLocation, AccountMembership, Assignment,
                 BudgetChangeOrder, CostRate, CustomField, CustomFieldSet, DefaultStatusSet, EmailAddress, Estimate,
                 EstimateScenario, EstimateScenarioResource, Expense, ExpenseReportSubmission, Invoice, LineItemLock,
@@ -246,6 +245,6 @@ class SubscribedEvents(Resource):
                 Skill, SkillMembership, StatusSet, StatusSetOption, Story, StoryAllocationDay, TimeEntry, TimeOffEntry,
                 TimesheetSubmission, User, Vendor, Workspace, WorkspaceAllocation, WorkspaceApprover, WorkspaceGroup,
                 WorkspaceInvitation, WorkspaceResource, WorkspaceStatusSet, Workweek, WorkweekMembership.
-            user_ids: comma-separated ids of the triggering users.
+            user_ids: ids of the triggering users, as a list or as a text with commas.
         """
         return self._follow(LIST, locals())

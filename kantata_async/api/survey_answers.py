@@ -191,7 +191,7 @@ class SurveyAnswers(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
         """
         return self._list(LIST, locals())

@@ -173,7 +173,7 @@ class SurveyQuestions(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
         """
         return self._list(LIST, locals())
@@ -191,7 +191,7 @@ class SurveyQuestions(
         Example:
             await kantata.survey_questions.create(text="…", question_type="single", include=["choices"])
 
-        ``POST /survey_questions`` (Create Survey Question). choices only fit the single and multi question types.
+        ``POST /survey_questions`` (Create Survey Question). Only questions of the types single and multi have choices.
 
         `include` brings associations along.
 

@@ -118,8 +118,8 @@ class TaskStatusSets(
         Example:
             await kantata.task_status_sets.create(name="Design", include=["custom_task_statuses"])
 
-        ``POST /task_status_sets`` (Create Task Status Set). The new set starts with only the four default statuses (not
-        started, started, needs info, completed).
+        ``POST /task_status_sets`` (Create Task Status Set). The new set begins with the four default statuses: not
+        started, started, needs info and completed.
 
         `include` brings associations along.
         """
@@ -143,8 +143,8 @@ class TaskStatusSets(
         Example:
             await kantata.task_status_sets.update(42, name="Design")
 
-        ``PUT /task_status_sets/{id}`` (Update Task Status Set). Only the name changes here; statuses go through Custom
-        Task Statuses, the account default through update_account_default.
+        ``PUT /task_status_sets/{id}`` (Update Task Status Set). Only the name changes here; see custom_task_statuses
+        for the statuses, and update_account_default.
 
         `include` brings associations along.
         """
@@ -156,8 +156,8 @@ class TaskStatusSets(
         Example:
             await kantata.task_status_sets.delete(42)
 
-        ``DELETE /task_status_sets/{id}`` (Delete Task Status Set). Also removes the statuses of the set; refused while
-        the set is in use.
+        ``DELETE /task_status_sets/{id}`` (Delete Task Status Set). Its statuses are deleted too. Refused while the set
+        is in use.
         """
         return await self._nothing(DELETE, locals())
 
@@ -169,8 +169,8 @@ class TaskStatusSets(
         Example:
             await kantata.task_status_sets.update_account_default(42)
 
-        ``PUT /task_status_sets/{id}/update_account_default`` (Update Account Default). No body; makes this set the one
-        applied to new projects.
+        ``PUT /task_status_sets/{id}/update_account_default`` (Update Account Default). Makes this set the one that new
+        projects get.
 
         `include` brings associations along.
         """

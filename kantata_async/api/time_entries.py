@@ -301,8 +301,8 @@ class TimeEntries(
         Example:
             await kantata.time_entries.list(include=["user"], order="updated_at:desc")
 
-        ``GET /time_entries`` (Get Time Entries). Archived projects left out and only internal (own account) projects by
-        default. An entry belongs only to its latest timesheet; one project per timesheet.
+        ``GET /time_entries`` (Get Time Entries). Entries of archived projects, and of other accounts' projects, are
+        left out by default. An entry belongs only to its latest timesheet, and a timesheet to one project.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given. `everything=True` lifts
@@ -311,16 +311,16 @@ class TimeEntries(
         Args:
             approved: always treated as true when present.
             date_performed_between: YYYY-MM-DD:YYYY-MM-DD.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             from_archived_workspaces: false unless given.
             invoiced: always treated as true when present.
             on_my_account: true unless given.
             uninvoiced: always treated as true when present.
-            with_recent_timesheet_ids: comma-separated ids; covers cancelled and rejected ones.
+            with_recent_timesheet_ids: ids, as a list or as a text with commas; covers cancelled and rejected ones.
             with_timesheet_id: cancelled or rejected timesheet gives nothing.
-            with_user_ids: comma-separated ids.
-            workspace_ids: comma-separated ids.
+            with_user_ids: ids, as a list or as a text with commas.
+            workspace_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -351,8 +351,8 @@ class TimeEntries(
                 include=["user"],
             )
 
-        ``POST /time_entries`` (Create Time Entry). user_id defaults to the caller, ignored without financial access or
-        proxy permission. billable defaults to the task's flag, else true. Bulk key time_entries.
+        ``POST /time_entries`` (Create Time Entry). user_id is the caller unless given, and needs financial access or
+        the permission to act for others. billable is as the task says unless given, else true.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -368,8 +368,7 @@ class TimeEntries(
         Example:
             await kantata.time_entries.bulk_delete(ids=[5, 6])
 
-        ``DELETE /time_entries`` (Delete Time Entries). Bulk delete, all or nothing. The prose also allows a JSON body
-        with top-level ids (comma-separated string) instead of the query; no body parameter declared.
+        ``DELETE /time_entries`` (Delete Time Entries). All or nothing.
 
         Args:
             ids: required; at most 100, all or nothing.
@@ -417,8 +416,8 @@ class TimeEntries(
         Example:
             await kantata.time_entries.update(42, workspace_id=7)
 
-        ``PUT /time_entries/{id}`` (Update Time Entry). Moving to another project needs an account administrator or edit
-        rights in both; user_id is ignored without financial access or proxy permission.
+        ``PUT /time_entries/{id}`` (Update Time Entry). To move it to another project takes an account administrator, or
+        somebody who may edit both. user_id needs financial access or the permission to act for others.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -434,8 +433,8 @@ class TimeEntries(
         Example:
             await kantata.time_entries.delete(42)
 
-        ``DELETE /time_entries/{id}`` (Delete Time Entry). Refused when the time is locked by date, invoiced, or has a
-        linked time adjustment.
+        ``DELETE /time_entries/{id}`` (Delete Time Entry). Refused when the time is locked by date, was invoiced, or has
+        a linked time adjustment.
         """
         return await self._nothing(DELETE, locals())
 

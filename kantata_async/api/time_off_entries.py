@@ -180,15 +180,15 @@ class TimeOffEntries(
         Example:
             await kantata.time_off_entries.list(include=["user"])
 
-        ``GET /time_off_entries`` (Get Time Off Entries). Covers users on the caller's account.
+        ``GET /time_off_entries`` (Get Time Off Entries). Of the users of the caller's account.
 
         `include` brings associations along. `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless
         given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            user_ids: comma-separated ids.
+            user_ids: ids, as a list or as a text with commas.
             workspace_id: entries of that project's participants.
         """
         return self._list(LIST, locals())
@@ -212,8 +212,8 @@ class TimeOffEntries(
                 include=["user"],
             )
 
-        ``POST /time_off_entries`` (Create Time Off Entry). Single key or plural array, no maximum stated. Same-day
-        entries are merged; hours cannot exceed the user's workday for that date.
+        ``POST /time_off_entries`` (Create Time Off Entry). Entries of one day are merged. The hours cannot exceed the
+        user's workday on that date.
 
         `include` brings associations along.
 
@@ -228,8 +228,7 @@ class TimeOffEntries(
         Example:
             await kantata.time_off_entries.bulk_delete(ids=[5, 6])
 
-        ``DELETE /time_off_entries`` (Delete Time Off Entries). Bulk delete, all or nothing. The prose also allows a
-        JSON body with top-level ids (comma-separated string) instead of the query; no body parameter declared.
+        ``DELETE /time_off_entries`` (Delete Time Off Entries). All or nothing.
 
         Args:
             ids: required; at most 100, all or nothing.
@@ -249,8 +248,8 @@ class TimeOffEntries(
         Example:
             await kantata.time_off_entries.update(42, hours=7.5)
 
-        ``PUT /time_off_entries/{id}`` (Update Time Off Entry). Nothing but hours and external references can change;
-        hours cannot exceed the user's workday for that date.
+        ``PUT /time_off_entries/{id}`` (Update Time Off Entry). Only the hours and the external references can change.
+        The hours cannot exceed the user's workday on that date.
 
         `include` brings associations along.
 

@@ -59,7 +59,6 @@ class TimesheetApprovals(Resource):
         Example:
             await kantata.timesheet_approvals.create(submission_ids=[5, 6])
 
-        ``POST /timesheet_approvals`` (Approve Timesheet Submissions). Works on several pending submissions at once.
-        Schema shows resolutions as an array without count/meta/results, though the prose speaks of ID-keyed.
+        ``POST /timesheet_approvals`` (Approve Timesheet Submissions). For several pending submissions at once.
         """
         return await self._data(CREATE, locals())

@@ -59,7 +59,6 @@ class TimesheetCancellations(Resource):
         Example:
             await kantata.timesheet_cancellations.create(submission_ids=[5, 6])
 
-        ``POST /timesheet_cancellations`` (Cancel Timesheet Submissions). Works on several submissions at once. Schema
-        shows resolutions as an array without count/meta/results.
+        ``POST /timesheet_cancellations`` (Cancel Timesheet Submissions). For several submissions at once.
         """
         return await self._data(CREATE, locals())

@@ -241,11 +241,11 @@ class TimesheetSubmissions(
 
         Args:
             end_date: week ending on this date.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             start_date: week starting on this date.
             start_date_after: on or after.
-            statuses: comma-separated list; such as new, cancelled, rejected, approved.
+            statuses: values, as a list or as a text with commas; such as new, cancelled, rejected, approved.
             user_ids: several user ids.
             workspace_id: described as ordering, not filtering.
             workspace_ids: several workspace ids.
@@ -273,7 +273,7 @@ class TimesheetSubmissions(
                 include=["user"],
             )
 
-        ``POST /timesheet_submissions`` (Create Timesheet Submission). One project per submission.
+        ``POST /timesheet_submissions`` (Create Timesheet Submission). One project for each submission.
 
         `include` brings associations along.
 
@@ -303,8 +303,8 @@ class TimesheetSubmissions(
         Example:
             await kantata.timesheet_submissions.approve(42, description="…")
 
-        ``PUT /timesheet_submissions/{id}/approve`` (Approve Timesheet Submission). Needs time approval permission;
-        several at once go through POST /timesheet_approvals.
+        ``PUT /timesheet_submissions/{id}/approve`` (Approve Timesheet Submission). Needs the permission to approve
+        time; `timesheet_approvals.create` approves several at once.
 
         `include` brings associations along.
         """
@@ -318,8 +318,8 @@ class TimesheetSubmissions(
         Example:
             await kantata.timesheet_submissions.cancel(42, description="…")
 
-        ``PUT /timesheet_submissions/{id}/cancel`` (Cancel Timesheet Submission). Needs time approval permission;
-        several at once go through POST /timesheet_cancellations.
+        ``PUT /timesheet_submissions/{id}/cancel`` (Cancel Timesheet Submission). Needs the permission to approve time;
+        `timesheet_cancellations.create` cancels several at once.
 
         `include` brings associations along.
         """
@@ -333,8 +333,8 @@ class TimesheetSubmissions(
         Example:
             await kantata.timesheet_submissions.reject(42, description="…")
 
-        ``PUT /timesheet_submissions/{id}/reject`` (Reject Timesheet Submission). Needs time approval permission;
-        several at once go through POST /timesheet_rejections.
+        ``PUT /timesheet_submissions/{id}/reject`` (Reject Timesheet Submission). Needs the permission to approve time;
+        `timesheet_rejections.create` rejects several at once.
 
         `include` brings associations along.
         """

@@ -66,8 +66,8 @@ class UserFileAssociations(Resource):
         Example:
             await kantata.user_file_associations.list(include=["workspace"])
 
-        ``GET /user_file_associations`` (Get User File Associations). asset_object_ref is a two-key object (id and key;
-        key is attachments or google_documents); neither collection is listed in the response schema.
+        ``GET /user_file_associations`` (Get User File Associations). asset_object_ref refers to attachments or
+        google_documents.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.

@@ -95,8 +95,8 @@ class UserGroupMemberships(
         page, 200 unless given.
 
         Args:
-            group_ids: comma-separated workspace group ids, or an array.
-            user_ids: comma-separated user ids, or an array.
+            group_ids: workspace group ids, as a list or as a text with commas.
+            user_ids: user ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -108,7 +108,7 @@ class UserGroupMemberships(
         Example:
             await kantata.user_group_memberships.create(user_id=9, workspace_group_id=5, include=["user"])
 
-        ``POST /user_group_memberships`` (Create User Group Memberships). Bulk key user_group_memberships.
+        ``POST /user_group_memberships`` (Create User Group Memberships).
 
         `include` brings associations along.
         """

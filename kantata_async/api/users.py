@@ -321,8 +321,8 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.list(include=["account_membership"])
 
-        ``GET /users`` (Get Users). By default only users sharing a project with the caller (more for account
-        administrators); on_my_account lists the whole account. Disabled users left out.
+        ``GET /users`` (Get Users). Only users who share a project with the caller (more for account administrators);
+        on_my_account lists the whole account. Disabled users are left out.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
@@ -330,23 +330,25 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
 
         Args:
             account_id: not together with on_my_account.
-            account_role_ids: comma-separated role ids.
+            account_role_ids: role ids, as a list or as a text with commas.
             belonging_to_orgs: geo,geo;dept,dept ids.
-            by_custom_choice_value: field:choice,choice or field:blank; several: ; or (1:2):(3:4).
-            by_custom_currency_value: field:value[:ISO]; several as (1:200.2:USD):(2:100).
-            by_custom_date_value: field:start[:end]; several as (1:start:end):(2:start).
-            by_custom_number_value: field:number; several as (1:200):(2:101).
-            by_custom_text_value: field:text, parenthesised when several; bare field means any value.
+            by_custom_choice_value: 7:1,2 of a field and its choices, or 7:blank; several as (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
             by_email_address: exact match.
             by_email_addresses: comma-separated, exact, up to 200; array in request body.
             can_be_approver_in_workspace: workspace id.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
-            has_value_for_custom_field_ids: comma-separated custom field ids.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             managers: false unless given.
             not_assigned_to: story id.
             not_following: story id.
-            not_on_calendars: comma-separated holiday calendar ids.
+            not_on_calendars: holiday calendar ids, as a list or as a text with commas.
             not_participant_in: workspace id.
             on_my_account_or_participant_in_workspace: workspace id.
             participant_in: workspace id.
@@ -354,10 +356,10 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
             show_disabled: false unless given.
             with_created_estimates: false unless given.
             with_skills: {skill_id: [levels], operation: or|and} as text.
-            with_users: comma-separated ids.
-            without_skills: comma-separated ids.
+            with_users: ids, as a list or as a text with commas.
+            without_skills: ids, as a list or as a text with commas.
             without_timesheet_submission: workspace_id:start_date:end_date.
-            without_users: comma-separated ids.
+            without_users: ids, as a list or as a text with commas.
             write_access_in: workspace id.
         """
         return self._list(LIST, locals())
@@ -370,7 +372,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.me()
 
-        ``GET /users/me`` (Get My User Data). The requesting user, as a one-entry users collection.
+        ``GET /users/me`` (Get My User Data). The user to whom the token belongs.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -406,7 +408,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.update(42, full_name="Ada Lovelace")
 
-        ``PUT /users/{id}`` (Update User). A changed email address has to be verified anew.
+        ``PUT /users/{id}`` (Update User). A new email address has to be verified.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -426,8 +428,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.capacity(42, end_date=date(2026, 3, 2), start_date=date(2026, 3, 2))
 
-        ``GET /users/{id}/capacity`` (Get My Work Capacity). No count/meta/results and no users collection; include and
-        optional_fields are listed though nothing in the response uses them.
+        ``GET /users/{id}/capacity`` (Get My Work Capacity).
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -439,7 +440,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.delete_profile_photo(42)
 
-        ``DELETE /users/{id}/profile_photo`` (Reset User Profile Photo). Removes the photo only, not the user.
+        ``DELETE /users/{id}/profile_photo`` (Reset User Profile Photo). Removes the photo, not the user.
         """
         return await self._nothing(DELETE_PROFILE_PHOTO, locals())
 
@@ -456,8 +457,7 @@ class Users(UpdatesMany[User, UsersUpdateRow, UsersInclude | Path, UsersOptional
         Example:
             await kantata.users.update_profile_photo(42, profile_photo_attachment_file=("rows.csv", b"..."))
 
-        ``POST /users/{id}/profile_photo`` (Update User Profile Photo). File upload as multipart/form-data, like the
-        data field of an attachment.
+        ``POST /users/{id}/profile_photo`` (Update User Profile Photo). A file, as `attachments.upload` takes it.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 

@@ -190,7 +190,7 @@ class Vendors(
 
         Args:
             archived: true archived ones, false active ones.
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
         """
         return self._list(LIST, locals())
@@ -207,7 +207,7 @@ class Vendors(
         Example:
             await kantata.vendors.create(name="Design", include=["external_references"])
 
-        ``POST /vendors`` (Create Vendor). external_reference has no status field here, unlike elsewhere.
+        ``POST /vendors`` (Create Vendor).
 
         `include` brings associations along.
         """
@@ -227,7 +227,7 @@ class Vendors(
         Example:
             await kantata.vendors.update(42, name="Design")
 
-        ``PUT /vendors/{id}`` (Update Vendor). external_reference has no status field here, unlike elsewhere.
+        ``PUT /vendors/{id}`` (Update Vendor).
 
         `include` brings associations along.
         """

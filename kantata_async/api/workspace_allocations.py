@@ -234,7 +234,7 @@ class WorkspaceAllocations(
         page, 200 unless given.
 
         Args:
-            external_reference_service_model_refs: comma-separated external ids, up to 200.
+            external_reference_service_model_refs: external ids, up to 200, as a list or as a text with commas.
             external_reference_status: such as successful, fail.
             overlaps_with_date_range: two dates separated by a colon.
             type: one of hard, soft.
@@ -267,8 +267,7 @@ class WorkspaceAllocations(
                 include=["workspace"],
             )
 
-        ``POST /workspace_allocations`` (Create Workspace Allocation). resource_id is the workspace resource. Bulk key
-        workspace_allocations.
+        ``POST /workspace_allocations`` (Create Workspace Allocation). resource_id is the id of a workspace resource.
 
         `include` brings associations along.
 
@@ -289,8 +288,8 @@ class WorkspaceAllocations(
         Example:
             await kantata.workspace_allocations.split(split_date=date(2026, 3, 2), workspace_allocation_id=5)
 
-        ``PUT /workspace_allocations/split`` (Split Workspace Allocation By Date). No body and no id in the path; the
-        allocation and date come as required query parameters. Makes two allocations of one.
+        ``PUT /workspace_allocations/split`` (Split Workspace Allocation By Date). Makes two allocations of one, the
+        second from the date on.
 
         `include` brings associations along.
         """

@@ -140,7 +140,7 @@ class WorkspaceBaselines(
         Example:
             await kantata.workspace_baselines.list(include=["workspace"])
 
-        ``GET /workspace_baselines`` (Get Workspace Baselines). Only baselines of projects the caller can see.
+        ``GET /workspace_baselines`` (Get Workspace Baselines). Only baselines of projects that the caller can see.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -160,8 +160,8 @@ class WorkspaceBaselines(
         Example:
             await kantata.workspace_baselines.create(title="Design", include=["workspace"])
 
-        ``POST /workspace_baselines`` (Create Workspace Baseline). A Gantt snapshot of one project with aggregate
-        statistics and some data per task.
+        ``POST /workspace_baselines`` (Create Workspace Baseline). A snapshot of a project's Gantt chart, with
+        statistics and some data of each task.
 
         `include` brings associations along.
         """

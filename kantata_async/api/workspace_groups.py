@@ -242,15 +242,18 @@ class WorkspaceGroups(
         page, 200 unless given.
 
         Args:
-            by_custom_choice_value: fieldID:choiceIDs comma-separated or blank; several by ; or (..):(..).
-            by_custom_currency_value: (fieldID:value[:ISO code]):(..).
-            by_custom_date_value: (fieldID:start:end):(..), either date optional.
-            by_custom_number_value: (fieldID:number):(..).
-            by_custom_text_value: (fieldID:text):(..), repeated field = any; bare fieldID = set.
+            by_custom_choice_value: 7:1,2 of a field and its choices, comma-separated, or 7:blank; several as
+                (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
             external_reference_external_message: exact match.
             external_reference_service_model_refs: comma-separated, up to 200 external IDs.
             external_reference_status: such as successful, fail.
-            has_value_for_custom_field_ids: comma-separated custom field IDs.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             matching: similar name.
         """
         return self._list(LIST, locals())
@@ -319,8 +322,8 @@ class WorkspaceGroups(
         Example:
             await kantata.workspace_groups.update(42, name="Design")
 
-        ``PUT /workspace_groups/{id}`` (Update Workspace Group). The caller must have access to every workspace added or
-        removed. The update also requires name.
+        ``PUT /workspace_groups/{id}`` (Update Workspace Group). The caller must have access to every workspace that is
+        added or removed.
 
         `include` brings associations along.
 

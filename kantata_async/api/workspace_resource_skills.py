@@ -141,7 +141,7 @@ class WorkspaceResourceSkills(
         page, 200 unless given.
 
         Args:
-            by_skill_ids: comma-separated IDs or an array.
+            by_skill_ids: ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 

@@ -386,22 +386,24 @@ class WorkspaceResources(
         Example:
             await kantata.workspace_resources.list(include=["user"], order="updated_at:desc")
 
-        ``GET /workspace_resources`` (Get Workspace Resources). The sort value alphabetical is listed without a
-        direction; alphabetically takes one. user_id is null for unnamed resources.
+        ``GET /workspace_resources`` (Get Workspace Resources). user_id is None for unnamed resources.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `per_page` is the size of a page, 200 unless given.
 
         Args:
-            by_custom_choice_value: fieldID:choiceIDs comma-separated or blank; several by ; or (..):(..).
-            by_custom_currency_value: (fieldID:value[:ISO code]):(..).
-            by_custom_date_value: (fieldID:start:end):(..), either date optional.
-            by_custom_number_value: (fieldID:number):(..).
-            by_custom_text_value: (fieldID:text):(..), repeated field = any; bare fieldID = set.
+            by_custom_choice_value: 7:1,2 of a field and its choices, comma-separated, or 7:blank; several as
+                (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
             external_reference_external_message: exact match.
             external_reference_service_model_refs: comma-separated, up to 200 external IDs.
             external_reference_status: such as successful, fail.
-            has_value_for_custom_field_ids: comma-separated custom field IDs.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             matching: matches the user or the role.
             potential_workspace_resource_for_story_with_unnamed_resources: story ID; resources assignable to it.
             potential_workspace_resources_for_reassignment: assignment ID; resources it can be reassigned to.
@@ -427,8 +429,7 @@ class WorkspaceResources(
         Example:
             await kantata.workspace_resources.create(workspace_id=7, include=["user"])
 
-        ``POST /workspace_resources`` (Create Workspace Resource). Adds a named or unnamed resource to a workspace. Bulk
-        body key is workspace_resources.
+        ``POST /workspace_resources`` (Create Workspace Resource). Adds a named or an unnamed resource to a project.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -453,8 +454,7 @@ class WorkspaceResources(
             )
 
         ``POST /workspace_resources/allocations_matching_scheduled_hours`` (Create Workspace Resource Allocations From
-        Scheduled Hours). Account administrators or holders of an Edit Allocations permission only. The data key holds
-        an array; the answer is only a success flag.
+        Scheduled Hours). For account administrators, and holders of an Edit Allocations permission.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -500,7 +500,7 @@ class WorkspaceResources(
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
         Args:
-            label: unique, generated from role name and number if unset.
+            label: unique; made of the role's name and a number unless given.
             role_id: needed for unnamed resources.
             auto_update_label: relabel after new role unless label is given.
         """
@@ -512,8 +512,8 @@ class WorkspaceResources(
         Example:
             await kantata.workspace_resources.delete(42)
 
-        ``DELETE /workspace_resources/{id}`` (Delete Workspace Resource). Also deletes its assignments. Refused for the
-        last resource of a user's primary role in a workspace.
+        ``DELETE /workspace_resources/{id}`` (Delete Workspace Resource). Its assignments are deleted too. Refused for
+        the last resource of a user's primary role on a project.
         """
         return await self._nothing(DELETE, locals())
 
@@ -534,8 +534,7 @@ class WorkspaceResources(
             )
 
         ``POST /workspace_resources/{id}/allocations_matching_scheduled_hours`` (Create Workspace Resource Allocations
-        From Scheduled Hours By Id). Same limits as the collection form. resource_ids is still listed as required,
-        though said to apply only to that form.
+        From Scheduled Hours By Id). For account administrators, and holders of an Edit Allocations permission.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """

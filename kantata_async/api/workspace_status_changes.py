@@ -119,8 +119,8 @@ class WorkspaceStatusChanges(
         Example:
             await kantata.workspace_status_changes.create(workspace_id=7, to_status_key=1, include=["user"])
 
-        ``POST /workspace_status_changes`` (Create Workspace Status Change). Setting the status a project already has is
-        an error; updating the workspace's status_key avoids that.
+        ``POST /workspace_status_changes`` (Create Workspace Status Change). The status that a project already has is
+        refused; updating status_key of the workspace is not.
 
         `include` brings associations along.
 

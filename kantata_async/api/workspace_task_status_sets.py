@@ -53,7 +53,7 @@ class WorkspaceTaskStatusSets(Resource):
                 workspace_task_status_sets=[{"workspace_id": 7, "status_set_id": 5}],
             )
 
-        ``PUT /workspace_task_status_sets/bulk_update`` (Update Workspace Task Status Set). The body key holds an array.
-        All or nothing, with errors naming the workspaces. Caller must be allowed to select task status sets.
+        ``PUT /workspace_task_status_sets/bulk_update`` (Update Workspace Task Status Set). All or nothing; errors name
+        the workspaces. The caller must be allowed to choose task status sets.
         """
         return await self._page(BULK_UPDATE, locals())

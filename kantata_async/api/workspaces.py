@@ -943,29 +943,32 @@ class Workspaces(
         Example:
             await kantata.workspaces.list(include=["account_color"], order="updated_at:desc")
 
-        ``GET /workspaces`` (Get Workspaces). Own rate limit. Archived projects left out by default. Sort value search
-        has no direction; custom_field sorts exclude multi-choice. search also takes field:'keyword'.
+        ``GET /workspaces`` (Get Workspaces). Archived projects are left out by default. This operation has a separate
+        rate limit.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for. `order`
         sorts; `only` takes at most 200 ids; `search` looks for a text; `per_page` is the size of a page, 200 unless
         given. `everything=True` lifts what is left out by default: include_archived=True.
 
         Args:
-            account_color_ids: comma-separated color IDs.
+            account_color_ids: color ids, as a list or as a text with commas.
             archived: one of only, exclude, include.
             budgeted: true = only budgeted, false = only non-budgeted.
-            by_custom_choice_value: fieldID:choiceIDs comma-separated or blank; several by ; or (..):(..).
-            by_custom_currency_value: (fieldID:value[:ISO code]):(..).
-            by_custom_date_value: (fieldID:start:end):(..), either date optional.
-            by_custom_number_value: (fieldID:number):(..).
-            by_custom_text_value: (fieldID:text):(..), repeated field = any; bare fieldID = set.
+            by_custom_choice_value: 7:1,2 of a field and its choices, comma-separated, or 7:blank; several as
+                (7:1):(8:2).
+            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
+                (7:2026-01-01):(8:2026-02-01).
+            by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).
+            by_custom_text_value: 7:Berlin of a field and a text, or 7 alone for any; several as
+                (7:Berlin):(8:Rome).
             can_create_line_items: caller can create expenses or time entries.
             created_at: deprecated; from_date;to_date, replaced by created_after and created_before.
-            creator: comma-separated user IDs.
+            creator: user ids, as a list or as a text with commas.
             current_user_is_maven_participant: treated as true whatever the value.
             custom_date_range: fieldID:from:to;fieldID:from:to.
             custom_integer_ranges: fieldID:min:max;fieldID:min:max.
-            except_: comma-separated workspace IDs to leave out.
+            except_: workspace ids to leave out, as a list or as a text with commas.
             external_reference_external_message: exact match.
             external_reference_service_model_refs: comma-separated, up to 200 external IDs.
             external_reference_status: such as successful, fail.
@@ -974,20 +977,20 @@ class Workspaces(
             has_maven_participant: user ID on the provider team.
             has_participant: user ID.
             has_participation: caller is a participant.
-            has_value_for_custom_field_ids: comma-separated custom field IDs.
+            has_value_for_custom_field_ids: custom field ids, as a list or as a text with commas.
             include_archived: false unless given.
             matching: title words starting with it, case-insensitive, stop words ignored.
             milestone_weight_percentage_complete: two comma-separated numbers, min,max.
             on_account_by_orgs: needs account permission Report Viewer or above.
             only_project_manager_in: provider team with financial access or higher.
             pending_timesheet_submissions: from_date;to_date.
-            provider_lead: comma-separated user IDs.
+            provider_lead: user ids, as a list or as a text with commas.
             selected_choices: fieldID:choiceIDs;fieldID:choiceIDs, none = no selection.
             stage: one of estimate, project.
             user_not_participating: user ID.
             viewable_for_time_administration: caller can approve time.
             with_organizations: true = has an organization, false = has none.
-            workspace_groups: comma-separated group IDs.
+            workspace_groups: group ids, as a list or as a text with commas.
         """
         return self._list(LIST, locals())
 
@@ -1055,8 +1058,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.create(title="Design", include=["account_color"])
 
-        ``POST /workspaces`` (Create Workspace). Own rate limit. The text and url descriptions of external_link look
-        swapped. Bulk body key is workspaces. Revenue recognition needs an early access feature.
+        ``POST /workspaces`` (Create Workspace). Revenue recognition is an early access feature. This operation has a
+        separate rate limit.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1081,7 +1084,7 @@ class Workspaces(
             target_margin: percentage.
             stage: one of estimate, project.
             time_trackable: if account settings allow it.
-            creator_role: prose also names maven (default) and buyer; one of client, consultant.
+            creator_role: one of client, consultant.
             price: starting budget; needed for budgeted projects.
             change_orders_enabled: default true if budgeted.
             change_orders: default true if budgeted.
@@ -1102,8 +1105,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.get(42, include=["account_color"])
 
-        ``GET /workspaces/{id}`` (Get Workspace). Archived gives 404 unless include_archived, which only the prose
-        names. Resource Center permission lets lower roles read projects they are not in.
+        ``GET /workspaces/{id}`` (Get Workspace). An archived project is answered 404. The Resource Center permission
+        lets people read projects that they are not in.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -1167,8 +1170,7 @@ class Workspaces(
         Example:
             await kantata.workspaces.update(42, consultant_role_name="…")
 
-        ``PUT /workspaces/{id}`` (Update Workspace). Revenue recognition needs an early access feature. The text and url
-        descriptions of external_link look swapped.
+        ``PUT /workspaces/{id}`` (Update Workspace). Revenue recognition is an early access feature.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1232,8 +1234,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.apply_template(42, project_tracker_template_id=5)
 
-        ``PUT /workspaces/{id}/apply_template`` (Apply Project Template To Workspace). With edit_stories true the answer
-        also carries template_stories_json, named only in the prose.
+        ``PUT /workspaces/{id}/apply_template`` (Apply Project Template To Workspace). With edit_stories, the answer has
+        template_stories_json too.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1265,14 +1267,14 @@ class Workspaces(
                 invitee_role="maven",
             )
 
-        ``POST /workspaces/{id}/invite`` (Create Workspace Invitation). Own rate limit. Existing users join at once;
-        others need an account that lets anyone be invited.
+        ``POST /workspaces/{id}/invite`` (Create Workspace Invitation). Somebody who has an account joins at once;
+        others can be invited where the account allows to invite anyone. This operation has a separate rate limit.
 
         Args:
             full_name: required; becomes the account name of a new user.
             invitee_role: required; one of maven, buyer.
-            subject: default subject if unset.
-            message: default message if unset.
+            subject: a default subject unless given.
+            message: a default message unless given.
         """
         return await self._one(INVITE, locals())
 
@@ -1288,8 +1290,7 @@ class Workspaces(
         Example:
             await kantata.workspaces.permissions(42)
 
-        ``GET /workspaces/{id}/permissions`` (Get My Permissions In Workspace). The caller's own permissions. The schema
-        is bare booleans, with no workspaces collection.
+        ``GET /workspaces/{id}/permissions`` (Get My Permissions In Workspace). What the caller may do on the project.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """
@@ -1310,7 +1311,7 @@ class Workspaces(
             await kantata.workspaces.toggle_expense_approvals(42, enable=True)
 
         ``PUT /workspaces/{id}/toggle_expense_approvals`` (Update Workspace Expense Approval Setting). A backfill date
-        approves expenses for good and emails the outcome to the caller.
+        approves expenses for good, and the caller gets the outcome by e-mail.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1334,8 +1335,8 @@ class Workspaces(
             await kantata.workspaces.toggle_time_approvals(42, enable=True)
 
         ``PUT /workspaces/{id}/toggle_time_approvals`` (Update Workspace Time Approval Setting). A backfill date
-        approves time for good and emails the caller. Can't be turned off while timesheet submissions or approvals are
-        active.
+        approves time for good, and the caller gets the outcome by e-mail. It cannot be turned off while timesheet
+        submissions or approvals are active.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
 
@@ -1356,8 +1357,8 @@ class Workspaces(
         Example:
             await kantata.workspaces.unarchive_with_approvals(42)
 
-        ``PUT /workspaces/{id}/unarchive_with_approvals`` (Unarchive Workspace With Approvals). No body. With an account
-        time lock and time approval on, also approves unsubmitted time up to the lock date.
+        ``PUT /workspaces/{id}/unarchive_with_approvals`` (Unarchive Workspace With Approvals). Where the account has a
+        time lock and time approval, time up to the lock that was not submitted is approved too.
 
         `include` brings associations along; `optional_fields` brings attributes that come only when asked for.
         """

@@ -175,7 +175,7 @@ class WorkweekMemberships(
         Example:
             await kantata.workweek_memberships.list(include=["user"])
 
-        ``GET /workweek_memberships`` (Get Workweek Memberships). All memberships of the caller's account.
+        ``GET /workweek_memberships`` (Get Workweek Memberships). Of the caller's account.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.
@@ -227,7 +227,7 @@ class WorkweekMemberships(
             await kantata.workweek_memberships.standardize_to_default(user_id=9)
 
         ``PUT /workweek_memberships/standardize_to_default`` (Update User Workweek To Default). Puts a user on the
-        account's default workweek from a date on. user_id is not listed as required.
+        account's default workweek from a date on.
 
         `include` brings associations along.
 

@@ -164,7 +164,7 @@ class Workweeks(
         Example:
             await kantata.workweeks.list(include=["workweek_memberships"])
 
-        ``GET /workweeks`` (Get Workweeks). Only the default workweeks of the caller's account.
+        ``GET /workweeks`` (Get Workweeks). The default workweeks of the caller's account.
 
         `include` brings associations along. `order` sorts; `only` takes at most 200 ids; `per_page` is the size of a
         page, 200 unless given.

@@ -6,21 +6,19 @@ Nothing is decided here that `matching` would decide otherwise; most answers nee
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from ..model import ABSENT, Entity
-from .comparing import comparable_column, is_empty, shown_column
+from .comparing import RowFields, comparable_column, is_empty, shown_column
 
 E = TypeVar("E", bound=Entity)
 
-Row = Mapping[str, Any]
 
-
-def objects_as_sent(rows: Sequence[Row], entities: Sequence[E], identifying: AbstractSet[str]) -> list[E] | None:
+def objects_as_sent(rows: Sequence[RowFields], entities: Sequence[E], identifying: AbstractSet[str]) -> list[E] | None:
     """The object of each row; None where the answer does not show all rows as they were sent.
 
     Fields that no object shows, and those that the server changed in most objects, tell nothing.
@@ -62,7 +60,7 @@ class _Compared:
         return (Counter(self.sent) & Counter(self.shown)).total()
 
 
-def _fields(rows: Sequence[Row], entities: Sequence[Entity], names: Sequence[str]) -> list[_Compared] | None:
+def _fields(rows: Sequence[RowFields], entities: Sequence[Entity], names: Sequence[str]) -> list[_Compared] | None:
     """Those fields of all rows that the objects show; None where some objects show one and others do not."""
     fields: list[_Compared] = []
     for name in names:
@@ -108,7 +106,7 @@ def _are_filled(fields: Sequence[_Compared]) -> bool:
     return not any(is_empty(value) for field in fields for value in field.sent)
 
 
-def _agree(rows: Sequence[Row], found: Sequence[Entity], name: str) -> bool:
+def _agree(rows: Sequence[RowFields], found: Sequence[Entity], name: str) -> bool:
     """Whether the objects of all rows that give a field show it as it was sent, or no object shows it at all."""
     shown = shown_column(found, name)
     giving = [position for position, row in enumerate(rows) if name in row]

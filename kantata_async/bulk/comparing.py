@@ -13,7 +13,10 @@ import attrs
 from ..calls import EMPTY, plain
 from ..model import ABSENT, Entity, plain_column, plain_data
 
-Values: TypeAlias = Mapping[str, Hashable]
+RowFields: TypeAlias = Mapping[str, Any]
+"""The fields of a row as they were sent."""
+
+ComparableFields: TypeAlias = Mapping[str, Hashable]
 """The fields of a row or an object, each in the form in which it can be compared."""
 
 _SHORTEST_INSTANT: Final = len("2026-01-05T00:00Z")
@@ -52,7 +55,7 @@ def comparable_field(name: str, value: Any) -> Hashable:
     return comparable(value)
 
 
-def comparable_fields(fields: Mapping[str, Any]) -> Values:
+def comparable_fields(fields: Mapping[str, Any]) -> ComparableFields:
     """The fields of a row or an object, each value in that form."""
     return {name: comparable_field(name, value) for name, value in fields.items()}
 
@@ -129,7 +132,7 @@ def agreement(fields: Mapping[str, Any], entity: Entity) -> Agreement:
     return agreement_of(comparable_fields(fields), comparable_fields(shown_of(entity, fields)))
 
 
-def agreement_of(sent: Values, shown: Values) -> Agreement:
+def agreement_of(sent: ComparableFields, shown: ComparableFields) -> Agreement:
     """Compare the fields that were sent with those that an object shows, and maybe others."""
     common = sent.keys() & shown.keys()
     agree = frozenset(name for name in common if _are_alike(sent[name], shown[name]))

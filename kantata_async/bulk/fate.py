@@ -21,10 +21,7 @@ from ..errors import (
 from ..transport import Effect, effect_of, retry_after_of
 
 MOST_SENDINGS: Final = 8
-"""How often a row is sent at most; each time after a look that showed that it was not carried out.
-
-Where one answer in ten is lost, a batch in a hundred million is left out.
-"""
+"""The most times that a row is sent, each after a look that did not find it: enough where many answers are lost."""
 
 SETTLING: Final = 0.5
 """Seconds to wait before looking after a lost answer, so that a request still under way can come to its end."""

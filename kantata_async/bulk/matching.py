@@ -8,7 +8,7 @@ only where nothing but this row (or one equal to it) explains it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any, Protocol, TypeVar
@@ -17,14 +17,12 @@ import attrs
 
 from ..model import Entity
 from .as_sent import objects_as_sent
-from .comparing import Values, agreement_of, comparable_fields, is_empty, shown_of
+from .comparing import ComparableFields, RowFields, agreement_of, comparable_fields, is_empty, shown_of
 
 E = TypeVar("E", bound=Entity)
 
-Row = Mapping[str, Any]
 
-
-def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
+def match_rows(rows: Sequence[RowFields], entities: Sequence[E], identifying: Iterable[str] = ()) -> list[E | None]:
     """The object of each row, None for a row whose object the answer does not identify.
 
     Args:
@@ -38,7 +36,9 @@ def match_rows(rows: Sequence[Row], entities: Sequence[E], identifying: Iterable
     return list(found) if found is not None else objects_by_exclusion(rows, in_order, identity)
 
 
-def objects_by_exclusion(rows: Sequence[Row], entities: Sequence[E], identifying: frozenset[str]) -> list[E | None]:
+def objects_by_exclusion(
+    rows: Sequence[RowFields], entities: Sequence[E], identifying: frozenset[str]
+) -> list[E | None]:
     """As `match_rows`, for any answer: an object is a row's where no other row explains it; they come in order."""
     return _Matching(rows, entities, identifying).objects()
 
@@ -61,7 +61,7 @@ def order_of_making(one: Identified) -> tuple[int, str]:
 class _Kind:
     """Rows of the same content: any of their objects may belong to any of them."""
 
-    values: Values
+    values: ComparableFields
     positions: list[int]
     """Those that have no object yet, in order."""
 
@@ -71,13 +71,13 @@ class _Shown:
     """An object of the answer, and what it shows of the fields that were sent."""
 
     entity: Any
-    values: Values
+    values: ComparableFields
 
 
 class _Matching:
     """One answer and the rows that it answers."""
 
-    def __init__(self, rows: Sequence[Row], entities: Sequence[Any], identifying: frozenset[str]) -> None:
+    def __init__(self, rows: Sequence[RowFields], entities: Sequence[Any], identifying: frozenset[str]) -> None:
         names = set(chain.from_iterable(rows))
         self._kinds = _kinds_of(rows)
         self._objects = [_Shown(one, comparable_fields(shown_of(one, names))) for one in entities]
@@ -202,7 +202,7 @@ class _Matching:
         return len(values) > 1 and len(set(values)) == len(values)
 
 
-def _kinds_of(rows: Sequence[Row]) -> list[_Kind]:
+def _kinds_of(rows: Sequence[RowFields]) -> list[_Kind]:
     kinds: dict[Hashable, _Kind] = {}
     for position, row in enumerate(rows):
         values = comparable_fields(row)
@@ -225,7 +225,7 @@ class _Table:
         return self._kinds.get(_key(one.values, self._names), [])
 
 
-def _key(values: Values, names: Sequence[str]) -> Hashable:
+def _key(values: ComparableFields, names: Sequence[str]) -> Hashable:
     return tuple([values[name] for name in names])
 
 

@@ -291,7 +291,7 @@ def _opened(connection: Connection, operation: Operation[Any], answer: Success |
 
 
 def _counts(number: Any) -> bool:
-    """Whether this is a whole number of at least 1, and none that only mathematics has a use for."""
+    """Whether this is a whole number of at least 1, and small enough to count with."""
     return isinstance(number, int) and not isinstance(number, bool) and 0 < number <= sys.maxsize
 
 

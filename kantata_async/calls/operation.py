@@ -278,7 +278,7 @@ def _only(operation: Operation[Any], ids: Any) -> list[str]:
         raise UsageError(f"only takes a list of ids, not {brief_repr(ids)}")
     checked = [check_id(id, "only") for id in ids]
     if not 0 < len(checked) <= MAX_ONLY:
-        # Entities have a `get_many`, what comes outside the envelope has not.
+        # Entities have a `get_many`; what comes outside the envelope does not.
         otherwise = "" if operation.collection is None else "; get_many takes any number"
         raise UsageError(f"only takes 1 to {MAX_ONLY} ids, not {len(checked)}{otherwise}")
     return checked

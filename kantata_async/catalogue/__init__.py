@@ -7,6 +7,15 @@
 from __future__ import annotations
 
 from .loader import load
-from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
+from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, SortOrder, Type
 
-__all__ = ["Catalogue", "CatalogueAssociation", "CatalogueOperation", "Definition", "Field", "Order", "Type", "load"]
+__all__ = [
+    "Catalogue",
+    "CatalogueAssociation",
+    "CatalogueOperation",
+    "Definition",
+    "Field",
+    "SortOrder",
+    "Type",
+    "load",
+]

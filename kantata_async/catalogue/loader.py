@@ -8,7 +8,7 @@ from importlib.resources import files
 import msgspec
 
 from ..model import NaturalKey
-from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, Order, Type
+from .model import Catalogue, CatalogueAssociation, CatalogueOperation, Definition, Field, SortOrder, Type
 
 
 class StoredOperation(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -22,7 +22,7 @@ class StoredOperation(msgspec.Struct, omit_defaults=True, kw_only=True):
     path_params: int = 0
     standard_params: frozenset[str] = frozenset()
     filters: int = 0
-    order: Order | None = None
+    order: SortOrder | None = None
     includes: int = 0
     optional_fields: tuple[str, ...] = ()
     bulk_max: int | None = None

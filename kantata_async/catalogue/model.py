@@ -58,7 +58,7 @@ class CatalogueAssociation:
 
 
 @attrs.frozen
-class Order:
+class SortOrder:
     """The sort fields of a list, its default, and the fields that take no direction."""
 
     fields: tuple[str, ...]
@@ -83,7 +83,7 @@ class CatalogueOperation:
     path_params: tuple[Field, ...] = ()
     standard_params: frozenset[str] = frozenset()
     filters: tuple[Field, ...] = ()
-    order: Order | None = None
+    order: SortOrder | None = None
     includes: tuple[CatalogueAssociation, ...] = ()
     optional_fields: tuple[str, ...] = ()
     bulk_max: int | None = None

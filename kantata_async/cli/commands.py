@@ -29,7 +29,7 @@ _ELSEWHERE: Final = {
     "roster": ("roster", "roster", "Write the teams of projects as a roster."),
     "sync": ("sync", "sync", "Keep a copy of COLLECTIONS current."),
     "update": ("objects", "update", "Change an object of COLLECTION."),
-    "whoami": ("signin", "whoami", "Show as whom the commands act, and where."),
+    "whoami": ("signin", "whoami", "Show which user the commands act as, and where."),
 }
 """The commands of other modules: the module, the name there, and the line in the list of commands."""
 

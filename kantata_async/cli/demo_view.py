@@ -23,7 +23,7 @@ from . import terminal
 if TYPE_CHECKING:
     from .demo_facts import DemoStep, Pulled, Team
 
-Report = Callable[[str, int, int | None], None]
+CountShown = Callable[[str, int, int | None], None]
 """Takes the name of a collection, how many objects of it came so far, and how many there are, where that is known."""
 
 _MARGIN: Final = 3
@@ -58,7 +58,7 @@ class DemoView:
             yield
 
     @contextmanager
-    def pulling(self, collections: Collection[str]) -> Iterator[Report]:
+    def pulling(self, collections: Collection[str]) -> Iterator[CountShown]:
         """Show how far each collection has come, as it is reported."""
         with terminal.bars(self._console) as bars:
             tasks: dict[str, TaskID] = {name: bars.add_task(name, total=None) for name in collections}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..session import KantataSession
 
 
-class _Options(NamedTuple):
+class _DownloadOptions(NamedTuple):
     """Where files go, and how large they may be."""
 
     to: str
@@ -65,7 +65,7 @@ def download(kind: str, id: str, profile: str | None, base_url: str | None, **op
     an expense, or the newest file of a scheduled report. A file that is there already keeps its name, and the other one
     gets a number.
     """
-    chosen = _Options(**options)
+    chosen = _DownloadOptions(**options)
     chosen.refuse_existing()
     awaited(_downloaded(session_for(profile, base_url), kind, id, chosen))
 
@@ -82,7 +82,7 @@ def export(
 
     `kantata-async export users=id,full_name --to users.csv`
     """
-    chosen = _Options(**options)
+    chosen = _DownloadOptions(**options)
     chosen.refuse_existing()
     definition: dict[str, Any] = {}
     for one in datasets:
@@ -93,7 +93,9 @@ def export(
     awaited(_exported(session_for(profile, base_url), definition, deadline, chosen))
 
 
-async def _exported(session: KantataSession, definition: Mapping[str, Any], deadline: float, options: _Options) -> None:
+async def _exported(
+    session: KantataSession, definition: Mapping[str, Any], deadline: float, options: _DownloadOptions
+) -> None:
     async with session as kantata:
         with _progress("export") as (states, bytes_done):
             saved = await kantata.exports.run(
@@ -108,7 +110,7 @@ async def _exported(session: KantataSession, definition: Mapping[str, Any], dead
     _tell(saved)
 
 
-async def _downloaded(session: KantataSession, kind: str, id: str, options: _Options) -> None:
+async def _downloaded(session: KantataSession, kind: str, id: str, options: _DownloadOptions) -> None:
     async with session as kantata:
         with _progress(f"{kind} {id}") as (_, bytes_done):
             arguments = {"max_bytes": options.max_bytes, "overwrite": options.overwrite, "on_progress": bytes_done}

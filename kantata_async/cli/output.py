@@ -11,10 +11,11 @@ import click
 
 from ..model import Entity
 from ..plurals import counted
+from ..printable import printable
 from .columns import cells_of, chosen_columns, spreadsheet_cell
-from .printable import printable, printable_json
+from .printable import printable_json
 
-Form = Literal["table", "json", "csv"]
+OutputForm = Literal["table", "json", "csv"]
 
 
 class Writer:
@@ -25,7 +26,7 @@ class Writer:
         columns: which columns; empty for those that show most, and in JSON for everything that was sent.
     """
 
-    def __init__(self, form: Form, columns: Sequence[str]) -> None:
+    def __init__(self, form: OutputForm, columns: Sequence[str]) -> None:
         self._form = form
         self._columns = list(columns)
         self._waiting: list[Entity] = []
@@ -70,7 +71,7 @@ class Writer:
 
         table = Table(*self._columns, box=box.SIMPLE_HEAD, pad_edge=False)
         for one in self._waiting:
-            table.add_row(*(Text(printable(text)) for text in cells_of(one, self._columns)))
+            table.add_row(*(Text(printable(text, " ")) for text in cells_of(one, self._columns)))
         console = terminal.console()
         console.print(table)
         console.print(counted(len(self._waiting), "object"), style="dim")

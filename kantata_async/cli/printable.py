@@ -1,4 +1,4 @@
-"""Texts of others as a terminal may be given them: without anything that it would take for a command. Pure."""
+"""JSON as a terminal may be given it: without anything that it would take for a command. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,6 @@ import json
 from typing import Any
 
 import msgspec
-
-
-def printable(text: str) -> str:
-    """A text in one line, with a space for everything that is not printable."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def printable_json(value: Any) -> str:

@@ -113,7 +113,7 @@ def logout(profile: str | None) -> int:
 @click.command(epilog=EXIT_CODES)
 @connection_options
 def whoami(profile: str | None, base_url: str | None) -> None:
-    """Show as whom the commands act, and where."""
+    """Show which user the commands act as, and where."""
     session = session_for(profile, base_url)
     who = awaited(_who(session))
     click.echo(f"{who}, at {session.base_url} ({connection().token})")
@@ -175,9 +175,9 @@ def _session_of(kept: Profile) -> KantataSession:
 
 async def _who(session: KantataSession) -> str:
     """The name and the address of the person to whom a token belongs, as far as the API shows them."""
-    from .printable import printable  # noqa: PLC0415 - --help needs none of it
+    from ..printable import printable  # noqa: PLC0415 - --help needs none of it
 
     async with session as kantata:
         me = await kantata.users.me()
     name, address = getattr(me, "full_name", None), getattr(me, "email_address", None)
-    return printable(f"{name or f'user {me.id}'}{f' <{address}>' if address else ''}")
+    return printable(f"{name or f'user {me.id}'}{f' <{address}>' if address else ''}", " ")

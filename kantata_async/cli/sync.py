@@ -37,7 +37,7 @@ def _seconds(context: click.Context, option: click.Parameter, value: str | None)
 
 
 def _moment(context: click.Context, option: click.Parameter, value: str | None) -> datetime | None:
-    """A date or a point in time, in UTC where it has no time zone of its own."""
+    """A date or a point in time, in UTC where it names no time zone."""
     if value is None:
         return None
     try:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 from ..bulk import order_of_making, read_whole
 from ..calls import Connection, in_batches, together
 from ..errors import InvalidResponseError
-from ..model import text_of
+from ..model import text_of, value_of
 from .definitions import DefinedFields, FieldDefinition, labels_of, read_fields
 from .subjects import FieldSubject
 from .values import read_value
@@ -92,10 +92,5 @@ def python_value(field: FieldDefinition, value: Any) -> Any:
     """The Python value that a `CustomFieldValue` holds, None where there is none."""
     if value is None:
         return None
-    chosen = labels_of(shown(value, "selected_choices") or ())
-    return read_value(field.kind, shown(value, "value"), {**field.choices, **chosen})
-
-
-def shown(entity: Any, name: str) -> Any:
-    """An attribute of an entity, None where it was not sent."""
-    return getattr(entity, name, None)
+    chosen = labels_of(value_of(value, "selected_choices") or ())
+    return read_value(field.kind, value_of(value, "value"), {**field.choices, **chosen})

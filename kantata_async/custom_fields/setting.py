@@ -11,8 +11,9 @@ import attrs
 from ..bulk import BulkResult, Outcome, attach, bulk_result, delete_many, upsert_many
 from ..calls import Connection
 from ..errors import BulkError
+from ..model import value_of
 from .definitions import FieldDefinition
-from .reading import Place, fields_of, python_value, shown, values_of
+from .reading import Place, fields_of, python_value, values_of
 from .result import FieldOutcome, FieldsResult, FieldStatus
 from .subjects import FieldSubject
 from .values import identity_of_value
@@ -60,7 +61,7 @@ def step_for(wish: FieldWish, held: Any) -> FieldStep:
     if wish.wired is None:
         return FieldStep(wish, held, "cleared")
     kind = wish.field.kind
-    is_same = identity_of_value(kind, shown(held, "value")) == identity_of_value(kind, wish.wired)
+    is_same = identity_of_value(kind, value_of(held, "value")) == identity_of_value(kind, wish.wired)
     return FieldStep(wish, held, "unchanged" if is_same else "changed")
 
 
@@ -100,7 +101,7 @@ async def _carry_out(connection: Connection, steps: Sequence[FieldStep]) -> Fiel
 
     def holds(row: Mapping[str, Any], value: Any) -> bool:
         kind = kinds[str(row["custom_field_id"])]
-        return identity_of_value(kind, shown(value, "value")) == identity_of_value(kind, row["value"])
+        return identity_of_value(kind, value_of(value, "value")) == identity_of_value(kind, row["value"])
 
     found: dict[int, Outcome[Any]] = {}
 

@@ -6,8 +6,8 @@ object_values   the values of objects, read
 envelope        an answer checked and taken apart
 answer_layout   how answers were laid out so far, and what decodes the next
 absorbing       an answer taken into a graph
-gc_pause        the garbage collector kept from looking where nothing can be
-reader          all of it: from bytes to a page
+gc_pause        the garbage collector paused while there can be no garbage
+reader          from bytes to a page
 """
 
 from __future__ import annotations

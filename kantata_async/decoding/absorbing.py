@@ -16,7 +16,7 @@ from .object_values import Objects
 
 
 @attrs.define
-class _Part:
+class _ObjectsOfClass:
     """Objects of one class that an answer carries.
 
     Attributes:
@@ -55,7 +55,7 @@ def absorb(graph: Graph, envelope: Envelope, includes: Iterable[str] | None = No
     return items
 
 
-def _begin(graph: Graph, key: str, objects: Objects) -> _Part:
+def _begin(graph: Graph, key: str, objects: Objects) -> _ObjectsOfClass:
     """Make room for the objects that the graph does not hold yet, so that others can be linked to them."""
     held = graph.by_id.get(key, {})
     known = {id: held[id] for id in objects.by_id.keys() & held.keys()} if held else {}
@@ -66,10 +66,10 @@ def _begin(graph: Graph, key: str, objects: Objects) -> _Part:
     else:
         begun = objects.layout.begin(new, values_of, graph.origin)
     graph.add(key, begun)
-    return _Part(key, objects, values_of, new, begun.values(), known)
+    return _ObjectsOfClass(key, objects, values_of, new, begun.values(), known)
 
 
-def _finish(part: _Part, graph: Graph, unlinked: Unlinked) -> None:
+def _finish(part: _ObjectsOfClass, graph: Graph, unlinked: Unlinked) -> None:
     """Complete the entities that were begun, and renew those that the graph held."""
     objects, values_of = part.objects, part.values_of
     objects.layout.finish(part.begun, part.new.values(), values_of, graph.by_id, unlinked)

@@ -17,7 +17,7 @@ from .object_values import Objects, read_decoded
 
 _MOST_EXTRA: Final = 64
 _LIST: Any = list
-"""Of a type that is known at run time alone."""
+"""Of a type that is known only at run time."""
 
 
 @attrs.frozen(slots=False)

@@ -107,7 +107,7 @@ def open_envelope(payload: Any, class_of: ClassOf, layout_of: LayoutOf, redact: 
 class _MalformedError(Exception):
     """Something is wrong with an answer: what, with a place in braces for each of its parts that are quoted."""
 
-    def __init__(self, fault: str, *quoted: _Name | _Value) -> None:
+    def __init__(self, fault: str, *quoted: _QuotedName | _QuotedValue) -> None:
         super().__init__(fault)
         self._fault = fault
         self._quoted = quoted
@@ -118,7 +118,7 @@ class _MalformedError(Exception):
 
 
 @attrs.frozen
-class _Name:
+class _QuotedName:
     """A collection or an id, quoted as such."""
 
     name: Any
@@ -128,7 +128,7 @@ class _Name:
 
 
 @attrs.frozen
-class _Value:
+class _QuotedValue:
     """Any value, quoted with its type if that matters."""
 
     value: Any
@@ -143,10 +143,10 @@ class _Value:
 
 def _opened(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envelope:
     if not isinstance(payload, Mapping):
-        raise _MalformedError("an object with results was expected, not {}", _Value(payload))
+        raise _MalformedError("an object with results was expected, not {}", _QuotedValue(payload))
     results = payload.get("results")
     if not isinstance(results, list):
-        raise _MalformedError("results should be a list, not {}", _Value(results))
+        raise _MalformedError("results should be a list, not {}", _QuotedValue(results))
     matches = matches_of(_results(results))
     named = {key for key, _ in matches}
     collections: dict[str, Mapping[str, Mapping[str, Any]]] = {}
@@ -162,7 +162,7 @@ def _opened(payload: Any, class_of: ClassOf, layout_of: LayoutOf) -> Envelope:
         absent = set(ids).difference(collections.get(key, ()))
         if absent:
             raise _MalformedError(
-                "results names {} {}, and the answer has no such object", _Name(key), _Name(min(absent))
+                "results names {} {}, and the answer has no such object", _QuotedName(key), _QuotedName(min(absent))
             )
     meta = _meta(payload.get("meta"))
     count = _number("count", payload.get("count"))
@@ -248,28 +248,34 @@ def _results(results: list[Any]) -> list[Match]:
 
 def _match(result: Any) -> Match:
     if not isinstance(result, dict) or not isinstance(result.get("key"), str):
-        raise _MalformedError("a result should be an object with key and id, not {}", _Value(result))
+        raise _MalformedError("a result should be an object with key and id, not {}", _QuotedValue(result))
     id = result.get("id")
     try:
         return Match(result["key"], read_id(id))
     except TypeError:
         fault = "a result of {}: an id is a string, not {}"
-    raise _MalformedError(fault, _Name(result["key"]), _Value(id, typed=False))
+    raise _MalformedError(fault, _QuotedName(result["key"]), _QuotedValue(id, typed=False))
 
 
 def _objects(key: Any, value: Any) -> Mapping[str, Mapping[str, Any]]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise _MalformedError("{} should map ids to objects, not be {}", _Name(key), _Value(value))
+        raise _MalformedError("{} should map ids to objects, not be {}", _QuotedName(key), _QuotedValue(value))
     for id, one in value.items():
         if not isinstance(id, str):
-            raise _MalformedError("{} should map ids to objects, and ids are strings, not {}", _Name(key), _Value(id))
+            raise _MalformedError(
+                "{} should map ids to objects, and ids are strings, not {}", _QuotedName(key), _QuotedValue(id)
+            )
         if not isinstance(one, dict):
-            raise _MalformedError("{} {} should be an object, not {}", _Name(key), _Name(id), _Value(one))
+            raise _MalformedError(
+                "{} {} should be an object, not {}", _QuotedName(key), _QuotedName(id), _QuotedValue(one)
+            )
         own = one.get("id", id)
         if own != id and not _spells(own, id):
-            raise _MalformedError("{} {} says that its id is {}", _Name(key), _Name(id), _Value(own, typed=False))
+            raise _MalformedError(
+                "{} {} says that its id is {}", _QuotedName(key), _QuotedName(id), _QuotedValue(own, typed=False)
+            )
     return value
 
 
@@ -284,7 +290,7 @@ def _meta(meta: Any) -> Meta:
     if meta is None:
         return Meta()
     if not isinstance(meta, dict):
-        raise _MalformedError("meta should be an object, not {}", _Value(meta))
+        raise _MalformedError("meta should be an object, not {}", _QuotedValue(meta))
     return Meta(**{name: _number(f"meta.{name}", meta.get(name)) for name in _META})
 
 
@@ -294,4 +300,4 @@ _META: Final = tuple(field.name for field in attrs.fields(Meta))
 def _number(name: str, value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    raise _MalformedError("{} should be a whole number, not {}", _Name(name), _Value(value))
+    raise _MalformedError("{} should be a whole number, not {}", _QuotedName(name), _QuotedValue(value))

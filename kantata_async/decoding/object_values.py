@@ -17,7 +17,7 @@ from .compiled import ValuesOf
 from .object_layout import ObjectLayout
 
 _LIST: Any = list
-"""Of a type that is known at run time alone."""
+"""Of a type that is known only at run time."""
 
 
 @attrs.define
@@ -71,7 +71,7 @@ def read_decoded(key: str, objects: Mapping[str, Any], layout: ObjectLayout) -> 
     if not layout.unread or not objects:
         return Objects(layout, objects)
     columns: list[Sequence[Any]] = list(zip(*map(msgspec.structs.astuple, objects.values()), strict=True))
-    reading = _Reading(key, list(objects), layout, columns)
+    reading = _ColumnsRead(key, list(objects), layout, columns)
     for name in layout.unread:
         reading.read_each(layout.names.index(name))
     return Objects(layout, reading.by_id(), notes=reading.notes)
@@ -80,7 +80,7 @@ def read_decoded(key: str, objects: Mapping[str, Any], layout: ObjectLayout) -> 
 def _read_one_by_one(key: str, objects: Mapping[str, Mapping[str, Any]], layout: ObjectLayout) -> Objects:
     """Read objects that are not alike, or that msgspec does not take."""
     columns: list[Sequence[Any]] = [[one.get(name, msgspec.UNSET) for one in objects.values()] for name in layout.names]
-    reading = _Reading(key, list(objects), layout, columns)
+    reading = _ColumnsRead(key, list(objects), layout, columns)
     for place in range(len(columns)):
         reading.read(place)
     known = frozenset(layout.names)
@@ -90,7 +90,7 @@ def _read_one_by_one(key: str, objects: Mapping[str, Mapping[str, Any]], layout:
 
 
 @attrs.define
-class _Reading:
+class _ColumnsRead:
     """The values of objects while they are read, by attribute.
 
     Attributes:

@@ -3,7 +3,7 @@
 names         names of files, made safe
 ranges        what to ask for after a file broke off
 destinations  where a download goes
-progress      what the program is told of it
+progress      how far a file has come, as reported to the program
 downloading   one file from a link to its destination
 sources       what is uploaded
 uploading     direct uploads, past the API

@@ -76,14 +76,14 @@ def destination_of(to: object, *, overwrite: bool) -> Destination:
 
 def _path_destination(to: str | bytes, *, overwrite: bool) -> PathDestination:
     if not isinstance(to, str) or not _can_be_a_name(to):
-        raise UsageError(f"{to!r} is no path that a download can go to")
+        raise UsageError(f"{to!r} is not a path that a download can go to")
     path = Path(to)
     if path.is_dir():
         return PathDestination(path, None, overwrite=overwrite)
     if to.endswith(("/", os.sep)) or not path.parent.is_dir():
         raise UsageError(f"there is no directory {path if to.endswith(('/', os.sep)) else path.parent}")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} is no file that could be replaced: open it, and give what takes the bytes")
+        raise UsageError(f"{path} is not a regular file: open it, and give the writer that takes the bytes")
     if not overwrite and os.path.lexists(path):
         raise UsageError(f"there is a file {path} already: give overwrite=True to replace it")
     return PathDestination(path.parent, path.name, overwrite=overwrite)
@@ -200,17 +200,20 @@ class PathDestination:
         if self._overwrite:
             return self._temporary.replace(self._directory / (self._name or name))
         if self._name is not None:
-            if not _moved(self._temporary, self._directory / self._name):
+            if not moved(self._temporary, self._directory / self._name):
                 raise UsageError(f"there is a {self._directory / self._name} by now: give overwrite=True to replace it")
             return self._directory / self._name
         candidates = (self._directory / numbered(name, number) for number in count(1))
-        return next(path for path in candidates if _moved(self._temporary, path))
+        return next(path for path in candidates if moved(self._temporary, path))
 
 
-def _moved(file: Path, to: Path) -> bool:
-    """Whether a file could be given a name; it cannot where another file has it."""
+def moved(file: Path, to: Path, link: Callable[[Path, Path], None] = os.link) -> bool:
+    """Whether a file could be given a name; it cannot where another file has it.
+
+    `link` gives a file a second name; not every file system can.
+    """
     try:
-        os.link(file, to)
+        link(file, to)
     except FileExistsError:
         return False
     except OSError:

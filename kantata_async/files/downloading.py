@@ -164,7 +164,7 @@ class Download:
         if portion is None and self._held.can_go_on:
             raise self._no_rest(answer)
         if portion is None:
-            raise InvalidResponseError(f"{answer}: {answer.status} is no answer to a request for a file")
+            raise InvalidResponseError(f"{answer}: {answer.status} is not an answer to a request for a file")
         if portion.first == 0 and self._held.size:
             await self._begin_anew(answer, portion.tag)
         self._held = HeldBytes(

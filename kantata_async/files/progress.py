@@ -1,4 +1,4 @@
-"""How far a file has come, as the program is told it."""
+"""How far a file has come, as reported to the program."""
 
 from __future__ import annotations
 

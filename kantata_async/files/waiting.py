@@ -81,7 +81,7 @@ async def wait(
     Args:
         look: asks how it stands.
         what: names it, as "export 7".
-        again: the call that waits on.
+        again: the call that goes on waiting.
         sleep: waits between two looks.
         deadline: seconds to wait.
         on_state: called after each look.
@@ -108,8 +108,8 @@ async def wait(
             return standing.found
         if waited >= deadline:
             raise ExportNotReadyError(
-                f"{what} is still {standing.state} after {waited:.3g} s; the server goes on with it: wait on with "
-                f"`{again}`",
+                f"{what} is still {standing.state} after {waited:.3g} s; the server goes on with it: "
+                f"go on waiting with `{again}`",
                 state=standing.state,
             )
         await sleep(min(next(growing), deadline - waited))

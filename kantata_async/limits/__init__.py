@@ -1,7 +1,7 @@
 """How fast: limits that are found, kept and shared.
 
 rate           the limits a session may be given, as data
-endpoints      which operations have a limit of their own
+endpoints      which operations have a separate limit
 curve          pure: what a 429 teaches, and the rate between two of them
 limit          pure: what is known of one limit, its pause after a 429 and the scout after that
 meter          the spacing of requests under a limit, by aiolimiter

@@ -35,7 +35,7 @@ class _Met(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at: float
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _KeptFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: Literal[1]
     limits: dict[str, _Met]
 
@@ -58,7 +58,7 @@ def _read(account: str) -> dict[str, _Met]:
         # To open a pipe would be to wait for whoever writes into it.
         if not path.is_file() or path.stat().st_size > _MOST_BYTES:
             return {}
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        file = msgspec.json.decode(path.read_bytes(), type=_KeptFile)
     except (OSError, RuntimeError, msgspec.MsgspecError):
         return {}
     now = time.time()
@@ -70,7 +70,7 @@ def _write(account: str, name: str, met: _Met) -> None:
         with _writing:
             path = _path_of(account)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_privately(path, msgspec.json.encode(_File(1, _read(account) | {name: met})))
+            write_privately(path, msgspec.json.encode(_KeptFile(1, _read(account) | {name: met})))
     except (OSError, RuntimeError) as error:
         _LOGGER.debug("what was learnt of the limits cannot be kept: %s", error)
 
@@ -82,10 +82,21 @@ def _path_of(account: str) -> Path:
         RuntimeError: the user has no home.
     """
     chosen = os.environ.get(DIRECTORY_VARIABLE)
-    if not chosen:
-        from platformdirs import user_cache_dir  # noqa: PLC0415 - a start that keeps nothing does not need it
+    return (Path(chosen) if chosen else _cache_of_user()) / "limits" / f"{account}.json"
 
-        chosen = user_cache_dir("kantata-async", appauthor=False)
-        if not Path(chosen).is_absolute():
-            raise RuntimeError(f"no home directory: {chosen}")
-    return Path(chosen) / "limits" / f"{account}.json"
+
+def _cache_of_user() -> Path:
+    from platformdirs import user_cache_path  # noqa: PLC0415 - a start that keeps nothing does not need it
+
+    return in_a_home(user_cache_path("kantata-async", appauthor=False))
+
+
+def in_a_home(directory: Path) -> Path:
+    """A directory of the user's, as the platform names it.
+
+    Raises:
+        RuntimeError: it is not absolute, as where the user has no home: it would be made where the program runs.
+    """
+    if not directory.is_absolute():
+        raise RuntimeError(f"no home directory: {directory}")
+    return directory

@@ -102,7 +102,7 @@ class RateLimits:
                 raise UsageError(f"RateLimits: {name} lets nothing go: its max_rate, {limit.max_rate:g}, is below 1")
             if name != GENERAL and name not in OWN_LIMITS:
                 raise UsageError(
-                    f"RateLimits: {brief_repr(name)} has no limit of its own; there are {', '.join(OWN_LIMITS)}"
+                    f"RateLimits: {brief_repr(name)} has no separate limit; these have one: {', '.join(OWN_LIMITS)}"
                 )
 
     def by_name(self) -> dict[str, AnyRateLimit]:

@@ -33,7 +33,7 @@ from .attributes import (
     plain,
     reference,
 )
-from .entity_class import Entity, UnknownEntity, entity, plain_column, plain_data, text_of
+from .entity_class import Entity, UnknownEntity, entity, plain_column, plain_data, text_of, value_of
 from .graph import Graph, graph_of, graphs_of
 from .json_values import (
     Instant,
@@ -102,4 +102,5 @@ __all__ = [
     "store",
     "text_of",
     "unlink",
+    "value_of",
 ]

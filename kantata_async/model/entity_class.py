@@ -202,6 +202,12 @@ def plain_column(entities: Sequence[Entity], name: str) -> list[Any]:
     return [plain_copy(_sent_value(entity, name)) for entity in entities]
 
 
+def value_of(entity: object, name: str, otherwise: Any = None) -> Any:
+    """The value of an attribute; `otherwise` where it is null, or was not sent."""
+    value = getattr(entity, name, None)
+    return otherwise if value is None else value
+
+
 def text_of(entity: object, name: str) -> str:
     """A text that an entity shows; empty where it shows none: null, withheld, or something else that the API sent."""
     value = getattr(entity, name, None)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from ..printable import escaped
+
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A point in time with its offset, as msgspec decodes it."""
 
@@ -70,7 +72,7 @@ def brief_repr(value: object, redact: Redact = str) -> str:
 def brief_text(text: str, redact: Redact = str) -> str:
     """A name or an id of an answer's as an error message shows it: as `brief_repr`, control characters escaped."""
     start = redact(text[:_REDACTED_LENGTH])[: _SHOWN_LENGTH + 1]
-    return _cut("".join(one if one.isprintable() else ascii(one)[1:-1] for one in start))
+    return _cut(escaped(start))
 
 
 def _cut(text: str) -> str:
@@ -108,7 +110,7 @@ def read_ids(value: object) -> tuple[str, ...]:
 def read_instant(value: Any) -> datetime:
     """A point in time; without an offset it is taken as UTC.
 
-    One finer than a microsecond is rounded as msgspec rounds it where msgspec takes it, whichever way it is read.
+    One finer than a microsecond is rounded as msgspec rounds it, whether or not msgspec reads it.
 
     Raises:
         TypeError: the value is neither text nor a datetime.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .entity_class import Entity
 
 
-class Record(NamedTuple):
+class EntityRecord(NamedTuple):
     """One entity as plain data, but for its class and its origin.
 
     Attributes:
@@ -84,14 +84,14 @@ class Snapshot:
                 if id(other) not in self.places and (holder is None or holder.number > self.number):
                     self._take(other)
 
-    def __reduce__(self) -> tuple[Callable[[list[Record]], list[Entity]], tuple[list[Record]]]:
+    def __reduce__(self) -> tuple[Callable[[list[EntityRecord]], list[Entity]], tuple[list[EntityRecord]]]:
         self._take_linked()  # objects may have been linked since, when a pickler goes on later
         return _entities_of, ([self._record(one) for one in self.entities],)
 
-    def _record(self, entity: Entity) -> Record:
+    def _record(self, entity: Entity) -> EntityRecord:
         values = {name: slot(entity, name) for name in type(entity).attributes}
         sent = {name: value for name, value in (values | dict(entity.extra)).items() if value is not ABSENT}
-        return Record(
+        return EntityRecord(
             type(entity),
             entity.collection if type(entity).each_names_collection else None,
             entity.id,
@@ -113,7 +113,7 @@ def carried(entity: Entity) -> tuple[Callable[[list[Entity], int], Entity], tupl
     return getitem, (snapshot, snapshot.places[id(entity)])
 
 
-def _entities_of(records: list[Record]) -> list[Entity]:
+def _entities_of(records: list[EntityRecord]) -> list[Entity]:
     """The entities of a snapshot, linked as the original ones."""
     entities = [begin(record.cls, record.id, record.origin, record.collection) for record in records]
     for entity, record in zip(entities, records, strict=True):

@@ -1,22 +1,22 @@
 """Teams, people and groups from spreadsheets: what would change is planned first, and applied until it is done.
 
-sheets/     files in, lines with their numbers out; a bad line does not stop the good ones
-texts.py    pure: texts as people type them, made comparable
-finding/    the projects, people, roles and groups that lines name, in few requests
-wanting.py  pure: what a plan is meant to bring about
-comparing.py  pure: wanted and current -> what to add, invite, change, remove and keep
-subjects/   teams, people, groups: what each needs to be found, read and written
-plan.py     the plan: shown, saved, applied
-plan_file.py  plans as JSON
-account.py  which account a plan was made for
-custom_fields.py  values of custom fields, set
-applying.py entries carried out, and what got lost carried out again
-ledger.py   what is known of every entry at every moment
-tally.py    pure: how far an apply is
-report.py   what became of each entry
-showing.py  pure: plans as text
-exporting.py  teams as they are, as a roster
-local_files.py  files, readable by their owner alone where they hold names and rates
+sheets         files in, lines with their numbers out; a bad line does not stop the good ones
+texts          pure: texts as people type them, made comparable
+finding        the projects, people, roles and groups that lines name, in few requests
+wanting        pure: what a plan is meant to bring about
+comparing      pure: wanted and current -> what to add, invite, change, remove and keep
+subjects       teams, people, groups: what each needs to be found, read and written
+plan           the plan: shown, saved, applied
+plan_file      plans as JSON
+account        which account a plan was made for
+custom_fields  values of custom fields, set
+applying       entries carried out, and what got lost carried out again
+ledger         what is known of every entry at every moment
+tally          pure: how far an apply is
+report         what became of each entry
+showing        pure: plans as text
+exporting      teams as they are, as a roster
+local_files    files, readable by their owner alone where they hold names and rates
 """
 
 from __future__ import annotations

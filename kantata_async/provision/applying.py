@@ -29,13 +29,13 @@ from ..errors import (
 )
 from .comparing import (
     NOT_SHOWN,
+    AccountState,
     Action,
     Change,
     Entry,
     Existing,
     Identity,
     Rules,
-    State,
     compare,
     differences,
     identity,
@@ -45,7 +45,7 @@ from .ledger import EntryLedger
 from .report import Progress, Report, Watch
 from .sheets import Problem
 from .showing import show_value
-from .subjects import Resource, Subject, Write
+from .subjects import ResourceName, Subject, Write
 from .wanting import Wanted
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Task:
     subject: Subject
     wanted: Sequence[Wanted]
     rules: Rules
-    state: State
+    state: AccountState
     problems: tuple[Problem, ...]
 
 
@@ -181,7 +181,7 @@ class _Applying:
             self._ledger.settle(entry)
             return []
         held = attrs.evolve(held, subject=entry.subject)
-        state = State(places={entry.project: [held]})
+        state = AccountState(places={entry.project: [held]})
         (now,) = compare([self._wanted[entry.project, entry.subject]], state, self._subject.shape, Rules())
         sent = self._subject.created_with if outcome.status == "created" else tuple(self._subject.shape.fixed)
         changes = [change for change in now.changes if change.field not in sent]
@@ -201,14 +201,14 @@ class _Applying:
         return writes
 
     async def _change(self, writes: Sequence[Write]) -> None:
-        by_resource: dict[Resource, list[Write]] = defaultdict(list)
+        by_resource: dict[ResourceName, list[Write]] = defaultdict(list)
         for write in writes:
             by_resource[write.resource].append(write)
         for resource, ones in by_resource.items():
             for batch in in_batches(ones, _BATCH):
                 await self._update(resource, batch)
 
-    async def _update(self, resource: Resource, writes: Sequence[Write]) -> None:
+    async def _update(self, resource: ResourceName, writes: Sequence[Write]) -> None:
         self._ledger.begin(write.entry for write in writes)
         outcomes: Sequence[Outcome[Any]]
         try:
@@ -296,7 +296,7 @@ class _Applying:
             self._ledger.fail(entry, outcome)
 
 
-def _held_of(state: State) -> dict[Identity, Existing]:
+def _held_of(state: AccountState) -> dict[Identity, Existing]:
     """What is there, by entry; the oldest where there are several."""
     found: dict[Identity, Existing] = {}
     for project, ones in state.places.items():

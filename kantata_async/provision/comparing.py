@@ -120,7 +120,7 @@ class Rules:
 
 
 @attrs.frozen(kw_only=True)
-class State:
+class AccountState:
     """What is there when wanted and current are compared.
 
     Attributes:
@@ -136,7 +136,7 @@ class State:
     labels: Labels = attrs.field(factory=dict)
 
 
-def compare(wanted: Iterable[Wanted], state: State, shape: Shape, rules: Rules) -> list[Entry]:
+def compare(wanted: Iterable[Wanted], state: AccountState, shape: Shape, rules: Rules) -> list[Entry]:
     """What to do so that all is as wanted, project by project; doing it and comparing again gives only keeps."""
     by_project: dict[str | None, list[Wanted]] = {project: [] for project in state.places}
     for one in wanted:
@@ -150,7 +150,7 @@ def compare(wanted: Iterable[Wanted], state: State, shape: Shape, rules: Rules) 
 
 @attrs.frozen
 class _Comparison:
-    state: State
+    state: AccountState
     shape: Shape
     rules: Rules
 

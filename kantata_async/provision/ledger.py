@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from ..bulk import Outcome
 from .comparing import Entry, Identity, identity
-from .report import DONE_AS, Applied, Progress, Report, Status, Watch
+from .report import DONE_AS, Applied, EntryStatus, Progress, Report, Watch
 from .sheets import Problem
 from .tally import WrittenEntries
 
 _INTERRUPTED: Final = "it was interrupted while it may have been under way"
 _PART_DONE: Final = "some of its changes are set"
 
-_DOUBT: Final[Sequence[Status]] = ("not_sent", "unfinished", "refused", "unknown")
+_DOUBT: Final[Sequence[EntryStatus]] = ("not_sent", "unfinished", "refused", "unknown")
 """What may become of an update that is not done: the later, the less of the entry is as it was."""
 
 
@@ -77,7 +77,7 @@ class EntryLedger:
         """Put down that writes of entries are being sent."""
         self._under_way |= set(map(identity, entries))
 
-    def settle(self, entry: Entry, status: Status | None = None, reason: str | None = None) -> None:
+    def settle(self, entry: Entry, status: EntryStatus | None = None, reason: str | None = None) -> None:
         """Put down what became of an entry; without a status, it was done as planned."""
         key = identity(entry)
         planned = self._planned[key]

@@ -75,10 +75,10 @@ def read(text: str, source: str) -> PlanFile:
     try:
         plan = _CONVERTER.structure(data, PlanFile)
     except ClassValidationError as error:
-        raise UsageError(f"{source} is no plan: {'; '.join(transform_error(error, path='plan')[:3])}") from error
+        raise UsageError(f"{source} is not a plan: {'; '.join(transform_error(error, path='plan')[:3])}") from error
     wrong = next(_wrong(plan), None)
     if wrong is not None:
-        raise UsageError(f"{source} is no plan: {wrong}")
+        raise UsageError(f"{source} is not a plan: {wrong}")
     return plan
 
 

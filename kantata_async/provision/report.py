@@ -12,17 +12,17 @@ import attrs
 
 from ..bulk import attached
 from ..plurals import counted
+from ..printable import printable
 from .comparing import Entry
 from .sheets import Problem
 from .showing import MARKS
 from .tally import Tally
-from .texts import printable
 
-Status = Literal[
+EntryStatus = Literal[
     "added", "invited", "changed", "removed", "kept", "waiting", "unfinished", "refused", "unknown", "not_sent"
 ]
 
-DONE_AS: Final[Mapping[str, Status]] = {
+DONE_AS: Final[Mapping[str, EntryStatus]] = {
     "add": "added",
     "invite": "invited",
     "change": "changed",
@@ -47,7 +47,7 @@ class Applied:
     """
 
     entry: Entry
-    status: Status
+    status: EntryStatus
     reason: str | None = None
 
     @property
@@ -83,7 +83,7 @@ class Report:
         """Whether every line is as it should be, as far as an apply can do that."""
         return not self.problems and all(one.done for one in self.applied)
 
-    def of(self, status: Status) -> list[Applied]:
+    def of(self, status: EntryStatus) -> list[Applied]:
         """The entries of one status."""
         return [one for one in self.applied if one.status == status]
 

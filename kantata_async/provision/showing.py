@@ -12,9 +12,9 @@ from typing import Final
 import attrs
 
 from ..plurals import counted
+from ..printable import printable
 from .comparing import Action, Change, Entry
 from .sheets import Problem
-from .texts import printable
 from .wanting import Project, Value
 
 MARKS: Final[Mapping[Action, str]] = {

@@ -44,11 +44,6 @@ def coded(text: str) -> str:
     return "_".join(parts.split())
 
 
-def printable(text: str) -> str:
-    """A text in one line, without anything that a terminal would take for a command."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
 def hint(text: str, known: Iterable[str]) -> str:
     """The tail of a message that offers the one name that is near, or all where they are few.
 

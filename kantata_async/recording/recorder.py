@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import UsageError
+from ..extras import from_extra
 from .traffic import ScrubbedTraffic
 
 if TYPE_CHECKING:
     from vcr import VCR
 
-Record = Literal["once", "none", "new_episodes", "all"]
+WhenToRecord = Literal["once", "none", "new_episodes", "all"]
 
 
 def recorder(
-    folder: str | PathLike[str], *, record: Record = "once", keep: Iterable[str] = (), keep_files: bool = False
+    folder: str | PathLike[str], *, record: WhenToRecord = "once", keep: Iterable[str] = (), keep_files: bool = False
 ) -> VCR:
     """A recorder whose cassettes hold no token and nothing personal: ``recorder("cassettes").use_cassette("team")``.
 
@@ -34,11 +34,9 @@ def recorder(
     Raises:
         UsageError: vcrpy is not installed.
     """
-    try:
+    with from_extra("recording", "recording"):
         from vcr import VCR  # noqa: PLC0415 - an extra
         from vcr.record_mode import RecordMode  # noqa: PLC0415 - as above
-    except ModuleNotFoundError:
-        raise UsageError("recording needs vcrpy: pip install 'kantata-async[recording]'") from None
     traffic = ScrubbedTraffic(frozenset(keep), keep_files=keep_files)
     return VCR(
         cassette_library_dir=fspath(folder),

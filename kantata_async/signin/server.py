@@ -55,7 +55,7 @@ async def discover(base_url: str) -> AuthorizationEndpoints:
     metadata = await _fetched(origin / _METADATA_PATH.removeprefix("/"))
     addresses = [metadata.get(f"{name}_endpoint") for name in ("authorization", "token", "revocation")]
     if not all(isinstance(one, str) and _has_origin(one, origin) for one in addresses):
-        raise SignInError(f"{origin} does not describe an authorization server of its own at {_METADATA_PATH}")
+        raise SignInError(f"{origin} does not describe its own authorization server at {_METADATA_PATH}")
     return AuthorizationEndpoints(*addresses)
 
 

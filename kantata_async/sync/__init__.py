@@ -17,7 +17,7 @@ family      parents, and for which of them something changed
 job         the copy of a collection: its parts
 views       views of collections with their custom fields as columns
 report      what is going to be done, and what came of it
-sync        all of it
+sync        all collections of a copy, planned, run and verified
 distributed the same by many workers
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ..tables import Kind, Table, arrow, arrow_compute, json_text
+from ..tables import ColumnKind, Table, arrow, arrow_compute, json_text
 
 _BETWEEN: Final = "\x1f"
 _NULL: Final = "\x00"
@@ -25,7 +25,7 @@ def values_by_id(table: Table, rows: Any) -> dict[str, int]:
     return dict(zip(rows.column("id").to_pylist(), map(hash, joined.to_pylist()), strict=True))
 
 
-def _texts(kind: Kind, column: Any) -> Any:
+def _texts(kind: ColumnKind, column: Any) -> Any:
     pa = arrow()
     try:
         return _AS_TEXTS[kind](column)
@@ -68,13 +68,13 @@ def _lists(column: Any) -> Any:
     return arrow_compute().replace_substring(_text(column), r"\u0000", "")
 
 
-_AS_TEXTS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
-    Kind.TEXT: _text,
-    Kind.WHOLE: _whole,
-    Kind.NUMBER: _number,
-    Kind.TRUTH: _truth,
-    Kind.INSTANT: _instant,
-    Kind.DAY: _day,
-    Kind.TEXTS: _lists,
-    Kind.JSON: _text,
+_AS_TEXTS: Final[Mapping[ColumnKind, Callable[[Any], Any]]] = {
+    ColumnKind.TEXT: _text,
+    ColumnKind.WHOLE: _whole,
+    ColumnKind.NUMBER: _number,
+    ColumnKind.TRUTH: _truth,
+    ColumnKind.INSTANT: _instant,
+    ColumnKind.DAY: _day,
+    ColumnKind.TEXTS: _lists,
+    ColumnKind.JSON: _text,
 }

@@ -131,7 +131,7 @@ class CopyTasks:
             parts = await copy.divide(store, self._rows)
             report = await copy.run(store) if parts is None else None
         if report is not None:
-            _settle(job.resource, report)
+            _log_end(job.resource, report)
         if parts is not None:
             _LOGGER.info("%s: %d parts to copy", job.resource, len(parts))
             await self._defer_parts(job, parts)
@@ -140,7 +140,7 @@ class CopyTasks:
         """Copy a part; where it is a window of time, its job has to see whether it was the last one."""
         async with self._opened(job, part.name) as (copy, store):
             report = await copy.run_part(part, store)
-        _settle(part.name, report)
+        _log_end(part.name, report)
         if part.window is not None:
             await self.defer([job])
 
@@ -181,7 +181,7 @@ class CopyTasks:
         return [job for status in statuses for job in await manager.list_jobs_async(task=task.name, status=status)]
 
 
-def _settle(part: str, report: JobReport) -> None:
+def _log_end(part: str, report: JobReport) -> None:
     """Log what a task came to.
 
     Raises:

@@ -244,7 +244,7 @@ class CollectionCopy:
         return course.report(done=True)
 
     async def _due_parts(self, store: OpenTarget, course: _Course) -> Sequence[Part]:
-        """The parts that the copy may lack something of."""
+        """The parts of which the copy may lack something."""
         match self._through:
             case None:
                 return [self._part()]

@@ -11,14 +11,14 @@ from __future__ import annotations
 from .batch import Batch, BatchStream, joined, read_batch, read_batches, reader_for
 from .column import json_text
 from .library import arrow, arrow_compute
-from .schema import EXTRA, Column, Kind, Table, table_of
+from .schema import EXTRA, Column, ColumnKind, Table, table_of
 
 __all__ = [
     "EXTRA",
     "Batch",
     "BatchStream",
     "Column",
-    "Kind",
+    "ColumnKind",
     "Table",
     "arrow",
     "arrow_compute",

@@ -14,7 +14,7 @@ import msgspec
 from ..decoding import ClassOf, Envelope, Reader, collector_paused
 from .column import json_text, values_of
 from .library import arrow, arrow_compute
-from .schema import EXTRA, Kind, Table, arrow_types
+from .schema import EXTRA, ColumnKind, Table, arrow_types
 
 
 @cache
@@ -23,7 +23,7 @@ def reader_for(class_of: ClassOf) -> Reader:
     return Reader(class_of, spelt=True)
 
 
-Columns = Mapping[str, Sequence[Any]]
+ColumnValues = Mapping[str, Sequence[Any]]
 
 
 @attrs.frozen
@@ -81,12 +81,12 @@ def joined(batches: Sequence[Batch]) -> Batch:
     return Batch(table, rows, frozenset().union(*(batch.sent for batch in batches)))
 
 
-def _columns(table: Table, envelope: Envelope, ids: Iterable[str]) -> Columns:
+def _columns(table: Table, envelope: Envelope, ids: Iterable[str]) -> ColumnValues:
     chosen = list(ids)
     return {**envelope.columns(table.collection, chosen), "id": chosen}
 
 
-def _batch(table: Table, columns: Columns) -> Batch:
+def _batch(table: Table, columns: ColumnValues) -> Batch:
     count = len(columns["id"])
     sent = {name: values for name, values in columns.items() if not all(value is msgspec.UNSET for value in values)}
     beside: dict[int, dict[str, Any]] = defaultdict(dict)
@@ -103,7 +103,7 @@ def _batch(table: Table, columns: Columns) -> Batch:
     for name in sent.keys() - (table.kinds.keys() - {EXTRA}):
         for place, value in compress(enumerate(sent[name]), [value is not msgspec.UNSET for value in sent[name]]):
             beside[place][name] = value
-    arrays.append(_extra(beside, count) if beside else arrow().nulls(count, types[Kind.JSON]))
+    arrays.append(_extra(beside, count) if beside else arrow().nulls(count, types[ColumnKind.JSON]))
     names = frozenset(sent) | ({EXTRA} if beside else frozenset())
     return Batch(table, arrow().RecordBatch.from_arrays(arrays, schema=table.schema), names)
 
@@ -111,7 +111,7 @@ def _batch(table: Table, columns: Columns) -> Batch:
 def _extra(beside: Mapping[int, Mapping[str, Any]], count: int) -> Any:
     """The array of what objects have that no column holds, by their places."""
     texts = [json_text(dict(sorted(beside[place].items()))) if place in beside else None for place in range(count)]
-    return arrow().array(texts, arrow_types()[Kind.JSON])
+    return arrow().array(texts, arrow_types()[ColumnKind.JSON])
 
 
 class BatchStream:

@@ -13,12 +13,12 @@ import msgspec
 
 from ..model import read_day, read_id, read_ids, read_instant
 from .library import arrow, arrow_compute
-from .schema import Kind, arrow_types
+from .schema import ColumnKind, arrow_types
 
-_SENT_AS: Final[Mapping[Kind, frozenset[type]]] = {
-    Kind.WHOLE: frozenset({int, NoneType}),
-    Kind.NUMBER: frozenset({float, NoneType}),
-    Kind.TEXTS: frozenset({tuple, NoneType}),
+_SENT_AS: Final[Mapping[ColumnKind, frozenset[type]]] = {
+    ColumnKind.WHOLE: frozenset({int, NoneType}),
+    ColumnKind.NUMBER: frozenset({float, NoneType}),
+    ColumnKind.TEXTS: frozenset({tuple, NoneType}),
 }
 """The Python types whose values make an array as they are, of the kinds for which Arrow would take others too."""
 
@@ -26,7 +26,7 @@ _WHOLE_BITS: Final = 63
 
 
 @attrs.frozen
-class Values:
+class FittedValues:
     """The values of an attribute, and by their places those that do not fit its column."""
 
     array: Any
@@ -41,27 +41,27 @@ def json_text(value: Any) -> str:
         return json.dumps(value)
 
 
-def values_of(kind: Kind, values: Sequence[Any]) -> Values:
+def values_of(kind: ColumnKind, values: Sequence[Any]) -> FittedValues:
     """The array of a column; null where a value is null, was not sent (UNSET), or does not fit the column."""
-    if kind is Kind.JSON:
+    if kind is ColumnKind.JSON:
         array = [None if value is None or value is msgspec.UNSET else json_text(value) for value in values]
-        return Values(arrow().array(array, arrow_types()[kind]), {})
+        return FittedValues(arrow().array(array, arrow_types()[kind]), {})
     if kind not in _SENT_AS or _SENT_AS[kind].issuperset(map(type, values)):
         try:
-            return Values(_array(kind, values), {})
+            return FittedValues(_array(kind, values), {})
         except (arrow().ArrowException, ValueError, OverflowError, TypeError):
             pass  # one of them is out of range, or a text that cannot be written: found below
     return _one_by_one(kind, values)
 
 
-def _array(kind: Kind, values: Sequence[Any]) -> Any:
+def _array(kind: ColumnKind, values: Sequence[Any]) -> Any:
     """The array of values that all fit."""
-    if kind is Kind.INSTANT or kind is Kind.DAY:
+    if kind is ColumnKind.INSTANT or kind is ColumnKind.DAY:
         return arrow_compute().cast(arrow().array(values, arrow().string()), arrow_types()[kind])
     return arrow().array(values, arrow_types()[kind])
 
 
-def _one_by_one(kind: Kind, values: Sequence[Any]) -> Values:
+def _one_by_one(kind: ColumnKind, values: Sequence[Any]) -> FittedValues:
     fit = _FITS[kind]
     fitted: list[Any] = []
     unfit: dict[int, Any] = {}
@@ -73,7 +73,7 @@ def _one_by_one(kind: Kind, values: Sequence[Any]) -> Values:
             except (TypeError, ValueError, OverflowError):
                 unfit[place] = value
         fitted.append(known)
-    return Values(arrow().array(fitted, arrow_types()[kind]), unfit)
+    return FittedValues(arrow().array(fitted, arrow_types()[kind]), unfit)
 
 
 def _text(value: Any) -> str:
@@ -115,13 +115,13 @@ def _day(value: Any) -> date:
     return day
 
 
-_FITS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
-    Kind.TEXT: _text,
-    Kind.TEXTS: _texts,
-    Kind.WHOLE: _whole,
-    Kind.NUMBER: _number,
-    Kind.TRUTH: _truth,
-    Kind.INSTANT: read_instant,
-    Kind.DAY: _day,
+_FITS: Final[Mapping[ColumnKind, Callable[[Any], Any]]] = {
+    ColumnKind.TEXT: _text,
+    ColumnKind.TEXTS: _texts,
+    ColumnKind.WHOLE: _whole,
+    ColumnKind.NUMBER: _number,
+    ColumnKind.TRUTH: _truth,
+    ColumnKind.INSTANT: read_instant,
+    ColumnKind.DAY: _day,
 }
 """What a column holds for a value as it came. Each raises TypeError, ValueError or OverflowError for a misfit."""

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from ..errors import UsageError
+from ..extras import from_extra
 
 
 @cache
@@ -16,12 +16,8 @@ def arrow() -> Any:
     Raises:
         UsageError: it is not installed; the message says what to install.
     """
-    try:
+    with from_extra("arrow", "reading batches"):
         import pyarrow  # noqa: PLC0415 - an extra, and half a second that most programs need not wait
-    except ModuleNotFoundError as error:
-        if error.name != "pyarrow":
-            raise
-        raise UsageError("pyarrow is not installed: pip install 'kantata-async[arrow]'") from None
     return pyarrow
 
 

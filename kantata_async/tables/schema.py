@@ -17,7 +17,7 @@ EXTRA: Final = "_extra"
 """The column of everything that has no column, as JSON text."""
 
 
-class Kind(enum.Enum):
+class ColumnKind(enum.Enum):
     """What a column holds; null stands for null and for what was not sent."""
 
     TEXT = "text"
@@ -30,18 +30,18 @@ class Kind(enum.Enum):
     JSON = "JSON text"
 
 
-_KIND_BY_READING: Final[Mapping[Any, Kind]] = {
-    read_id: Kind.TEXT,
-    read_ids: Kind.TEXTS,
-    read_instant: Kind.INSTANT,
-    read_day: Kind.DAY,
-    read_ref: Kind.JSON,
+_KIND_BY_READING: Final[Mapping[Any, ColumnKind]] = {
+    read_id: ColumnKind.TEXT,
+    read_ids: ColumnKind.TEXTS,
+    read_instant: ColumnKind.INSTANT,
+    read_day: ColumnKind.DAY,
+    read_ref: ColumnKind.JSON,
 }
-_KIND_BY_ANNOTATION: Final[Mapping[str, Kind]] = {
-    "Nullable[str]": Kind.TEXT,
-    "Nullable[int]": Kind.WHOLE,
-    "Nullable[float]": Kind.NUMBER,
-    "Nullable[bool]": Kind.TRUTH,
+_KIND_BY_ANNOTATION: Final[Mapping[str, ColumnKind]] = {
+    "Nullable[str]": ColumnKind.TEXT,
+    "Nullable[int]": ColumnKind.WHOLE,
+    "Nullable[float]": ColumnKind.NUMBER,
+    "Nullable[bool]": ColumnKind.TRUTH,
 }
 
 
@@ -50,7 +50,7 @@ class Column:
     """One attribute of the objects of a collection."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
 
 
 @attrs.frozen(slots=False, eq=False)
@@ -61,7 +61,7 @@ class Table:
     columns: tuple[Column, ...]
 
     @cached_property
-    def kinds(self) -> Mapping[str, Kind]:
+    def kinds(self) -> Mapping[str, ColumnKind]:
         """What each column holds, by its name."""
         return {column.name: column.kind for column in self.columns}
 
@@ -83,18 +83,18 @@ class Table:
 
 
 @cache
-def arrow_types() -> Mapping[Kind, Any]:
+def arrow_types() -> Mapping[ColumnKind, Any]:
     """The Arrow type of each kind of column."""
     pa = arrow()
     return {
-        Kind.TEXT: pa.string(),
-        Kind.WHOLE: pa.int64(),
-        Kind.NUMBER: pa.float64(),
-        Kind.TRUTH: pa.bool_(),
-        Kind.INSTANT: pa.timestamp("us", "UTC"),
-        Kind.DAY: pa.date32(),
-        Kind.TEXTS: pa.list_(pa.string()),
-        Kind.JSON: pa.string(),
+        ColumnKind.TEXT: pa.string(),
+        ColumnKind.WHOLE: pa.int64(),
+        ColumnKind.NUMBER: pa.float64(),
+        ColumnKind.TRUTH: pa.bool_(),
+        ColumnKind.INSTANT: pa.timestamp("us", "UTC"),
+        ColumnKind.DAY: pa.date32(),
+        ColumnKind.TEXTS: pa.list_(pa.string()),
+        ColumnKind.JSON: pa.string(),
     }
 
 
@@ -108,25 +108,25 @@ def table_of(collection: str, cls: type[Entity] | None) -> Table:
 
 @cache
 def _table(collection: str, cls: type[Entity] | None) -> Table:
-    kinds: dict[str, Kind] = {}
+    kinds: dict[str, ColumnKind] = {}
     for one in () if cls is None else (cls, *cls.variants.values()):
         for name, kind in _kinds_of(one).items():
-            kinds[name] = kind if kinds.get(name, kind) is kind else Kind.JSON
+            kinds[name] = kind if kinds.get(name, kind) is kind else ColumnKind.JSON
     kinds.pop("id", None)
     columns = [
-        Column("id", Kind.TEXT),
+        Column("id", ColumnKind.TEXT),
         *(Column(name, kinds[name]) for name in sorted(kinds)),
-        Column(EXTRA, Kind.JSON),
+        Column(EXTRA, ColumnKind.JSON),
     ]
     return Table(collection, tuple(columns))
 
 
-def _kinds_of(cls: type[Entity]) -> dict[str, Kind]:
+def _kinds_of(cls: type[Entity]) -> dict[str, ColumnKind]:
     return {field.name: _kind(field) for field in attrs.fields(cls) if Attribute in field.metadata}
 
 
-def _kind(field: attrs.Attribute[Any]) -> Kind:
+def _kind(field: attrs.Attribute[Any]) -> ColumnKind:
     read = field.metadata[Attribute].read
     if read is not None:
         return _KIND_BY_READING[read]
-    return _KIND_BY_ANNOTATION.get(str(field.type), Kind.JSON)
+    return _KIND_BY_ANNOTATION.get(str(field.type), ColumnKind.JSON)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import UsageError
+from ..extras import from_extra
 from ..transport import RequestEvent
 
-try:
+with from_extra("otel", "telemetry"):
     from opentelemetry.metrics import MeterProvider
     from opentelemetry.trace import TracerProvider
 
     from .metrics import Metrics
     from .spans import Spans
-except ImportError:
-    raise UsageError("telemetry needs OpenTelemetry: pip install 'kantata-async[otel]'") from None
 
 
 class OpenTelemetry:

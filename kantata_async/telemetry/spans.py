@@ -45,7 +45,7 @@ with suppress(ImportError):  # without instrumentations there is nothing to supp
 
 
 @attrs.define
-class _Attempt:
+class _AttemptSpan:
     """The span of an attempt under way, which is the current span until the attempt is over."""
 
     span: Span
@@ -54,7 +54,7 @@ class _Attempt:
 
 
 @attrs.define
-class _Call:
+class _CallSpan:
     """The span of a call under way, and how often its requests were sent again."""
 
     span: Span
@@ -70,8 +70,8 @@ class Spans:
 
     def __init__(self, provider: TracerProvider | None) -> None:
         self._tracer: Final = get_tracer(SCOPE, VERSION, provider, SCHEMA)
-        self._calls: Final[dict[str, _Call]] = {}
-        self._attempts: Final[dict[tuple[str, int], _Attempt]] = {}
+        self._calls: Final[dict[str, _CallSpan]] = {}
+        self._attempts: Final[dict[tuple[str, int], _AttemptSpan]] = {}
 
     def take(self, event: RequestEvent) -> None:
         """Begin or end a span."""
@@ -95,7 +95,7 @@ class Spans:
             SpanKind.INTERNAL,
             {CALL: event.call, CALL_ID: event.call_id},
         )
-        self._calls[event.call_id] = _Call(span)
+        self._calls[event.call_id] = _CallSpan(span)
 
     def _begin_attempt(self, event: RequestEvent) -> None:
         attributes = {
@@ -113,10 +113,10 @@ class Spans:
         token = contexts.attach(set_span_in_context(span, inside))
         suppression = _suppression()
         suppression.__enter__()
-        self._attempts[event.call_id, event.number] = _Attempt(span, token, suppression)
+        self._attempts[event.call_id, event.number] = _AttemptSpan(span, token, suppression)
 
 
-def _end_attempt(attempt: _Attempt, event: RequestEvent) -> None:
+def _end_attempt(attempt: _AttemptSpan, event: RequestEvent) -> None:
     attempt.suppression.__exit__(None, None, None)
     contexts.detach(attempt.token)
     span = attempt.span
@@ -126,7 +126,7 @@ def _end_attempt(attempt: _Attempt, event: RequestEvent) -> None:
     _end(span, event)
 
 
-def _end_call(call: _Call, event: RequestEvent) -> None:
+def _end_call(call: _CallSpan, event: RequestEvent) -> None:
     call.span.set_attribute(RESENDS, call.resends)
     if event.error is not None:
         call.span.set_attributes(of_end(event))

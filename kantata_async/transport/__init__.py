@@ -10,6 +10,7 @@ auth          the token, where it comes from, and how it is kept out of sight
 request       a request to the server
 multipart     bodies with files
 environment   the settings in environment variables
+no_proxy      pure: which servers NO_PROXY names
 network       a proxy, certificates, the program's own connector
 options       what a call may set for itself
 attempt       one attempt to send a request, and what is known of it

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import APIError, KantataError
+from ..model import Redact
 from .attempt import Attempt
-from .redaction import Redact
 from .refusal import request_id_of
 from .request import Request
 

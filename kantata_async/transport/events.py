@@ -39,7 +39,7 @@ class RequestEvent:
         path: below the base URL; `route` has the same without ids. Empty where a file lies elsewhere.
         url: the whole URL, with its query; secrets are left out. That of a file has no query: a signature may be in it.
         query: the names and values of the query; secrets are left out.
-        attempt: how often it has been sent so far. A file that an answer redirects to is an attempt of its own, at
+        attempt: how often it has been sent so far. A file that an answer redirects to is a separate attempt, at
             another `url`; so is the rest of a file that broke off.
         seconds: since the request, or the call, was started.
         waited: for how many of these seconds the request stood in line or waited between attempts.

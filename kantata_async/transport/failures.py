@@ -83,7 +83,7 @@ def _connection_failure(request: Request, error: Exception, proxy: URL | None) -
 def _advice_on(cause: Exception) -> str:
     """What to do about it; nothing where that is not known."""
     if isinstance(cause, ssl.SSLCertVerificationError) and getattr(cause, "verify_code", 0) in _NO_KNOWN_AUTHORITY:
-        return "; where a network has certificates of its own, name their file in SSL_CERT_FILE, or give ssl="
+        return "; where a network uses private certificates, name their file in SSL_CERT_FILE, or give ssl="
     return ""
 
 

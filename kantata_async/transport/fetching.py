@@ -30,7 +30,7 @@ from .content import DamagedContentError, Inflation, is_compressed
 from .failures import failure
 from .link import is_of_the_api, read_link, shown
 from .options import Options
-from .refusal import refusal_of, request_id_of, response_of
+from .refusal import refusal_of, response_of
 from .request import Request
 from .retry import retry_after_of, wait_before
 from .verdict import Verdict, decide
@@ -353,11 +353,8 @@ class FileExchange:
             finally:
                 if attempt.phase is Phase.NOT_SENT:
                     slot.unused()
-            refused = attempt.status == 429
-            self._refused = slot if refused else None
-            asked = retry_after_of(attempt.headers, services.now()) if refused else None
-            believed = asked if asked is not None and asked <= services.longest_pause else None
-            slot.answered(refused=refused, retry_after=believed)
+            self._refused = slot if attempt.status == 429 else None
+            services.tell_limits(slot, attempt)
         return response
 
     async def _at_once(
@@ -377,8 +374,7 @@ class FileExchange:
         finally:
             self._hopeless = attempt.hopeless
         if self._story is not None:
-            asked = retry_after_of(attempt.headers, self._services.now()) if attempt.status == 429 else None
-            self._story.attempt_answered(attempt.status, request_id_of(attempt.headers, self.redact), asked)
+            self._story.attempt_answered(attempt, self._services.now())
         return response
 
     async def _has_new_token(self, answer: FileAnswer) -> bool:

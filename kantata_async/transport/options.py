@@ -76,7 +76,7 @@ class Options:
         headers: Mapping[str, str] | None = None,
         priority: Priority | None = None,
     ) -> Options:
-        """These options with those that are given in place of their own; headers are added.
+        """These options, with those that are given replaced; headers are added.
 
         Raises:
             UsageError: an option cannot be used.

@@ -16,6 +16,7 @@ import attrs
 import msgspec
 
 from ..errors import UsageError
+from ..extras import from_extra
 from ..private_files import write_privately
 from .hidden import HiddenToken
 
@@ -182,18 +183,12 @@ def lock_path(name: str) -> Path:
 
 
 def profiles_directory() -> Path:
-    """Where profiles are kept: KANTATA_CONFIG_DIR, else the user's configuration directory of the platform.
-
-    Raises:
-        UsageError: platformdirs, which finds that directory, is not installed.
-    """
+    """Where profiles are kept: KANTATA_CONFIG_DIR, else the user's configuration directory of the platform."""
     chosen = os.environ.get(DIRECTORY_VARIABLE)
     if chosen:
         return Path(chosen) / "profiles"
-    try:
-        from platformdirs import user_config_path  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        raise UsageError("profiles need platformdirs: pip install 'kantata-async[signin]'") from None
+    from platformdirs import user_config_path  # noqa: PLC0415 - what signs in with a token does not need it
+
     return user_config_path("kantata-async", appauthor=False) / "profiles"
 
 
@@ -234,11 +229,9 @@ def _ask_keyring(method: str, entry: str, *token: HiddenToken) -> str | None:
     Raises:
         UsageError: as from `require_keyring`.
     """
-    try:
+    with from_extra("keyring", "keeping tokens in the keyring"):
         import keyring  # noqa: PLC0415 - an extra
         from keyring.errors import KeyringError  # noqa: PLC0415 - as above
-    except ModuleNotFoundError:
-        raise UsageError("keeping tokens in the keyring needs it: pip install 'kantata-async[keyring]'") from None
     try:
         found: str | None = getattr(keyring, method)(_KEYRING_SERVICE, entry, *(one.value for one in token))
     except KeyringError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html.entities import codepoint2name
 from typing import Final
 
@@ -16,7 +16,8 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
-Redact = Callable[[str], str]
+from ..model import Redact
+from ..printable import escaped
 
 MASK: Final = "***"
 
@@ -119,13 +120,8 @@ def excerpt(value: object, length: int, redact: Redact) -> str:
     """A value of an answer as it may be shown: text as it is, anything else as JSON; cut to `length` characters."""
     whole = value if isinstance(value, str) else _as_json(value)
     text = redact(whole[:EXCERPT_WINDOW])[: length + 1]
-    # Nearly every request id is printable, which saves a look at each character.
-    printable = text if text.isprintable() else "".join(map(_escaped, text))
-    return printable if len(printable) <= length else printable[: length - 1] + "…"
-
-
-def _escaped(character: str) -> str:
-    return character if character.isprintable() else ascii(character)[1:-1]
+    shown = escaped(text)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 
 def _as_json(value: object) -> str:

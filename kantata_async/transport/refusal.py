@@ -14,11 +14,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..errors import ErrorDetail, InvalidResponseError, KantataError, api_error_type
-from ..model import parse_json
+from ..model import Redact, parse_json
 from ..response import Response
 from .attempt import Attempt
 from .content import content_type_of, is_json
-from .redaction import EXCERPT_WINDOW, Redact, Redaction, excerpt
+from .redaction import EXCERPT_WINDOW, Redaction, excerpt
 from .request import Request
 
 MESSAGE_LENGTH: Final = 500

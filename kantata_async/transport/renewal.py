@@ -11,7 +11,8 @@ from typing import Final
 import attrs
 import msgspec
 
-from ..errors import SignInError, UsageError
+from ..errors import SignInError
+from ..extras import from_extra
 from .hidden import HiddenForm, HiddenToken
 from .network import Network
 from .profiles import Profile, load_profile, lock_path, save_profile
@@ -100,10 +101,8 @@ def _refusal(content: str) -> str | None:
 @asynccontextmanager
 async def _alone_with(profile: Profile) -> AsyncIterator[None]:
     """A block in which no other process renews the profile; the system releases its lock with the process."""
-    try:
+    with from_extra("signin", "renewing a token"):
         from filelock import AsyncFileLock, Timeout  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        raise UsageError("renewing a token needs filelock: pip install 'kantata-async[signin]'") from None
     lock = AsyncFileLock(lock_path(profile.name), timeout=_SECONDS_FOR_ANOTHER_PROCESS, mode=0o600)
     try:
         await lock.acquire()

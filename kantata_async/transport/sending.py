@@ -64,6 +64,13 @@ class Services:
     now: Callable[[], float]
     longest_pause: float
 
+    def tell_limits(self, slot: Slot, attempt: Attempt) -> None:
+        """Tell the limits whether an attempt was refused, and for how long the server asked to pause."""
+        refused = attempt.status == 429
+        asked = retry_after_of(attempt.headers, self.now()) if refused else None
+        believed = asked if asked is not None and asked <= self.longest_pause else None
+        slot.answered(refused=refused, retry_after=believed)
+
 
 class Sending:
     """The life of one request.
@@ -185,7 +192,8 @@ class Sending:
                         self._story.attempt_started(self._sent)
                     allowed.bring_forward(attempt.began + min(self._timeout, self._retry.deadline))
                     await self._exchange(slot)
-                    self._tell_limits(slot)
+                    if attempt.status:
+                        services.tell_limits(slot, attempt)
         except TimeoutError:
             # Any other exception is from the token function.
             if not allowed.expired:
@@ -210,14 +218,6 @@ class Sending:
         finally:
             if attempt.phase is Phase.NOT_SENT:
                 slot.unused()
-
-    def _tell_limits(self, slot: Slot) -> None:
-        attempt = self._attempt
-        if not attempt.status:
-            return
-        asked = self._asked() if attempt.status == 429 else None
-        believed = asked if asked is not None and asked <= self._services.longest_pause else None
-        slot.answered(refused=attempt.status == 429, retry_after=believed)
 
     # --- what became of it ---
 
@@ -328,8 +328,7 @@ class Sending:
     def _tell_story(self, story: RequestStory, error: KantataError | None) -> None:
         attempt = self._attempt
         if attempt.status:
-            asked = self._asked() if attempt.status == 429 else None
-            story.attempt_answered(attempt.status, request_id_of(attempt.headers, self._redact), asked)
+            story.attempt_answered(attempt, self._services.now())
         story.attempt_finished(error)
 
     def _tell_resending(self, error: KantataError, when: str) -> None:

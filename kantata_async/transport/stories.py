@@ -13,9 +13,12 @@ from uuid import uuid4
 from yarl import URL
 
 from ..errors import KantataError
+from .attempt import Attempt
 from .events import EventKind, RequestEvent
 from .hooks import Hooks
 from .redaction import Redaction
+from .refusal import request_id_of
+from .retry import retry_after_of
 
 _call_id: Final[contextvars.ContextVar[str | None]] = contextvars.ContextVar("kantata_call_id", default=None)
 
@@ -113,9 +116,11 @@ class RequestStory:
         self._details.update(attempt=attempt, queued=queued, status=None, retry_after=None, request_id=None)
         self._tell("attempt_started")
 
-    def attempt_answered(self, status: int, request_id: str | None, retry_after: float | None) -> None:
-        """Record that an attempt had an answer, at least its status."""
-        self._details.update(status=status, request_id=request_id, retry_after=retry_after)
+    def attempt_answered(self, attempt: Attempt, now: float) -> None:
+        """Record that an attempt had an answer, at least its status. `now` is in seconds since 1970."""
+        asked = retry_after_of(attempt.headers, now) if attempt.status == 429 else None
+        request_id = request_id_of(attempt.headers, self._redact)
+        self._details.update(status=attempt.status, request_id=request_id, retry_after=asked)
 
     def attempt_finished(self, error: BaseException | None) -> None:
         """Record that the attempt under way is over, if there is one."""

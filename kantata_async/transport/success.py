@@ -7,11 +7,11 @@ from typing import Any, Final
 import attrs
 
 from ..errors import InvalidResponseError
-from ..model import parse_json
+from ..model import Redact, parse_json
 from ..response import Response
 from .attempt import Attempt
 from .content import content_type_of, is_json
-from .redaction import EXCERPT_WINDOW, Redact, excerpt
+from .redaction import EXCERPT_WINDOW, excerpt
 from .refusal import NAME_LENGTH, api_error, details_in, request_id_of
 from .request import Request
 

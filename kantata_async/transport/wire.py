@@ -32,7 +32,7 @@ from .request import Request
 from .verdict import READS
 
 MOST_HEADER_BYTES: Final = 64 * 1024
-"""The size one line of an answer's head may have: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
+"""The most bytes in one line of an answer's head: security policies and cookies of a proxy outgrow aiohttp's 8 KiB."""
 
 _MOST_HEADERS: Final = 1024
 # Since 3.14 aiohttp counts them, and refuses an answer with more than 128.
@@ -88,7 +88,7 @@ class _OnTheWire:
 _on_the_wire: contextvars.ContextVar[_OnTheWire] = contextvars.ContextVar("kantata_on_the_wire")
 
 
-class _Connector(aiohttp.TCPConnector):
+class _NotingConnector(aiohttp.TCPConnector):
     """Notes when something may have reached the server, as no exception of aiohttp says so."""
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
@@ -143,7 +143,7 @@ class Wire:
         self._ssl: Final = True if network.ssl is None else network.ssl
         self._proxy: Final = proxy
         # The limiter decides how many connections there are; a second queue here would escape its count.
-        connector, owned = network.connector_or(lambda: _Connector(limit=0))
+        connector, owned = network.connector_or(lambda: _NotingConnector(limit=0))
         self._session: Final = aiohttp.ClientSession(
             connector=connector,
             connector_owner=owned,
@@ -156,7 +156,7 @@ class Wire:
             # The transport times the whole attempt.
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout),
             middlewares=(self._send_once,),
-            trace_configs=None if isinstance(connector, _Connector) else [_notes_of_a_foreign_connector()],
+            trace_configs=None if isinstance(connector, _NotingConnector) else [_notes_of_a_foreign_connector()],
             auto_decompress=False,
             max_line_size=MOST_HEADER_BYTES,
             max_field_size=MOST_HEADER_BYTES,

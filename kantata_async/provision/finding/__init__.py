@@ -1,8 +1,13 @@
 """What the lines of a sheet name, found in few requests, or the reason why it was not found.
 
-named.py     objects by their names: searched for, or read from the whole list where that takes fewer requests
-referred.py  objects by their external references
-projects.py, people.py, roles.py, groups.py, invitations.py
+named        objects by their names: searched for, or read from the whole list where that takes fewer requests
+referred     objects by their external references
+missing      what was not found, and what to say of it
+projects     … each kind
+people
+roles
+groups
+invitations
 """
 
 from __future__ import annotations

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
-from ..sheets import Kind, Name
+from ..sheets import Name, NameKind
 
 F = TypeVar("F")
 
 MOST_HINTED: Final = 20
-"""How many names similar ones are looked up for: with more, something else is wrong, and comparing takes long."""
+"""The most names for which similar ones are looked for: with more, something else is wrong, and it takes long."""
 
 
 @attrs.frozen
@@ -37,7 +37,7 @@ def why_missing(found: Iterable[object]) -> list[str]:
     return [one.reason for one in found if isinstance(one, Missing)]
 
 
-def texts_of(names: Iterable[Name], kind: Kind) -> list[str]:
+def texts_of(names: Iterable[Name], kind: NameKind) -> list[str]:
     """The texts of the names of one kind."""
     return [name.text for name in names if name.kind == kind]
 
@@ -45,9 +45,3 @@ def texts_of(names: Iterable[Name], kind: Kind) -> list[str]:
 def by_name(names: Iterable[Name], found: Mapping[str, Mapping[str, F]]) -> dict[Name, F]:
     """What each name means, from what was found for each kind of name."""
     return {name: found[name.kind][name.text] for name in names}
-
-
-def shown(entity: object, attribute: str, otherwise: Any = None) -> Any:
-    """An attribute of an entity; `otherwise` where it is null, or withheld from the token's user."""
-    value = getattr(entity, attribute, None)
-    return otherwise if value is None else value

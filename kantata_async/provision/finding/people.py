@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from ...calls import OMITTED, in_batches, together
-from ...model import text_of
+from ...model import text_of, value_of
 from ..sheets import Name
 from ..texts import Spellings, folded
-from .missing import MOST_HINTED, Missing, by_name, shown, texts_of
+from .missing import MOST_HINTED, Missing, by_name, texts_of
 
 if TYPE_CHECKING:
     from ...api.users import User
@@ -114,7 +114,7 @@ async def _addressed(kantata: KantataSession, addresses: Sequence[str], *, on_my
     withheld = False
     for found in await together(queries):
         for one in found:
-            withheld = withheld or not isinstance(shown(one, "email_address"), str)
+            withheld = withheld or not isinstance(value_of(one, "email_address"), str)
             held[folded(text_of(one, "email_address"))].append(one)
     return _Addressed(held, withheld)
 
@@ -142,4 +142,4 @@ def _one(found: Sequence[User], nobody: Missing) -> Person | Missing:
 
 def _disabled(user: User) -> bool:
     """Whether the account has disabled somebody; people of other accounts have no membership that would show it."""
-    return shown(shown(user, "account_membership"), "disabled_at") is not None
+    return value_of(value_of(user, "account_membership"), "disabled_at") is not None

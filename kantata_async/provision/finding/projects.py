@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ...model import text_of
+from ...model import text_of, value_of
 from ..sheets import Name
 from ..wanting import Project
-from .missing import Missing, by_name, shown, texts_of
+from .missing import Missing, by_name, texts_of
 from .named import FoundByName, SearchableList, find_named
 from .referred import find_referred
 
@@ -63,7 +63,7 @@ def _none(called: str) -> Missing:
 
 def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Missing:
     """The one project that is meant: of several with the same title the one that is not archived."""
-    live = [one for one in found if not shown(one, "archived", otherwise=False)]
+    live = [one for one in found if not value_of(one, "archived", otherwise=False)]
     if len(live) == 1:
         return Project(live[0].id, text_of(live[0], "title"), _subunits_of(live[0]))
     if live:
@@ -75,5 +75,5 @@ def _one(found: Sequence[Workspace], called: str, none: Missing) -> Project | Mi
 
 def _subunits_of(project: Workspace) -> int | None:
     """How many subunits its currency has; None where that is not shown."""
-    subunits = shown(project, "currency_base_unit")
+    subunits = value_of(project, "currency_base_unit")
     return subunits if isinstance(subunits, int) and subunits > 0 else None

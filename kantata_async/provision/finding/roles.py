@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from ...model import text_of
+from ...model import text_of, value_of
 from ..texts import folded, nearest
-from .missing import Missing, shown
+from .missing import Missing
 
 if TYPE_CHECKING:
     from ...api.roles import Role
@@ -38,7 +38,7 @@ async def find_roles(kantata: KantataSession, names: Iterable[str], called: str)
 
 def _one(name: str, roles: Sequence[Role], called: str) -> str | Missing:
     named = [role for role in roles if role.id == name or folded(text_of(role, "name")) == folded(name)]
-    found = [role.id for role in named if role.id == name or shown(role, "deleted_at") is None]
+    found = [role.id for role in named if role.id == name or value_of(role, "deleted_at") is None]
     match found:
         case [id]:
             return id

@@ -1,12 +1,14 @@
 """Spreadsheets of teams, people and groups: files in, lines with their numbers out.
 
-tables.py          pure: the content of a file as rows of cells
-columns.py         pure: headers as columns
-cells.py           pure: the text of a cell as a value
-content.py         what a file holds, and in which form
-sheet.py           what the three kinds have in common
-roster.py, people.py, groups.py   their columns and lines
-kinds.py           which kind a file is
+tables   pure: the content of a file as rows of cells
+columns  pure: headers as columns
+cells    pure: the text of a cell as a value
+content  what a file holds, and in which form
+sheet    what the three kinds have in common
+roster   the columns and lines of teams
+people   … of people
+groups   … of groups
+kinds    which kind a file is
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from .cells import (
     CLEAR,
     PERMISSIONS,
     ROLES,
-    Kind,
     Name,
+    NameKind,
     checked_text,
     is_clear,
     read_person,
@@ -40,9 +42,9 @@ __all__ = [
     "AnySheet",
     "GroupLine",
     "Groups",
-    "Kind",
     "Line",
     "Name",
+    "NameKind",
     "People",
     "PersonLine",
     "Problem",

@@ -15,7 +15,7 @@ from ...calls import EMPTY, plain
 from ...custom_fields import Money, is_ambiguous, read_amount, text_of_value
 from ..texts import coded, folded, hint, tidy
 
-Kind = Literal["id", "title", "reference", "email"]
+NameKind = Literal["id", "title", "reference", "email"]
 
 CLEAR: Final = "(clear)"
 """The text of a cell that clears a value: an empty cell leaves it as it is."""
@@ -82,7 +82,7 @@ _MIDNIGHT: Final = "T00:00:00"
 class Name:
     """How a line names an object: by an id, a title, an external reference or an e-mail address."""
 
-    kind: Kind
+    kind: NameKind
     text: str
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import BinaryIO, Final, Literal, TypeAlias
 
 import attrs
 
@@ -16,7 +16,7 @@ from ..local_files import read_file
 from .cells import cell_text
 from .tables import TableRow, decode, delimited_rows, is_workbook, workbook_rows
 
-Form: TypeAlias = Literal["delimited", "workbook", "json"]
+SheetForm: TypeAlias = Literal["delimited", "workbook", "json"]
 
 _WORKBOOKS: Final = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 _DELIMITED: Final = (".csv", ".tsv", ".txt")
@@ -30,17 +30,16 @@ class Content:
 
     source: str
     data: bytes
-    form: Form
+    form: SheetForm
 
     @classmethod
-    def at(cls, path: str | PathLike[str], form: Form) -> Content:
+    def at(cls, path: str | PathLike[str], form: SheetForm) -> Content:
         """The content of a file of this form.
 
         Raises:
             UsageError: the file cannot be read.
         """
-        data = _bytes(path)
-        return cls(str(path), data, form)
+        return cls(str(path), read_file(path), form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
         """The rows of its table, and remarks on how they were read.
@@ -68,14 +67,16 @@ class Content:
         return list(row) if isinstance(row, dict) else []
 
 
-def load(path: str | PathLike[str]) -> Content:
-    """The content of a file.
+def load(path: str | PathLike[str], stdin: BinaryIO | None = None) -> Content:
+    """The content of a file; for ``-`` that of `stdin`, which is by default the standard input of the process.
 
     Raises:
         UsageError: the file cannot be read, or is of no kind that holds lines.
     """
-    source = "standard input" if str(path) == _STDIN else str(path)
-    data = _bytes(path)
+    if str(path) == _STDIN:
+        source, data = "standard input", (stdin or sys.stdin.buffer).read()
+    else:
+        source, data = str(path), read_file(path)
     if is_workbook(data):
         return Content(source, data, "workbook")
     suffix = Path(path).suffix.lower()
@@ -87,11 +88,6 @@ def load(path: str | PathLike[str]) -> Content:
         raise UsageError(f"{source} is not a workbook, despite its suffix")
     kinds = "a .csv, an .xlsx or a .jsonl file"
     raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
-
-
-def _bytes(path: Any) -> bytes:
-    is_stdin = isinstance(path, str | PathLike) and str(path) == _STDIN
-    return sys.stdin.buffer.read() if is_stdin else read_file(path)
 
 
 def header_text(cell: object) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from ...errors import UsageError
+from ...extras import from_extra
 from ..texts import tidy
 from .cells import cell_text
 
@@ -119,10 +120,8 @@ def workbook_rows(content: bytes, source: str, sheet: str | None) -> Iterator[Ta
     Raises:
         UsageError: it is no workbook, it has no such sheet, or python-calamine is not installed.
     """
-    try:
+    with from_extra("xlsx", "reading workbooks"):
         from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        raise UsageError(f"{source}: reading workbooks needs an extra: pip install 'kantata-async[xlsx]'") from None
     try:
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [one.name for one in workbook.sheets_metadata if one.visible == SheetVisibleEnum.Visible]

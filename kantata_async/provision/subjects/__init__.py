@@ -1,8 +1,10 @@
 """What plans are made about: the teams of projects, the people of the account, the groups of projects.
 
-subject.py   what the engine has to know about each
-teams.py, people.py, groups.py   finding what lines mean, reading what is there, and what is written
-inviting.py  invitations of people who are not in the account yet
+subject   what the engine has to know about each
+teams     … of teams: finding what lines mean, reading what is there, and what is written
+people    … of people
+groups    … of groups
+inviting  invitations of people who are not in the account yet
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 from .groups import GroupsOfAccount
 from .inviting import invite
 from .people import PeopleOfAccount
-from .subject import Resource, Subject, Wish, Write
+from .subject import ResourceName, Subject, Wish, Write
 from .teams import Directory, Teams, read_participations
 
 SUBJECTS: Final[dict[str, Subject]] = {
@@ -20,4 +22,4 @@ SUBJECTS: Final[dict[str, Subject]] = {
 }
 """The subjects, by the kinds of their sheets."""
 
-__all__ = ["SUBJECTS", "Directory", "Resource", "Subject", "Wish", "Write", "invite", "read_participations"]
+__all__ = ["SUBJECTS", "Directory", "ResourceName", "Subject", "Wish", "Write", "invite", "read_participations"]

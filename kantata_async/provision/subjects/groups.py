@@ -11,7 +11,7 @@ import attrs
 from ...bulk import Outcome
 from ...calls import together
 from ...model import Entity, text_of
-from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
+from ..comparing import AccountState, Action, Change, Entry, Existing, Shape, items_of
 from ..finding import Missing, find_groups, find_projects, references_of, why_missing
 from ..sheets import GroupLine, Name, Problem
 from ..texts import folded
@@ -83,7 +83,7 @@ class GroupsOfAccount:
         titles = {one.id: one.title for one in projects.values() if isinstance(one, Project)}
         return Wish(wanted=wanted, problems=problems, labels=dict.fromkeys(_PROJECTS, titles))
 
-    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> AccountState:
         """See `Subject.read`: one request for each 200 groups."""
         fields = {field for one in wanted for field in (*one.terms.includes, *one.terms.excludes)}
         include: list[WorkspaceGroupsInclude] = [*dict.fromkeys(_INCLUDED[field] for field in sorted(fields))]
@@ -93,7 +93,7 @@ class GroupsOfAccount:
         named = any(not one.terms.values.keys() <= set(_COLUMNS) for one in wanted)
         custom = await held_fields(kantata, "WorkspaceGroup", [group.id for group in there.values()], named=named)
         held = (_held(group, subject, custom.get(group.id, {})) for subject, group in there.items())
-        return State(places={None: list(held)})
+        return AccountState(places={None: list(held)})
 
     def writes(self, entry: Entry, held: Existing, changes: Sequence[Change]) -> list[Write]:
         """See `Subject.writes`; the API accepts no update of a group without its name."""

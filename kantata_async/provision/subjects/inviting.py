@@ -1,6 +1,6 @@
 """Invitations of people who are not in the account yet.
 
-The API sends an e-mail for each, may bill a seat, and has a rate limit of its own for them, which the session keeps.
+The API sends an e-mail for each, may bill a seat, and limits their rate separately, which the session allows for.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...calls import in_batches, together
 from ...model import text_of
-from ..comparing import Action, Change, Entry, Existing, Shape, State
+from ..comparing import AccountState, Action, Change, Entry, Existing, Shape
 from ..finding import Missing, Person, find_people, find_roles, joined, pending_invitations, references_of, why_missing
 from ..sheets import RATES, Name, PersonLine, Problem
 from ..texts import folded
@@ -80,7 +80,7 @@ class PeopleOfAccount:
             },
         )
 
-    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> AccountState:
         """See `Subject.read`: one request for each 100 memberships, and each 200 users."""
         invited = [one.subject for one in wanted if one.if_absent == "invite"]
         ids = [one.subject for one in wanted if one.if_absent != "invite"]
@@ -95,7 +95,7 @@ class PeopleOfAccount:
         memberships = await _memberships(kantata, ids, [_INCLUDED[one] for one in sorted(fields & _INCLUDED.keys())])
         custom = await held_fields(kantata, "User", ids, named=not fields <= set(_COLUMNS))
         held = [_held(one, by_id, custom) for one in memberships]
-        return State(
+        return AccountState(
             places={None: [one for one in held if one is not None]},
             invited=await pending_invitations(kantata) if invited else frozenset(),
             joined=await joined(kantata, invited),

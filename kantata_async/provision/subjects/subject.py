@@ -9,14 +9,14 @@ import attrs
 
 from ...bulk import Outcome
 from ...custom_fields import SubjectType, text_of_value
-from ..comparing import Action, Change, Entry, Existing, Labels, Shape, State
+from ..comparing import AccountState, Action, Change, Entry, Existing, Labels, Shape
 from ..sheets import Problem
 from ..wanting import Project, Value, Wanted
 
 if TYPE_CHECKING:
     from ...session import KantataSession
 
-Resource = Literal[
+ResourceName = Literal[
     "participations", "account_memberships", "users", "workspace_groups", "external_references", "custom_fields"
 ]
 
@@ -42,7 +42,7 @@ class Write:
     """One write: its entry, its resource, the fields, and the changes that they make."""
 
     entry: Entry
-    resource: Resource
+    resource: ResourceName
     row: Mapping[str, Any]
     changes: tuple[Change, ...]
 
@@ -67,7 +67,7 @@ class Subject(Protocol):
         """
         ...
 
-    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> AccountState:
         """What there is of what is wanted.
 
         Raises:

@@ -11,7 +11,7 @@ import attrs
 from ...bulk import Outcome
 from ...calls import together
 from ...model import text_of
-from ..comparing import Action, Change, Entry, Existing, Shape, State, items_of
+from ..comparing import AccountState, Action, Change, Entry, Existing, Shape, items_of
 from ..finding import (
     Missing,
     Person,
@@ -149,12 +149,12 @@ class Teams:
             labels={"project_role": roles.names},
         )
 
-    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> State:
+    async def read(self, kantata: KantataSession, wanted: Sequence[Wanted]) -> AccountState:
         """See `Subject.read`: one request for each 200 people of a project."""
         ids = list(dict.fromkeys(one.project for one in wanted if one.project is not None))
         invited = [one.subject for one in wanted if one.if_absent == "invite"]
         teams = await together(read_participations(kantata, id) for id in ids)
-        return State(
+        return AccountState(
             places={id: _members(team) for id, team in zip(ids, teams, strict=True)},
             invited=await pending_invitations(kantata) if invited else frozenset(),
             joined=await joined(kantata, invited),

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kantata_async.catalogue import Catalogue, CatalogueAssociation
 
 from .inflection import singular
-from .rules import Finder, Found, rules_of
+from .rules import Finder, FoundIds, rules_of
 from .store import Record, Store
 
 _ABOUT_SUBJECTS: Final = frozenset({"ExternalReference", "CustomFieldValue"})
@@ -24,7 +24,7 @@ def through(
 ) -> Finder:
     """The objects to which the records of a joining collection refer on their far side, each once."""
 
-    def find(store: Store, record: Record) -> Found:
+    def find(store: Store, record: Record) -> FoundIds:
         joining = store.records(collection)
         links = (joining[link] for link in store.referring(collection, attribute, record.get(own)))
         return list(dict.fromkeys(link[far] for link in links if link.get(far) is not None and keep(link)))

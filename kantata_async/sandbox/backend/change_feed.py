@@ -27,7 +27,7 @@ _NOT_PLAYED: Final = frozenset({"BudgetChangeOrder", "DefaultStatusSet", "Schedu
 
 
 @attrs.frozen
-class _Change:
+class _RecordChange:
     at: str
     collection: str
     before: Record | None
@@ -75,14 +75,14 @@ class ChangeFeed:
             if datetime.fromisoformat(event["created_at"]) >= oldest:
                 break
             self._store.delete(EVENTS, identity)
-        for change in (_Change(*noted) for noted in changes):
+        for change in (_RecordChange(*noted) for noted in changes):
             if datetime.fromisoformat(change.at) >= oldest:
                 self._store.add(EVENTS, self._event(change))
 
     def _note(self, at: str, collection: str, before: Record | None, after: Record | None) -> None:
         self._changes.append((at, collection, before, after))
 
-    def _event(self, change: _Change) -> Record:
+    def _event(self, change: _RecordChange) -> Record:
         kind, subject = self._types[change.collection], change.after or change.before or {}
         before, after = (record and self._show(change.collection, record) for record in (change.before, change.after))
         return {

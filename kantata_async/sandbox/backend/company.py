@@ -15,7 +15,7 @@ from .blanks import blanks
 from .change_feed import ChangeFeed
 from .clock import Clock
 from .files import Files
-from .filters import Filters
+from .filters import FilterRules
 from .lists import Lists
 from .presenting import PageSlice, Presenter
 from .query_string import Asked
@@ -47,7 +47,7 @@ class Company:
     """Everything that operations need to answer."""
 
     def __init__(
-        self, catalogue: Catalogue, references: References, filters: Filters, switches: Switches, clock: Clock
+        self, catalogue: Catalogue, references: References, filters: FilterRules, switches: Switches, clock: Clock
     ) -> None:
         self.catalogue = catalogue
         self.references = references

@@ -36,10 +36,10 @@ class MadeContent:
         return (self._block * (1 + (start + needed) // _BLOCK))[start : start + needed]
 
 
-Content = bytes | MadeContent
+StoredContent = bytes | MadeContent
 
 
-def tag_of(content: Content) -> str:
+def tag_of(content: StoredContent) -> str:
     """What tells a content from another one."""
     if isinstance(content, MadeContent):
         return f"made-{content.seed}-{content.size}"
@@ -50,7 +50,7 @@ def tag_of(content: Content) -> str:
 class Extent:
     """A part of a content, from the first to the last byte, both in it."""
 
-    content: Content
+    content: StoredContent
     first: int
     last: int
 

@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote
 import attrs
 
 from .clock import Clock
-from .contents import Content
+from .contents import StoredContent
 from .refusals import Refusal, missing
 
 FOLDER: Final = "/files"
@@ -20,7 +20,7 @@ class StoredFile:
     """A file, and until when it is served."""
 
     name: str
-    content: Content = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
+    content: StoredContent = attrs.field(repr=lambda content: f"<{len(content)} bytes>")
     content_type: str = "application/octet-stream"
     until: datetime | None = None
 
@@ -41,7 +41,7 @@ class Files:
         kind: str,
         identity: str,
         name: str,
-        content: Content,
+        content: StoredContent,
         content_type: str,
         *,
         lasting: timedelta | None = None,

@@ -1,6 +1,6 @@
 """Which rule each filter of the catalogue has: the one its collection declares, or the one that its name spells out.
 
-A filter that has neither is accepted and has no effect; `Filters.without_effect` lists them.
+A filter that has neither is accepted and has no effect; `FilterRules.without_effect` lists them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _REFERENCE_FILTERS: Final = {
 _NAMES: Final = ("full_name", "name", "title", "label", "user_name", "cached_skill_name", "message", "filename")
 
 
-class Filters:
+class FilterRules:
     """The rule of every filter of a catalogue."""
 
     def __init__(self, catalogue: Catalogue) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
-from kantata_async.catalogue import CatalogueOperation, Order
+from kantata_async.catalogue import CatalogueOperation, SortOrder
 
-from .filters import Filters
+from .filters import FilterRules
 from .predicates import all_of
 from .presenting import PageSlice
 from .query_string import Asked
@@ -22,7 +22,7 @@ _A_DAY: Final = 86_400
 class Lists:
     """The lists of one store; the last few are kept, for a client that reads page after page."""
 
-    def __init__(self, store: Store, filters: Filters) -> None:
+    def __init__(self, store: Store, filters: FilterRules) -> None:
         self._store = store
         self._filters = filters
         self._kept: dict[Hashable, list[str]] = {}
@@ -70,7 +70,9 @@ class Lists:
             return _relevant(self._store, collection, found, asked)
         return self._in_order(operation.order, asked.order, collection, found)
 
-    def _in_order(self, order: Order | None, asked: str | None, collection: str, records: list[Record]) -> list[str]:
+    def _in_order(
+        self, order: SortOrder | None, asked: str | None, collection: str, records: list[Record]
+    ) -> list[str]:
         records.sort(key=_id_key)
         chosen = _chosen(order, asked)
         if chosen is not None:
@@ -84,7 +86,7 @@ def _key_of(field: str) -> SortKey:
     return own_name if field.startswith("alphabetical") else of_attribute(field)
 
 
-def _chosen(order: Order | None, asked: str | None) -> tuple[str, bool] | None:
+def _chosen(order: SortOrder | None, asked: str | None) -> tuple[str, bool] | None:
     """The sort field and whether it descends; an unknown one silently gives the default."""
     if order is None:
         return None

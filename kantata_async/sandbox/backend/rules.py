@@ -15,8 +15,8 @@ from .store import Record, Store
 from .switches import Switches
 
 Values = dict[str, Any]
-Found = list[str] | str | None
-Finder = Callable[[Store, Record], Found]
+FoundIds = list[str] | str | None
+Finder = Callable[[Store, Record], FoundIds]
 SortKey = Callable[[Store, Record], Any]
 CarryOut = Callable[[Store, str, str, Any], None]
 NestedFieldCheck = Callable[[Store, str, Any], list[Values]]

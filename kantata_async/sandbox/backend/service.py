@@ -15,7 +15,7 @@ from .answer import Answer
 from .clock import Clock
 from .company import Company, ParsedRequest
 from .files import StoredFile
-from .filters import Filters
+from .filters import FilterRules
 from .paths import Paths
 from .query_string import read
 from .references import References
@@ -41,14 +41,16 @@ class _Specification:
 
     catalogue: Catalogue
     references: References
-    filters: Filters
+    filters: FilterRules
     paths: Paths
 
 
 @cache
 def _specification() -> _Specification:
     catalogue = load()
-    return _Specification(catalogue, References(catalogue), Filters(catalogue), Paths(catalogue.operations.values()))
+    return _Specification(
+        catalogue, References(catalogue), FilterRules(catalogue), Paths(catalogue.operations.values())
+    )
 
 
 class Service:

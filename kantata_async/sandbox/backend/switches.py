@@ -34,7 +34,7 @@ class Switches:
         retry_after: The form of the `Retry-After` header on a 429; None sends none, as the real server.
         consent: What becomes of a person who is sent to agree: "ask" shows them a page, "allow" and "deny" decide.
         export_seconds: How long a data export is queued before it is ready, by the server's clock.
-        export_error: Why data exports fail; None has them succeed.
+        export_error: Why data exports fail; None lets them succeed.
         ranges: Downloads can be resumed: a Range header is answered with a part.
         whole_seconds: Times show without a fraction of a second, as in real answers, though they are kept with one.
         withheld_attributes: Attributes no answer shows, as ``"users.email_address"``: the caller lacks the permission.

@@ -15,7 +15,7 @@ from .refusals import invalid_field
 from .store import Store
 from .uploads import UploadedFile
 
-Errors = list[dict[str, Any]]
+FieldErrors = list[dict[str, Any]]
 
 MAX_UPLOAD: Final = 10 * 1024 * 1024
 _ANY_VALUE: Final = frozenset({"value"})
@@ -26,7 +26,7 @@ class Checked:
     """The values of a body by name, and what is wrong with it."""
 
     values: dict[str, Any]
-    errors: Errors
+    errors: FieldErrors
 
 
 @attrs.frozen
@@ -44,7 +44,7 @@ class Checker:
         if not isinstance(raw, dict):
             return Checked({}, [invalid_field("must be an object")])
         known = {field.name: field for field in fields}
-        errors: Errors = []
+        errors: FieldErrors = []
         if self.refuse_unknown:
             errors += [invalid_field(f"{name} is not a known field", name) for name in raw if name not in known]
         errors += [
@@ -59,14 +59,14 @@ class Checker:
                 errors += found
         return Checked(values, errors + self._subject_errors(values))
 
-    def _subject_errors(self, values: Mapping[str, Any]) -> Errors:
+    def _subject_errors(self, values: Mapping[str, Any]) -> FieldErrors:
         for kind in ("subject", "member"):
             reference = refer(values, kind)
             if reference is not None and reference["id"] not in self.store.records(reference["key"]):
                 return [invalid_field(f"{kind}_id does not name an existing object", f"{kind}_id")]
         return []
 
-    def _field(self, collection: str, field: Field, value: Any) -> tuple[Any, Errors]:
+    def _field(self, collection: str, field: Field, value: Any) -> tuple[Any, FieldErrors]:
         name = field.name
         if isinstance(value, UploadedFile) or name == self.upload:
             return value, self._file_errors(name, value)
@@ -82,14 +82,14 @@ class Checker:
             return None, [invalid_field(f"{name} must be of type {_spelled(field.type)}", name)]
         return converted, self._reference_errors(collection, name, converted)
 
-    def _file_errors(self, name: str, value: Any) -> Errors:
+    def _file_errors(self, name: str, value: Any) -> FieldErrors:
         if not isinstance(value, UploadedFile):
             return [] if value is None else [invalid_field(f"{name} must be a file", name)]
         if name != self.upload:
             return [invalid_field(f"{name} must not be a file", name)]
         return [invalid_field(f"{name} is larger than 10 MB", name)] if len(value.content) > MAX_UPLOAD else []
 
-    def _reference_errors(self, collection: str, name: str, value: Any) -> Errors:
+    def _reference_errors(self, collection: str, name: str, value: Any) -> FieldErrors:
         if not name.endswith(("_id", "_ids")):
             return []
         key = self.references.key(collection, name)
@@ -119,7 +119,7 @@ class Checker:
 
 
 class _NestedError(Exception):
-    def __init__(self, errors: Errors) -> None:
+    def __init__(self, errors: FieldErrors) -> None:
         self.errors = errors
         super().__init__(errors)
 

@@ -14,7 +14,7 @@ DAYS_BACK: Final = 120
 
 
 @attrs.frozen(kw_only=True)
-class _Field:
+class _SeededField:
     """One custom field; `share` of the objects that can have it have a value."""
 
     name: str
@@ -24,34 +24,34 @@ class _Field:
     unique: bool = False
 
 
-_FIELDS: Final[dict[str, tuple[_Field, ...]]] = {
+_FIELDS: Final[dict[str, tuple[_SeededField, ...]]] = {
     "Workspace": (
-        _Field(name="Budget code", kind="string", share=1.0),
-        _Field(name="Region", kind="single", share=0.9, choices=("EMEA", "APAC", "Americas")),
-        _Field(name="Go-live", kind="date", share=0.8),
-        _Field(name="Contract value", kind="currency", share=0.8),
-        _Field(name="Services", kind="multi", share=0.8, choices=("Design", "Build", "Support", "Training")),
-        _Field(name="Health score", kind="number", share=0.8),
+        _SeededField(name="Budget code", kind="string", share=1.0),
+        _SeededField(name="Region", kind="single", share=0.9, choices=("EMEA", "APAC", "Americas")),
+        _SeededField(name="Go-live", kind="date", share=0.8),
+        _SeededField(name="Contract value", kind="currency", share=0.8),
+        _SeededField(name="Services", kind="multi", share=0.8, choices=("Design", "Build", "Support", "Training")),
+        _SeededField(name="Health score", kind="number", share=0.8),
     ),
     "User": (
-        _Field(name="Employee number", kind="string", share=1.0, unique=True),
-        _Field(name="Hired on", kind="date", share=0.9),
-        _Field(name="T-shirt size", kind="single", share=0.7, choices=("S", "M", "L", "XL")),
-        _Field(name="Languages", kind="multi", share=0.7, choices=("English", "French", "German", "Spanish")),
-        _Field(name="Training budget", kind="currency", share=0.6),
+        _SeededField(name="Employee number", kind="string", share=1.0, unique=True),
+        _SeededField(name="Hired on", kind="date", share=0.9),
+        _SeededField(name="T-shirt size", kind="single", share=0.7, choices=("S", "M", "L", "XL")),
+        _SeededField(name="Languages", kind="multi", share=0.7, choices=("English", "French", "German", "Spanish")),
+        _SeededField(name="Training budget", kind="currency", share=0.6),
     ),
     "Story": (
-        _Field(name="Risk", kind="single", share=0.6, choices=("Low", "Medium", "High")),
-        _Field(name="Story points", kind="number", share=0.7),
-        _Field(name="Review on", kind="date", share=0.5),
+        _SeededField(name="Risk", kind="single", share=0.6, choices=("Low", "Medium", "High")),
+        _SeededField(name="Story points", kind="number", share=0.7),
+        _SeededField(name="Review on", kind="date", share=0.5),
     ),
     "WorkspaceGroup": (
-        _Field(name="Industry", kind="single", share=0.9, choices=("Energy", "Health", "Retail", "Transport")),
-        _Field(name="Annual revenue", kind="currency", share=0.8),
-        _Field(name="Account manager", kind="string", share=0.9),
+        _SeededField(name="Industry", kind="single", share=0.9, choices=("Energy", "Health", "Retail", "Transport")),
+        _SeededField(name="Annual revenue", kind="currency", share=0.8),
+        _SeededField(name="Account manager", kind="string", share=0.9),
     ),
-    "Estimate": (_Field(name="Win probability", kind="number", share=0.9),),
-    "Resource": (_Field(name="Desk", kind="string", share=0.6),),
+    "Estimate": (_SeededField(name="Win probability", kind="number", share=0.9),),
+    "Resource": (_SeededField(name="Desk", kind="string", share=0.6),),
 }
 
 

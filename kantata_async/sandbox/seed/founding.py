@@ -31,7 +31,7 @@ from .filling import fill
 
 BASE_DATE: Final = BASE_TIME.date()
 PHOTO: Final = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==")
-"""Of everybody: one grey pixel."""
+"""The photo of everybody: one grey pixel."""
 
 TEAM_SIZE: Final = 6
 STAFFED_SHARE: Final = 4

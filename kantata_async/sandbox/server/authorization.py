@@ -72,7 +72,7 @@ class _SignedIn:
 
 
 @attrs.define
-class _Asked:
+class _ConsentAsked:
     """What a person is asked to agree to, the code that they gave for it, and what it was exchanged for."""
 
     redirect_uri: str
@@ -110,8 +110,8 @@ class AuthorizationServer:
         self._refreshing: dict[str, _SignedIn] = {}
         """The sign-in of each refresh token, used ones too."""
         self._revoked: set[str] = set()
-        self._waiting: dict[str, _Asked] = {}
-        self._codes: dict[str, _Asked] = {}
+        self._waiting: dict[str, _ConsentAsked] = {}
+        self._codes: dict[str, _ConsentAsked] = {}
 
     def accepts(self, token: str, known: str) -> bool:
         """Whether a token is valid: known beforehand, or issued and not expired; and not revoked."""
@@ -161,7 +161,7 @@ class AuthorizationServer:
             raise _RefusedError("invalid_client", "There is no application of this client_id", 401)
         if not self._may_redirect(redirect_uri):
             raise _RefusedError("invalid_request", "The redirect_uri is not one of the application's")
-        asked = _Asked(redirect_uri, query.get("state"), query.get("code_challenge"))
+        asked = _ConsentAsked(redirect_uri, query.get("state"), query.get("code_challenge"))
         if (problem := self._problem(query)) is not None:
             return _redirect(asked, {"error": problem[0], "error_description": problem[1]})
         request = secrets.token_urlsafe(16)
@@ -284,7 +284,7 @@ def _json(payload: Any, status: int = 200) -> Answer:
     return Answer(status, msgspec.json.encode(payload), JSON, _UNSTORED)
 
 
-def _redirect(asked: _Asked, given: Mapping[str, str]) -> Answer:
+def _redirect(asked: _ConsentAsked, given: Mapping[str, str]) -> Answer:
     state = {} if asked.state is None else {"state": asked.state}
     parts = urlsplit(asked.redirect_uri)
     query = "&".join(part for part in (parts.query, urlencode({**given, **state})) if part)

@@ -11,7 +11,7 @@ import attrs
 from .path_patterns import matches
 
 When = Literal["before", "after"]
-Kind = Literal[
+FaultKind = Literal[
     "disconnect", "reset", "hang", "status", "proxy", "empty", "html", "truncated", "cut", "endless", "redirect"
 ]
 
@@ -38,7 +38,7 @@ class Fault:
         size: How many bytes of the body "cut" sends; None for half of it.
     """
 
-    kind: Kind = attrs.field(kw_only=False, validator=attrs.validators.in_(Kind.__args__))  # type: ignore[attr-defined]
+    kind: FaultKind = attrs.field(kw_only=False, validator=attrs.validators.in_(FaultKind.__args__))  # type: ignore[attr-defined]
     when: When = attrs.field(default="before", validator=attrs.validators.in_(("before", "after")))
     method: str | None = None
     path: str | None = None

@@ -17,7 +17,7 @@ _EVERY: Final = 0.2
 _LATEST: Final = 1_000
 _SILENCE: Final = 50
 
-State = dict[str, Any]
+PageState = dict[str, Any]
 
 
 class RequestNews:
@@ -43,7 +43,7 @@ class RequestNews:
 async def tell(
     request: web.Request,
     log: Callable[[], Sequence[LoggedRequest]],
-    state: Callable[[], State],
+    state: Callable[[], PageState],
     stopping: asyncio.Event,
 ) -> web.StreamResponse:
     """The stream of what is new for a page, five times a second, until it goes away or the sandbox stops.

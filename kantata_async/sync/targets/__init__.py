@@ -1,6 +1,7 @@
 """What copies are written to.
 
 protocol     what a target does: four methods
+settings     where a copy is, and what becomes in it of what is gone
 ours         the columns that a copy adds
 names        names and texts as SQL has them
 views        views with the custom fields of objects as columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ...errors import UsageError
+from ...extras import from_extra
 
 
 def driver(module: str, extra: str) -> Any:
@@ -14,7 +14,5 @@ def driver(module: str, extra: str) -> Any:
     Raises:
         UsageError: it is not installed; the message says what to install.
     """
-    try:
+    with from_extra(extra, "copying"):
         return import_module(module)
-    except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is not installed: pip install 'kantata-async[{extra}]'") from None

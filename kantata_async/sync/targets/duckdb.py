@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from ...tables import Kind, arrow
+from ...tables import ColumnKind, arrow
 from .driver import driver
 from .names import quoted
 from .ours import with_ours
@@ -26,15 +26,15 @@ class DuckDBTarget(SQLFileTarget):
     text. A file beside it, with `.lock` after its name, keeps a second run out.
     """
 
-    types: ClassVar[Mapping[Kind, str]] = {
-        Kind.TEXT: "VARCHAR",
-        Kind.WHOLE: "BIGINT",
-        Kind.NUMBER: "DOUBLE",
-        Kind.TRUTH: "BOOLEAN",
-        Kind.INSTANT: "TIMESTAMPTZ",
-        Kind.DAY: "DATE",
-        Kind.TEXTS: "VARCHAR[]",
-        Kind.JSON: "VARCHAR",
+    types: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.TEXT: "VARCHAR",
+        ColumnKind.WHOLE: "BIGINT",
+        ColumnKind.NUMBER: "DOUBLE",
+        ColumnKind.TRUTH: "BOOLEAN",
+        ColumnKind.INSTANT: "TIMESTAMPTZ",
+        ColumnKind.DAY: "DATE",
+        ColumnKind.TEXTS: "VARCHAR[]",
+        ColumnKind.JSON: "VARCHAR",
     }
 
     dialect: ClassVar[Dialect] = Dialect(

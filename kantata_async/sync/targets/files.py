@@ -163,16 +163,16 @@ class FilesTarget(ABC):
         path = self._directory / name
         path.parent.mkdir(exist_ok=True)
         self._write_file(path, table, rows)
-        _settle(path)
+        _bring_to_disk(path)
         self._ids[name] = rows.column("id").combine_chunks()
 
     def replace_manifest(self, manifest: Manifest) -> None:
         """Put another manifest in place of the one that counts."""
         path = self._directory / f"{_MANIFEST}.new"
         path.write_bytes(msgspec.json.encode(manifest))
-        _settle(path)
+        _bring_to_disk(path)
         path.replace(self._directory / _MANIFEST)
-        _settle(self._directory)
+        _bring_to_disk(self._directory)
         self._manifest = manifest
 
     def removes(self) -> bool:
@@ -316,7 +316,7 @@ def whole_schema(table: Table) -> Any:
     return pa.schema([*table.schema, *ours])
 
 
-def _settle(path: Path) -> None:
+def _bring_to_disk(path: Path) -> None:
     """Make sure that what was written is on the disk."""
     number = os.open(path, os.O_RDONLY)
     try:

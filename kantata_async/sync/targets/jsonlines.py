@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ...model import parse_json
-from ...tables import Kind, Table, arrow, json_text
+from ...tables import ColumnKind, Table, arrow, json_text
 from .files import FilesTarget, whole_schema
 
 
@@ -24,7 +24,7 @@ class JSONLinesTarget(FilesTarget):
     suffix: ClassVar[str] = ".jsonl"
 
     def _write_file(self, path: Path, table: Table, rows: Any) -> None:
-        nested = [name for name, kind in table.kinds.items() if kind is Kind.JSON]
+        nested = [name for name, kind in table.kinds.items() if kind is ColumnKind.JSON]
         with path.open("wb") as file:
             for row in rows.to_pylist():
                 for name in nested:
@@ -45,11 +45,11 @@ class JSONLinesTarget(FilesTarget):
         return arrow().Table.from_arrays(arrays, schema=wanted)
 
 
-def _read(type: Any, kind: Kind | None, value: Any) -> Any:
+def _read(type: Any, kind: ColumnKind | None, value: Any) -> Any:
     if value is None:
         return None
-    if kind is Kind.JSON:
+    if kind is ColumnKind.JSON:
         return json_text(value)
     if arrow().types.is_timestamp(type):
         return datetime.fromisoformat(value)
-    return date.fromisoformat(value) if kind is Kind.DAY else value
+    return date.fromisoformat(value) if kind is ColumnKind.DAY else value

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import Any, ClassVar, Final
 
 from ...errors import TargetError, UsageError
-from ...tables import Kind, Table, arrow, arrow_compute
+from ...tables import ColumnKind, Table, arrow, arrow_compute
 from .driver import driver
 from .dsn import shown, without_secrets
 from .names import quoted
@@ -31,15 +31,15 @@ class PostgresTarget(SQLTarget):
     copy at once, each a part of it, as `of_part` gives it.
     """
 
-    types: ClassVar[Mapping[Kind, str]] = {
-        Kind.TEXT: "text",
-        Kind.WHOLE: "bigint",
-        Kind.NUMBER: "double precision",
-        Kind.TRUTH: "boolean",
-        Kind.INSTANT: _INSTANT,
-        Kind.DAY: "date",
-        Kind.TEXTS: "text[]",
-        Kind.JSON: "json",
+    types: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.TEXT: "text",
+        ColumnKind.WHOLE: "bigint",
+        ColumnKind.NUMBER: "double precision",
+        ColumnKind.TRUTH: "boolean",
+        ColumnKind.INSTANT: _INSTANT,
+        ColumnKind.DAY: "date",
+        ColumnKind.TEXTS: "text[]",
+        ColumnKind.JSON: "json",
     }
 
     dialect: ClassVar[Dialect] = Dialect(
@@ -213,12 +213,12 @@ class PostgresTarget(SQLTarget):
         kinds, columns = rows.table.kinds, batch.schema.names
         self._cursor.adbc_ingest(_STAGE, batch, mode="create", temporary=True)
         into = ", ".join(map(quoted, columns))
-        come = ", ".join(quoted(name) + ("::json" if kinds.get(name) is Kind.JSON else "") for name in columns)
+        come = ", ".join(quoted(name) + ("::json" if kinds.get(name) is ColumnKind.JSON else "") for name in columns)
         over = ", ".join(f"{quoted(column)} = excluded.{quoted(column)}" for column in stored(rows))
         counted = self._select(
             f"WITH stored AS (INSERT INTO {self._named(rows.table.collection)} AS there ({into}) "  # noqa: S608
             f"SELECT {come} FROM {_STAGE} ON CONFLICT (id) DO UPDATE SET {over} "
-            f"WHERE {changes(rows, 'there', 'excluded', {Kind.JSON: '::text'})} RETURNING xmax = 0 AS new) "
+            f"WHERE {changes(rows, 'there', 'excluded', {ColumnKind.JSON: '::text'})} RETURNING xmax = 0 AS new) "
             "SELECT count(*) FILTER (WHERE new) AS new, count(*) FILTER (WHERE NOT new) AS changed FROM stored"
         )
         self._run(f"DROP TABLE {_STAGE}")

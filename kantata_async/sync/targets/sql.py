@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from ...errors import TargetError
-from ...tables import Column, Kind, Table, arrow
+from ...tables import Column, ColumnKind, Table, arrow
 from .names import quoted
 from .ours import DELETED_AT, LISTED, SYNCED_AT
 from .protocol import Held, OnDeletion, Rows, Step, Written
@@ -22,7 +22,11 @@ FORMAT: Final = "1"
 _CHECKPOINTS: Final = "_kantata_checkpoints"
 _FORMAT: Final = "_kantata_format"
 _VIEWS: Final = "_kantata_views"
-_OURS: Final = (Column(SYNCED_AT, Kind.INSTANT), Column(DELETED_AT, Kind.INSTANT), Column(LISTED, Kind.TRUTH))
+_OURS: Final = (
+    Column(SYNCED_AT, ColumnKind.INSTANT),
+    Column(DELETED_AT, ColumnKind.INSTANT),
+    Column(LISTED, ColumnKind.TRUTH),
+)
 
 _MOST_VALUES: Final = 500
 """Values that one statement has at most."""
@@ -35,7 +39,7 @@ class SQLTarget(ABC):
         on_deletion: "mark" objects that are gone in `_deleted_at`, or "remove" them.
     """
 
-    types: ClassVar[Mapping[Kind, str]]
+    types: ClassVar[Mapping[ColumnKind, str]]
     """What a column of each kind is declared as."""
 
     dialect: ClassVar[Dialect]
@@ -140,7 +144,7 @@ class SQLTarget(ABC):
         Raises:
             TargetError: it could not be made: others may have made views of it, which are in the way.
         """
-        text = self.types[Kind.TEXT]
+        text = self.types[ColumnKind.TEXT]
         with self._failing(f"could not renew the view {view.name}"), self._transaction():
             for table in (view.table, view.values, view.choices):
                 self._widen(table)
@@ -195,7 +199,7 @@ class SQLTarget(ABC):
 
     def _prepared(self) -> Mapping[str, str]:
         """The checkpoints, once the tables of the copy itself are there."""
-        text = self.types[Kind.TEXT]
+        text = self.types[ColumnKind.TEXT]
         if not self._columns_there(_FORMAT):
             with self._transaction():
                 # Meanwhile another process may have made them.
@@ -307,13 +311,13 @@ def _as_instants(found: Any, table: Table) -> Any:
     """What was selected, with points in time as such where the database has them as text."""
     pa = arrow()
     for place, name in enumerate(found.column_names):
-        if table.kinds.get(name) is Kind.INSTANT and not pa.types.is_timestamp(found.column(place).type):
+        if table.kinds.get(name) is ColumnKind.INSTANT and not pa.types.is_timestamp(found.column(place).type):
             instants = found.column(place).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
             found = found.set_column(place, name, instants)
     return found
 
 
-def changes(rows: Rows, there: str, come: str, cast: Mapping[Kind, str] | None = None) -> str:
+def changes(rows: Rows, there: str, come: str, cast: Mapping[ColumnKind, str] | None = None) -> str:
     """The condition under which an object that has come is to be stored over the one that is there."""
     kinds = rows.table.kinds
     compared = [name for name in kinds if name != "id" and (rows.listed or name in rows.sent)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from ...errors import TargetError
-from ...tables import Kind, arrow, arrow_compute, json_text
+from ...tables import ColumnKind, arrow, arrow_compute, json_text
 from .driver import driver
 from .names import literal, quoted
 from .ours import DELETED_AT, LISTED, SYNCED_AT
@@ -36,15 +36,15 @@ class SQLiteTarget(SQLFileTarget):
     can read while it is written. A file beside it, with `.lock` after its name, keeps a second run out.
     """
 
-    types: ClassVar[Mapping[Kind, str]] = {
-        Kind.TEXT: "TEXT",
-        Kind.WHOLE: "INTEGER",
-        Kind.NUMBER: "REAL",
-        Kind.TRUTH: "BOOLEAN",
-        Kind.INSTANT: "TIMESTAMP",
-        Kind.DAY: "DATE",
-        Kind.TEXTS: "TEXT",
-        Kind.JSON: "TEXT",
+    types: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.TEXT: "TEXT",
+        ColumnKind.WHOLE: "INTEGER",
+        ColumnKind.NUMBER: "REAL",
+        ColumnKind.TRUTH: "BOOLEAN",
+        ColumnKind.INSTANT: "TIMESTAMP",
+        ColumnKind.DAY: "DATE",
+        ColumnKind.TEXTS: "TEXT",
+        ColumnKind.JSON: "TEXT",
     }
 
     dialect: ClassVar[Dialect] = Dialect(

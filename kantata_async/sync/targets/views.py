@@ -9,6 +9,7 @@ import attrs
 
 from ...bulk import order_of_making
 from ...custom_fields import FieldDefinition
+from ...printable import printable
 from ...tables import Table
 from .names import literal, quoted
 from .ours import DELETED_AT
@@ -123,12 +124,12 @@ _SHOWN: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
 
 
 def _free_name(field: FieldDefinition, ending: str, taken: set[str]) -> str:
-    printable = " ".join("".join(c if c.isprintable() else " " for c in field.name).split())
-    name = f"{printable}{ending}"
-    if printable and len(name.encode()) <= _MOST_BYTES and name.casefold() not in taken:
+    title = " ".join(printable(field.name, " ").split())
+    name = f"{title}{ending}"
+    if title and len(name.encode()) <= _MOST_BYTES and name.casefold() not in taken:
         return name
     ending = f" (#{field.id}){ending}"
-    return f"{_cut(printable, _MOST_BYTES - len(ending.encode()))}{ending}".strip()
+    return f"{_cut(title, _MOST_BYTES - len(ending.encode()))}{ending}".strip()
 
 
 def _cut(text: str, size: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..answer import Answer
 from ..company import Company, ParsedRequest
-from ..contents import Content, MadeContent
+from ..contents import MadeContent, StoredContent
 from ..files import Files
 from ..predicates import Predicate
 from ..refusals import Refusal, invalid, invalid_field, missing
@@ -150,6 +150,6 @@ def make_file(store: Store, files: Files, identity: str, size: int) -> None:
     _place(store, files, identity, record["filename"], MadeContent(size, int(identity)), "application/octet-stream")
 
 
-def _place(store: Store, files: Files, identity: str, name: str, content: Content, content_type: str) -> None:
+def _place(store: Store, files: Files, identity: str, name: str, content: StoredContent, content_type: str) -> None:
     path = files.put(KIND, identity, name, content, content_type)
     store.update("attachments", identity, {"filename": name, "filesize": len(content), "url": path})
