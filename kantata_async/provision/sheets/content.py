@@ -39,7 +39,8 @@ class Content:
         Raises:
             UsageError: the file cannot be read.
         """
-        return cls(str(path), read_file(path), form)
+        data = read_file(path)
+        return cls(str(path), data, form)
 
     def rows(self, known: Callable[[str], bool], sheet: str | None) -> tuple[Iterator[TableRow], tuple[str, ...]]:
         """The rows of its table, and remarks on how they were read.
@@ -73,21 +74,24 @@ def load(path: str | PathLike[str], stdin: BinaryIO | None = None) -> Content:
     Raises:
         UsageError: the file cannot be read, or is of no kind that holds lines.
     """
-    if str(path) == _STDIN:
-        source, data = "standard input", (stdin or sys.stdin.buffer).read()
-    else:
-        source, data = str(path), read_file(path)
+    is_stdin = _names_stdin(path)
+    data = (stdin or sys.stdin.buffer).read() if is_stdin else read_file(path)
+    source = "standard input" if is_stdin else str(path)
     if is_workbook(data):
         return Content(source, data, "workbook")
     suffix = Path(path).suffix.lower()
-    if suffix in _JSON_LINES or (str(path) == _STDIN and data.lstrip().startswith(b"{")):
+    if suffix in _JSON_LINES or (is_stdin and data.lstrip().startswith(b"{")):
         return Content(source, data, "json")
-    if suffix in _DELIMITED or str(path) == _STDIN:
+    if suffix in _DELIMITED or is_stdin:
         return Content(source, data, "delimited")
     if suffix in _WORKBOOKS:
         raise UsageError(f"{source} is not a workbook, despite its suffix")
     kinds = "a .csv, an .xlsx or a .jsonl file"
     raise UsageError(f"{source}: a roster is {kinds}, not {suffix or 'one without a suffix'}")
+
+
+def _names_stdin(path: object) -> bool:
+    return isinstance(path, str | PathLike) and str(path) == _STDIN
 
 
 def header_text(cell: object) -> str:
