@@ -22,6 +22,7 @@ from kantata_async import (
     KantataError,
     KantataSession,
     RateLimit,
+    RateLimits,
     RedisRateLimit,
     RetryPolicy,
     UsageError,
@@ -170,7 +171,14 @@ MAKERS: Final[Mapping[str, Callable[[Any], object]]] = {
     "normalize": normalize,
     "RateLimit": lambda junk: RateLimit(requests=junk),
     "RateLimit per": lambda junk: RateLimit(requests=5, per=junk),
+    "RateLimits": RateLimits,
+    "RateLimits own": lambda junk: RateLimits(own=junk),
+    "RateLimits name": lambda junk: RateLimits(own={_name(junk): RateLimit(1)}),
     "RedisRateLimit": RedisRateLimit,
+    **{
+        f"RedisRateLimit {name}": lambda junk, name=name: RedisRateLimit("redis://127.0.0.1:1", **{name: junk})
+        for name in ("limits", "when_away", "account", "pepper")
+    },
     "AdaptiveRateLimit": AdaptiveRateLimit,
     "RetryPolicy": lambda junk: RetryPolicy(attempts=junk),
     "RetryPolicy deadline": lambda junk: RetryPolicy(deadline=junk),

@@ -225,6 +225,22 @@ async def test_equal_rows_of_one_call_are_made_once_if_they_exist(api: Api) -> N
     assert len(api.of("participations")) == len(result.created) == 120
 
 
+async def test_an_object_that_is_listed_twice_is_one_rows(api: Api) -> None:
+    """Of two equal rows the server made one, and named it for both."""
+
+    def instead(asked: Asked) -> Reply | None:
+        if asked.method != "POST":
+            return None
+        made = envelope("time_entries", [api.add("time_entries", **asked.body["time_entries"][0])])
+        return Reply(201, {**made, "results": made["results"] * 2, "count": 2})
+
+    api.instead = instead
+    row = {"workspace_id": 7, "date_performed": "2026-11-02", "time_in_minutes": 60}
+    async with session_of(api) as kantata:
+        result = await kantata.time_entries.create_many([row, row])
+    assert [one.status for one in result] == ["created", "unknown"]
+
+
 async def test_positions_are_believed_as_far_as_they_prove_right(api: Api) -> None:
     """Counted from one, or pointing anywhere: good rows are created, and the bad one alone is rejected."""
     for shift in (1, 2, -1):

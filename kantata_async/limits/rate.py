@@ -74,7 +74,10 @@ AnyRateLimit = RateLimit | AdaptiveRateLimit | AsyncLimiter
 def _own(
     given: Mapping[str, AnyRateLimit] | tuple[tuple[str, AnyRateLimit], ...],
 ) -> tuple[tuple[str, AnyRateLimit], ...]:
-    return tuple(sorted(dict(given).items()))
+    try:
+        return tuple(sorted(dict(given).items(), key=lambda one: brief_repr(one[0])))
+    except (TypeError, ValueError):
+        raise UsageError(f"RateLimits: own is a mapping of endpoints to limits, not {brief_repr(given)}") from None
 
 
 @attrs.frozen
@@ -128,7 +131,7 @@ class RedisRateLimit:
         pepper: kept secret, it hides even from those who can read Redis which token a key belongs to; the same for all.
 
     Raises:
-        UsageError: `when_away` is neither of the two, or `limits` cannot be shared.
+        UsageError: `when_away` is neither of the two, `limits` cannot be shared, or one of the others is no text.
     """
 
     url: str = attrs.field(repr=False)
@@ -138,7 +141,10 @@ class RedisRateLimit:
     pepper: str = attrs.field(default="", repr=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.when_away not in ("share", "fail"):
+        for name in ("url", "when_away", "account", "pepper"):
+            if not isinstance(getattr(self, name), str):
+                raise UsageError(f"RedisRateLimit: {name} must be a text")
+        if self.when_away not in {"share", "fail"}:
             raise UsageError(f"RedisRateLimit: when_away is 'share' or 'fail', not {brief_repr(self.when_away)}")
         if not isinstance(self.limits, RateLimits | AnyRateLimit):
             raise UsageError(f"RedisRateLimit: limits cannot be {brief_repr(self.limits)}")
