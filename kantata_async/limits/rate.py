@@ -103,7 +103,8 @@ class RateLimits:
                 raise UsageError(f"RateLimits: {name} cannot be {brief_repr(limit)}")
             if isinstance(limit, AsyncLimiter) and limit.max_rate < 1:
                 raise UsageError(f"RateLimits: {name} lets nothing go: its max_rate, {limit.max_rate:g}, is below 1")
-            if name != GENERAL and name not in OWN_LIMITS:
+        for name, _ in self.own:
+            if name not in frozenset(OWN_LIMITS):
                 raise UsageError(
                     f"RateLimits: {brief_repr(name)} has no separate limit; these have one: {', '.join(OWN_LIMITS)}"
                 )
