@@ -277,7 +277,7 @@ class Estimates(
 
         Args:
             by_custom_choice_value: 7:1,2 of a field and its choices, or 7:blank; several as (7:1):(8:2).
-            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_currency_value: `7:100` or `7:100:USD` of a field and an amount; several as `(7:100):(8:20)`.
             by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
                 (7:2026-01-01):(8:2026-02-01).
             by_custom_number_value: 7:200 of a field and a number; several as (7:200):(8:101).

@@ -612,7 +612,7 @@ class Stories(
             archived: one of include, only, exclude.
             by_any_tag: tags, as a list or as a text with commas; any of them matches.
             by_custom_choice_value: 7:1,2 of a field and its choices, or 7:blank; several as (7:1):(8:2).
-            by_custom_currency_value: 7:100 or 7:100:USD of a field and an amount; several as (7:100):(8:20).
+            by_custom_currency_value: `7:100` or `7:100:USD` of a field and an amount; several as `(7:100):(8:20)`.
             by_custom_date_field: 7:2026-01-01:2026-02-01 of a field; several separated by ;.
             by_custom_date_value: 7:2026-01-01 or 7:2026-01-01:2026-02-01 of a field; several as
                 (7:2026-01-01):(8:2026-02-01).
