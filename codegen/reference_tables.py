@@ -19,8 +19,8 @@ from .views import takes
 _ID: Final = "an id"
 _DETAIL: Final = re.compile(r" such as .*| of at most .*| \(.*")
 """What a kind says of its texts and its size: the table of all operations says it once."""
-_NAME: Final = re.compile(r"\w+_[\w:*]+")
-"""A name in a note, which is code."""
+_CODE: Final = re.compile(r"`[^`]+`|\w+_[\w:*]+")
+"""What is code in a note: a name, or what stands between backticks."""
 _SPECIAL: Final = re.compile(r"([|*<\[`])")
 """What means something to Markdown in a cell of a table."""
 
@@ -254,10 +254,10 @@ def about(field: Field) -> str:
 
 
 def noted(text: str) -> str:
-    """A note of the catalogue in Markdown: names as code, and everything else as it is."""
-    between = map(_escaped, _NAME.split(text))
-    named = (f"`{name}`" for name in _NAME.findall(text))
-    return "".join(part for pair in zip_longest(between, named, fillvalue="") for part in pair)
+    """A note of the catalogue in Markdown: names, and what it marks, as code; everything else as it is."""
+    between = map(_escaped, _CODE.split(text))
+    code = (f"`{one.strip('`')}`" for one in _CODE.findall(text))
+    return "".join(part for pair in zip_longest(between, code, fillvalue="") for part in pair)
 
 
 def _escaped(text: str) -> str:
