@@ -99,7 +99,7 @@ class RateCardTableRows(Resource):
             await kantata.rate_card_table_rows.list(5)
 
         ``GET /rate_card_set_versions/{rate_card_set_version_id}/rate_card_table_rows`` (Get Rate Card Table Rows For
-        Set Version). Rows by the ids of the set version and the role, as ``3:7``; their cells by currency.
+        Set Version). Rows by the ids of the set version and the role, as `3:7`; their cells by currency.
         """
         return await self._data(LIST, locals())
 
