@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Container, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import wraps
@@ -123,11 +123,13 @@ class Resource:
         return ListQuery(self._connection, operation, _given(parameters))
 
     async def _get_many(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Found[E]:
-        return await get_many(self._connection, operation, parameters["ids"], _given(parameters, without=("ids",)))
+        arguments = _given(parameters)
+        return await get_many(self._connection, operation, arguments.pop("ids", OMITTED), arguments)
 
     def _follow(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Feed[E]:
-        arguments = _given(parameters, without=("since", "every"))
-        return Feed(self._connection, operation, arguments, since=parameters["since"], every=parameters["every"])
+        arguments = _given(parameters)
+        since, every = arguments.pop("since", OMITTED), arguments.pop("every", OMITTED)
+        return Feed(self._connection, operation, arguments, since=since, every=every)
 
     def _one(self, operation: Operation[E], parameters: Mapping[str, Any]) -> Coroutine[Any, Any, E]:
         return self._single(operation, *_apart(operation, parameters))
@@ -315,19 +317,15 @@ class DeletesMany(Resource):
         return await delete_many(self._connection, self.operations, ids)
 
 
-def _given(parameters: Mapping[str, Any], without: Container[str] = ()) -> dict[str, Any]:
-    """The parameters of a call that were given, without some of them."""
-    return {
-        name: value
-        for name, value in parameters.items()
-        if value is not OMITTED and name != "self" and name not in without
-    }
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a call that were given."""
+    return {name: value for name, value in parameters.items() if value is not OMITTED and name != "self"}
 
 
 def _apart(operation: Operation[Any], parameters: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
     """The ids for the path of an operation, and the other parameters that were given."""
-    names = operation.in_path
-    return [parameters[name] for name in names], _given(parameters, without=names)
+    given = _given(parameters)
+    return [given.pop(name, OMITTED) for name in operation.in_path], given
 
 
 def _unreadable(operation: Operation[Any], why: str, response: Response) -> InvalidResponseError | AmbiguousWriteError:
